@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Docker Engine API over the Docker SDK's transport. The only file that imports ``docker``."""
+
+from __future__ import annotations
+
+import json
+import time
+import typing as t
+
+from .plan import FlotillaError
+
+try:
+    import docker
+    import docker.errors
+    import docker.tls
+    import requests
+except ImportError as error:  # told to the user by Engine.connect
+    SDK_PROBLEM: str | None = str(error)
+else:
+    SDK_PROBLEM = None
+
+RETRIES = 4
+FIRST_DELAY_SECONDS = 0.5
+
+# swarmkit, while raft elects a leader: nothing was written, so that even a write may be sent again.
+_NO_LEADER = ("does not have a leader", "raft: no elected cluster leader")
+# swarmkit and the engine under way to being reachable: safe to repeat for reads only.
+_PASSING = ("context deadline exceeded", "code = Unavailable", "losing leader status", "connection refused")
+
+
+class EngineError(FlotillaError):
+    """The engine refused a request or can't be reached. ``status`` is the HTTP status, None where there was no answer."""
+
+    def __init__(self, doing: str, problem: str, cure: str = "", status: int | None = None) -> None:
+        super().__init__(f"{doing}: {problem.rstrip('.')}.{f' {cure}' if cure else ''}")
+        self.doing, self.problem, self.status = doing, problem, status
+
+
+class NotFound(EngineError):
+    """404."""
+
+
+class Conflict(EngineError):
+    """409: a name that is taken, or an object that is in use."""
+
+
+class OutOfSequence(EngineError):
+    """The object changed since its version index was read; read it again and repeat."""
+
+
+class NotManager(EngineError):
+    """The engine is no manager of a swarm."""
+
+
+class Locked(EngineError):
+    """The manager is locked and waits for its unlock key."""
+
+
+class Unreachable(EngineError):
+    """No engine answers at that address."""
+
+
+class SdkMissing(EngineError):
+    """The Docker SDK for Python can't be imported by the Python that runs the module."""
+
+
+def _typed_error(doing: str, status: int, message: str) -> EngineError:
+    if status == 404:
+        return NotFound(doing, message, status=status)
+    if status == 409:
+        return Conflict(doing, message, status=status)
+    if "update out of sequence" in message:
+        return OutOfSequence(doing, message, "Something else changed it at the same time; run again.", status)
+    if "needs to be unlocked" in message:
+        return Locked(doing, message, "Unlock this manager first.", status)
+    if "not a swarm manager" in message or "not part of a swarm" in message:
+        return NotManager(doing, message, "Run this on a manager.", status)
+    return EngineError(doing, message, status=status)
+
+
+def _is_passing(status: int, message: str, reading: bool) -> bool:
+    known = _NO_LEADER + _PASSING if reading else _NO_LEADER
+    return status >= 500 and any(text in message for text in known)
+
+
+class Engine:
+    """One engine. Paths are those of the Engine API without the version, such as ``/services/create``.
+
+    Query values that are mappings or lists are sent as JSON, booleans as 1 and 0. Answers come as decoded JSON, or as text where
+    the engine sends none. ``doing`` begins the message of every error.
+    """
+
+    def __init__(self, client: t.Any, retries: int = RETRIES, sleep: t.Callable[[float], None] = time.sleep) -> None:
+        self._client, self._retries, self._sleep = client, retries, sleep
+
+    @classmethod
+    def connect(
+        cls,
+        docker_host: str,
+        tls: bool = False,
+        validate_certs: bool = False,
+        ca_path: str | None = None,
+        client_cert: str | None = None,
+        client_key: str | None = None,
+        timeout: int = 60,
+    ) -> Engine:
+        """Connect and negotiate the API version. ``timeout`` is in seconds, for each request."""
+        doing = f"connecting to the engine at {docker_host}"
+        if SDK_PROBLEM:
+            raise SdkMissing(
+                doing,
+                f"the Docker SDK for Python can't be imported ({SDK_PROBLEM})",
+                "Install python3-docker from the distribution, or docker with pip, for the Python that Ansible uses on this host.",
+            )
+        try:
+            secure: t.Any = False
+            if tls or validate_certs:
+                pair = (client_cert, client_key) if client_cert and client_key else None
+                secure = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca_path, verify=validate_certs)
+            client = docker.APIClient(base_url=docker_host, tls=secure, timeout=timeout, version="auto")
+        except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+            cure = "Check that the engine runs (systemctl status docker), the address, and the right to use it."
+            raise Unreachable(doing, _last_words(error), cure) from None
+        return cls(client)
+
+    @property
+    def api_version(self) -> tuple[int, ...]:
+        """The negotiated version, such as ``(1, 45)``."""
+        return tuple(int(part) for part in str(self._client.api_version).split("."))
+
+    def get(self, path: str, doing: str = "", **query: t.Any) -> t.Any:
+        return self._request("get", path, doing, query)
+
+    def get_raw(self, path: str, doing: str = "", **query: t.Any) -> bytes:
+        """The undecoded body, for logs."""
+        return t.cast(bytes, self._send("get", path, doing, query).content)
+
+    def post(
+        self, path: str, body: t.Any = None, doing: str = "", headers: dict[str, str] | None = None, **query: t.Any
+    ) -> t.Any:
+        return self._request("post", path, doing, query, json=body, headers=headers)
+
+    def delete(self, path: str, doing: str = "", **query: t.Any) -> t.Any:
+        return self._request("delete", path, doing, query)
+
+    def _request(self, method: str, path: str, doing: str, query: dict[str, t.Any], **send: t.Any) -> t.Any:
+        response = self._send(method, path, doing, query, **send)
+        return (
+            response.json()
+            if "json" in response.headers.get("Content-Type", "") and response.content
+            else response.text
+        )
+
+    def _send(self, method: str, path: str, doing: str, query: dict[str, t.Any], **send: t.Any) -> t.Any:
+        doing = doing or f"{method.upper()} {path}"
+        reading = method == "get"
+        url = f"{self._client.base_url}/v{self._client.api_version}{path}"
+        params = {name: _query_value(value) for name, value in query.items() if value is not None}
+        for attempt in range(self._retries + 1):
+            last = attempt == self._retries
+            try:
+                response = getattr(self._client, method)(url, params=params, timeout=self._client.timeout, **send)
+            except requests.exceptions.RequestException as error:
+                if last or not reading or isinstance(error, requests.exceptions.ReadTimeout):
+                    raise Unreachable(
+                        doing, _last_words(error), "Check that the engine runs (systemctl status docker)."
+                    ) from None
+            else:
+                if response.status_code < 400:
+                    return response
+                message = _message(response)
+                if last or not _is_passing(response.status_code, message, reading):
+                    raise _typed_error(doing, response.status_code, message)
+            self._sleep(FIRST_DELAY_SECONDS * 2**attempt)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _query_value(value: t.Any) -> t.Any:
+    if isinstance(value, bool):
+        return int(value)
+    return json.dumps(value) if isinstance(value, (dict, list)) else value
+
+
+def _message(response: t.Any) -> str:
+    try:
+        return str(response.json()["message"]).strip()
+    except (ValueError, KeyError, TypeError):
+        return response.text.strip() or f"HTTP status {response.status_code} without a message"
+
+
+def _last_words(error: BaseException) -> str:
+    """The innermost cause; what wraps it repeats it with class names around."""
+    while error.__cause__ or error.__context__:
+        error = t.cast(BaseException, error.__cause__ or error.__context__)
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text)

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files and commands of the host on which a module runs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import typing as t
+
+from .plan import FlotillaError
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+
+class Host:
+    """I/O for modules that manage files. Nothing is written in place."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self._module = module
+
+    def read(self, path: str) -> str | None:
+        """The text of a file, None where there is no such file."""
+        try:
+            with open(path, encoding="utf-8") as stream:
+                return stream.read()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise FlotillaError(f"reading {path}: {error}. Check that it is a text file that root can read.") from None
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(path)
+
+    def list_dir(self, path: str) -> list[str]:
+        """Sorted names in a directory; empty where there is no such directory."""
+        try:
+            return sorted(os.listdir(path))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise FlotillaError(f"listing {path}: {error.strerror}.") from None
+
+    def write(
+        self, path: str, text: str, mode: int = 0o644, validate: t.Callable[[str], None] | None = None
+    ) -> str | None:
+        """Replace a file atomically and return the path of its backup, None where there was no file before.
+
+        The new text stands in a temporary file beside ``path`` first; ``validate`` gets the path of that file and raises to
+        refuse it. An existing file keeps its mode and owner; ``mode`` is for a new one.
+        """
+        temporary = ""
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            before = os.stat(path) if os.path.exists(path) else None
+            handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(temporary, before.st_mode & 0o7777 if before else mode)
+            if before:
+                os.chown(temporary, before.st_uid, before.st_gid)
+            if validate:
+                validate(temporary)
+            backup = self._module.backup_local(path) if before else None
+            os.replace(temporary, path)
+        except OSError as error:
+            raise FlotillaError(
+                f"writing {path}: {error.strerror}. Check the path and that Ansible becomes root (become: true)."
+            ) from None
+        finally:
+            if temporary and os.path.exists(temporary):
+                os.unlink(temporary)
+        return backup or None
+
+    def restore(self, path: str, backup: str | None) -> None:
+        """Bring back what ``write`` replaced: the backup, or no file where there was none."""
+        try:
+            if backup:
+                os.replace(backup, path)
+            elif os.path.exists(path):
+                os.unlink(path)
+        except OSError as error:
+            raise FlotillaError(f"restoring {path}: {error.strerror}. The former file is {backup or 'none'}.") from None
+
+    def remove(self, path: str) -> str | None:
+        """Remove a file and return the path of its backup."""
+        backup = self._module.backup_local(path)
+        self.restore(path, None)
+        return backup or None
+
+    def find_command(self, name: str) -> str | None:
+        """The path of a command in PATH and the sbin directories, None where there is none."""
+        return self._module.get_bin_path(name, required=False)
+
+    def run(self, argv: list[str]) -> tuple[int, str, str]:
+        """Run a command without a shell: exit code, standard output, standard error. 127 where there is no such command."""
+        if not self.find_command(argv[0]):
+            return 127, "", f"{argv[0]}: command not found"
+        code, out, err = self._module.run_command(argv, environ_update={"LC_ALL": "C"}, handle_exceptions=True)
+        return code, out, err

@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The frame around every module: observe, plan, apply, watch."""
+
+from __future__ import annotations
+
+import os
+import sys
+import typing as t
+from dataclasses import dataclass
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback
+
+from .engine import Engine
+from .host_io import Host
+from .plan import Change, FlotillaError, Plan
+
+Params = dict[str, t.Any]
+
+
+def _cert_fallback(file_name: str) -> str:
+    """The file of this name in the directory that DOCKER_CERT_PATH names, as the Docker clients do."""
+    from ansible.module_utils.basic import AnsibleFallbackNotFound
+
+    directory = os.environ.get("DOCKER_CERT_PATH")
+    if not directory:
+        raise AnsibleFallbackNotFound
+    return os.path.join(directory, file_name)
+
+
+CONNECTION: dict[str, t.Any] = {
+    "docker_host": {
+        "type": "str",
+        "default": "unix:///var/run/docker.sock",
+        "fallback": (env_fallback, ["DOCKER_HOST"]),
+    },
+    "tls": {"type": "bool", "default": False, "fallback": (env_fallback, ["DOCKER_TLS"])},
+    "validate_certs": {"type": "bool", "default": False, "fallback": (env_fallback, ["DOCKER_TLS_VERIFY"])},
+    "ca_path": {"type": "path", "fallback": (_cert_fallback, ["ca.pem"])},
+    "client_cert": {"type": "path", "fallback": (_cert_fallback, ["cert.pem"])},
+    "client_key": {"type": "path", "fallback": (_cert_fallback, ["key.pem"])},
+    "timeout": {"type": "int", "default": 60, "fallback": (env_fallback, ["DOCKER_TIMEOUT"])},
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """What a module acts on: the options that reach it, and how it is opened."""
+
+    arguments: dict[str, t.Any]
+    open: t.Callable[[AnsibleModule], t.Any]
+
+
+engine_world = World(CONNECTION, lambda module: Engine.connect(**{name: module.params[name] for name in CONNECTION}))
+host_world = World({}, Host)
+
+
+def run_module(
+    arguments: dict[str, t.Any],
+    observe: t.Callable[[t.Any, Params], t.Any],
+    plan: t.Callable[[t.Any, Params], Plan],
+    apply: t.Callable[[t.Any, Change], t.Mapping[str, t.Any] | None] | None = None,
+    watch: t.Callable[[t.Any, Params, Plan], t.Mapping[str, t.Any] | None] | None = None,
+    world: World = engine_world,
+    **constraints: t.Any,
+) -> None:
+    """Run a module to its end: it exits with ``changed``, ``plan``, ``diff``, and what plan, apply and watch returned.
+
+    ``observe(world, params)`` reads; ``plan(observed, params)`` decides and is pure; ``apply(world, change)`` does one change;
+    ``watch(world, params, plan)`` waits for the verdict and raises FlotillaError when it is bad. Check mode ends after plan.
+    ``constraints`` go to AnsibleModule (``required_if`` and its like).
+    """
+    module = AnsibleModule({**world.arguments, **arguments}, supports_check_mode=True, **constraints)
+    params: Params = module.params
+    decided = Plan()
+    applied: list[Change] = []
+    try:
+        place = world.open(module)
+        decided = plan(observe(place, params), params)
+        for warning in decided.warnings:
+            module.warn(warning)
+        result = dict(decided.result)
+        if not module.check_mode:
+            for change in decided.changes:
+                result.update((apply(place, change) if apply else None) or {})
+                applied.append(change)
+            result.update((watch(place, params, decided) if watch else None) or {})
+    except FlotillaError as error:
+        module.fail_json(msg=str(error), **_account(decided, applied), **getattr(error, "result", {}))
+    except Exception as error:
+        module.fail_json(msg=_defect(error), **_account(decided, applied))
+    module.exit_json(
+        **{**result, "changed": decided.changed, "plan": decided.as_results(), "diff": {"prepared": decided.render()}}
+    )
+
+
+def _account(decided: Plan, applied: list[Change]) -> dict[str, t.Any]:
+    """What a failed run had planned and what of that it had done."""
+    return {
+        "changed": bool(applied),
+        "plan": decided.as_results(),
+        "applied": [change.as_result() for change in applied],
+    }
+
+
+def _defect(error: Exception) -> str:
+    frame = sys.exc_info()[2]
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    where = f"{os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno}" if frame else "an unknown place"
+    return f"A defect in flotilla.swarm at {where}: {type(error).__name__}. Please report it with the task that met it."
