@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One list of all changes at the end of a run."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: plan
+type: aggregate
+short_description: One list of all changes at the end of a run
+version_added: 0.1.0
+author: Flotilla contributors
+description:
+  - Gathers what the modules of this collection planned or did on all hosts, and prints it once when the run ends.
+  - Tasks of other collections that changed something are listed by their name.
+requirements:
+  - To be enabled, by C(callbacks_enabled = flotilla.swarm.plan) in C(ansible.cfg) or E(ANSIBLE_CALLBACKS_ENABLED).
+"""
+
+import typing as t
+
+from ansible.plugins.callback import CallbackBase
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import render_changes, summarise
+
+
+def gather(results: t.Iterable[tuple[str, str, bool, t.Mapping[str, t.Any]]]) -> list[dict[str, t.Any]]:
+    """The changes of a run, those that are the same on several hosts once.
+
+    ``results`` are (host, task, for the whole cluster, result) in the order in which they came. A change that belongs to hosts
+    names them in its reason.
+    """
+    hosts_of: dict[str, tuple[dict[str, t.Any], list[str]]] = {}
+    for host, task, whole_cluster, result in results:
+        for item in result.get("results", [result]):
+            if not isinstance(item, t.Mapping) or not item.get("changed"):
+                continue
+            for change in item.get("plan", [_foreign(task)]):
+                hosts = hosts_of.setdefault(repr(change), (dict(change), []))[1]
+                if not whole_cluster and host not in hosts:
+                    hosts.append(host)
+    return [{**change, "reason": _with_hosts(change["reason"], hosts)} for change, hosts in hosts_of.values()]
+
+
+def _foreign(task: str) -> dict[str, t.Any]:
+    return {"kind": "task", "name": task, "action": "update", "fields": [], "cost": "nothing", "reason": ""}
+
+
+def _with_hosts(reason: str, hosts: list[str]) -> str:
+    return f"{reason} on {', '.join(hosts)}".strip() if hosts else reason
+
+
+class CallbackModule(CallbackBase):
+    """Prints the plan when the statistics are printed."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "flotilla.swarm.plan"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._results: list[tuple[str, str, bool, t.Mapping[str, t.Any]]] = []
+        self._planned = self._applied = False
+
+    def v2_runner_on_ok(self, result: t.Any) -> None:
+        task = result._task
+        if result._result.get("changed"):
+            self._planned |= bool(task.check_mode)
+            self._applied |= not task.check_mode
+            self._results.append((result._host.get_name(), task.get_name(), bool(task.run_once), result._result))
+
+    def v2_playbook_on_play_start(self, play: t.Any) -> None:
+        self._planned |= bool(play.check_mode)
+
+    def v2_playbook_on_stats(self, stats: t.Any) -> None:
+        changes = gather(self._results)
+        if not changes and not self._planned:
+            return
+        whole = not (stats.failures or stats.dark)
+        self._display.banner("PLAN" if self._planned else "CHANGES")
+        for line in render_changes(changes):
+            self._display.display(line)
+        end = "." if self._applied else ". Nothing was changed."
+        self._display.display(f"{summarise(changes)}{end}")
+        if not whole:
+            hosts = ", ".join(sorted({*stats.failures, *stats.dark}))
+            self._display.display(f"This list is incomplete: the run failed on {hosts}.")

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A table for a terminal out of a list of records."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+GAP = "  "
+
+
+def status_table(records: t.Sequence[t.Mapping[str, t.Any]], columns: t.Sequence[str], width: int = 120) -> str:
+    """Rows of ``columns`` (keys of the records, shown in capitals), no line longer than ``width`` characters.
+
+    Lists are joined by blanks, None is shown as nothing. Where the rows are too long the widest column is cut, with an ellipsis.
+    """
+    if not isinstance(records, t.Sequence) or isinstance(records, str):
+        raise AnsibleFilterError(f"status_table: found {type(records).__name__}, expected a list of mappings.")
+    rows = [[column.upper() for column in columns]]
+    rows += [[_text(record.get(column)) for column in columns] for record in records]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    while sum(widths) + len(GAP) * (len(widths) - 1) > width and max(widths) > 8:
+        widths[widths.index(max(widths))] -= 1
+    return "\n".join(GAP.join(_fit(cell, w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def _text(value: t.Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return " ".join(map(str, value))
+    return " ".join(str(value).split())
+
+
+def _fit(text: str, width: int) -> str:
+    return f"{text[: width - 1]}…" if len(text) > width else f"{text:<{width}}"
+
+
+class FilterModule:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"status_table": status_table}

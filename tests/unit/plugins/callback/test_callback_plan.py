@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.flotilla.swarm.plugins.callback.plan import gather
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field
+
+FILE = Change("file", "daemon.json", "update", (Field("debug", None, True),)).as_result()
+NODE = Change("node", "w1", "update", (Field("labels.gpu", None, "true"),)).as_result()
+
+
+def changed(*plan: dict[str, Any]) -> dict[str, Any]:
+    return {"changed": True, "plan": list(plan)}
+
+
+def test_the_same_change_on_two_hosts_is_one_line_that_names_both() -> None:
+    changes = gather([("m1", "t", False, changed(FILE)), ("w1", "t", False, changed(FILE))])
+    assert [(c["name"], c["reason"]) for c in changes] == [("daemon.json", "on m1, w1")]
+
+
+def test_a_change_of_the_cluster_names_no_host() -> None:
+    assert gather([("m1", "t", True, changed(NODE))]) == [NODE]
+
+
+def test_changes_inside_loops_are_found_and_unchanged_items_left_out() -> None:
+    loop = {"changed": True, "results": [changed(NODE), {"changed": False, "plan": []}]}
+    assert gather([("m1", "t", True, loop)]) == [NODE]
+
+
+def test_a_task_of_another_collection_is_listed_by_its_name() -> None:
+    [change] = gather([("m1", "packages | Install", False, {"changed": True})])
+    assert (change["kind"], change["name"], change["reason"]) == ("task", "packages | Install", "on m1")
+
+
+def test_order_is_that_of_the_run() -> None:
+    changes = gather([("m1", "t", True, changed(NODE)), ("m1", "u", False, changed(FILE))])
+    assert [c["kind"] for c in changes] == ["node", "file"]

@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.flotilla.swarm.plugins.filter.status_table import status_table
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def test_columns_are_aligned_and_lists_joined() -> None:
+    records = [{"node": "m1", "labels": ["db", "web"]}, {"node": "worker10", "labels": None}]
+    assert status_table(records, ["node", "labels"]) == "NODE      LABELS\nm1        db web\nworker10"
+
+
+def test_only_the_head_without_records() -> None:
+    assert status_table([], ["node"]) == "NODE"
+
+
+def test_the_widest_column_is_cut_to_fit() -> None:
+    lines = status_table([{"name": "web", "note": "x" * 50}], ["name", "note"], width=20).splitlines()
+    assert lines[1] == f"web   {'x' * 13}…"
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("abc"), st.text() | st.none() | st.integers())), st.integers(40, 200))
+def test_no_line_is_longer_than_the_terminal(records: list[dict[str, object]], width: int) -> None:
+    assert all(len(line) <= width for line in status_table(records, ["a", "b", "c"], width=width).split("\n"))
+
+
+def test_wrong_input_is_told() -> None:
+    with pytest.raises(AnsibleFilterError, match="found str, expected a list"):
+        status_table("x", ["a"])
