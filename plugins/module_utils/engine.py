@@ -130,8 +130,8 @@ class Engine:
         """The negotiated version, such as ``(1, 45)``."""
         return tuple(int(part) for part in str(self._client.api_version).split("."))
 
-    def get(self, path: str, doing: str = "", **query: t.Any) -> t.Any:
-        return self._request("get", path, doing, query)
+    def get(self, path: str, doing: str = "", headers: dict[str, str] | None = None, **query: t.Any) -> t.Any:
+        return self._request("get", path, doing, query, headers=headers)
 
     def get_raw(self, path: str, doing: str = "", **query: t.Any) -> bytes:
         """The undecoded body, for logs."""
@@ -144,6 +144,29 @@ class Engine:
 
     def delete(self, path: str, doing: str = "", **query: t.Any) -> t.Any:
         return self._request("delete", path, doing, query)
+
+    def stream(
+        self,
+        path: str,
+        body: t.IO[bytes] | None = None,
+        doing: str = "",
+        headers: dict[str, str] | None = None,
+        **query: t.Any,
+    ) -> t.Iterator[dict[str, t.Any]]:
+        """POST a file and yield the engine's progress messages; one that reports an error is raised.
+
+        Building and pushing may be silent for long, so only the connection is bound by the timeout.
+        """
+        response = self._send(
+            "post", path, doing, query, data=body, headers=headers, stream=True, timeout=(self._client.timeout, None)
+        )
+        with response:
+            for line in response.iter_lines():
+                message = json.loads(line) if line else {}
+                if "error" in message:
+                    raise EngineError(doing or f"POST {path}", str(message["error"]))
+                if message:
+                    yield message
 
     def _request(self, method: str, path: str, doing: str, query: dict[str, t.Any], **send: t.Any) -> t.Any:
         response = self._send(method, path, doing, query, **send)
@@ -158,10 +181,11 @@ class Engine:
         reading = method == "get"
         url = f"{self._client.base_url}/v{self._client.api_version}{path}"
         params = {name: _query_value(value) for name, value in query.items() if value is not None}
+        send.setdefault("timeout", self._client.timeout)
         for attempt in range(self._retries + 1):
             last = attempt == self._retries
             try:
-                response = getattr(self._client, method)(url, params=params, timeout=self._client.timeout, **send)
+                response = getattr(self._client, method)(url, params=params, **send)
             except requests.exceptions.RequestException as error:
                 if last or not reading or isinstance(error, requests.exceptions.ReadTimeout):
                     raise Unreachable(
