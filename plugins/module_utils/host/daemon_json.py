@@ -1,0 +1,176 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""daemon.json: read, merge, what a change costs, and what an engine would refuse. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import typing as t
+
+from ..plan import Field, FlotillaError, PlanError, compare, looks_secret, short_hash
+from .daemon_schema import FLAGS, KEYS, SHORT_FLAGS, check
+
+Config = dict[str, t.Any]
+
+COSTS = ("nothing", "reload", "restarts engine")
+_ROTATED = ("json-file", "local")
+_CREDENTIALS = re.compile(r"://[^/@\s]+@")
+
+
+def parse(text: str | None, path: str) -> Config:
+    """The configuration in a file's text, order kept; empty where there is no file or nothing in it."""
+    if not (text or "").strip():
+        return {}
+    cure = f"Repair it, or move it away to begin with an empty one (mv {path} {path}.broken). Nothing was changed."
+
+    def refuse(problem: str) -> t.NoReturn:
+        raise FlotillaError(f"reading {path}: {problem}. {cure}")
+
+    def pairs(items: list[tuple[str, t.Any]]) -> Config:
+        for index, (name, _value) in enumerate(items):
+            if name in [earlier for earlier, _other in items[:index]]:
+                refuse(f"the key {name} stands there twice, and only the last one counts")
+        return dict(items)
+
+    try:
+        config = json.loads(
+            text or "", object_pairs_hook=pairs, parse_constant=lambda word: refuse(f"{word} is no JSON value")
+        )
+    except json.JSONDecodeError as error:
+        refuse(f"no valid JSON at line {error.lineno}, column {error.colno}: {error.msg}")
+    if not isinstance(config, dict):
+        refuse(f"it holds a {type(config).__name__}, expected an object in braces")
+    return t.cast(Config, config)
+
+
+def render(config: Config, former: str | None) -> str:
+    """The text of a configuration, indented as the former text was."""
+    found = re.search(r"\n([ \t]+)\S", former or "")
+    return json.dumps(config, indent=found.group(1) if found else "  ", ensure_ascii=False) + "\n"
+
+
+def merge(existing: Config, wanted: t.Mapping[str, t.Any], lists: str = "replace") -> Config:
+    """The existing configuration with the wanted keys in it.
+
+    Keys that are not wanted, and the order, stay. Mappings are merged at every depth, ``None`` removes a key. A wanted list
+    takes the place of the existing one, or with ``lists="union"`` adds what that lacks.
+    """
+    merged = dict(existing)
+    for name, value in wanted.items():
+        before = merged.get(name)
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, t.Mapping):
+            inner = merge(before if isinstance(before, dict) else {}, value, lists)
+            if inner or not value or name in merged:
+                merged[name] = inner
+        elif isinstance(value, list) and isinstance(before, list) and lists == "union":
+            merged[name] = before + [item for item in value if item not in before]
+        else:
+            merged[name] = value
+    return merged
+
+
+def cost(before: Config, after: Config) -> str:
+    """What it takes for a running engine to follow: nothing, reload, or restarts engine."""
+    worst = 0
+    for name in {field.path.split(".")[0] for field in compare(before, after)}:
+        reload = KEYS[name].reload if name in KEYS else ""
+        enough = reload == "any" or (reload == "set" and name in after)
+        worst = max(worst, 1 if enough else 2)
+    return COSTS[worst]
+
+
+def differences(before: Config, after: Config) -> tuple[Field, ...]:
+    """The fields that differ, secrets as a hash."""
+    return tuple(
+        Field(field.path, _veil(field.path, field.before), _veil(field.path, field.after))
+        for field in compare(before, after)
+    )
+
+
+def _veil(path: str, value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return {name: _veil(f"{path}.{name}", item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_veil(path, item) for item in value]
+    if isinstance(value, str) and (
+        looks_secret(path.rsplit(".", 1)[-1].replace("-", "_")) or _CREDENTIALS.search(value)
+    ):
+        return short_hash(value)
+    return value
+
+
+def refuse_wrong_keys(wanted: t.Mapping[str, t.Any], engine: tuple[int, int] | None) -> None:
+    """Raise PlanError, with every fault in it, where the wanted keys are not what an engine of this version takes."""
+    problems = check(wanted, engine)
+    if problems:
+        raise PlanError("\n".join(["config of daemon.json can't be used, nothing was changed:", *problems]))
+
+
+def refuse_conflicts(merged: Config, path: str, flags: t.Collection[str], unit: str, in_swarm: bool) -> None:
+    """Raise PlanError where an engine would not start with the merged configuration."""
+    problems = [
+        f"{name}: the service unit {unit} gives it as a command line flag, and an engine that finds a key in both places does "
+        f"not start. Remove the flag (systemctl cat {unit} shows where it comes from) or the key."
+        for name in merged
+        if name in flags and name != "runtimes"
+    ]
+    driver = merged.get("log-driver", "json-file")
+    options = merged.get("log-opts")
+    alien = sorted({"max-size", "max-file"} & set(options if isinstance(options, dict) else {}))
+    if alien and driver not in _ROTATED:
+        problems.append(
+            f"log-opts: the log driver {driver} does not know {' and '.join(alien)}. Remove them, or set log-driver to "
+            f"{' or '.join(_ROTATED)}."
+        )
+    if in_swarm and merged.get("live-restore"):
+        problems.append("live-restore: an engine in a swarm can't have it. Set it to false.")
+    if problems:
+        raise PlanError("\n".join([f"{path} would keep the engine from starting, nothing was changed:", *problems]))
+
+
+def flags_of_unit(argv: str, environment: t.Mapping[str, str]) -> set[str]:
+    """The keys that a command line such as ``/usr/bin/dockerd -H fd:// $DOCKER_OPTS`` sets."""
+    words = shlex.split(argv)
+    for index in range(len(words) - 1, -1, -1):
+        name = words[index].strip("${}") if words[index].startswith("$") else ""
+        if name:
+            words[index : index + 1] = shlex.split(environment.get(name, ""))
+    found = set()
+    for word in words[1:]:
+        if word.startswith("--"):
+            found.add(FLAGS.get(word[2:].split("=", 1)[0], ""))
+        elif re.match(r"-[A-Za-z]", word):
+            found.add(SHORT_FLAGS.get(word[1], ""))
+    return found - {""}
+
+
+def parse_unit(text: str) -> dict[str, str]:
+    """The properties that ``systemctl show`` printed, one line each time a property came; of ExecStart only its words."""
+    properties: dict[str, str] = {}
+    for line in text.splitlines():
+        name, separator, value = line.partition("=")
+        if separator:
+            properties[name] = f"{properties[name]}\n{value}" if name in properties else value
+    found = re.search(r"argv\[\]=(.*?) ; ", properties.get("ExecStart", ""))
+    return {**properties, "ExecStart": found.group(1) if found else ""}
+
+
+def parse_environment(text: str) -> dict[str, str]:
+    """Variables of an environment file such as /etc/default/docker."""
+    variables = {}
+    for line in text.splitlines():
+        name, separator, value = line.strip().partition("=")
+        if separator and not name.startswith("#"):
+            variables[name.strip()] = value.strip().strip("\"'")
+    return variables
+
+
+def parse_version(text: str) -> tuple[int, int] | None:
+    """Major and minor version from ``dockerd --version``."""
+    found = re.search(r"version v?(\d+)\.(\d+)", text)
+    return (int(found.group(1)), int(found.group(2))) if found else None

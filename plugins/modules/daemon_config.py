@@ -1,0 +1,246 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: daemon_config
+short_description: Own some keys of the Docker Engine's daemon.json
+version_added: 0.1.0
+description:
+  - Merges keys into C(daemon.json). Keys that O(config) does not name, and the order of the file, stay as they are.
+  - Checks every key and value against what the engine of this host knows (20.10 to 29), against the flags of the service unit, and where the
+    engine can (23.0 and newer) with C(dockerd --validate), before the file is replaced.
+  - Says what the change costs, and with O(activate=true) makes the running engine take it. When the engine does not start with the new file,
+    the former file comes back and the engine is started with it.
+extends_documentation_fragment:
+  - flotilla.swarm.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  config:
+    description:
+      - Keys and their values. Mappings are merged at every depth.
+      - A key whose value is V(null) is removed.
+    type: dict
+    required: true
+  lists:
+    description:
+      - What becomes of a list that stands in the file already.
+      - With V(replace) the list in O(config) takes its place.
+      - With V(union) the items of the list in O(config) that it lacks are added at its end.
+    type: str
+    choices: [replace, union]
+    default: replace
+  activate:
+    description:
+      - Reload or restart the engine where the change asks for that, or where a former run wrote the file and went no further.
+      - Without it the file is written and RV(cost) says what is left to do.
+    type: bool
+    default: false
+  path:
+    description: The file.
+    type: path
+    default: /etc/docker/daemon.json
+  unit:
+    description: The engine's systemd unit.
+    type: str
+    default: docker.service
+author:
+  - Flotilla contributors (@flotilla)
+seealso:
+  - name: dockerd
+    description: Every key of the file.
+    link: https://docs.docker.com/reference/cli/dockerd/#daemon-configuration-file
+"""
+
+EXAMPLES = r"""
+- name: Rotate container logs and trust the swarm's registry
+  flotilla.swarm.daemon_config:
+    config:
+      log-driver: json-file
+      log-opts: {max-size: 100m, max-file: "5"}
+      insecure-registries: ["registry.example.org:5000"]
+    activate: true
+
+- name: Remove a key and add an address pool to those that are there
+  flotilla.swarm.daemon_config:
+    config:
+      live-restore: null
+      default-address-pools: [{base: 10.201.0.0/16, size: 24}]
+    lists: union
+"""
+
+RETURN = r"""
+plan:
+  description: What was changed, or in check mode would be. At most one change, of kind V(file).
+  returned: success
+  type: list
+  elements: dict
+cost:
+  description: What the change takes to become true in a running engine, V(nothing), V(reload) or V(restarts engine).
+  returned: success
+  type: str
+  sample: reload
+in_swarm:
+  description: Whether the engine of this host is in a swarm, so that a restart should be preceded by draining the node.
+  returned: success
+  type: bool
+backup:
+  description: Path of the copy of the former file.
+  returned: when an existing file was replaced
+  type: str
+"""
+
+import json
+import shlex
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.host import daemon_json
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import host_world, run_module
+
+ARGUMENTS = {
+    "config": {"type": "dict", "required": True},
+    "lists": {"type": "str", "choices": ["replace", "union"], "default": "replace"},
+    "activate": {"type": "bool", "default": False},
+    "path": {"type": "path", "default": "/etc/docker/daemon.json"},
+    "unit": {"type": "str", "default": "docker.service"},
+}
+# Written with the file and gone with the next start of the host: the engine has not taken the file yet.
+PENDING = "/run/flotilla-daemon-config.json"
+SHOWN = "LoadState,ActiveState,InvocationID,ExecStart,Environment,EnvironmentFiles"
+
+
+@dataclass(frozen=True)
+class Observed:
+    text: str | None
+    unit: dict[str, str]
+    flags: set[str]
+    engine: tuple[int, int] | None
+    pending: str
+    in_swarm: bool
+
+    @property
+    def running(self) -> bool:
+        return self.unit.get("ActiveState") in ("active", "reloading")
+
+
+@dataclass(frozen=True)
+class Work:
+    path: str
+    text: str | None
+    unit: str
+    invocation: str
+    validate: bool
+    activate: bool
+
+
+def observe(host: t.Any, params: dict[str, t.Any]) -> Observed:
+    text = host.read(params["path"])
+    config = daemon_json.parse(text, params["path"])
+    unit = daemon_json.parse_unit(host.run(["systemctl", "show", params["unit"], "--property", SHOWN])[1])
+    variables = daemon_json.parse_environment("\n".join(shlex.split(unit.get("Environment", ""))))
+    for line in unit.get("EnvironmentFiles", "").splitlines():
+        variables.update(daemon_json.parse_environment(host.read(line.split(" (")[0]) or ""))
+    pending = json.loads(host.read(PENDING) or "{}")
+    data_root = config.get("data-root") or "/var/lib/docker"
+    return Observed(
+        text=text,
+        unit=unit,
+        flags=daemon_json.flags_of_unit(unit["ExecStart"], variables),
+        engine=daemon_json.parse_version(host.run(["dockerd", "--version"])[1]),
+        pending=pending.get("cost", "") if pending.get("invocation") == unit.get("InvocationID") else "",
+        in_swarm=host.exists(f"{data_root}/swarm/docker-state.json"),
+    )
+
+
+def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
+    daemon_json.refuse_wrong_keys(params["config"], observed.engine)
+    before = daemon_json.parse(observed.text, params["path"])
+    after = daemon_json.merge(before, params["config"], params["lists"])
+    daemon_json.refuse_conflicts(after, params["path"], observed.flags, params["unit"], observed.in_swarm)
+    fields = daemon_json.differences(before, after)
+    cost = daemon_json.cost(before, after) if observed.running else "nothing"
+    cost = max(cost, observed.pending or "nothing", key=daemon_json.COSTS.index)
+    result = {"cost": cost, "in_swarm": observed.in_swarm}
+    if not fields and not (observed.pending and params["activate"]):
+        return Plan(result={**result, "cost": observed.pending or "nothing"})
+    work = Work(
+        path=params["path"],
+        text=daemon_json.render(after, observed.text) if fields else None,
+        unit=params["unit"],
+        invocation=observed.unit.get("InvocationID", ""),
+        validate=bool(observed.engine and observed.engine >= (23, 0)),
+        activate=params["activate"],
+    )
+    shown = f"{cost} of a node in a swarm" if cost == "restarts engine" and observed.in_swarm else cost
+    action = "update" if observed.text is not None else "create"
+    reason = "" if fields else "written by an earlier run, not taken by the engine yet"
+    return Plan((Change("file", work.path, action, fields, shown, reason, work),), result=result)
+
+
+def apply(host: t.Any, change: Change) -> dict[str, t.Any]:
+    work: Work = change.payload
+    backup = None
+    if work.text is not None:
+        backup = host.write(work.path, work.text, 0o644, _validator(host) if work.validate else None)
+    if change.cost == "nothing":
+        return {"backup": backup} if backup else {}
+    host.restore(PENDING, None)
+    base_cost = next(cost for cost in reversed(daemon_json.COSTS) if change.cost.startswith(cost))
+    host.write(PENDING, json.dumps({"cost": base_cost, "invocation": work.invocation}))
+    if work.activate:
+        _activate(host, work, base_cost, backup)
+        host.restore(PENDING, None)
+    return {"backup": backup} if backup else {}
+
+
+def _validator(host: t.Any) -> t.Callable[[str], None]:
+    def validate(path: str) -> None:
+        code, out, err = host.run(["dockerd", "--validate", "--config-file", path])
+        if code:
+            words = (err or out).replace(path, "the file").strip()
+            raise FlotillaError(f"dockerd --validate refuses the configuration, nothing was changed: {words}")
+
+    return validate
+
+
+def _activate(host: t.Any, work: Work, cost: str, backup: str | None) -> None:
+    verb = "reload" if cost == "reload" else "restart"
+    code, out, err = host.run(["systemctl", verb, work.unit])
+    if not code and host.run(["systemctl", "is-active", "--quiet", work.unit])[0] == 0:
+        return
+    cause = _cause(host, work.unit) or (err or out).strip()
+    if work.text is None:
+        raise FlotillaError(f"systemctl {verb} {work.unit} failed with {work.path} as an earlier run wrote it: {cause}")
+    host.restore(work.path, backup)
+    host.restore(PENDING, None)
+    host.run(["systemctl", "reset-failed", work.unit])
+    again = host.run(["systemctl", "restart", work.unit])[0] == 0
+    end = "and the engine runs with it again" if again else "but the engine does not start with that either"
+    raise FlotillaError(
+        f"systemctl {verb} {work.unit} failed with the new {work.path}: {cause}\nThe former file was restored, {end}."
+    )
+
+
+def _cause(host: t.Any, unit: str) -> str:
+    """What the engine said last before it gave up."""
+    lines = host.run(["journalctl", "--unit", unit, "--lines", "30", "--output", "cat", "--no-pager"])[1].splitlines()
+    telling = [line for line in lines if "level=fatal" in line or line.startswith(("failed to", "unable to"))]
+    return telling[-1].strip() if telling else ""
+
+
+def main() -> None:
+    run_module(ARGUMENTS, observe, plan, apply, world=host_world)
+
+
+if __name__ == "__main__":
+    main()
