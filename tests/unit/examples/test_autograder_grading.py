@@ -12,8 +12,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "examples" / "autograder" / "app"))
 
-from grader.exercises import EXERCISES  # noqa: E402
-from grader.grading import Limits, grade  # noqa: E402
+from grader.exercises import EXERCISES
+from grader.grading import Limits, grade
 
 QUICK = Limits(wall_seconds=5, cpu_seconds=1)
 SOLUTIONS = {

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -58,7 +59,7 @@ def grade(code: str, exercise: Exercise, limits: Limits = Limits()) -> Report:
     if problem:
         return Report(0, 0, total, (problem,))
     failures = []
-    for case, answer in zip(exercise.cases, answers):
+    for case, answer in zip(exercise.cases, answers, strict=True):
         call = f"{exercise.function}({', '.join(map(repr, case.arguments))})"
         if "error" in answer:
             failures.append(f"{call} raised {answer['error']}")
@@ -111,10 +112,8 @@ def _run(request: dict[str, Any], wall_seconds: float) -> tuple[list[dict[str, A
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the whole session of the process: it may have left children behind."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

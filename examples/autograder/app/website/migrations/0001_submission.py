@@ -12,8 +12,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     initial = True
-    dependencies: list[tuple[str, str]] = []
-    operations = [
+    dependencies = ()
+    operations = (
         migrations.CreateModel(
             name="Submission",
             fields=[
@@ -27,4 +27,4 @@ class Migration(migrations.Migration):
                 ("report", models.JSONField(null=True)),
             ],
         ),
-    ]
+    )
