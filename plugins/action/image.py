@@ -15,8 +15,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.build_context import BuildContext, ContextError, Recipe
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
-    """Runs the module as in check mode first; contexts are sent, and it runs for real, when that finds something to do."""
+class ActionModule(ActionBase):
+    """Runs the module as in check mode first. When that finds something to do, sends contexts and runs it for real."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)

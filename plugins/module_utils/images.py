@@ -19,8 +19,8 @@ CONTEXT_LABEL = "io.flotilla.swarm.context"
 class Wanted:
     """One image. ``context_hash`` is empty where nothing is built, ``archive`` where nothing is loaded.
 
-    ``context_archive`` is the packed context on the host, ``recipe`` the rest of the engine's build query, and the headers
-    carry the registry's credentials.
+    ``context_archive`` is the packed context on the host, ``recipe`` the rest of the engine's build query, and the
+    headers carry the registry's credentials.
     """
 
     name: str
@@ -37,8 +37,8 @@ class Wanted:
 class Seen:
     """What is there: ``manifests`` are the digests under which the image on the host is known to registries.
 
-    ``remote`` is the digest that the registry has for the name, empty where it has none; ``problem`` says why it could not
-    be asked.
+    ``remote`` is the digest that the registry has for the name, empty where it has none; ``problem`` says why it could
+    not be asked.
     """
 
     present: bool = False

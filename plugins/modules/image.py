@@ -11,18 +11,18 @@ module: image
 short_description: Build, load and push images on one host
 version_added: 0.1.0
 description:
-  - Builds images from directories of the controller, loads them from archives, and pushes them to a registry, each only
-    where needed.
-  - An image is built when the hash of its context differs from the label C(io.flotilla.swarm.context) that the last build
-    left on it. The hash covers the files that C(.dockerignore) does not leave out, their contents, links and right to
-    execute, the Dockerfile, the build arguments and the target. It does not cover what C(FROM) names; change a build
-    argument to build anew on a new base.
-  - An image is loaded when the host has none of that name, and pushed when the registry's manifest is not one of those
-    that the host knows it by.
-  - The engine itself builds, through C(POST /build), so that no host needs a command line client or a plugin, and an
-    engine elsewhere can be used with O(docker_host). It is the engine's classic builder. Where a Dockerfile needs BuildKit
-    (C(RUN --mount), C(COPY --chmod), several platforms), build and push with C(docker buildx bake) in your pipeline, and
-    leave the image out here.
+  - Builds images from directories of the controller, loads them from archives, and pushes them to a registry,
+    each only where needed.
+  - An image is built when the hash of its context differs from the label C(io.flotilla.swarm.context) that the
+    last build left on it. The hash covers the files that C(.dockerignore) does not leave out, their contents,
+    links and right to execute, the Dockerfile, the build arguments and the target. It does not cover what
+    C(FROM) names; change a build argument to build anew on a new base.
+  - An image is loaded when the host has none of that name, and pushed when the registry's manifest is not one
+    of those that the host knows it by.
+  - The engine itself builds, through C(POST /build), so that no host needs a command line client or a plugin,
+    and an engine elsewhere can be used with O(docker_host). It is the engine's classic builder. Where a
+    Dockerfile needs BuildKit (C(RUN --mount), C(COPY --chmod), several platforms), build and push with C(docker
+    buildx bake) in your pipeline, and leave the image out here.
   - The context is read on the controller, and sent to the host only when it is needed.
 extends_documentation_fragment:
   - flotilla.swarm.attributes
