@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures for every unit test."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from fake_engine import FakeEngine
+
+
+@pytest.fixture
+def fake_engine() -> t.Iterator[t.Callable[..., FakeEngine]]:
+    """A factory of fake engines, closed after the test; its arguments are FakeEngine's."""
+    made: list[FakeEngine] = []
+
+    def make(**state: t.Any) -> FakeEngine:
+        made.append(FakeEngine(**state))
+        return made[-1]
+
+    yield make
+    for fake in made:
+        fake.close()
