@@ -29,6 +29,9 @@ options:
     description: Directory whose free space is measured. Its nearest existing parent is taken where it does not exist.
     type: path
     default: /var/lib/docker
+  asked_at:
+    description: The controller's time in seconds since the epoch. It is returned with the host's own, so that the two can be compared.
+    type: float
 author:
   - Flotilla contributors (@flotilla)
 """
@@ -58,6 +61,7 @@ host:
     python: {description: Version of the Python that ran the module., type: str, returned: success}
     memory_mb: {description: Memory in MiB., type: int, returned: success}
     disk_free_mb: {description: Free space of O(data_root) in MiB., type: int, returned: success}
+    asked_at: {description: O(asked_at)., type: float, returned: success}
     time: {description: Seconds since the epoch by the host's clock., type: float, returned: success}
     systemd: {description: Whether systemd runs the host., type: bool, returned: success}
     addresses: {description: Addresses other than loopback and link-local ones., type: list, elements: str, returned: success}
@@ -87,6 +91,7 @@ ARGUMENTS = {
     "packages": {"type": "list", "elements": "str", "default": []},
     "units": {"type": "list", "elements": "str", "default": []},
     "data_root": {"type": "path", "default": "/var/lib/docker"},
+    "asked_at": {"type": "float"},
 }
 DAEMON_JSON = "/etc/docker/daemon.json"
 PACKAGE_FORMAT = "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n"
@@ -106,6 +111,7 @@ def observe(host: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
             "python": platform.python_version(),
             "memory_mb": facts.parse_memory_mb(host.read("/proc/meminfo") or ""),
             "disk_free_mb": _free_mb(params["data_root"]),
+            "asked_at": params["asked_at"],
             "time": time.time(),
             "systemd": host.exists("/run/systemd/system"),
             "addresses": facts.parse_addresses(host.run(["ip", "-oneline", "address"])[1]),

@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report of role preflight."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.preflight import Limits, find_faults
+
+
+def preflight_faults(
+    results: t.Mapping[str, t.Mapping[str, t.Any]],
+    managers: t.Sequence[str],
+    workers: t.Sequence[str],
+    limits: t.Mapping[str, t.Any],
+) -> list[dict[str, str]]:
+    """Faults as mappings of where, check, text, cure, and message. ``limits`` has the fields of ``Limits``."""
+    faults = find_faults(results, managers, workers, Limits(**limits), time.time())
+    return [{**dataclasses.asdict(fault), "message": str(fault)} for fault in faults]
+
+
+class FilterModule:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"preflight_faults": preflight_faults}

@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every reason not to begin: faults of hosts and of the inventory, from what ``host_info`` returned. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+MIN_PYTHON = (3, 9)
+MIN_ENGINE = (20, 10)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``where`` is a host's name or ``inventory``; ``text`` says what is wrong, ``cure`` what to do."""
+
+    where: str
+    check: str
+    text: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.text}. {self.cure}."
+
+
+@dataclass(frozen=True)
+class Limits:
+    manager_counts: t.Sequence[int]
+    distributions: t.Mapping[str, t.Sequence[str]]
+    min_memory_mb: int
+    min_disk_free_mb: int
+    max_clock_skew_seconds: float
+
+
+Results = t.Mapping[str, t.Mapping[str, t.Any]]
+
+
+def find_faults(results: Results, managers: t.Sequence[str], workers: t.Sequence[str], limits: Limits, now: float) -> list[Fault]:
+    """All faults: of the inventory first, then host by host.
+
+    ``results`` has the registered result of ``host_info`` for each host, which for one that did not answer is that of the failed task.
+    ``now`` is the controller's time in seconds, read after the last answer.
+    """
+    faults = list(_of_inventory(managers, workers, limits))
+    seen = {name: result["host"] for name, result in results.items() if "host" in result}
+    for key, noun, cure in (
+        ("hostname", "hostname", "Give each its own: hostnamectl set-hostname NAME"),
+        ("machine_id", "machine-id", "They are copies or one machine under two names: rm /etc/machine-id; systemd-machine-id-setup"),
+    ):  # fmt: skip
+        faults.extend(_shared(seen, key, noun, cure))
+    for name, result in results.items():
+        if name in seen:
+            faults.extend(_of_host(name, seen[name], limits, now))
+        else:
+            faults.append(_silent(name, result))
+    return faults
+
+
+def is_unreachable(result: t.Mapping[str, t.Any]) -> bool:
+    return bool(result.get("unreachable"))
+
+
+def _of_inventory(managers: t.Sequence[str], workers: t.Sequence[str], limits: Limits) -> t.Iterator[Fault]:
+    if not managers:
+        yield Fault(
+            "inventory", "managers", "the group of managers is empty or not there", "Put one, three or five hosts into it"
+        )
+    elif len(managers) not in limits.manager_counts:
+        allowed = ", ".join(map(str, limits.manager_counts))
+        yield Fault(
+            "inventory",
+            "managers",
+            f"{len(managers)} managers, and only an odd number of at most 7 makes a better quorum",
+            f"Have one of {allowed}, or set preflight_manager_counts",
+        )
+    both = sorted(set(managers) & set(workers))
+    if both:
+        yield Fault("inventory", "groups", f"{', '.join(both)} in both the managers and the workers", "Choose one group")
+
+
+def _shared(seen: t.Mapping[str, t.Any], key: str, noun: str, cure: str) -> t.Iterator[Fault]:
+    owners: dict[str, list[str]] = {}
+    for name, host in seen.items():
+        if host[key]:
+            owners.setdefault(host[key], []).append(name)
+    for value, names in owners.items():
+        if len(names) > 1:
+            yield Fault(", ".join(names), key, f"the same {noun} {value}", cure)
+
+
+def _silent(name: str, result: t.Mapping[str, t.Any]) -> Fault:
+    words = " ".join(str(result.get("msg") or "no answer").split()).replace("Task failed: ", "")
+    words += "".join(f" ({line})" for line in str(result.get("module_stderr") or "").strip().splitlines()[-1:])
+    if is_unreachable(result):
+        return Fault(name, "unreachable", f"can't be reached: {words.rstrip('.')}", "Start it, or leave it out with --limit")
+    if "sudo" in words or "become" in words or "privilege" in words:
+        return Fault(name, "root", f"can't become root: {words.rstrip('.')}", "Check ansible_user, become and its password")
+    return Fault(name, "ansible", f"can't run a module: {words.rstrip('.')}", "Python 3.9 or newer has to be there")
+
+
+def _of_host(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float) -> t.Iterator[Fault]:
+    def fault(check: str, text: str, cure: str) -> Fault:
+        return Fault(name, check, text, cure)
+
+    distribution, engine = host["distribution"], _version(host["engine"])
+    if not host["root"]:
+        yield fault("root", "tasks don't run as root", "Set become: true, or connect as root")
+    if _version(host["python"]) < MIN_PYTHON:
+        yield fault("python", f"Python {host['python']}, needed is 3.9", "Set ansible_python_interpreter to a newer one")
+    if not host["systemd"]:
+        yield fault("systemd", "systemd does not run it", "The engine is started and kept by systemd: use a host that has it")
+    if not engine and distribution["version"] not in limits.distributions.get(distribution["id"], ()):
+        known = ", ".join(f"{id_} {' and '.join(versions)}" for id_, versions in limits.distributions.items())
+        yield fault(
+            "distribution",
+            f"no engine on {distribution['id']} {distribution['version']}, and it can be installed on {known}",
+            "Install the engine and the Docker SDK for Python there yourself",
+        )
+    if engine and engine < MIN_ENGINE:
+        yield fault("engine", f"engine {host['engine']}, needed is 20.10 (API 1.41)", "Upgrade the engine")
+    if host["memory_mb"] < limits.min_memory_mb:
+        yield fault(
+            "memory",
+            f"{host['memory_mb']} MiB of memory, needed are {limits.min_memory_mb}",
+            "Add memory, or set preflight_min_memory_mb",
+        )
+    if host["disk_free_mb"] < limits.min_disk_free_mb:
+        yield fault(
+            "disk",
+            f"{host['disk_free_mb']} MiB free for the engine's data, needed are {limits.min_disk_free_mb}",
+            "Free or add space, or set preflight_min_disk_free_mb",
+        )
+    if not host["addresses"]:
+        yield fault("address", "only loopback addresses", "Nodes need an address that the others reach")
+    yield from _of_clock(name, host, limits, now)
+    if host["live_restore"]:
+        yield fault(
+            "live_restore",
+            "daemon.json turns live-restore on, which an engine in a swarm can't have",
+            "Set engine_daemon_config to {live-restore: false} and run the role engine alone, or remove the key",
+        )
+
+
+def _of_clock(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float) -> t.Iterator[Fault]:
+    """The host read its clock after ``asked_at`` and before ``now``; only what lies outside of that is the clock's fault."""
+    ahead = host["time"] - now
+    behind = (host["asked_at"] or 0) - host["time"]
+    skew, word = max((ahead, "ahead of"), (behind, "behind"))
+    if skew > limits.max_clock_skew_seconds:
+        yield Fault(
+            name,
+            "clock",
+            f"its clock is {skew:.0f} s {word} the controller's",
+            "Synchronise the clocks (chrony or systemd-timesyncd): certificates and raft depend on them",
+        )
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
