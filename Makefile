@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+SHELL := /bin/bash
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+LAB := $(BIN)/python -m tests.lab
+PLAY := $(BIN)/ansible-playbook -i inventories/lab
+TARGETS := demo plan status teardown test lint sanity unit unit39 lab-test help
+.PHONY: $(TARGETS)
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.runtime ## start three nodes, make them a swarm, deploy the autograder
+	$(LAB) up
+	$(PLAY) site.yml
+	$(PLAY) playbooks/status.yml
+
+plan: .venv/.runtime ## say what `make demo` would change, and change nothing
+	$(PLAY) playbooks/plan.yml
+
+status: .venv/.runtime ## show the swarm of the lab
+	$(PLAY) playbooks/status.yml
+
+teardown: .venv/.runtime ## take the swarm apart and remove the lab
+	$(PLAY) playbooks/teardown.yml -e confirm=lab
+	$(LAB) down
+
+test: lint sanity unit39 lab-test unit ## every check, with a lab of its own; under 30 minutes
+
+lint: .venv/.test ## ruff, mypy, yamllint, ansible-lint, changelog
+	$(BIN)/ruff check .
+	$(BIN)/mypy -p ansible_collections.flotilla.swarm.plugins
+	$(BIN)/mypy tests
+	$(BIN)/yamllint --strict .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint
+	$(BIN)/antsibull-changelog lint
+
+sanity: .venv/.test ## ansible-test sanity on the built artefact
+	$(BIN)/python tests/sanity.py
+
+unit: .venv/.test ## the unit tests
+	$(BIN)/pytest -q
+
+unit39: ## the unit tests of module code on Python 3.9, where there is one
+	tests/unit39.sh
+
+lab-test: .venv/.test ## the tests on real nodes; the lab is removed afterwards
+	PATH="$(CURDIR)/$(BIN):$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' $(BIN)/molecule test
+
+.venv/.runtime: requirements.txt tests/venv.sh
+	tests/venv.sh .venv requirements.txt
+	@touch $@
+
+.venv/.test: requirements-test.txt .venv/.runtime
+	tests/venv.sh .venv requirements-test.txt
+	@touch $@
