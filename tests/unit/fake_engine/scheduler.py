@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import collections.abc
+import typing
 
 from .behaviour import choose
 from .errors import Json
@@ -13,7 +14,7 @@ from .placement import Placement, is_alive, matches
 from .rollout import advance_update, is_dirty
 from .state import Cluster, make_id
 
-Slot = int | str
+Slot = typing.Union[int, str]
 
 
 def tick(cluster: Cluster) -> bool:
@@ -81,6 +82,7 @@ class Tick:
             "_age": 0,
             "_version": service["_spec_version"],
             "_endpoint": service["Spec"].get("EndpointSpec"),
+            "_service": (service["Spec"]["Name"], service["Spec"]["Labels"]),
         }
         if isinstance(slot, int) and slot:
             task["Slot"] = slot

@@ -10,12 +10,12 @@ import secrets
 import threading
 import typing as t
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from .behaviour import Behaviour
 from .errors import OUT_OF_SEQUENCE, ApiError, Json
 
-_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
