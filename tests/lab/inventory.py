@@ -14,7 +14,7 @@ from .model import Lab, Node
 
 
 def ssh_options(directory: Path, node: Node) -> dict[str, str]:
-    """ssh options of one node; *directory* holds the lab's files. People and Ansible use the same, to share connections."""
+    """ssh options of one node; *directory* holds the lab's files. Ansible and people share connections."""
     return {
         "UserKnownHostsFile": str(directory / "known_hosts"),
         "StrictHostKeyChecking": "yes",

@@ -117,6 +117,17 @@ def networks_in_use() -> list[str]:
     return [route["dst"] for route in routes if route["dst"] != "default" and route.get("type", "unicast") == "unicast"]
 
 
+def engines_running() -> list[int]:
+    """Process ids of the engines that use this machine's network (a node's engine uses the node's)."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            here = (process / "ns/net").readlink() == Path("/proc/self/ns/net").readlink()
+            if here and (process / "comm").read_text().strip() == "dockerd":
+                found.append(int(process.name))
+    return found
+
+
 def unmount_below(directory: Path) -> None:
     """Unmount everything mounted at or below *directory*, deepest first."""
     mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .firewall import leftovers
-from .machine import output, remove_tree, run, say, succeeds
+from .machine import engines_running, output, remove_tree, run, say, succeeds
 from .model import LabError
 
 START_SECONDS = 60
@@ -88,6 +89,14 @@ class OuterEngine:
                 if time.monotonic() > deadline:
                     raise LabError(f"the lab's engine (process {pid}) still runs after {START_SECONDS} s")
                 time.sleep(0.1)
+        self._clean_up()
+        remove_tree(self.runtime)
+
+    def _clean_up(self) -> None:
+        """Take back what engines leave behind, unless another one runs and needs it."""
+        assert self.runtime
+        if engines_running():
+            return
         policy = self.runtime / "forward"
         before = policy.read_text() if policy.exists() else ""
         for table in ("filter", "nat"):
@@ -95,7 +104,9 @@ class OuterEngine:
                 succeeds("iptables", "-t", table, *arguments)
         if before:
             succeeds("iptables", *before.split())
-        remove_tree(self.runtime)
+        for group in (*Path("/sys/fs/cgroup").glob("*/docker"), Path("/sys/fs/cgroup/docker")):
+            with contextlib.suppress(OSError):
+                group.rmdir()
 
 
 def find_engine(cache: Path, recorded: str) -> OuterEngine:

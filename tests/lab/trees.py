@@ -95,7 +95,7 @@ def node_tree(release: str, apt: AptSetup) -> Tree:
             'mkdir -p -m 0700 "$1/root/.ssh"',
             'mkdir -p "$1/var/lib/flotilla-images"',
             'rm -f "$1"/etc/ssh/ssh_host_*',
-            f'chroot "$1" apt-get install -qq --download-only {archives}',
+            f'chroot "$1" apt-get install -qq --download-only --install-recommends {archives}',
         ),
         apt=apt,
     )
