@@ -117,9 +117,8 @@ def _change(image: Wanted, seen: Seen) -> Change | None:
     fields = []
     if build:
         fields.append(Field("context", seen.context_hash[:19] or None, image.context_hash[:19]))
-    if push and not (build or load):
-        local = seen.manifests[0][:19] if seen.manifests else "never pushed from here"
-        fields.append(Field("manifest", seen.remote[:19] or None, local))
+    if push and seen.remote and not (build or load):
+        fields.append(Field("manifest", seen.remote[:19], seen.manifests[0][:19] if seen.manifests else None))
     steps = [
         f"build, {_why_build(seen)}" if build else "",
         f"load {image.archive}, it is not on this host" if load else "",
