@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node of the swarm as its managers list it. Pure."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+from dataclasses import dataclass, field
+
+from .quorum import Quorum
+
+
+@dataclass(frozen=True)
+class Node:
+    """One entry of ``/nodes``. ``spec`` is the whole specification, ``version`` its index."""
+
+    node_id: str
+    hostname: str
+    address: str
+    role: str
+    availability: str
+    state: str
+    labels: t.Mapping[str, str]
+    engine_version: str
+    is_leader: bool
+    is_reachable: bool
+    manager_address: str
+    version: int = 0
+    spec: t.Mapping[str, t.Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def is_up(self) -> bool:
+        return self.state == "ready"
+
+    def as_result(self) -> dict[str, t.Any]:
+        """The node as ``swarm_info`` returns it."""
+        return {
+            "node_id": self.node_id,
+            "hostname": self.hostname,
+            "address": self.address,
+            "role": self.role,
+            "availability": self.availability,
+            "state": self.state,
+            "labels": dict(self.labels),
+            "engine_version": self.engine_version,
+            "leader": self.is_leader,
+        }
+
+
+def read_node(raw: t.Mapping[str, t.Any]) -> Node:
+    """From one entry of ``/nodes``; whatever is missing becomes empty."""
+    spec = raw.get("Spec") or {}
+    described = raw.get("Description") or {}
+    status = raw.get("Status") or {}
+    manager = raw.get("ManagerStatus") or {}
+    manager_address = manager.get("Addr") or ""
+    address = status.get("Addr") or ""
+    return Node(
+        node_id=raw.get("ID") or "",
+        hostname=described.get("Hostname") or "",
+        # The engine lists a leader under 0.0.0.0 in some versions.
+        address=manager_address.rpartition(":")[0].strip("[]") if address in ("", "0.0.0.0", "::") else address,
+        role=spec.get("Role") or "",
+        availability=spec.get("Availability") or "",
+        state=status.get("State") or "unknown",
+        labels=spec.get("Labels") or {},
+        engine_version=(described.get("Engine") or {}).get("EngineVersion") or "",
+        is_leader=bool(manager.get("Leader")),
+        is_reachable=manager.get("Reachability") == "reachable",
+        manager_address=manager_address,
+        version=(raw.get("Version") or {}).get("Index") or 0,
+        spec=spec,
+    )
+
+
+def read_quorum(nodes: t.Iterable[Node]) -> Quorum:
+    """The managers that take part in decisions: those that have a manager's address, whatever they shall become."""
+    managers = [node for node in nodes if node.manager_address]
+    return Quorum(len(managers), sum(node.is_reachable for node in managers))
+
+
+def change_spec(spec: t.Mapping[str, t.Any], delta: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The whole specification of a node with ``Role``, ``Availability`` and ``Labels`` of ``delta`` put into it.
+
+    A label whose value is None is removed.
+    """
+    changed = copy.deepcopy(dict(spec))
+    changed.update({name: value for name, value in delta.items() if name != "Labels"})
+    labels = {**(changed.get("Labels") or {}), **(delta.get("Labels") or {})}
+    changed["Labels"] = {name: value for name, value in labels.items() if value is not None}
+    return changed
+
+
+def is_ghost_of(down: Node, up: Node) -> bool:
+    """Whether ``down`` is left by a host that came back as ``up``: same host name and address, another id."""
+    same_host = bool(down.hostname) and down.hostname == up.hostname and bool(down.address) and down.address == up.address
+    return down.state == "down" and up.is_up and same_host and down.node_id != up.node_id

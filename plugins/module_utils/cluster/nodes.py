@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the nodes that are there and what the inventory wants of them to a plan. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ..plan import Change, Field, Plan, PlanError, compare
+from .labels import check_policies, merge_labels, read_labels
+from .node import Node, is_ghost_of, read_quorum
+
+_MOVES = "restarts tasks (moves them to other nodes)"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is wanted, by inventory name of the host.
+
+    ``node_ids`` and ``addresses`` tell which node a host is. ``absent`` are nodes to remove, by host name or node id.
+    """
+
+    labels: t.Mapping[str, t.Mapping[str, t.Any]] = field(default_factory=dict)
+    exact: bool = False
+    policies: t.Mapping[str, t.Any] = field(default_factory=dict)
+    availability: t.Mapping[str, str] = field(default_factory=dict)
+    roles: t.Mapping[str, str] = field(default_factory=dict)
+    node_ids: t.Mapping[str, str] = field(default_factory=dict)
+    addresses: t.Mapping[str, str] = field(default_factory=dict)
+    absent: t.Sequence[str] = ()
+    remove_ghosts: bool = False
+
+
+def plan_nodes(nodes: t.Sequence[Node], wanted: Wanted, joining: bool = False) -> Plan:
+    """Promotions first, then what changes no role, demotions with the leader last, removals at the end.
+
+    ``joining`` is for check mode: a host that is no node yet is planned as if it had just joined. Otherwise it is an
+    error.
+    Raises PlanError for labels that can't be, policies that are broken, hosts that can't be told apart, and steps
+    that would cost the
+    quorum.
+    """
+    labels = {name: read_labels(name, given) for name, given in wanted.labels.items()}
+    found = _match(nodes, wanted, joining)
+    ghosts = _find_ghosts(nodes, wanted, found)
+    absent = _find_absent(nodes, wanted)
+    after = {name: merge_labels(found[name].labels, labels.get(name, {}), wanted.exact and name in labels) for name in found}
+    settled = {node.node_id for node in (*found.values(), *ghosts, *absent)}
+    others = {f"{node.hostname} ({node.node_id})": node.labels for node in nodes if node.node_id not in settled}
+    check_policies({**others, **after}, wanted.policies)
+
+    changes = [change for name in sorted(found) for change in _plan_node(name, found[name], after[name], wanted)]
+    promotions = [change for change in changes if change.payload["delta"].get("Role") == "manager"]
+    demotions = [change for change in changes if change.payload["delta"].get("Role") == "worker"]
+    demotions.sort(key=lambda change: bool(change.payload["node"].is_leader))
+    rest = [change for change in changes if change not in promotions and change not in demotions]
+    removals = [_removal(node, "named in absent") for node in absent]
+    if wanted.remove_ghosts:
+        removals += [_removal(node, "its host came back under a new id") for node in ghosts if node not in absent]
+    _check_quorum(nodes, len(promotions), [*demotions, *removals])
+    ids = {name: node.node_id for name, node in found.items() if node.node_id}
+    return Plan((*promotions, *rest, *demotions, *removals), result={"node_ids": ids})
+
+
+def _match(nodes: t.Sequence[Node], wanted: Wanted, joining: bool) -> dict[str, Node]:
+    by_id = {node.node_id: node for node in nodes}
+    found: dict[str, Node] = {}
+    missing, problems = [], []
+    for name in sorted({*wanted.labels, *wanted.availability, *wanted.roles}):
+        node_id = wanted.node_ids.get(name)
+        if node_id:
+            if node_id in by_id:
+                found[name] = by_id[node_id]
+            else:
+                problems.append(f"{name} has the node id {node_id}, which is not in this swarm; let it join first")
+            continue
+        address = wanted.addresses.get(name)
+        alike = [node for node in nodes if node.hostname == name or (address and node.address == address)]
+        alike = [node for node in alike if node.state != "down"] or alike
+        if len(alike) > 1:
+            told = ", ".join(f"{node.node_id} ({node.hostname}, {node.address}, {node.state})" for node in alike)
+            problems.append(f"{name} could be any of {told}; run for that host too, so that its node id is read from it")
+        elif alike:
+            found[name] = alike[0]
+        elif joining:
+            found[name] = _newcomer(name)
+        else:
+            missing.append(name)
+    if missing:
+        known = ", ".join(sorted(node.hostname for node in nodes)) or "none"
+        problems.append(
+            f"no node of the swarm is {', '.join(missing)} (its nodes are {known}); join the host first, or take its name out"
+        )
+    problems += _find_shared(found)
+    if problems:
+        raise PlanError(f"Matching hosts with nodes: {'. '.join(problems)}.")
+    return found
+
+
+def _find_shared(found: t.Mapping[str, Node]) -> list[str]:
+    owners: dict[str, list[str]] = {}
+    for name, node in found.items():
+        if node.node_id:
+            owners.setdefault(node.node_id, []).append(name)
+    return [f"{' and '.join(names)} are the same node {node_id}" for node_id, names in owners.items() if len(names) > 1]
+
+
+def _newcomer(name: str) -> Node:
+    return Node("", name, "", "", "active", "ready", {}, "", False, True, "")
+
+
+def _plan_node(name: str, node: Node, labels: t.Mapping[str, str], wanted: Wanted) -> list[Change]:
+    delta: dict[str, t.Any] = {}
+    fields: list[Field] = []
+    role = wanted.roles.get(name)
+    if role and role != node.role:
+        delta["Role"] = role
+        fields.append(Field("role", node.role or None, role))
+    availability = wanted.availability.get(name)
+    if availability and availability != node.availability:
+        delta["Availability"] = availability
+        fields.append(Field("availability", node.availability, availability))
+    differing = compare(node.labels, labels, "labels.")
+    if differing:
+        delta["Labels"] = {each.path[len("labels.") :]: each.after for each in differing}
+        fields.extend(differing)
+    if not fields:
+        return []
+    cost = _MOVES if delta.get("Availability") == "drain" else "nothing"
+    return [Change("node", name, "update", tuple(fields), cost, payload={"node": node, "delta": delta})]
+
+
+def _find_ghosts(nodes: t.Sequence[Node], wanted: Wanted, found: t.Mapping[str, Node]) -> list[Node]:
+    """Proven only by an id that was read from the host itself."""
+    read_ids = set(wanted.node_ids.values())
+    alive = [node for node in nodes if node.node_id in read_ids]
+    kept = {node.node_id for node in found.values()}
+    return [node for node in nodes if node.node_id not in kept and any(is_ghost_of(node, up) for up in alive)]
+
+
+def _find_absent(nodes: t.Sequence[Node], wanted: Wanted) -> list[Node]:
+    named = [node for node in nodes if node.hostname in wanted.absent or node.node_id in wanted.absent]
+    still = [f"{node.hostname} ({node.node_id}) is {node.state}" for node in named if node.state != "down"]
+    if still:
+        raise PlanError(f"Removing nodes: {'; '.join(still)}. Drain the node and let it leave the swarm first.")
+    return named
+
+
+def _removal(node: Node, reason: str) -> Change:
+    name = f"{node.hostname} ({node.node_id})"
+    delta = {"Role": "worker"} if node.role == "manager" else {}
+    return Change("node", name, "remove", reason=reason, payload={"node": node, "delta": delta})
+
+
+def _check_quorum(nodes: t.Sequence[Node], promotions: int, departures: t.Sequence[Change]) -> None:
+    quorum = read_quorum(nodes)
+    quorum = type(quorum)(quorum.managers + promotions, quorum.reachable + promotions)
+    for change in departures:
+        node: Node = change.payload["node"]
+        if not node.manager_address:
+            continue
+        refusal = quorum.refusal(node.is_reachable)
+        if refusal:
+            raise PlanError(f"Taking {change.name} out of the managers: {refusal}. Nothing was changed.")
+        quorum = quorum.without(node.is_reachable)

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of a swarm: from the user's words to the engine's specification and back. Pure."""
+
+from __future__ import annotations
+
+import copy
+import re
+import typing as t
+
+from ..plan import Field, PlanError, compare
+
+_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h|d)")
+
+PLACES: dict[str, tuple[str, str]] = {
+    "task_history_limit": ("Orchestration", "TaskHistoryRetentionLimit"),
+    "snapshot_interval": ("Raft", "SnapshotInterval"),
+    "keep_old_snapshots": ("Raft", "KeepOldSnapshots"),
+    "log_entries_for_slow_followers": ("Raft", "LogEntriesForSlowFollowers"),
+    "heartbeat_tick": ("Raft", "HeartbeatTick"),
+    "election_tick": ("Raft", "ElectionTick"),
+    "dispatcher_heartbeat": ("Dispatcher", "HeartbeatPeriod"),
+    "node_cert_expiry": ("CAConfig", "NodeCertExpiry"),
+    "autolock": ("EncryptionConfig", "AutoLockManagers"),
+}
+DURATIONS = ("dispatcher_heartbeat", "node_cert_expiry")
+_WHEN_ABSENT: dict[str, t.Any] = {"autolock": False}
+
+
+def parse_duration_ns(value: str, name: str) -> int:
+    """Nanoseconds of ``90d``, ``1h30m`` or a number of seconds. ``name`` is what the duration is for, for the error."""
+    text = value.strip()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return round(float(text) * _NS["s"])
+    if not text or _DURATION.sub("", text):
+        raise PlanError(f"{name}: {value!r} is not a duration. Write it as 90d, 2160h, 1h30m or 5s.")
+    return sum(round(float(count) * _NS[unit]) for count, unit in _DURATION.findall(text))
+
+
+def read_settings(spec: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The settings that a swarm's specification holds, by the user's names; durations in nanoseconds."""
+    found = {name: (spec.get(part) or {}).get(key) for name, (part, key) in PLACES.items()}
+    known = {name: _WHEN_ABSENT.get(name) if value is None else value for name, value in found.items()}
+    return {
+        **{name: value for name, value in known.items() if value is not None},
+        "labels": dict(spec.get("Labels") or {}),
+    }
+
+
+def read_wanted(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What the user named, with durations in nanoseconds; options that are absent (None) are left out."""
+    named = {name: value for name, value in settings.items() if value is not None}
+    return {name: parse_duration_ns(value, f"settings.{name}") if name in DURATIONS else value for name, value in named.items()}
+
+
+def change_spec(spec: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The whole specification with what ``read_wanted`` gave put into it. A label whose value is None is removed."""
+    changed = copy.deepcopy(dict(spec))
+    for name, value in wanted.items():
+        if name == "labels":
+            labels = {**(changed.get("Labels") or {}), **value}
+            changed["Labels"] = {key: text for key, text in labels.items() if text is not None}
+        else:
+            part, key = PLACES[name]
+            changed[part] = {**(changed.get(part) or {}), key: value}
+    return changed
+
+
+def compare_settings(spec: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any]) -> tuple[Field, ...]:
+    """What would differ, with durations shown in seconds."""
+    before, after = (_shown(read_settings(each)) for each in (spec, change_spec(spec, wanted)))
+    return compare(before, after)
+
+
+def _shown(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {name: f"{value / _NS['s']:g}s" if name in DURATIONS else value for name, value in settings.items()}

@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""This host's engine as a member of a swarm: a world for modules that meet engines in any state, or none."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import typing as t
+from dataclasses import dataclass
+
+from .cluster.seen import Seen, read_info
+from .engine import Engine, EngineError
+from .plan import FlotillaError
+from .runner import CONNECTION, World
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+
+@dataclass(frozen=True)
+class Member:
+    """``engine`` is None where no engine answers; ``problem`` then says why."""
+
+    engine: Engine | None
+    problem: str
+    is_local: bool
+    check_mode: bool
+
+    def require_engine(self) -> Engine:
+        """The engine; raises the reason where there is none."""
+        if self.engine:
+            return self.engine
+        raise FlotillaError(self.problem)
+
+    def require_manager(self, seen: Seen) -> Engine:
+        """The engine of a manager that can act, given what ``look`` saw; raises what else it is."""
+        engine = self.require_engine()
+        if not seen.acting:
+            what = {"active": f"is a {seen.role}", "inactive": "is in no swarm"}.get(seen.state, f"is in state {seen.state}")
+            problem = f" ({seen.problem})" if seen.problem else ""
+            raise FlotillaError(f"This host {what}{problem}. Run this on a manager whose swarm has a leader.")
+        return engine
+
+    def look(self, name: str) -> tuple[Seen, dict[str, t.Any]]:
+        """What this host is to a swarm, and the engine's ``/info``. Never raises."""
+        if not self.engine:
+            return Seen(name, "no engine", problem=self.problem), {}
+        try:
+            info = self.engine.get("/info", doing="reading the engine's state")
+        except EngineError as error:
+            return Seen(name, "error", problem=str(error)), {}
+        return read_info(name, info, self._certificate(info)), info
+
+    def source_address(self, peer: str) -> str:
+        """The address from which this host reaches ``peer``; empty where it does not. Nothing is sent."""
+        try:
+            family, kind, protocol, _name, place = socket.getaddrinfo(peer, 9, type=socket.SOCK_DGRAM)[0]
+            with socket.socket(family, kind, protocol) as probe:
+                probe.connect(place)
+                return str(probe.getsockname()[0])
+        except (OSError, UnicodeError):
+            return ""
+
+    def await_state(self, name: str, is_done: t.Callable[[Seen], bool], seconds: float) -> Seen:
+        """Look until ``is_done`` or out of time; what was seen last."""
+        until = time.monotonic() + seconds
+        while True:
+            seen, _info = self.look(name)
+            if is_done(seen) or time.monotonic() > until:
+                return seen
+            time.sleep(0.5)
+
+    def _certificate(self, info: t.Mapping[str, t.Any]) -> str:
+        if not self.is_local:
+            return ""
+        try:
+            with open(os.path.join(info["DockerRootDir"], "swarm/certificates/swarm-node.crt"), encoding="utf-8") as stream:
+                return stream.read()
+        except (OSError, KeyError, UnicodeDecodeError):
+            return ""
+
+
+def _open(module: AnsibleModule) -> Member:
+    is_local = str(module.params["docker_host"]).startswith("unix:")
+    try:
+        engine = Engine.connect(**{name: module.params[name] for name in CONNECTION})
+    except EngineError as error:
+        return Member(None, str(error), is_local, module.check_mode)
+    return Member(engine, "", is_local, module.check_mode)
+
+
+member_world = World(CONNECTION, _open)

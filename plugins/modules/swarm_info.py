@@ -1,0 +1,226 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: swarm_info
+short_description: Tell what a host is to a Docker Swarm, and how the swarm does
+version_added: 0.1.0
+description:
+  - Tells the state of this host's engine as a member of a swarm and, on a manager, the managers, the quorum, the
+    nodes and the
+    settings.
+  - It does not fail because of what it finds. Without an engine or the Docker SDK, outside a swarm, on a worker, on
+    a locked manager and in a
+    swarm without a leader it tells that as RV(state), RV(acting) and RV(problem).
+author:
+  - Flotilla contributors (@flotilla-swarm)
+extends_documentation_fragment:
+  - flotilla.swarm.engine
+  - flotilla.swarm.attributes.info
+options:
+  nodes:
+    description:
+      - Whether a manager lists the nodes. RV(nodes), RV(managers) and RV(quorum) are empty without it.
+    type: bool
+    default: true
+  tokens:
+    description:
+      - Whether a manager returns the tokens that let hosts join. Use it with C(no_log) and no C(set_fact).
+    type: bool
+    default: false
+seealso:
+  - module: flotilla.swarm.swarm
+"""
+
+EXAMPLES = r"""
+- name: See how the swarm does
+  flotilla.swarm.swarm_info:
+  register: swarm
+
+- name: Stop where one more failure would stop the swarm
+  ansible.builtin.assert:
+    that: swarm.quorum.margin > 0
+
+- name: Ask every manager, also those that may not answer
+  flotilla.swarm.swarm_info:
+    nodes: false
+  loop: "{{ groups['swarm_managers'] }}"
+  delegate_to: "{{ item }}"
+  ignore_unreachable: true
+  run_once: true
+  register: managers
+"""
+
+RETURN = r"""
+state:
+  description: V(no engine), V(inactive) (in no swarm), V(pending), V(active), V(locked) or V(error).
+  returned: always
+  type: str
+  sample: active
+problem:
+  description: What the engine complains about, or why none answers. Empty where all is well.
+  returned: always
+  type: str
+  sample: ''
+role:
+  description: V(manager), V(worker), or empty outside a swarm.
+  returned: always
+  type: str
+  sample: manager
+acting:
+  description: Whether this is a manager that can carry out orders, in a swarm that has a leader.
+  returned: always
+  type: bool
+cluster_id:
+  description:
+    - The id of the swarm. On workers and locked managers it is read from the node's certificate, when the engine is
+      a local one.
+  returned: always
+  type: str
+node_id:
+  description: The id of this node.
+  returned: always
+  type: str
+address:
+  description: The address under which this node is known in the swarm.
+  returned: always
+  type: str
+  sample: 10.0.0.11
+engine_version:
+  description: The version of the engine.
+  returned: always
+  type: str
+  sample: 26.1.5
+managers:
+  description: The managers with C(node_id), C(hostname), C(address) (with the port), C(reachable) and C(leader).
+  returned: always
+  type: list
+  elements: dict
+quorum:
+  description: How many managers there are, are reachable and are needed, and how many of them may still fail.
+  returned: always
+  type: dict
+  sample: {managers: 3, reachable: 3, needed: 2, margin: 1}
+nodes:
+  description: Every node, in the order of the host names.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    node_id:
+      description: The id.
+      type: str
+    hostname:
+      description: The host's own name.
+      type: str
+    address:
+      description: The address under which the node is known.
+      type: str
+    role:
+      description: V(manager) or V(worker).
+      type: str
+    availability:
+      description: V(active), V(pause) or V(drain).
+      type: str
+    state:
+      description: V(ready), V(down), V(disconnected) or V(unknown).
+      type: str
+    labels:
+      description: The labels that managers have set.
+      type: dict
+    engine_version:
+      description: The version of the node's engine.
+      type: str
+    leader:
+      description: Whether the node leads the managers.
+      type: bool
+cluster:
+  description: What was fixed when the swarm was made (C(data_path_port), C(default_addr_pool), C(subnet_size)), and when.
+  returned: always
+  type: dict
+settings:
+  description: The settings by the names of M(flotilla.swarm.swarm), durations in nanoseconds. Empty elsewhere.
+  returned: always
+  type: dict
+tokens:
+  description: The tokens C(manager) and C(worker).
+  returned: on an acting manager, when O(tokens) is true
+  type: dict
+"""
+
+import typing as t
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import Node, read_node, read_quorum
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import describe_cluster
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import read_settings
+from ansible_collections.flotilla.swarm.plugins.module_utils.engine import EngineError
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+
+ARGUMENTS: dict[str, t.Any] = {
+    "nodes": {"type": "bool", "default": True},
+    "tokens": {"type": "bool", "default": False, "no_log": False},
+}
+
+
+def observe(member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    seen, info = member.look("")
+    cluster = (info.get("Swarm") or {}).get("Cluster") or {}
+    told: dict[str, t.Any] = {
+        "state": seen.state,
+        "problem": seen.problem,
+        "role": seen.role,
+        "acting": seen.acting,
+        "cluster_id": seen.cluster_id,
+        "node_id": seen.node_id,
+        "address": seen.address,
+        "engine_version": info.get("ServerVersion") or "",
+        "cluster": describe_cluster(cluster),
+        "settings": read_settings(cluster.get("Spec") or {}) if seen.acting else {},
+        **_describe_nodes([]),
+    }
+    if seen.acting and member.engine:
+        try:
+            if params["nodes"]:
+                raw = member.engine.get("/nodes", doing="listing the nodes")
+                told.update(_describe_nodes([read_node(node) for node in raw]))
+            if params["tokens"]:
+                tokens = member.engine.get("/swarm", doing="reading the tokens")["JoinTokens"]
+                told["tokens"] = {"manager": tokens["Manager"], "worker": tokens["Worker"]}
+        except EngineError as error:
+            told.update(acting=False, problem=str(error))
+    return told
+
+
+def _describe_nodes(nodes: list[Node]) -> dict[str, t.Any]:
+    nodes = sorted(nodes, key=lambda node: (node.hostname, node.node_id))
+    quorum = read_quorum(nodes)
+    counts = {name: getattr(quorum, name) for name in ("managers", "reachable", "needed", "margin")}
+    managers = [
+        {
+            "node_id": node.node_id,
+            "hostname": node.hostname,
+            "address": node.manager_address,
+            "reachable": node.is_reachable,
+            "leader": node.is_leader,
+        }
+        for node in nodes
+        if node.manager_address
+    ]
+    return {"nodes": [node.as_result() for node in nodes], "managers": managers, "quorum": counts if nodes else {}}
+
+
+def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
+    return Plan(result=observed)
+
+
+def main() -> None:
+    run_module(ARGUMENTS, observe, plan, world=member_world)
+
+
+if __name__ == "__main__":
+    main()
