@@ -28,9 +28,7 @@ class ActionModule(ActionBase):
                 if context := contexts.get(image["name"]):
                     image["context_hash"] = context.hash()
         except (ContextError, KeyError) as error:
-            raise AnsibleActionFail(
-                str(error) if isinstance(error, ContextError) else f"an image has no {error}"
-            ) from None
+            raise AnsibleActionFail(str(error) if isinstance(error, ContextError) else f"an image has no {error}") from None
         result = self._module(images, variables, check_mode=True)
         if result.get("failed") or not result.get("changed") or self._task.check_mode:
             return result
@@ -45,9 +43,7 @@ class ActionModule(ActionBase):
         recipe = Recipe(image.get("dockerfile") or "Dockerfile", arguments, image.get("target") or "")
         return BuildContext(Path(self._loader.path_dwim(image["context"])), recipe)
 
-    def _send(
-        self, images: list[dict[str, Any]], contexts: dict[str, BuildContext], plan: list[dict[str, Any]]
-    ) -> None:
+    def _send(self, images: list[dict[str, Any]], contexts: dict[str, BuildContext], plan: list[dict[str, Any]]) -> None:
         """Pack and transfer the contexts that the plan wants built."""
         wanted = {change["name"] for change in plan if any(field["path"] == "context" for field in change["fields"])}
         for number, image in enumerate(images):

@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .plan import Change, Field, Plan, PlanError
+from .stack.images import auth_headers, registry_of
 
 CONTEXT_LABEL = "io.flotilla.swarm.context"
 
@@ -58,27 +59,20 @@ class Work:
     push: bool
 
 
-def registry_of(name: str) -> str:
-    """The registry's address in an image name: ``docker.io`` where none is named."""
-    first, slash, _ = name.partition("/")
-    return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
-
-
 def split_tag(name: str) -> tuple[str, str]:
     """The name without its tag, and the tag, ``latest`` where none is given."""
     repository, colon, tag = name.rpartition(":")
     return (repository, tag) if colon and "/" not in tag else (name, "latest")
 
 
-def auth_header(name: str, username: str | None, password: str | None) -> dict[str, str]:
-    """The header for pushing an image, and for asking its registry; without a username it is an anonymous visit."""
-    account = {"username": username, "password": password, "serveraddress": registry_of(name)} if username else {}
-    return {"X-Registry-Auth": _encode(account)}
+def push_header(name: str, credentials: t.Sequence[t.Mapping[str, str]]) -> dict[str, str]:
+    """The header for pushing an image. The engine wants one for an anonymous push too."""
+    return auth_headers(name, credentials) or {"X-Registry-Auth": _encode({})}
 
 
-def config_header(name: str, username: str | None, password: str | None) -> dict[str, str]:
-    """The header for building an image, whose base may lie in the same registry."""
-    accounts = {registry_of(name): {"username": username, "password": password}} if username else {}
+def build_header(credentials: t.Sequence[t.Mapping[str, str]]) -> dict[str, str]:
+    """The header for building an image, whose base may lie in any registry."""
+    accounts = {item["registry"]: {"username": item["username"], "password": item["password"]} for item in credentials}
     return {"X-Registry-Config": _encode(accounts)}
 
 

@@ -83,15 +83,26 @@ options:
         description:
           - Set by the action plugin. Not for playbooks.
         type: path
-  registry_username:
+  registry_auth:
     description:
-      - Account at the registry that is pushed to and pulled from. Without it the registry is visited anonymously.
-      - The credentials are sent to the engine with each request, and stored nowhere.
-    type: str
-  registry_password:
-    description:
-      - Password or token of O(registry_username).
-    type: str
+      - Credentials for registries. They are sent to the engine with the requests that need them, and stored nowhere.
+      - A registry that is not listed is visited anonymously.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      registry:
+        description: Host of the registry, with its port; V(docker.io) for Docker Hub.
+        type: str
+        required: true
+      username:
+        description: Name of the user.
+        type: str
+        required: true
+      password:
+        description: Password or token.
+        type: str
+        required: true
 seealso:
   - module: flotilla.swarm.stack
 author:
@@ -117,8 +128,10 @@ EXAMPLES = r"""
 - name: Say what would be built and pushed, and why
   flotilla.swarm.image:
     images: "{{ images_build }}"
-    registry_username: ci
-    registry_password: "{{ vault_registry_password }}"
+    registry_auth:
+      - registry: registry.example.org
+        username: ci
+        password: "{{ vault_registry_password }}"
   check_mode: true
 """
 
@@ -151,15 +164,16 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.images import (
     Seen,
     Wanted,
     Work,
-    auth_header,
-    config_header,
+    build_header,
     manifests_of,
     plan_images,
-    registry_of,
+    push_header,
     split_tag,
 )
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import Params, run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import registry_of
 
 ARGUMENTS: dict[str, t.Any] = {
     "images": {
@@ -180,13 +194,25 @@ ARGUMENTS: dict[str, t.Any] = {
         "mutually_exclusive": [("context", "archive")],
         "required_by": {"context": "context_hash"},
     },
-    "registry_username": {"type": "str"},
-    "registry_password": {"type": "str", "no_log": True},
+    "registry_auth": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "registry": {"type": "str", "required": True},
+            "username": {"type": "str", "required": True},
+            "password": {"type": "str", "required": True, "no_log": True},
+        },
+    },
 }
 LAST_LINES = 15
 
 
-def observe(engine: Engine, params: Params) -> dict[str, Seen]:
+def observe(member: Member, params: Params) -> dict[str, Seen]:
+    """What there is of each image. In check mode there may be no engine yet, and then there is nothing."""
+    if member.check_mode and not member.engine:
+        return {item["name"]: Seen() for item in params["images"]}
+    engine = member.require_engine()
     return {item["name"]: _see(engine, item, params) for item in params["images"]}
 
 
@@ -207,7 +233,7 @@ def _see(engine: Engine, item: Params, params: Params) -> Seen:
         remote = engine.get(
             f"/distribution/{_quote(name)}/json",
             doing=f"asking {registry_of(name)} for {name}",
-            headers=auth_header(name, params["registry_username"], params["registry_password"]),
+            headers=push_header(name, params["registry_auth"]),
         )
     except NotFound:
         return seen
@@ -222,7 +248,6 @@ def plan(seen: dict[str, Seen], params: Params) -> Plan:
 
 
 def _wanted(item: Params, params: Params) -> Wanted:
-    credentials = params["registry_username"], params["registry_password"]
     return Wanted(
         name=item["name"],
         context_hash=item["context_hash"] or "",
@@ -234,13 +259,13 @@ def _wanted(item: Params, params: Params) -> Wanted:
         },
         archive=item["archive"] or "",
         push=item["push"],
-        push_headers=auth_header(item["name"], *credentials),
-        build_headers=config_header(item["name"], *credentials),
+        push_headers=push_header(item["name"], params["registry_auth"]),
+        build_headers=build_header(params["registry_auth"]),
     )
 
 
-def apply(engine: Engine, change: Change) -> None:
-    work: Work = change.payload
+def apply(member: Member, change: Change) -> None:
+    engine, work = member.require_engine(), t.cast(Work, change.payload)
     if work.build:
         build(engine, work.image)
     if work.load:
@@ -295,9 +320,7 @@ def _open(path: str, doing: str) -> t.IO[bytes]:
     try:
         return open(path, "rb")
     except OSError as error:
-        raise FlotillaError(
-            f"{doing}: {path}: {error.strerror}. The file must be on the host that makes the image."
-        ) from None
+        raise FlotillaError(f"{doing}: {path}: {error.strerror}. The file must be on the host that makes the image.") from None
 
 
 def _quote(name: str) -> str:
@@ -305,7 +328,7 @@ def _quote(name: str) -> str:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply)
+    run_module(ARGUMENTS, observe, plan, apply, world=member_world)
 
 
 if __name__ == "__main__":

@@ -90,9 +90,7 @@ class BuildContext:
                 with self._open(name) as stream:
                     while chunk := stream.read(1 << 20):
                         content.update(chunk)
-            total.update(
-                json.dumps([name, entry.type.decode(), entry.mode, entry.linkname, content.hexdigest()]).encode()
-            )
+            total.update(json.dumps([name, entry.type.decode(), entry.mode, entry.linkname, content.hexdigest()]).encode())
         return f"sha256:{total.hexdigest()}"
 
     def pack(self, path: Path) -> None:
@@ -135,9 +133,7 @@ class BuildContext:
             elif stat.S_ISREG(status.st_mode):
                 entry.size = status.st_size
             else:
-                raise ContextError(
-                    f"reading {path}: it is neither a file, a directory nor a link. List it in {IGNORE_FILE}."
-                )
+                raise ContextError(f"reading {path}: it is neither a file, a directory nor a link. List it in {IGNORE_FILE}.")
         except OSError as error:
             raise _unreadable(path, error) from None
         return entry
