@@ -10,9 +10,11 @@ short_description: Own some keys of the Docker Engine's daemon.json
 version_added: 0.1.0
 description:
   - Merges keys into C(daemon.json). Keys that O(config) does not name, and the order of the file, stay as they are.
-  - Checks every key and value against what the engine of this host knows (20.10 to 29), against the flags of the service unit, and where the
+  - Checks every key and value against what the engine of this host knows (20.10 to 29), against the flags of the
+    service unit, and where the
     engine can (23.0 and newer) with C(dockerd --validate), before the file is replaced.
-  - Says what the change costs, and with O(activate=true) makes the running engine take it. When the engine does not start with the new file,
+  - Says what the change costs, and with O(activate=true) makes the running engine take it. When the engine does not
+    start with the new file,
     the former file comes back and the engine is started with it.
 extends_documentation_fragment:
   - flotilla.swarm.attributes
@@ -40,7 +42,8 @@ options:
     default: replace
   activate:
     description:
-      - Reload or restart the engine where the change asks for that, or where a former run wrote the file and went no further.
+      - Reload or restart the engine where the change asks for that, or where a former run wrote the file and went no
+        further.
       - Without it the file is written and RV(cost) says what is left to do.
     type: bool
     default: false
@@ -53,7 +56,7 @@ options:
     type: str
     default: docker.service
 author:
-  - Flotilla contributors (@flotilla)
+  - Flotilla contributors (@flotilla-swarm)
 seealso:
   - name: dockerd
     description: Every key of the file.

@@ -9,10 +9,10 @@ module: host_info
 short_description: Look at a host as a future or present node of a swarm
 version_added: 0.1.0
 description:
-  - Says in one call what preflight checks and the installation of the engine depend on. Much faster than gathering facts.
+  - Says in one call what preflight checks and the installation of the engine depend on. Much faster than gathering
+    facts.
   - Needs neither root nor the engine nor the Docker SDK.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes
   - flotilla.swarm.attributes.info
 options:
   packages:
@@ -30,10 +30,11 @@ options:
     type: path
     default: /var/lib/docker
   asked_at:
-    description: The controller's time in seconds since the epoch. It is returned with the host's own, so that the two can be compared.
+    description: The controller's time in seconds since the epoch. It is returned with the host's own, so that the two
+      can be compared.
     type: float
 author:
-  - Flotilla contributors (@flotilla)
+  - Flotilla contributors (@flotilla-swarm)
 """
 
 EXAMPLES = r"""
@@ -64,10 +65,15 @@ host:
     asked_at: {description: O(asked_at)., type: float, returned: success}
     time: {description: Seconds since the epoch by the host's clock., type: float, returned: success}
     systemd: {description: Whether systemd runs the host., type: bool, returned: success}
-    addresses: {description: Addresses other than loopback and link-local ones., type: list, elements: str, returned: success}
-    engine: {description: Version of the engine as V(major.minor). Empty where none is installed., type: str, returned: success}
+    addresses:
+      description: Addresses other than loopback and link-local ones.
+      type: list
+      elements: str
+      returned: success
+    engine: {description: Version of the engine as V(major.minor). Empty where there is none., type: str, returned: success}
     live_restore: {description: Whether C(daemon.json) turns live restore on., type: bool, returned: success}
-    package_lists: {description: Whether the package manager has lists to install from., type: bool, returned: success}
+    package_lists: {description: Whether the package manager has lists., type: bool, returned: success}
+    nfsd: {description: Whether the kernel can serve NFS., type: bool, returned: success}
 packages:
   description: The packages of O(packages) that are installed, with V(version) and V(hold).
   returned: success
@@ -117,6 +123,8 @@ def observe(host: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
             "addresses": facts.parse_addresses(host.run(["ip", "-oneline", "address"])[1]),
             "engine": ".".join(map(str, version or ())),
             "live_restore": _live_restore(host),
+            "nfsd": "nfsd" in (host.read("/proc/filesystems") or "").split()
+            or host.run(["modprobe", "--dry-run", "nfsd"])[0] == 0,
             "package_lists": any(name.endswith("Packages") for name in _package_lists(host)),
         },
         "packages": facts.parse_packages(host.run(packages)[1]) if params["packages"] else {},

@@ -11,7 +11,6 @@ version_added: 0.1.0
 description:
   - Looks up many paths in one call, such as the sources of a stack's bind mounts, which the engine does not create.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes
   - flotilla.swarm.attributes.info
 options:
   paths:
@@ -20,7 +19,7 @@ options:
     elements: str
     required: true
 author:
-  - Flotilla contributors (@flotilla)
+  - Flotilla contributors (@flotilla-swarm)
 """
 
 EXAMPLES = r"""

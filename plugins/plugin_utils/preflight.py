@@ -40,16 +40,14 @@ Results = t.Mapping[str, t.Mapping[str, t.Any]]
 def find_faults(results: Results, managers: t.Sequence[str], workers: t.Sequence[str], limits: Limits, now: float) -> list[Fault]:
     """All faults: of the inventory first, then host by host.
 
-    ``results`` has the registered result of ``host_info`` for each host, which for one that did not answer is that of the failed task.
+    ``results`` has the registered result of ``host_info`` for each host, for one that did not answer that of the failed task.
     ``now`` is the controller's time in seconds, read after the last answer.
     """
     faults = list(_of_inventory(managers, workers, limits))
     seen = {name: result["host"] for name, result in results.items() if "host" in result}
-    for key, noun, cure in (
-        ("hostname", "hostname", "Give each its own: hostnamectl set-hostname NAME"),
-        ("machine_id", "machine-id", "They are copies or one machine under two names: rm /etc/machine-id; systemd-machine-id-setup"),
-    ):  # fmt: skip
-        faults.extend(_shared(seen, key, noun, cure))
+    faults.extend(_shared(seen, "hostname", "hostname", "Give each its own: hostnamectl set-hostname NAME"))
+    copies = "They are copies, or one machine under two names: rm /etc/machine-id; systemd-machine-id-setup"
+    faults.extend(_shared(seen, "machine_id", "machine-id", copies))
     for name, result in results.items():
         if name in seen:
             faults.extend(_of_host(name, seen[name], limits, now))

@@ -36,9 +36,7 @@ def parse(text: str | None, path: str) -> Config:
         return dict(items)
 
     try:
-        config = json.loads(
-            text or "", object_pairs_hook=pairs, parse_constant=lambda word: refuse(f"{word} is no JSON value")
-        )
+        config = json.loads(text or "", object_pairs_hook=pairs, parse_constant=lambda word: refuse(f"{word} is no JSON value"))
     except json.JSONDecodeError as error:
         refuse(f"no valid JSON at line {error.lineno}, column {error.colno}: {error.msg}")
     if not isinstance(config, dict):
@@ -87,8 +85,7 @@ def cost(before: Config, after: Config) -> str:
 def differences(before: Config, after: Config) -> tuple[Field, ...]:
     """The fields that differ, secrets as a hash."""
     return tuple(
-        Field(field.path, _veil(field.path, field.before), _veil(field.path, field.after))
-        for field in compare(before, after)
+        Field(field.path, _veil(field.path, field.before), _veil(field.path, field.after)) for field in compare(before, after)
     )
 
 
@@ -97,9 +94,7 @@ def _veil(path: str, value: t.Any) -> t.Any:
         return {name: _veil(f"{path}.{name}", item) for name, item in value.items()}
     if isinstance(value, list):
         return [_veil(path, item) for item in value]
-    if isinstance(value, str) and (
-        looks_secret(path.rsplit(".", 1)[-1].replace("-", "_")) or _CREDENTIALS.search(value)
-    ):
+    if isinstance(value, str) and (looks_secret(path.rsplit(".", 1)[-1].replace("-", "_")) or _CREDENTIALS.search(value)):
         return short_hash(value)
     return value
 

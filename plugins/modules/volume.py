@@ -1,0 +1,182 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: volume
+short_description: Have named volumes on the engine of this host
+version_added: 0.1.0
+description:
+  - Creates volumes that are not there. Tasks of a stack then find the same volume on every node that this module ran
+    on.
+  - An engine never changes an existing volume, and takes a create with other options for success. This module
+    compares driver, options
+    and the wanted labels, and refuses with the node, the option, and the containers that use the volume.
+  - Volumes that are not named are left alone, and no volume is removed but by O(recreate).
+extends_documentation_fragment:
+  - flotilla.swarm.engine
+  - flotilla.swarm.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  volumes:
+    description: The volumes.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the volume.
+        type: str
+        required: true
+      driver:
+        description: Volume driver.
+        type: str
+        default: local
+      options:
+        description: Options of the driver, such as C(type), C(o) and C(device) of V(local).
+        type: dict
+      nfs:
+        description: A directory of an NFS server, as options of the driver V(local). Excludes O(volumes[].options).
+        type: dict
+        suboptions:
+          server:
+            description: Name or address of the server.
+            type: str
+            required: true
+          path:
+            description: Absolute path that the server exports.
+            type: str
+            required: true
+          version:
+            description: Version of the protocol.
+            type: str
+            default: "4.2"
+          preset:
+            description:
+              - Mount options for a purpose. All of them wait for a server that is away instead of losing data.
+              - V(data) reads and writes. V(cache) reads and writes files that others seldom change, with attributes
+                kept for 10 minutes.
+                V(readonly) reads.
+            type: str
+            choices: [data, cache, readonly]
+            default: data
+          options:
+            description: Mount options in place of those of O(volumes[].nfs.preset).
+            type: list
+            elements: str
+      labels:
+        description: Labels that the volume must have.
+        type: dict
+  recreate:
+    description:
+      - What becomes of a volume whose options differ.
+      - With V(never) the module fails.
+      - With V(if_unused) it is removed and created, if no container refers to it and its data is elsewhere (C(device)
+        is set). Else the module
+        fails.
+    type: str
+    choices: [never, if_unused]
+    default: never
+author:
+  - Flotilla contributors (@flotilla-swarm)
+"""
+
+EXAMPLES = r"""
+- name: Have the shared submissions on every node
+  flotilla.swarm.volume:
+    volumes:
+      - name: grading_submissions
+        nfs: {server: 10.0.0.5, path: /srv/submissions}
+      - name: grading_scratch
+    recreate: if_unused
+"""
+
+RETURN = r"""
+plan:
+  description: The volumes that were created or replaced, or in check mode would be.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+import typing as t
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.host import volumes
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+
+NFS = {
+    "server": {"type": "str", "required": True},
+    "path": {"type": "str", "required": True},
+    "version": {"type": "str", "default": "4.2"},
+    "preset": {"type": "str", "choices": list(volumes.PRESETS), "default": "data"},
+    "options": {"type": "list", "elements": "str"},
+}
+VOLUME = {
+    "name": {"type": "str", "required": True},
+    "driver": {"type": "str", "default": "local"},
+    "options": {"type": "dict"},
+    "nfs": {"type": "dict", "options": NFS},
+    "labels": {"type": "dict"},
+}
+ARGUMENTS = {
+    "volumes": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": VOLUME,
+        "mutually_exclusive": [("options", "nfs")],
+    },
+    "recreate": {"type": "str", "choices": ["never", "if_unused"], "default": "never"},
+}
+
+
+def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    wanted = volumes.wanted_volumes(params["volumes"])
+    listed = engine.get("/volumes", doing="listing volumes")["Volumes"] or []
+    existing = {item["Name"]: volumes.existing_volume(item) for item in listed}
+    differing = [item.name for item in wanted if item.name in existing and volumes.drift(existing[item.name], item)]
+    if not differing:
+        return {"wanted": wanted, "existing": existing, "users": {}, "node": ""}
+    containers = engine.get("/containers/json", doing="listing containers", all=True, filters={"volume": differing})
+    users = {
+        name: [
+            container["Names"][0].lstrip("/")
+            for container in containers
+            if any(mount.get("Name") == name for mount in container.get("Mounts", []))
+        ]
+        for name in differing
+    }
+    node = engine.get("/info", doing="asking the engine for its name")["Name"]
+    return {"wanted": wanted, "existing": existing, "users": users, "node": node}
+
+
+def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
+    return volumes.plan_volumes(**observed, recreate=params["recreate"])
+
+
+def apply(engine: t.Any, change: Change) -> None:
+    volume: volumes.Volume = change.payload
+    if change.action == "replace":
+        engine.delete(f"/volumes/{volume.name}", doing=f"removing volume {volume.name}")
+    engine.post(
+        "/volumes/create",
+        {"Name": volume.name, "Driver": volume.driver, "DriverOpts": volume.options, "Labels": volume.labels},
+        doing=f"creating volume {volume.name}",
+    )
+
+
+def main() -> None:
+    run_module(ARGUMENTS, observe, plan, apply)
+
+
+if __name__ == "__main__":
+    main()
