@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import shutil
@@ -15,10 +16,10 @@ import typing as t
 from .behaviour import Behaviour
 from .errors import IS_WORKER, LOCKED, NO_LEADER, NOT_IN_SWARM, OUT_OF_SEQUENCE, ApiError, Json
 from .faults import Fault, Faults
-from .local import Local, logs_of
+from .local import Local
 from .networks import Networks
 from .nodes import Nodes
-from .objects import Objects
+from .routes import local_routes, match, swarm_routes
 from .scheduler import tick
 from .server import Request, Response, Server
 from .services import Services
@@ -26,7 +27,6 @@ from .state import Cluster, Host
 from .swarm import Swarm
 
 _UNCOUNTED = ("/version", "/_ping")
-_ID = "([^/]+)"
 
 
 class FakeEngine:
@@ -168,6 +168,7 @@ class FakeEngine:
     def _fill(self, nodes: t.Sequence[Json], name: str) -> None:
         cluster = self._swarm.create({})
         cluster.nodes.clear()
+        nodes = copy.deepcopy(nodes)
         for node in nodes:
             cluster.nodes[node["ID"]] = cluster.touch(node)
         managers = [node for node in nodes if node["Spec"]["Role"] == "manager"]
@@ -203,7 +204,7 @@ class FakeEngine:
         cluster = self._swarm.cluster
         local = Local(self.host, cluster, manager)
         swarm, networks = self._swarm, Networks(self.host, cluster if manager else None)
-        found = _match(request, _local_routes(local, networks, swarm))
+        found = match(request, local_routes(local, networks, swarm))
         if found:
             return found
         if cluster is None or not manager:
@@ -213,87 +214,7 @@ class FakeEngine:
             raise ApiError(500, NO_LEADER)
         if self.auto_tick and (request.call == "GET /tasks" or (request.call == "GET /services" and request.flag("status"))):
             tick(cluster)
-        found = _match(request, _swarm_routes(cluster, swarm))
+        found = match(request, swarm_routes(cluster, swarm))
         if found is None:
             raise ApiError(404, "page not found")
         return found
-
-
-Route = tuple[str, t.Callable[..., Response]]
-
-
-def _match(request: Request, routes: t.Sequence[Route]) -> Response | None:
-    method = "GET" if request.method == "HEAD" else request.method
-    for route, handler in routes:
-        wanted, _, pattern = route.partition(" ")
-        found = re.fullmatch(pattern, request.path) if wanted == method else None
-        if found:
-            return handler(request, *found.groups())
-    return None
-
-
-def _local_routes(local: Local, networks: Networks, swarm: Swarm) -> list[Route]:
-    return [
-        ("GET /_ping", local.ping),
-        ("GET /version", local.version),
-        ("GET /info", local.info),
-        ("GET /volumes", local.list_volumes),
-        ("POST /volumes/create", local.create_volume),
-        (f"GET /volumes/{_ID}", local.inspect_volume),
-        (f"DELETE /volumes/{_ID}", local.delete_volume),
-        ("GET /images/json", local.list_images),
-        ("GET /images/(.+)/json", local.inspect_image),
-        ("GET /distribution/(.+)/json", local.distribution),
-        ("GET /containers/json", local.list_containers),
-        ("GET /networks", networks.list),
-        ("POST /networks/create", networks.create),
-        (f"GET /networks/{_ID}", networks.inspect),
-        (f"DELETE /networks/{_ID}", networks.delete),
-        ("POST /swarm/init", swarm.init),
-        ("POST /swarm/join", swarm.join),
-        ("POST /swarm/leave", swarm.leave),
-        ("POST /swarm/unlock", swarm.unlock),
-    ]
-
-
-def _swarm_routes(cluster: Cluster, swarm: Swarm) -> list[Route]:
-    nodes, services = Nodes(cluster), Services(cluster)
-    routes: list[Route] = [
-        ("GET /swarm", swarm.inspect),
-        ("POST /swarm/update", swarm.update),
-        ("GET /swarm/unlockkey", swarm.unlock_key),
-        ("GET /nodes", nodes.list),
-        (f"GET /nodes/{_ID}", nodes.inspect),
-        (f"POST /nodes/{_ID}/update", nodes.update),
-        (f"DELETE /nodes/{_ID}", nodes.delete),
-        ("GET /services", services.list),
-        ("POST /services/create", services.create),
-        (f"GET /services/{_ID}", services.inspect),
-        (f"POST /services/{_ID}/update", services.update),
-        (f"DELETE /services/{_ID}", services.delete),
-        ("GET /tasks", services.list_tasks),
-        (f"GET /tasks/{_ID}", services.inspect_task),
-        (f"GET /services/{_ID}/logs", lambda request, word: _service_logs(cluster, services, request, word)),
-        (f"GET /tasks/{_ID}/logs", lambda request, word: _task_logs(cluster, services, request, word)),
-    ]
-    for kind in ("secret", "config"):
-        store = Objects(cluster, kind)
-        routes += [
-            (f"GET /{kind}s", store.list),
-            (f"POST /{kind}s/create", store.create),
-            (f"GET /{kind}s/{_ID}", store.inspect),
-            (f"POST /{kind}s/{_ID}/update", store.update),
-            (f"DELETE /{kind}s/{_ID}", store.delete),
-        ]
-    return routes
-
-
-def _service_logs(cluster: Cluster, services: Services, request: Request, word: str) -> Response:
-    item = services.find(word)
-    return logs_of(cluster, item, item["Spec"]["Name"], request)
-
-
-def _task_logs(cluster: Cluster, services: Services, request: Request, word: str) -> Response:
-    task = services.inspect_task(request, word).body
-    service = cluster.services.get(task["ServiceID"])
-    return logs_of(cluster, task, service["Spec"]["Name"] if service else "", request)

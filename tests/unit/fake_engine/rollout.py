@@ -71,7 +71,8 @@ def _finish(tick: Tick, service: Json, live: list[Json]) -> None:
     state = service.get("UpdateStatus", {}).get("State")
     if state not in _ACTIVE or not live:
         return
-    if all(task["Status"]["State"] == "running" and task["_age"] >= MONITOR_TICKS for task in live):
+    stable = all(task["Status"]["State"] == "running" and task["_age"] >= MONITOR_TICKS for task in live)
+    if stable and len(live) >= len(tick.slots(service)):
         back = state == "rollback_started"
         _set_status(tick, service, "rollback_completed" if back else "completed", f"{'rollback' if back else 'update'} completed")
         service["UpdateStatus"]["CompletedAt"] = tick.cluster.stamp()

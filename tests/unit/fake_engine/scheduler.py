@@ -158,7 +158,7 @@ class Tick:
         if "JobStatus" in service:
             self._run_job(service)
         else:
-            wanted = self._slots(service)
+            wanted = self.slots(service)
             advance_update(self, service)
             live = self.live(service)
             held = {task["_slot"] for task in live}
@@ -170,7 +170,8 @@ class Tick:
                     self.start(service, slot)
         self._forget(service)
 
-    def _slots(self, service: Json) -> collections.abc.Collection[Slot]:
+    def slots(self, service: Json) -> collections.abc.Collection[Slot]:
+        """The slots that a service which is no job should fill."""
         if "Replicated" in service["Spec"]["Mode"]:
             return range(1, service["Spec"]["Mode"]["Replicated"]["Replicas"] + 1)
         fitting = self.placement.fitting(service)

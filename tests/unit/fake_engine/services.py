@@ -121,7 +121,7 @@ class Services:
                 and (not nodes or task.get("NodeID") in nodes)
                 and matches_any(task["DesiredState"], filters.get("desired-state", []))
                 and matches_prefix(task["ID"], filters.get("id", []))
-                and matches_labels(task["Labels"], filters.get("label", []))
+                and matches_labels(task["_service"][1], filters.get("label", []))
                 and matches_prefix(self._task_name(task), filters.get("name", []))
                 and (not any(v == "true" for v in filters.get("_up-to-date", [])) or self._is_up_to_date(task))
             ]
@@ -140,8 +140,7 @@ class Services:
         return str(found["ID"])
 
     def _task_name(self, task: Json) -> str:
-        service = self._cluster.services.get(task["ServiceID"])
-        return f"{service['Spec']['Name'] if service else task['ServiceID']}.{task['_slot']}.{task['ID']}"
+        return f"{task['_service'][0]}.{task['_slot']}.{task['ID']}"
 
     def _is_up_to_date(self, task: Json) -> bool:
         service = self._cluster.services.get(task["ServiceID"])
