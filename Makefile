@@ -29,13 +29,14 @@ teardown: .venv/.runtime ## take the swarm apart and remove the lab
 
 test: lint sanity unit39 lab-test unit ## every check, with a lab of its own; under 30 minutes
 
-lint: .venv/.test ## ruff, mypy, yamllint, ansible-lint, changelog
+lint: .venv/.test ## ruff, mypy, yamllint, ansible-lint, changelog, execution environment
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p ansible_collections.flotilla.swarm.plugins
 	$(BIN)/mypy tests
 	$(BIN)/yamllint --strict .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint
 	$(BIN)/antsibull-changelog lint
+	$(BIN)/ansible-builder create --verbosity 1 --file execution-environment.yml --context .cache/execution-environment
 
 sanity: .venv/.test ## ansible-test sanity on the built artefact
 	$(BIN)/python tests/sanity.py
