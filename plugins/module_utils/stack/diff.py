@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs between a service that runs and the one that is wanted, and what an update costs. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ..plan import Field, compare, looks_secret, short_hash
+from .canonical import Json, canonical_service, desired_count, service_mode
+
+IMAGE_LABEL = "com.docker.stack.image"
+RUN_LABEL = "flotilla.swarm.run_id"
+
+# Parts of a spec whose change leaves tasks alone; of the rest swarmkit starts new ones.
+_HARMLESS = {"labels", "replicas", "max_concurrent", "total_completions", "update_config", "rollback_config", "placement"}
+_ENDPOINT = {"ports", "endpoint_mode"}
+_URL_WITH_PASSWORD = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
+_PASSWORD_HASH = re.compile(r"\$(apr1|2[aby]|5|6|y)\$")
+_ARGUMENT = re.compile(r"^--?[\w.-]+=", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Names:
+    """What links a spec to other objects: names of networks by ID, IDs of secrets and configs by name."""
+
+    networks: t.Mapping[str, str] = field(default_factory=dict)
+    secrets: t.Mapping[str, str] = field(default_factory=dict)
+    configs: t.Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ServiceDiff:
+    """``fields`` are fit to be shown; ``body`` is the complete spec to send."""
+
+    fields: tuple[Field, ...]
+    restarts: bool
+    mode_changes: bool
+    body: Json = field(repr=False)
+
+
+def diff_service(observed: t.Mapping[str, t.Any], wanted: Json, names: Names) -> ServiceDiff:
+    """``observed`` is a service of the Engine API, ``wanted`` a spec whose networks go by name.
+
+    Parts that mean the same are sent as they were read, so that an update restarts no task for the order of a list.
+    """
+    spec = observed["Spec"]
+    wanted = _with_kept_label(wanted, spec)
+    before, after = canonical_service(spec, names.networks), canonical_service(wanted, names.networks)
+    # Of the images the plan shows the tag and a short digest.
+    before["image"], after["image"] = _short_image(before.get("image", "")), _short_image(after.get("image", ""))
+    moved = _moved_references(spec, names)
+    fields = (*compare(before, after), *moved)
+    changed = {item.path.partition(".")[0] for item in fields}
+    if spec["TaskTemplate"]["ContainerSpec"].get("Image") != wanted["TaskTemplate"]["ContainerSpec"].get("Image"):
+        changed.add("image")
+    body = dict(wanted)
+    restarts = bool(changed - _HARMLESS)
+    if not changed - _HARMLESS - _ENDPOINT:
+        body["TaskTemplate"] = dict(spec["TaskTemplate"])
+        if "placement" in changed:
+            body["TaskTemplate"]["Placement"] = wanted["TaskTemplate"].get("Placement") or {}
+    if not changed & _ENDPOINT and "EndpointSpec" in spec:
+        body["EndpointSpec"] = spec["EndpointSpec"]
+    body["TaskTemplate"] = {**body["TaskTemplate"], "ForceUpdate": spec["TaskTemplate"].get("ForceUpdate") or 0}
+    return ServiceDiff(veil_fields(fields), restarts, "mode" in changed, body)
+
+
+def update_cost(spec: t.Mapping[str, t.Any], tasks: int, restarts: bool) -> str:
+    """What an update of ``tasks`` running tasks does, such as ``restarts 3 tasks, one at a time``."""
+    if service_mode(spec).endswith("-job"):
+        return "restarts tasks: the job runs again"
+    if not restarts or not tasks:
+        return "nothing"
+    config = spec.get("UpdateConfig")
+    at_once = 1 if config is None else config.get("Parallelism") or 0
+    if tasks == 1:
+        return "restarts 1 task"
+    pace = "all at once" if not at_once or at_once >= tasks else "one at a time" if at_once == 1 else f"{at_once} at a time"
+    return f"restarts {tasks} tasks, {pace}"
+
+
+def scaling_reason(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> str:
+    """Such as ``starts 2 more tasks``; empty where the count stays or is not one of tasks that stay."""
+    if service_mode(before) != "replicated" or service_mode(after) != "replicated":
+        return ""
+    more = desired_count(after) - desired_count(before)
+    if not more:
+        return ""
+    return f"{'starts' if more > 0 else 'stops'} {abs(more)} {'more ' if more > 0 else ''}task{'s' if abs(more) > 1 else ''}"
+
+
+def veil_fields(fields: t.Iterable[Field]) -> tuple[Field, ...]:
+    """The fields with every value that may be a secret as a short hash."""
+    return tuple(Field(f.path, _veil(f.path, f.before), _veil(f.path, f.after)) for f in fields)
+
+
+def _veil(path: str, value: t.Any) -> t.Any:
+    head, _dot, name = path.partition(".")
+    if isinstance(value, t.Mapping):
+        return {key: _veil(f"{path}.{key}", item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_veil_argument(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    if head == "environment":
+        return short_hash(value[1:]) if looks_secret(name) and value.startswith("=") else _veil_text(value.removeprefix("="))
+    if head in ("labels", "container_labels") and looks_secret(name):
+        return short_hash(value)
+    return _veil_text(value)
+
+
+def _veil_argument(item: t.Any) -> t.Any:
+    if not isinstance(item, str):
+        return item
+    option = _ARGUMENT.match(item)
+    if option and looks_secret(option.group().strip("-=").replace("-", "_")):
+        return f"{option.group()}{short_hash(item[option.end() :])}"
+    return _veil_text(item)
+
+
+def _veil_text(text: str) -> str:
+    if _PASSWORD_HASH.search(text):
+        return short_hash(text)
+    return _URL_WITH_PASSWORD.sub(lambda found: short_hash(found.group()), text)
+
+
+def _with_kept_label(wanted: Json, spec: t.Mapping[str, t.Any]) -> Json:
+    """Without a run_id of its own a run keeps the one of the run before."""
+    kept = (spec.get("Labels") or {}).get(RUN_LABEL)
+    labels = wanted.get("Labels") or {}
+    if kept is None or RUN_LABEL in labels:
+        return wanted
+    return {**wanted, "Labels": {**labels, RUN_LABEL: kept}}
+
+
+def _moved_references(spec: t.Mapping[str, t.Any], names: Names) -> tuple[Field, ...]:
+    """References to a secret or config that was made anew under its name."""
+    container = spec["TaskTemplate"]["ContainerSpec"]
+    moved = []
+    for kind, key, ids in (("Secret", "Secrets", names.secrets), ("Config", "Configs", names.configs)):
+        for item in container.get(key) or []:
+            name, old = item[f"{kind}Name"], item[f"{kind}ID"]
+            if ids.get(name, old) != old:
+                moved.append(Field(f"{key.lower()}.{name}.id", old, ids[name]))
+    return tuple(moved)
+
+
+def _short_image(image: str) -> str:
+    name, at, digest = image.partition("@sha256:")
+    return f"{name}@{digest[:12]}" if at else image

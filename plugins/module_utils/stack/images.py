@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which image a service gets: what the file says, what runs, or what the registry says now. Pure."""
+
+from __future__ import annotations
+
+import base64
+import json
+import typing as t
+from dataclasses import dataclass
+
+from .canonical import Json
+from .diff import IMAGE_LABEL
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What a registry said about an image; ``problem`` where it could not be asked."""
+
+    digest: str = ""
+    platforms: tuple[t.Mapping[str, str], ...] = ()
+    problem: str = ""
+
+
+def images_to_resolve(wanted: t.Iterable[Json], observed: t.Mapping[str, t.Any], policy: str) -> list[str]:
+    """The images about which the registry has to be asked, sorted. ``observed`` has services by name."""
+    return sorted({image_of(spec) for spec in wanted if _asks(spec, observed.get(spec["Name"]), policy)})
+
+
+def _asks(spec: Json, observed: t.Any, policy: str) -> bool:
+    if policy == "never" or "@" in image_of(spec):
+        return False
+    return policy == "always" or observed is None or not same_image(spec, observed["Spec"])
+
+
+def read_distribution(answer: t.Mapping[str, t.Any]) -> Resolved:
+    """From the answer of ``GET /distribution/NAME/json``. Platforms that name no architecture that matters are left out."""
+    platforms: list[dict[str, str]] = []
+    for item in answer.get("Platforms") or []:
+        os_name, architecture = item.get("os") or item.get("OS") or "", item.get("architecture") or item.get("Architecture") or ""
+        if os_name == "unknown" or architecture == "unknown":
+            continue
+        # The engines report the variant of ARM differently from registries.
+        platform = {"Architecture": "" if architecture.startswith("arm") else architecture, "OS": os_name}
+        platform = {key: value for key, value in platform.items() if value}
+        if platform and platform not in platforms:
+            platforms.append(platform)
+    return Resolved(str((answer.get("Descriptor") or {}).get("digest", "")), tuple(platforms))
+
+
+def settle_image(spec: Json, observed: t.Any, resolved: t.Mapping[str, Resolved]) -> tuple[Json, str]:
+    """The spec with the image to send, and what is wrong with it (empty if nothing).
+
+    ``observed`` is the service as it runs, None for a new one. An image that is written as before and was not asked about,
+    or could not be resolved, stays the one that runs.
+    """
+    image = image_of(spec)
+    answer = resolved.get(image)
+    if answer and answer.digest:
+        return _with_image(spec, f"{image}@{answer.digest}", [dict(item) for item in answer.platforms]), ""
+    problem = f"image {image} of service {spec['Name']} could not be resolved ({answer.problem})" if answer else ""
+    if observed is not None and same_image(spec, observed["Spec"]):
+        template = observed["Spec"]["TaskTemplate"]
+        platforms = (template.get("Placement") or {}).get("Platforms") or []
+        return _with_image(spec, template["ContainerSpec"].get("Image", image), platforms), problem
+    return spec, problem
+
+
+def image_of(spec: t.Mapping[str, t.Any]) -> str:
+    return str(spec["TaskTemplate"]["ContainerSpec"].get("Image") or "")
+
+
+def same_image(spec: t.Mapping[str, t.Any], running: t.Mapping[str, t.Any]) -> bool:
+    """Whether the image is written as it was when the running spec was made."""
+    label = (running.get("Labels") or {}).get(IMAGE_LABEL)
+    return label is not None and label == (spec.get("Labels") or {}).get(IMAGE_LABEL)
+
+
+def _with_image(spec: Json, image: str, platforms: t.Sequence[t.Any]) -> Json:
+    template = spec["TaskTemplate"]
+    placement = {key: value for key, value in (template.get("Placement") or {}).items() if key != "Platforms"}
+    if platforms:
+        placement["Platforms"] = list(platforms)
+    container = {**template["ContainerSpec"], "Image": image}
+    return {**spec, "TaskTemplate": {**template, "ContainerSpec": container, "Placement": placement}}
+
+
+def registry_of(image: str) -> str:
+    """The registry that an image comes from, such as ``registry.example.com:5000`` or ``docker.io``."""
+    first, slash, _rest = image.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
+
+
+def auth_headers(image: str, credentials: t.Iterable[t.Mapping[str, str]]) -> dict[str, str] | None:
+    """The header that brings the credentials (registry, username, password) for the registry of an image, None without any."""
+    registry = registry_of(image)
+    for item in credentials:
+        host = item["registry"].split("://")[-1].split("/")[0]
+        if (host if host not in ("index.docker.io", "registry-1.docker.io") else "docker.io") == registry:
+            login = {"username": item["username"], "password": item["password"], "serveraddress": item["registry"]}
+            return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(login).encode()).decode()}
+    return None

@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is likely to go wrong with a stack although the engine accepts it. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..plan import PlanError
+from .canonical import Json, desired_count, service_mode
+from .placement import Node, eligible_nodes, hostname
+
+_Finding = tuple[str, str]
+
+
+def lint(
+    specs: t.Sequence[Json],
+    nodes: t.Sequence[Node],
+    missing_paths: t.Mapping[str, t.Collection[str]],
+    silence: t.Collection[str] = (),
+) -> list[str]:
+    """Warnings, each once. ``missing_paths`` are, by host name, paths that are not there; hosts it lacks were not asked.
+
+    Raises PlanError for a bind mount whose source no eligible node has.
+    """
+    _check_binds(specs, nodes, missing_paths)
+    findings = [finding for spec in specs for check in _CHECKS for finding in check(spec, nodes)]
+    return [f"{text} ({rule})" for rule, text in findings if rule not in silence]
+
+
+def bind_sources(spec: Json) -> list[str]:
+    mounts = spec["TaskTemplate"]["ContainerSpec"].get("Mounts") or []
+    # A source with a template differs from node to node.
+    return sorted({m["Source"] for m in mounts if m.get("Type") == "bind" and m.get("Source") and "{{" not in m["Source"]})
+
+
+def _check_binds(specs: t.Sequence[Json], nodes: t.Sequence[Node], missing: t.Mapping[str, t.Collection[str]]) -> None:
+    problems = []
+    for spec in specs:
+        eligible = [hostname(node) for node in eligible_nodes(spec, nodes)]
+        for source in bind_sources(spec):
+            if eligible and all(source in missing.get(name, ()) for name in eligible):
+                nodes_named = ", ".join(sorted(eligible))
+                problems.append(f"service {spec['Name']} mounts {source}, which no node that may run it has ({nodes_named})")
+    if problems:
+        raise PlanError(
+            f"{'; '.join(problems)}. The engine does not create the source of a bind mount: create the directory there, "
+            "use a volume, or constrain the service to nodes that have it."
+        )
+
+
+def _placement(spec: Json, nodes: t.Sequence[Node]) -> t.Iterator[_Finding]:
+    constraints = (spec["TaskTemplate"].get("Placement") or {}).get("Constraints") or []
+    if nodes and constraints and not eligible_nodes(spec, nodes):
+        yield "no_node", f"service {spec['Name']}: no active node matches {', '.join(constraints)}"
+
+
+def _capacity(spec: Json, nodes: t.Sequence[Node]) -> t.Iterator[_Finding]:
+    placement = spec["TaskTemplate"].get("Placement") or {}
+    eligible = eligible_nodes(spec, nodes)
+    replicas = desired_count(spec) if service_mode(spec) == "replicated" else 0
+    limit = placement.get("MaxReplicas") or 0
+    if limit and eligible and replicas > limit * len(eligible):
+        yield (
+            "capacity",
+            f"service {spec['Name']}: {replicas} replicas, but {len(eligible)} nodes take {limit} each (max_replicas_per_node)",
+        )
+    wanted = _reserved((spec["TaskTemplate"].get("Resources") or {}).get("Reservations") or {})
+    if not eligible or not wanted:
+        return
+    for resource, amount in sorted(wanted.items()):
+        free = [_has(node).get(resource, 0) for node in eligible]
+        fits = sum(int(has // amount) for has in free)
+        if fits < max(1, replicas):
+            yield (
+                "capacity",
+                f"service {spec['Name']}: {max(1, replicas)} tasks reserve {_amount(resource, amount)} each, "
+                f"but the nodes that may run it have room for {fits}",
+            )
+
+
+def _single_replica(spec: Json, nodes: t.Sequence[Node]) -> t.Iterator[_Finding]:
+    if service_mode(spec) != "replicated" or desired_count(spec) != 1 or not (spec.get("EndpointSpec") or {}).get("Ports"):
+        return
+    update = spec.get("UpdateConfig") or {}
+    if update.get("Order") != "start-first" and not _takes_host_port(spec):
+        yield (
+            "single_replica",
+            f"service {spec['Name']} publishes ports with one replica, and is away during each update; "
+            "update_config.order: start-first with a health check prevents that",
+        )
+
+
+def _host_port(spec: Json, nodes: t.Sequence[Node]) -> t.Iterator[_Finding]:
+    if (spec.get("UpdateConfig") or {}).get("Order") != "start-first":
+        return
+    if _takes_host_port(spec) and service_mode(spec) == "replicated" and len(eligible_nodes(spec, nodes)) <= desired_count(spec):
+        yield (
+            "host_port",
+            f"service {spec['Name']}: with start-first the new task can't have the host port that the old one holds; "
+            "use update_config.order: stop-first",
+        )
+    generic = ((spec["TaskTemplate"].get("Resources") or {}).get("Reservations") or {}).get("GenericResources")
+    if generic and nodes:
+        reserved = _reserved({"GenericResources": generic})
+        for resource, amount in reserved.items():
+            total = sum(int(_has(node).get(resource, 0) // amount) for node in eligible_nodes(spec, nodes))
+            if total <= desired_count(spec):
+                yield (
+                    "capacity",
+                    f"service {spec['Name']}: with start-first an update needs one more free {resource.partition(':')[2]} "
+                    "than there is; use update_config.order: stop-first",
+                )
+
+
+def _takes_host_port(spec: Json) -> bool:
+    ports = (spec.get("EndpointSpec") or {}).get("Ports") or []
+    return any(port.get("PublishMode") == "host" and port.get("PublishedPort") for port in ports)
+
+
+def _reserved(reservations: t.Mapping[str, t.Any]) -> dict[str, int]:
+    amounts = {key: reservations[key] for key in ("NanoCPUs", "MemoryBytes") if reservations.get(key)}
+    for item in reservations.get("GenericResources") or []:
+        unit = item.get("DiscreteResourceSpec") or {}
+        if unit.get("Value"):
+            amounts[f"generic:{unit['Kind']}"] = unit["Value"]
+    return amounts
+
+
+def _has(node: Node) -> dict[str, int]:
+    resources = (node.get("Description") or {}).get("Resources") or {}
+    found: dict[str, int] = {key: resources.get(key) or 0 for key in ("NanoCPUs", "MemoryBytes")}
+    for item in resources.get("GenericResources") or []:
+        discrete, named = item.get("DiscreteResourceSpec"), item.get("NamedResourceSpec")
+        kind = (discrete or named or {}).get("Kind", "")
+        found[f"generic:{kind}"] = found.get(f"generic:{kind}", 0) + (int(discrete["Value"]) if discrete else 1)
+    return found
+
+
+def _amount(resource: str, amount: int) -> str:
+    if resource == "NanoCPUs":
+        return f"{amount / 1e9:g} CPUs"
+    return f"{amount / 2**20:g} MiB" if resource == "MemoryBytes" else f"{amount} {resource.partition(':')[2]}"
+
+
+_CHECKS = (_placement, _capacity, _single_replica, _host_port)

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One deploy of a stack at a time: a config with a fixed name, which only one can create. Talks to the engine."""
+
+from __future__ import annotations
+
+import base64
+import time
+import typing as t
+
+from ..engine import Conflict, EngineError, NotFound
+from ..plan import FlotillaError
+
+SPARE_SECONDS = 120.0
+"""A run that died holds its lock for so long after its own deadline."""
+_LABEL = "flotilla.swarm.lock"
+
+
+def lock_name(stack: str) -> str:
+    return f"lock.{stack}"[:64].rstrip("-_.")
+
+
+def take_lock(engine: t.Any, stack: str, holder: str, deadline: float, now: float) -> str:
+    """The ID of the lock. Raises FlotillaError naming the holder where another run has it; a lock past its time is taken over."""
+    name = lock_name(stack)
+    until = deadline + SPARE_SECONDS
+    labels = {_LABEL: stack, f"{_LABEL}.holder": holder, f"{_LABEL}.since": f"{now:.0f}", f"{_LABEL}.until": f"{until:.0f}"}
+    body = {"Name": name, "Labels": labels, "Data": base64.b64encode(b"lock").decode()}
+    for _attempt in range(3):
+        try:
+            return str(engine.post("/configs/create", body, f"locking stack {stack}")["ID"])
+        except Conflict:
+            _drop_stale(engine, stack, name, now)
+    raise FlotillaError(f"stack {stack} could not be locked: config {name} comes and goes. Run again.")
+
+
+def release_lock(engine: t.Any, lock_id: str) -> None:
+    try:
+        engine.delete(f"/configs/{lock_id}", "unlocking the stack")
+    except EngineError:
+        # The lock ends by itself; what the run did must not be hidden by this.
+        return
+
+
+def _drop_stale(engine: t.Any, stack: str, name: str, now: float) -> None:
+    try:
+        lock = engine.get(f"/configs/{name}", f"reading the lock of stack {stack}")
+        labels = lock["Spec"].get("Labels") or {}
+        if labels.get(_LABEL) != stack:
+            raise FlotillaError(f"config {name} is not a lock of ours, but has the name of one. Remove or rename it.")
+        until = float(labels.get(f"{_LABEL}.until") or 0)
+        if until > now:
+            raise FlotillaError(
+                f"stack {stack} is being deployed by {labels.get(f'{_LABEL}.holder') or 'another run'} since "
+                f"{_clock_time(labels.get(f'{_LABEL}.since'))}. Wait for it; if it died, its lock ends at {_clock_time(until)}, "
+                f"or remove the config {name}."
+            )
+        engine.delete(f"/configs/{lock['ID']}", f"taking over the lock of stack {stack}")
+    except NotFound:
+        return
+
+
+def _clock_time(seconds: t.Any) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(float(seconds or 0)))

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Networks, secrets and configs: what is there, what differs, what is superseded. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ..plan import Field, PlanError, compare
+from .canonical import without_empty
+
+STACK_LABEL = "com.docker.stack.namespace"
+_CONTENT_NAME = re.compile(r"^(?P<base>.+)_[0-9a-f]{12}$")
+# The engine adds these to what was asked for.
+_ENGINE_OPTIONS = ("com.docker.network.driver.overlay.vxlanid_list",)
+
+Item = t.Mapping[str, t.Any]
+
+
+def stack_of(item: Item) -> str:
+    """The stack that a service, network, secret or config belongs to, empty for none."""
+    labels = item.get("Spec", item).get("Labels") or {}
+    return str(labels.get(STACK_LABEL, ""))
+
+
+def item_name(item: Item) -> str:
+    return str(item.get("Spec", item)["Name"])
+
+
+def by_name(items: t.Iterable[Item]) -> dict[str, Item]:
+    return {item_name(item): item for item in items}
+
+
+def diff_network(observed: Item, wanted: Item) -> tuple[Field, ...]:
+    """What of a network differs that can't be changed in place. Labels don't count: they can't be changed and do nothing."""
+    return compare(_network_form(observed, wanted), _network_form(wanted, wanted))
+
+
+def _network_form(network: Item, wanted: Item) -> dict[str, t.Any]:
+    options = {key: value for key, value in (network.get("Options") or {}).items() if key not in _ENGINE_OPTIONS}
+    form = {
+        "driver": network.get("Driver") or "overlay",
+        "driver_opts": options,
+        "internal": bool(network.get("Internal")),
+        "attachable": bool(network.get("Attachable")),
+        "enable_ipv6": bool(network.get("EnableIPv6")),
+    }
+    subnets = [config["Subnet"] for config in (wanted.get("IPAM") or {}).get("Config") or [] if config.get("Subnet")]
+    if subnets:  # without a wish the engine chooses
+        configs = (network.get("IPAM") or {}).get("Config") or []
+        form["subnets"] = sorted(config["Subnet"] for config in configs if config.get("Subnet"))
+    return form
+
+
+def diff_data(kind: str, observed: Item, wanted: Item) -> tuple[Field, ...]:
+    """What of a secret or config differs: labels can be changed, content can't.
+
+    Raises PlanError for a config whose content differs. The engine does not tell the content of a secret.
+    """
+    spec = observed["Spec"]
+    data = spec.get("Data")
+    if kind == "config" and data is not None and data != wanted.get("Data"):
+        raise PlanError(
+            f"config {item_name(observed)} exists with other content, and the content of a config can't be changed. "
+            "Give it a new name, or let content_names: true do so."
+        )
+    return compare(without_empty(spec.get("Labels") or {}), without_empty(wanted.get("Labels") or {}), "labels.")
+
+
+def references(spec: t.Mapping[str, t.Any]) -> set[tuple[str, str]]:
+    """("secret" or "config", name) for everything that a service spec mounts or uses as credentials."""
+    container = (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
+    return {("secret", item["SecretName"]) for item in container.get("Secrets") or []} | {
+        ("config", item["ConfigName"]) for item in container.get("Configs") or []
+    }
+
+
+def superseded(items: t.Iterable[Item], wanted: t.Collection[str], keep: int) -> list[Item]:
+    """Former versions of content-named objects that are still wanted under a newer name: all but the newest ``keep`` of each.
+
+    Versions of one object bear the same name but for the hash at its end.
+    """
+    bases: dict[str, list[Item]] = {}
+    for item in items:
+        found = _CONTENT_NAME.match(item_name(item))
+        if found and item_name(item) not in wanted:
+            bases.setdefault(found["base"], []).append(item)
+    alive = {found["base"] for found in map(_CONTENT_NAME.match, wanted) if found}
+    old = []
+    for base, versions in sorted(bases.items()):
+        if base in alive:
+            newest_first = sorted(versions, key=lambda item: (str(item.get("CreatedAt", "")), item_name(item)), reverse=True)
+            old.extend(newest_first[keep:])
+    return old

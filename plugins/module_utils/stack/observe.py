@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that a plan needs to know about the swarm, in few requests: each list once, images only if they may have moved."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..engine import EngineError, NotFound
+from .images import Resolved, images_to_resolve, read_distribution
+from .objects import STACK_LABEL, Item, by_name, references
+from .planning import Observed, Wanted
+
+Auth = t.Callable[[str], t.Optional[t.Dict[str, str]]]  # noqa: UP006 evaluated on Python 3.9
+
+
+def observe_stack(
+    engine: t.Any, stack: str, wanted: Wanted, resolve_image: str = "never", auth: Auth = lambda image: None
+) -> Observed:
+    """Read the swarm. Raises EngineError; an image that can't be resolved is noted instead."""
+    doing = f"reading the swarm for stack {stack}"
+    mine = {"label": [f"{STACK_LABEL}={stack}"]}
+    services = engine.get("/services", doing)
+    networks = engine.get("/networks", doing, filters={"scope": ["swarm"]})
+    observed = Observed(
+        services=services,
+        networks=[*networks, *_unlisted_networks(engine, stack, services, networks)],
+        secrets=_list_data(engine, "secret", mine, wanted, doing),
+        configs=_list_data(engine, "config", mine, wanted, doing),
+        nodes=engine.get("/nodes", doing),
+    )
+    images = images_to_resolve(wanted.services, by_name(observed.services), resolve_image)
+    resolved = {image: _resolve(engine, image, auth) for image in images}
+    return Observed(observed.services, observed.networks, observed.secrets, observed.configs, observed.nodes, resolved)
+
+
+def _list_data(engine: t.Any, kind: str, mine: t.Mapping[str, t.Any], wanted: Wanted, doing: str) -> list[Item]:
+    """Those of the stack, and the external ones that its services name."""
+    items: list[Item] = engine.get(f"/{kind}s", doing, filters=dict(mine))
+    known = {body["Name"] for body in (wanted.secrets if kind == "secret" else wanted.configs)} | set(by_name(items))
+    named = {name for spec in wanted.services for found, name in references(spec) if found == kind} | known
+    outside = sorted(named - set(by_name(items)))
+    if outside:
+        # The filter takes prefixes, so more may come.
+        others = engine.get(f"/{kind}s", doing, filters={"name": outside})
+        items += [item for item in others if item["Spec"]["Name"] in outside]
+    return items
+
+
+def _unlisted_networks(engine: t.Any, stack: str, services: t.Iterable[Item], networks: t.Iterable[Item]) -> t.Iterator[Item]:
+    """Networks that services of the stack use and that no list shows: host and its like."""
+    known = {network["Id"] for network in networks} | {network["Name"] for network in networks}
+    targets = {
+        item["Target"]
+        for service in services
+        if (service["Spec"].get("Labels") or {}).get(STACK_LABEL) == stack
+        for item in service["Spec"]["TaskTemplate"].get("Networks") or []
+    }
+    for target in sorted(targets - known):
+        try:
+            yield engine.get(f"/networks/{target}", f"reading network {target}")
+        except NotFound:
+            continue
+
+
+def _resolve(engine: t.Any, image: str, auth: Auth) -> Resolved:
+    try:
+        answer = engine.get(f"/distribution/{image}/json", f"resolving image {image}", headers=auth(image))
+    except EngineError as error:
+        return Resolved(problem=error.problem.strip())
+    return read_distribution(answer)

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the module ``stack``, known to both of its halves. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+ARGUMENTS: dict[str, t.Any] = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "files": {"type": "list", "elements": "str"},
+    "content": {"type": "raw"},
+    "env": {"type": "dict", "default": {}, "no_log": True},
+    "env_files": {"type": "list", "elements": "str", "default": []},
+    "undefined": {"type": "str", "choices": ["error", "warn", "blank"], "default": "error"},
+    "unsupported": {"type": "str", "choices": ["warn", "error"], "default": "warn"},
+    "template": {"type": "bool", "default": False},
+    "prune": {"type": "bool", "default": False},
+    "resolve_image": {"type": "str", "choices": ["always", "changed", "never"], "default": "changed"},
+    "unresolved": {"type": "str", "choices": ["warn", "error"], "default": "warn"},
+    "content_names": {"type": "bool", "default": True},
+    "keep_versions": {"type": "int", "default": 1},
+    "keep_replicas": {"type": "raw", "default": False},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "str", "default": "10m"},
+    "on_failure": {"type": "str", "choices": ["rollback", "stop"], "default": "rollback"},
+    "registry_auth": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "registry": {"type": "str", "required": True},
+            "username": {"type": "str", "required": True},
+            "password": {"type": "str", "required": True, "no_log": True},
+        },
+    },
+    "run_id": {"type": "str", "default": ""},
+    "silence": {"type": "list", "elements": "str", "default": []},
+    "missing_paths": {"type": "dict", "default": {}},
+    "model": {"type": "str", "no_log": True},
+    "session": {"type": "dict", "default": {}},
+    "call_seconds": {"type": "int", "default": 0},
+}

@@ -1,0 +1,313 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan for one stack: what is there and what is wanted, as changes in the order in which they are done. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ..plan import Change, Plan, PlanError
+from . import lint
+from .canonical import Json, desired_count, service_mode
+from .diff import RUN_LABEL, Names, diff_service, scaling_reason, update_cost
+from .images import Resolved, settle_image
+from .objects import (
+    Item,
+    by_name,
+    diff_data,
+    diff_network,
+    item_name,
+    references,
+    stack_of,
+    superseded,
+)
+from .order import Dependencies, order_services
+from .placement import eligible_nodes
+
+CREATE, UPDATE, REPLACE, REMOVE = "create", "update", "replace", "remove"
+_BUILT_IN_NETWORKS = {"host", "none", "bridge", "ingress"}
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the engine lists. ``services`` are those of the whole swarm, because any may refer to a secret."""
+
+    services: t.Sequence[Item] = ()
+    networks: t.Sequence[Item] = ()
+    secrets: t.Sequence[Item] = ()
+    configs: t.Sequence[Item] = ()
+    nodes: t.Sequence[Item] = ()
+    images: t.Mapping[str, Resolved] = field(default_factory=dict)
+
+    def names(self) -> Names:
+        return Names(
+            {network["Id"]: network["Name"] for network in self.networks},
+            {item_name(item): item["ID"] for item in self.secrets},
+            {item_name(item): item["ID"] for item in self.configs},
+        )
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Bodies as the Engine API takes them, with networks, secrets and configs by name; ``depends_on`` by full names."""
+
+    networks: t.Sequence[Json] = ()
+    secrets: t.Sequence[Json] = ()
+    configs: t.Sequence[Json] = ()
+    services: t.Sequence[Json] = ()
+    depends_on: Dependencies = field(default_factory=dict)
+    warnings: t.Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Options:
+    prune: bool = False
+    keep_versions: int = 1
+    keep_replicas: t.Collection[str] | bool = False
+    run_id: str = ""
+    unresolved_is_error: bool = False
+    content_names: bool = True
+    silence: t.Collection[str] = ()
+    missing_paths: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Work:
+    """The payload of a change: the object as it is, the body to send, and the services whose good verdict comes first."""
+
+    body: Json = field(default_factory=dict)
+    observed: Item | None = None
+    waits_for: tuple[str, ...] = ()
+
+
+def plan_present(stack: str, wanted: Wanted, observed: Observed, options: Options) -> Plan:
+    """Everything that has to be done for the stack to be as wanted. Raises PlanError for what is refused."""
+    running = by_name(observed.services)
+    specs, problems = _finish_specs(wanted.services, running, observed.images, options)
+    if problems and options.unresolved_is_error:
+        raise PlanError(f"{'; '.join(problems)}. Check the name and the credentials, or set unresolved: warn.")
+    changes = [
+        *_network_changes(stack, wanted.networks, observed, specs),
+        *_data_changes("secret", stack, wanted.secrets, observed.secrets),
+        *_data_changes("config", stack, wanted.configs, observed.configs),
+        *_service_changes(specs, wanted.depends_on, running, observed),
+        *_removals(stack, wanted, specs, observed, options),
+    ]
+    warnings = [
+        *wanted.warnings,
+        *(f"{problem}: nodes may run different versions of it, and only nodes that have it can start it" for problem in problems),
+        *lint.lint(specs, observed.nodes, options.missing_paths, options.silence),
+        *_leftovers(stack, specs, observed, options),
+        *_unknown_secrets(wanted, observed, options),
+    ]
+    return Plan(tuple(changes), tuple(warnings))
+
+
+def plan_absent(stack: str, observed: Observed) -> Plan:
+    """Everything that bears the label of the stack goes; volumes stay and are listed in the result."""
+    services = _own(stack, observed.services)
+    changes = [
+        _removal(kind, item)
+        for kind, items in (
+            ("service", services),
+            ("secret", _own(stack, observed.secrets)),
+            ("config", _own(stack, observed.configs)),
+            ("network", _own(stack, observed.networks)),
+        )
+        for item in items
+    ]
+    volumes = {
+        mount["Source"]
+        for service in services
+        for mount in service["Spec"]["TaskTemplate"]["ContainerSpec"].get("Mounts") or []
+        if mount.get("Type") == "volume" and mount.get("Source")
+    }
+    return Plan(tuple(changes), result={"volumes": sorted(volumes)})
+
+
+def missing_objects(wanted: Wanted, observed: Observed) -> list[str]:
+    """External networks, secrets and configs that a service refers to and that are not there, as sentences."""
+    names = {
+        "network": {network["Name"] for network in (*wanted.networks, *observed.networks)} | _BUILT_IN_NETWORKS,
+        "secret": {item["Name"] for item in wanted.secrets} | set(by_name(observed.secrets)),
+        "config": {item["Name"] for item in wanted.configs} | set(by_name(observed.configs)),
+    }
+    users: dict[tuple[str, str], list[str]] = {}
+    for spec in wanted.services:
+        used = {("network", item["Target"]) for item in spec["TaskTemplate"].get("Networks") or []} | references(spec)
+        for kind, name in used:
+            if name not in names[kind] and not name.startswith("container:"):
+                users.setdefault((kind, name), []).append(spec["Name"])
+    return [
+        f"{kind} {name} (of {', '.join(sorted(services))}) is external and does not exist; create it first"
+        for (kind, name), services in sorted(users.items())
+    ]
+
+
+def _finish_specs(
+    services: t.Iterable[Json], running: t.Mapping[str, Item], images: t.Mapping[str, Resolved], options: Options
+) -> tuple[list[Json], list[str]]:
+    specs, problems = [], []
+    for spec in services:
+        observed = running.get(spec["Name"])
+        spec, problem = settle_image(spec, observed, images)
+        if problem:
+            problems.append(problem)
+        if observed and _keeps_replicas(spec, observed, options.keep_replicas):
+            spec = {**spec, "Mode": {"Replicated": {"Replicas": desired_count(observed["Spec"])}}}
+        if options.run_id and service_mode(spec).endswith("-job"):
+            spec = {**spec, "Labels": {**(spec.get("Labels") or {}), RUN_LABEL: options.run_id}}
+        specs.append(spec)
+    return specs, problems
+
+
+def _keeps_replicas(spec: Json, observed: Item, kept: t.Collection[str] | bool) -> bool:
+    if not service_mode(spec) == service_mode(observed["Spec"]) == "replicated":
+        return False
+    return kept if isinstance(kept, bool) else spec["Name"] in kept
+
+
+def _network_changes(stack: str, wanted: t.Iterable[Json], observed: Observed, specs: t.Sequence[Json]) -> t.Iterator[Change]:
+    existing = by_name(observed.networks)
+    for body in sorted(wanted, key=item_name):
+        name = body["Name"]
+        network = existing.get(name)
+        if network is None:
+            yield Change("network", name, CREATE, reason=_network_reason(body), payload=Work(body))
+            continue
+        if stack_of(network) != stack:
+            raise _foreign("network", network)
+        fields = diff_network(network, body)
+        if not fields:
+            continue
+        users = sorted(
+            item_name(service) for service in observed.services
+            if any(item["Target"] in (name, network["Id"]) for item in service["Spec"]["TaskTemplate"].get("Networks") or [])
+        )  # fmt: skip
+        if users:
+            what = ", ".join(f"{item.path} {item.before} -> {item.after}" for item in fields)
+            raise PlanError(
+                f"network {name} can't be changed while services use it ({what}; used by {', '.join(users)}). "
+                "Give the network another name in the stack file, or remove the stack first."
+            )
+        yield Change("network", name, REPLACE, fields, payload=Work(body, network))
+
+
+def _foreign(kind: str, item: Item) -> PlanError:
+    owner = f"stack {stack_of(item)}" if stack_of(item) else "no stack"
+    return PlanError(f"{kind} {item_name(item)} exists and belongs to {owner}. Declare it external, or give it another name.")
+
+
+def _network_reason(body: Json) -> str:
+    return "encrypted overlay" if "encrypted" in (body.get("Options") or {}) else str(body.get("Driver") or "overlay")
+
+
+def _data_changes(kind: str, stack: str, wanted: t.Iterable[Json], observed: t.Iterable[Item]) -> t.Iterator[Change]:
+    existing = by_name(observed)
+    for body in sorted(wanted, key=item_name):
+        item = existing.get(body["Name"])
+        if item is None:
+            yield Change(kind, body["Name"], CREATE, payload=Work(body))
+            continue
+        if stack_of(item) != stack:
+            raise _foreign(kind, item)
+        fields = diff_data(kind, item, body)
+        if fields:
+            yield Change(kind, body["Name"], UPDATE, fields, payload=Work(body, item))
+
+
+def _service_changes(
+    specs: t.Sequence[Json], depends_on: Dependencies, running: t.Mapping[str, Item], observed: Observed
+) -> t.Iterator[Change]:
+    by = {spec["Name"]: spec for spec in specs}
+    names = observed.names()
+    for step in order_services(list(by), depends_on):
+        spec = by[step.name]
+        service = running.get(step.name)
+        if service is None:
+            reason = _creation_reason(spec, observed)
+            yield Change("service", step.name, CREATE, reason=reason, payload=Work(spec, None, step.waits_for))
+            continue
+        diff = diff_service(service, spec, names)
+        if diff.mode_changes:
+            yield Change("service", step.name, REPLACE, diff.fields, "restarts tasks", "mode can't be changed in place",
+                         Work(spec, service, step.waits_for))  # fmt: skip
+        elif diff.fields or diff.restarts:
+            tasks = _task_count(service, observed)
+            cost = update_cost(diff.body, tasks, diff.restarts)
+            reason = scaling_reason(service["Spec"], diff.body)
+            yield Change("service", step.name, UPDATE, diff.fields, cost, reason, Work(diff.body, service, step.waits_for))
+
+
+def _creation_reason(spec: Json, observed: Observed) -> str:
+    mode = service_mode(spec)
+    if mode in ("replicated", "replicated-job"):
+        count = desired_count(spec)
+        noun = "replica" if mode == "replicated" else "completion"
+        return f"{mode}, {count} {noun}{'' if count == 1 else 's'}"
+    count = len(eligible_nodes(spec, observed.nodes))
+    constraints = (spec["TaskTemplate"].get("Placement") or {}).get("Constraints") or []
+    matching = f" {' and '.join(constraints)}" if constraints else ""
+    return f"{mode}, {count} node{' matches' if count == 1 else 's match'}{matching}"
+
+
+def _task_count(service: Item, observed: Observed) -> int:
+    mode = service_mode(service["Spec"])
+    return desired_count(service["Spec"]) if mode == "replicated" else len(eligible_nodes(service["Spec"], observed.nodes))
+
+
+def _removals(stack: str, wanted: Wanted, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[Change]:
+    kept = {spec["Name"] for spec in specs}
+    pruned = [service for service in _own(stack, observed.services) if options.prune and item_name(service) not in kept]
+    gone = kept | {item_name(service) for service in pruned}
+    staying = [*specs, *(service["Spec"] for service in observed.services if item_name(service) not in gone)]
+    in_use = set().union(*(references(spec) for spec in staying)) if staying else set()
+    for service in pruned:
+        yield _removal("service", service, "not in the stack any more")
+    for kind, items, bodies in (("secret", observed.secrets, wanted.secrets), ("config", observed.configs, wanted.configs)):
+        mine = [item for item in _own(stack, items) if (kind, item_name(item)) not in in_use]
+        names = {body["Name"] for body in bodies}
+        old = {item["ID"] for item in superseded(mine, names, options.keep_versions)}
+        former = {item["ID"] for item in superseded(mine, names, 0)}
+        for item in mine:
+            if item["ID"] in old:
+                yield _removal(kind, item, "superseded")
+            elif options.prune and item["ID"] not in former and item_name(item) not in names:
+                yield _removal(kind, item, "not in the stack any more")
+    if options.prune:
+        names = {body["Name"] for body in wanted.networks}
+        targets = {item["Target"] for spec in staying for item in (spec.get("TaskTemplate") or {}).get("Networks") or []}
+        for network in _own(stack, observed.networks):
+            if network["Name"] not in names and not targets & {network["Name"], network["Id"]}:
+                yield _removal("network", network, "not in the stack any more")
+
+
+def _removal(kind: str, item: Item, reason: str = "") -> Change:
+    return Change(kind, item_name(item), REMOVE, reason=reason, payload=Work({}, item))
+
+
+def _own(stack: str, items: t.Iterable[Item]) -> list[Item]:
+    return sorted((item for item in items if stack_of(item) == stack), key=item_name)
+
+
+def _leftovers(stack: str, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[str]:
+    kept = {spec["Name"] for spec in specs}
+    extra = [item_name(service) for service in _own(stack, observed.services) if item_name(service) not in kept]
+    if extra and not options.prune:
+        yield f"stack {stack} has services that are not in its files: {', '.join(extra)}. Set prune: true to remove them."
+    for service in _own(stack, observed.services):
+        state = (service.get("UpdateStatus") or {}).get("State", "")
+        if state == "paused" or state.endswith("rollback_paused"):
+            yield f"service {item_name(service)} was left {state.replace('_', ' ')}: {service['UpdateStatus'].get('Message', '')}"
+
+
+def _unknown_secrets(wanted: Wanted, observed: Observed, options: Options) -> t.Iterator[str]:
+    existing = set(by_name(observed.secrets))
+    names = sorted(body["Name"] for body in wanted.secrets if body["Name"] in existing)
+    if names and not options.content_names:
+        yield (
+            f"with content_names: false a changed content of these secrets goes unnoticed: {', '.join(names)}. "
+            "Give a secret a new name to change it."
+        )

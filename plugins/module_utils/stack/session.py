@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one run remembers from call to call. Pure, and free of secrets: it travels through results."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict, dataclass, field
+
+from .verdict import Memory
+
+
+@dataclass
+class Touched:
+    """A service that this run created, updated or replaced. ``was`` is a hash of the spec before, empty where there was none."""
+
+    id: str
+    act: str
+    since: int = 0
+    was: str = ""
+
+
+@dataclass
+class Session:
+    """``began`` is in seconds by the clock of the target; ``lock`` is the ID of the config that locks the stack."""
+
+    began: float = 0.0
+    holder: str = ""
+    lock: str = ""
+    touched: dict[str, Touched] = field(default_factory=dict)
+    made: list[list[str]] = field(default_factory=list)
+    """Networks, secrets and configs that this run created: kind, name, ID."""
+    removed: list[list[str]] = field(default_factory=list)
+    """Kind and name of what this run removed."""
+    memory: dict[str, Memory] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)
+    """What was last told of each service."""
+
+    @classmethod
+    def from_result(cls, raw: t.Mapping[str, t.Any]) -> Session:
+        values = dict(raw)
+        values["touched"] = {name: Touched(**item) for name, item in (raw.get("touched") or {}).items()}
+        return cls(**values)
+
+    def as_result(self) -> dict[str, t.Any]:
+        return asdict(self)

@@ -1,0 +1,312 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import copy
+import json
+import typing as t
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, Plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import Deployment
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
+from fake_engine import FakeEngine, completes, crashes, image_missing, node, unhealthy
+
+Json = dict[str, t.Any]
+LABELS = {"com.docker.stack.namespace": "app"}
+Fakes = t.Callable[..., FakeEngine]
+
+
+def body(key: str, image: str = "img:1", mode: Json | None = None, **spec: t.Any) -> Json:
+    """A service as the stack converter writes it."""
+    container = {"Image": image, "Labels": LABELS, **spec.pop("container", {})}
+    template = {
+        "ContainerSpec": container,
+        "ForceUpdate": 0,
+        "Networks": [{"Target": "app_default", "Aliases": [key]}],
+        "Placement": {},
+        "Resources": {},
+        **spec.pop("template", {}),
+    }
+    labels = {**LABELS, "com.docker.stack.image": image}
+    return {
+        "Name": f"app_{key}",
+        "Labels": labels,
+        "TaskTemplate": template,
+        "Mode": mode or {"Replicated": {}},
+        "EndpointSpec": {},
+        **spec,
+    }
+
+
+NETWORK = {
+    "Name": "app_default",
+    "Driver": "overlay",
+    "Labels": LABELS,
+    "Attachable": False,
+    "Internal": False,
+    "IPAM": None,
+    "Options": None,
+}
+JOB = {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}}
+ROLLING = {"Parallelism": 1, "FailureAction": "rollback", "Order": "stop-first"}
+
+
+def secret(name: str) -> Json:
+    return {"Name": name, "Labels": LABELS, "Data": "eA=="}
+
+
+def uses_secret(name: str) -> Json:
+    return {"Secrets": [{"SecretName": name, "File": {"Name": "key", "UID": "0", "GID": "0", "Mode": 0o444}}]}
+
+
+def wanted(*services: Json, **more: t.Any) -> planning.Wanted:
+    return planning.Wanted(networks=[NETWORK], services=services, **more)
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Deploy:
+    """What the module does in one call, on a fake engine and a fake clock."""
+
+    def __init__(self, fake: FakeEngine) -> None:
+        self.fake, self.clock = fake, Clock()
+        self.engine = Engine.connect(docker_host=fake.docker_host)
+        self.engine._sleep = self.clock.sleep
+
+    def plan(self, stack: planning.Wanted, **options: t.Any) -> Plan:
+        return planning.plan_present("app", stack, observe_stack(self.engine, "app", stack), planning.Options(**options))
+
+    def __call__(
+        self, stack: planning.Wanted, session: Session | None = None, seconds: float = 0, undo: bool = True, **options: t.Any
+    ) -> Json:
+        observed = observe_stack(self.engine, "app", stack)
+        plan = planning.plan_present("app", stack, observed, planning.Options(**options))
+        session = session or Session(holder="me")
+        deployment = Deployment(self.engine, "app", session, 300, seconds, True, undo, clock=self.clock, sleep=self.clock.sleep)
+        deployment.start(observed)
+        for change in plan.changes:
+            deployment.apply(change)
+        return {"plan": [(c.action, c.kind, c.name) for c in plan.changes], **deployment.watch(stack.services)}
+
+
+@pytest.fixture
+def fake(fake_engine: Fakes) -> FakeEngine:
+    return fake_engine(nodes=[node("m1", role="manager", leader=True), node("w1")])
+
+
+def specs(fake: FakeEngine) -> Json:
+    return {item["Spec"]["Name"]: copy.deepcopy(item["Spec"]) for item in fake.cluster.services.values()}
+
+
+def indexes(fake: FakeEngine) -> Json:
+    return {item["Spec"]["Name"]: item["Version"]["Index"] for item in fake.cluster.services.values()}
+
+
+def test_deploys_and_then_leaves_alone(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    stack = wanted(body("web", container=uses_secret("app_key")), body("db"), secrets=[secret("app_key")])
+    result = deploy(stack)
+    assert result["plan"] == [
+        ("create", "network", "app_default"),
+        ("create", "secret", "app_key"),
+        ("create", "service", "app_db"),
+        ("create", "service", "app_web"),
+    ]
+    assert [(s["name"], s["running"], s["desired"], s["state"]) for s in result["services"]] == [
+        ("app_db", 1, 1, "running"),
+        ("app_web", 1, 1, "running"),
+    ]
+    assert result["summary"].startswith("app: 2 services created, in ")
+    assert fake.cluster.configs == {}, "the lock is gone"
+    before = indexes(fake)
+    fake.forget()
+    result = deploy(stack)
+    assert result["plan"] == [] and fake.writes == [] and indexes(fake) == before
+    assert len(fake.calls()) <= 10
+    assert result["summary"].startswith("app: 2 services untouched")
+
+
+def test_updates_what_differs_and_nothing_else(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    deploy(wanted(body("web"), body("db")))
+    before = indexes(fake)
+    result = deploy(wanted(body("web", container={"Env": ["A=1"]}), body("db")))
+    assert result["plan"] == [("update", "service", "app_web")]
+    assert indexes(fake)["app_db"] == before["app_db"] and indexes(fake)["app_web"] > before["app_web"]
+    assert result["summary"].startswith("app: 1 service updated, 1 untouched")
+
+
+def test_a_crash_loop_is_undone_and_told(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    deploy(wanted(body("web"), body("db")))
+    before = specs(fake)
+    fake.behave("img:2", crashes(3))
+    with pytest.raises(FlotillaError) as failure:
+        deploy(wanted(body("web", "img:2", UpdateConfig=ROLLING), body("db", container={"Env": ["A=1"]}), body("extra")))
+    assert "app_web failed" in str(failure.value) and "exited 3" in str(failure.value)
+    assert "app_extra was removed" in str(failure.value)
+    assert specs(fake) == before
+    assert fake.cluster.configs == {}
+    fake.settle()
+    assert deploy.plan(wanted(body("web"), body("db"))).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "cause"),
+    [
+        (image_missing("img:2"), "No such image: img:2"),
+        (unhealthy(), "unhealthy"),
+        (crashes(7), "exited 7"),
+    ],
+)
+def test_a_service_that_cannot_start_is_removed_again(fake: FakeEngine, behaviour: t.Any, cause: str) -> None:
+    fake.behave("img:2", behaviour)
+    deploy = Deploy(fake)
+    with pytest.raises(FlotillaError, match=cause):
+        deploy(wanted(body("web", "img:2")))
+    assert specs(fake) == {}
+    assert deploy.clock.now < 1120, "long before the timeout"
+
+
+def test_no_node_for_a_constraint_is_told_early(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    placement = {"Placement": {"Constraints": ["node.labels.gpu == true"]}}
+    with pytest.raises(FlotillaError, match=r"no suitable node.*node.labels.gpu == true"):
+        deploy(wanted(body("web", template=placement)))
+    assert deploy.clock.now < 1060
+
+
+def test_a_job_completes_before_its_dependents_are_touched(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    fake.behave("migrate:1", completes(run=3))
+    depends = {"app_web": {"app_migrate": "service_completed_successfully"}}
+    deploy(wanted(body("web"), body("migrate", "migrate:1", JOB), depends_on=depends))
+    created = [request.body["Name"] for request in fake.writes if request.path == "/services/create"]
+    assert created == ["app_migrate", "app_web"]
+    job = fake.service("app_migrate")["JobStatus"]
+    deploy(wanted(body("web"), body("migrate", "migrate:1", JOB), depends_on=depends))
+    assert fake.service("app_migrate")["JobStatus"] == job
+    deploy(wanted(body("web"), body("migrate", "migrate:1", JOB), depends_on=depends), run_id="2")
+    again = fake.service("app_migrate")["JobStatus"]
+    assert again["JobIteration"]["Index"] == job["JobIteration"]["Index"] + 1
+    deploy(wanted(body("web"), body("migrate", "migrate:1", JOB), depends_on=depends), run_id="2")
+    assert fake.service("app_migrate")["JobStatus"] == again
+
+
+def test_a_failed_job_leaves_its_dependents_untouched(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    depends = {"app_web": {"app_migrate": "service_completed_successfully"}}
+    deploy(wanted(body("web"), body("migrate", "migrate:1", JOB), depends_on=depends))
+    before = indexes(fake)["app_web"], specs(fake)
+    fake.behave("migrate:2", crashes(4))
+    retries = {"RestartPolicy": {"Condition": "on-failure", "MaxAttempts": 2}}
+    with pytest.raises(FlotillaError, match=r"app_migrate failed: task.* exited 4"):
+        deploy(wanted(body("web", "img:2"), body("migrate", "migrate:2", JOB, template=retries), depends_on=depends))
+    assert (indexes(fake)["app_web"], specs(fake)) == before
+
+
+def test_superseded_secrets_go_once_nothing_needs_them(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    names = [f"app_key_{number:012x}" for number in range(4)]
+    for name in names:
+        deploy(wanted(body("web", container=uses_secret(name)), secrets=[secret(name)]), keep_versions=1)
+    assert {item["Spec"]["Name"] for item in fake.cluster.secrets.values()} == set(names[2:])
+    deploy(wanted(body("web", container=uses_secret(names[3])), secrets=[secret(names[3])]), keep_versions=0)
+    assert {item["Spec"]["Name"] for item in fake.cluster.secrets.values()} == {names[3]}
+
+
+def test_a_failed_deploy_removes_nothing(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    deploy(wanted(body("web"), body("old")))
+    fake.behave("img:2", crashes(1))
+    with pytest.raises(FlotillaError, match="app_web failed"):
+        deploy(wanted(body("web", "img:2")), prune=True)
+    assert set(specs(fake)) == {"app_web", "app_old"}
+    deploy(wanted(body("web")), prune=True)
+    assert set(specs(fake)) == {"app_web"}
+
+
+def test_the_order_of_lists_means_nothing(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    ports = [{"TargetPort": 80, "PublishedPort": 80}, {"TargetPort": 81, "PublishedPort": 81}]
+    lists = {"Env": ["A=1", "B=2"], "Hosts": ["1.1.1.1 a", "2.2.2.2 b"]}
+    deploy(wanted(body("web", container=lists, EndpointSpec={"Ports": ports})))
+    backwards = {key: value[::-1] for key, value in lists.items()}
+    assert deploy.plan(wanted(body("web", container=backwards, EndpointSpec={"Ports": ports[::-1]}))).changes == ()
+
+
+def test_a_changed_label_restarts_nothing_even_when_lists_are_shuffled(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    deploy(wanted(body("web", container={"Env": ["A=1", "B=2"]})))
+    tasks = {task["ID"] for task in fake.tasks("app_web")}
+    stack = wanted(body("web", container={"Env": ["B=2", "A=1"]}))
+    stack.services[0]["Labels"]["team"] = "blue"
+    assert [change.cost for change in deploy.plan(stack).changes] == ["nothing"]
+    deploy(stack)
+    assert {task["ID"] for task in fake.tasks("app_web")} == tasks
+
+
+def test_a_second_deploy_at_the_same_time_is_refused(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    first = deploy(wanted(body("web")), seconds=0.5)
+    assert first["pending"]
+    with pytest.raises(FlotillaError, match="being deployed by me since"):
+        deploy(wanted(body("web"), body("db")))
+    assert set(specs(fake)) == {"app_web"}
+    deploy.clock.now += 3600
+    assert deploy(wanted(body("web"), body("db")))["services"], "a lock past its time is taken over"
+
+
+def test_calls_add_up_to_one_run(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    depends = {"app_web": {"app_migrate": "service_completed_successfully"}}
+    stack = wanted(body("web"), body("migrate", "migrate:1", JOB), body("db"), depends_on=depends)
+    fake.behave("migrate:1", completes(run=5))
+    result = deploy(stack, seconds=2)
+    calls, told = 1, []
+    while result.get("pending"):
+        told.append(result["progress"])
+        session = Session.from_result(json.loads(json.dumps(result["session"])))
+        result, calls = deploy(stack, session, seconds=2), calls + 1
+    assert calls > 2
+    assert result["summary"].startswith("app: 3 services created, in ")
+    assert len([request for request in fake.writes if request.path == "/services/create"]) == 3
+    assert len({json.dumps(text) for text in told}) > 1
+
+
+def test_an_update_that_is_out_of_sequence_is_repeated(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    deploy(wanted(body("web")))
+    fake.out_of_sequence()
+    deploy(wanted(body("web", container={"Env": ["A=1"]})))
+    assert specs(fake)["app_web"]["TaskTemplate"]["ContainerSpec"]["Env"] == ["A=1"]
+
+
+def test_a_network_in_use_is_not_changed(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    deploy(wanted(body("web")))
+    changed = {**NETWORK, "IPAM": {"Config": [{"Subnet": "10.9.0.0/24"}]}}
+    with pytest.raises(FlotillaError, match=r"app_default can't be changed.*used by app_web"):
+        deploy.plan(planning.Wanted(networks=[changed], services=[body("web")]))
+
+
+def test_an_engine_that_is_away_for_a_while_is_waited_for(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    fake.fail("GET", "/tasks", 503, "context deadline exceeded", times=12)
+    assert deploy(wanted(body("web")))["services"][0]["state"] == "running"
