@@ -20,7 +20,9 @@ requirements:
 
 import typing as t
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.callback import CallbackBase
+from ansible.template import Templar
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import render_changes, summarise
 
@@ -62,17 +64,21 @@ class CallbackModule(CallbackBase):
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)
         self._results: list[tuple[str, str, bool, t.Mapping[str, t.Any]]] = []
-        self._planned = self._applied = False
+        self._checking = self._planned = self._applied = False
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         task = result._task
         if result._result.get("changed"):
-            self._planned |= bool(task.check_mode)
-            self._applied |= not task.check_mode
+            self._planned |= self._checking
+            self._applied |= not self._checking
             self._results.append((result._host.get_name(), task.get_name(), bool(task.run_once), result._result))
 
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
-        self._planned |= bool(play.check_mode)
+        # The keyword may be a template, and plays hold templates as they were written.
+        variables = play.get_variable_manager()
+        templar = Templar(loader=play.get_loader(), variables=variables.get_vars(play=play))
+        self._checking = boolean(templar.template(play.check_mode), strict=False) if play.check_mode else False
+        self._planned |= self._checking
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         changes = gather(self._results)

@@ -11,6 +11,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
+NAME_WIDTH = 40
 SIGNS = {"create": "+", "update": "~", "replace": "!", "remove": "-"}
 _SUMMARY = (("update", "to change"), ("create", "to add"), ("replace", "to replace"), ("remove", "to remove"))
 _SECRET_NAME = re.compile(
@@ -86,7 +87,7 @@ class Plan:
 
 def render_changes(changes: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
     """Lines for changes in the form of ``Change.as_result``: sign, kind, name, then a line for each field."""
-    width = max((len(change["name"]) for change in changes), default=0)
+    width = min(max((len(change["name"]) for change in changes), default=0), NAME_WIDTH)
     lines = []
     for change in changes:
         details = [_render_field(f) for f in change["fields"]]
@@ -96,7 +97,7 @@ def render_changes(changes: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
             details[0:1] = [f"{details[0] if details else ''}  [{change['cost']}]".strip()]
         head = f"{SIGNS[change['action']]} {change['kind']:<8} {change['name']:<{width}}"
         lines.append(f"{head}  {details[0] if details else ''}".rstrip())
-        lines.extend(f"{'':<{len(head)}}  {detail}" for detail in details[1:])
+        lines.extend(f"{'':<{width + 11}}  {detail}" for detail in details[1:])
     return lines
 
 
