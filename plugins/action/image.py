@@ -41,7 +41,14 @@ class ActionModule(ActionBase):
     def _context(self, image: dict[str, Any]) -> BuildContext:
         arguments = {str(name): str(value) for name, value in (image.get("args") or {}).items()}
         recipe = Recipe(image.get("dockerfile") or "Dockerfile", arguments, image.get("target") or "")
-        return BuildContext(Path(self._loader.path_dwim(image["context"])), recipe)
+        return BuildContext(self._find(Path(image["context"])), recipe)
+
+    def _find(self, path: Path) -> Path:
+        """A relative path starts at the playbook, beside a directory of playbooks, or where Ansible was started."""
+        playbook = Path(self._loader.get_basedir()).resolve()
+        starts = [playbook, *([playbook.parent] if playbook.name == "playbooks" else []), Path.cwd()]
+        found = [start / path for start in starts if (start / path).is_dir()]
+        return found[0] if found else playbook / path
 
     def _send(self, images: list[dict[str, Any]], contexts: dict[str, BuildContext], plan: list[dict[str, Any]]) -> None:
         """Pack and transfer the contexts that the plan wants built."""

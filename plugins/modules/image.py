@@ -50,7 +50,8 @@ options:
         required: true
       context:
         description:
-          - Directory of the controller to build from. A relative path starts at the playbook.
+          - Directory of the controller to build from. A relative path starts at the playbook, beside its directory C(playbooks),
+            or where Ansible was started.
         type: str
       dockerfile:
         description:
