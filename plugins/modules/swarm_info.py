@@ -142,7 +142,7 @@ cluster:
   returned: always
   type: dict
 settings:
-  description: The settings by the names of M(flotilla.swarm.swarm), durations in nanoseconds. Empty elsewhere.
+  description: The settings by the names of M(flotilla.swarm.swarm). Empty but on an acting manager.
   returned: always
   type: dict
 tokens:
@@ -155,7 +155,7 @@ import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import Node, read_node, read_quorum
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import describe_cluster
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import read_settings
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import read_settings, show_settings
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import EngineError
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
@@ -180,7 +180,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "address": seen.address,
         "engine_version": info.get("ServerVersion") or "",
         "cluster": describe_cluster(cluster),
-        "settings": read_settings(cluster.get("Spec") or {}) if seen.acting else {},
+        "settings": show_settings(read_settings(cluster.get("Spec") or {})) if seen.acting else {},
         **_describe_nodes([]),
     }
     if seen.acting and member.engine:

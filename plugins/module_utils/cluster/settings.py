@@ -69,10 +69,17 @@ def change_spec(spec: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any]) -> d
 
 
 def compare_settings(spec: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any]) -> tuple[Field, ...]:
-    """What would differ, with durations shown in seconds."""
-    before, after = (_shown(read_settings(each)) for each in (spec, change_spec(spec, wanted)))
+    """What would differ for the user."""
+    before, after = (show_settings(read_settings(each)) for each in (spec, change_spec(spec, wanted)))
     return compare(before, after)
 
 
-def _shown(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return {name: f"{value / _NS['s']:g}s" if name in DURATIONS else value for name, value in settings.items()}
+def show_settings(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What ``read_settings`` gave, with durations as the user writes them: ``90d``, ``5s``."""
+    return {name: format_duration(value) if name in DURATIONS else value for name, value in settings.items()}
+
+
+def format_duration(duration_ns: int) -> str:
+    """In the largest unit in which it is a whole number."""
+    unit = next(unit for unit in ("d", "h", "m", "s", "ms", "us", "ns") if duration_ns % _NS[unit] == 0)
+    return f"{duration_ns // _NS[unit]}{unit}"
