@@ -1,0 +1,115 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack_info
+short_description: Say what runs in a Docker Swarm, and why something does not
+version_added: 0.1.0
+description:
+  - Tells of the services of one stack or of the whole swarm, whoever deployed them, with their tasks, the nodes these run on,
+    and the cause of what does not run.
+  - Needs three requests, whatever the number of services.
+extends_documentation_fragment:
+  - flotilla.swarm.engine
+  - flotilla.swarm.attributes
+  - flotilla.swarm.attributes.info
+options:
+  name:
+    description: Name of the stack. Without it all services are told of, also those of no stack.
+    type: str
+seealso:
+  - module: flotilla.swarm.stack
+author:
+  - Flotilla contributors (@flotilla-swarm)
+"""
+
+EXAMPLES = r"""
+- name: Look at a stack
+  flotilla.swarm.stack_info:
+    name: grading
+  register: grading
+"""
+
+RETURN = r"""
+services:
+  description: The services, by name.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Full name.
+      type: str
+    stack:
+      description: Name of its stack, empty for none.
+      type: str
+    mode:
+      description: replicated, global, replicated-job or global-job.
+      type: str
+    image:
+      description: The image with its digest.
+      type: str
+    running:
+      description: Tasks that run, or that completed for a job.
+      type: int
+    desired:
+      description: Tasks that should.
+      type: int
+    state:
+      description: running, waiting or failed.
+      type: str
+    cause:
+      description: Why it is not running.
+      type: str
+    update_state:
+      description: The engine's word for the state of the last update, such as V(paused).
+      type: str
+    update_message:
+      description: What the engine says of it.
+      type: str
+    ports:
+      description: Published ports, such as C(*:80->8080/tcp). In host mode with the address of each node.
+      type: list
+      elements: str
+    tasks:
+      description: Its tasks, former ones too as far as the swarm keeps them.
+      type: list
+      elements: dict
+stacks:
+  description: The names of the stacks, sorted.
+  returned: success
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import STACK_LABEL
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.report import report_services
+
+ARGUMENTS: dict[str, t.Any] = {"name": {"type": "str"}}
+
+
+def observe(engine: t.Any, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+    filters = {"label": [f"{STACK_LABEL}={params['name']}"]} if params["name"] else {}
+    doing = "reading the services of the swarm"
+    services = engine.get("/services", doing, filters=filters)
+    return report_services(services, engine.get("/tasks", doing, filters=filters), engine.get("/nodes", doing))
+
+
+def plan(services: list[dict[str, t.Any]], _params: dict[str, t.Any]) -> Plan:
+    stacks = sorted({service["stack"] for service in services if service["stack"]})
+    return Plan(result={"services": services, "stacks": stacks})
+
+
+def main() -> None:
+    run_module(ARGUMENTS, observe, plan)
+
+
+if __name__ == "__main__":
+    main()
