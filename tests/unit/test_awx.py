@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The AWX objects fit together and name only what exists. molecule/default/tests runs their playbooks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+OWN_TYPES = {"Machine", "Vault"}  # AWX brings them along
+QUESTION_TYPES = {"text", "textarea", "password", "integer", "float", "multiplechoice", "multiselect"}
+OF_PLAYBOOKS = {"confirm"}
+SECRETS = {"password", "ssh_key_data", "vault_password"}
+
+
+class Loader(yaml.SafeLoader):
+    """Reads !unsafe as plain text."""
+
+
+Loader.add_constructor("!unsafe", lambda loader, node: str(node.value))
+
+OBJECTS: dict[str, list[dict[str, Any]]] = {}
+for file in sorted((ROOT / "awx").glob("*.yml")):
+    OBJECTS |= yaml.load(file.read_text(), Loader)
+
+TEMPLATES = OBJECTS["controller_templates"]
+QUESTIONS = [
+    pytest.param(question, id=f"{template['name']}-{question['variable']}")
+    for template in TEMPLATES
+    for question in template["survey_spec"].get("spec", [])
+]
+
+
+def names(kind: str) -> set[str]:
+    return {item["name"] for item in OBJECTS[f"controller_{kind}"]}
+
+
+def role_options() -> set[str]:
+    """Every input of every role."""
+    specs = [yaml.safe_load(path.read_text())["argument_specs"] for path in ROOT.glob("roles/*/meta/argument_specs.yml")]
+    return {name for spec in specs for entry in spec.values() for name in entry.get("options") or {}}
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template["name"])
+def test_a_template_names_what_exists(template: dict[str, Any]) -> None:
+    assert (ROOT / template["playbook"]).is_file()
+    assert template["project"] in names("projects")
+    assert template["inventory"] in names("inventories")
+    assert template["execution_environment"] in names("execution_environments")
+    assert set(template["credentials"]) <= names("credentials")
+    assert template["survey_enabled"] is bool(template["survey_spec"].get("spec"))
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_survey_asks_for_inputs_that_exist(question: dict[str, Any]) -> None:
+    assert question["variable"] in role_options() | OF_PLAYBOOKS
+    assert question["type"] in QUESTION_TYPES
+    assert ("choices" in question) == question["type"].startswith("multi")
+    assert question.get("default", "") in question.get("choices", [""])
+
+
+def test_teardown_cannot_be_launched_by_mistake() -> None:
+    (teardown,) = [template for template in TEMPLATES if template["name"] == "teardown"]
+    (confirm,) = teardown["survey_spec"]["spec"]
+    assert (confirm["variable"], confirm["required"], confirm.get("default")) == ("confirm", True, None)
+
+
+def test_inventories_come_from_folders_that_exist() -> None:
+    for source in OBJECTS["controller_inventory_sources"]:
+        assert source["inventory"] in names("inventories") and source["source_project"] in names("projects")
+        assert (ROOT / source["source_path"]).is_dir()
+
+
+def test_credential_types_inject_their_fields_into_inputs_that_exist() -> None:
+    for kind in OBJECTS["controller_credential_types"]:
+        fields = {field["id"] for field in kind["inputs"]["fields"]}
+        assert set(re.findall(r"{{ (\w+) }}", str(kind["injectors"]))) == fields == set(kind["inputs"]["required"])
+        assert set(kind["injectors"]["extra_vars"]) <= role_options()
+
+
+def test_credentials_are_of_a_type_that_exists_and_hold_no_secret() -> None:
+    kinds = {kind["name"]: kind["inputs"]["fields"] for kind in OBJECTS["controller_credential_types"]}
+    for credential in OBJECTS["controller_credentials"]:
+        kind = credential["credential_type"]
+        assert kind in kinds or kind in OWN_TYPES
+        hidden = {field["id"] for field in kinds.get(kind, []) if field.get("secret")}
+        assert not (hidden | SECRETS) & set(credential["inputs"])
+
+
+def test_the_workflow_deploys_only_after_an_approved_plan() -> None:
+    (workflow,) = OBJECTS["controller_workflows"]
+    nodes = {node["identifier"]: node for node in workflow["simplified_workflow_nodes"]}
+    assert {node["unified_job_template"] for node in nodes.values() if "approval_node" not in node} <= names("templates")
+    path = ["plan"]
+    while following := nodes[path[-1]].get("success_nodes"):
+        path += following
+    assert path == ["plan", "approve", "deploy"] and "approval_node" in nodes["approve"]
+    assert [node for node in nodes.values() if node.get("always_nodes") or node.get("failure_nodes")] == []
+
+
+def test_a_node_sets_only_what_its_template_asks_for() -> None:
+    asks = {template["name"]: template for template in TEMPLATES}
+    for node in OBJECTS["controller_workflows"][0]["simplified_workflow_nodes"]:
+        if "job_tags" in node:
+            assert asks[node["unified_job_template"]]["ask_tags_on_launch"]
