@@ -11,8 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.lab.inventory import as_script  # noqa: E402
-from tests.lab.state import Paths  # noqa: E402
+from tests.lab.inventory import as_script
+from tests.lab.state import Paths
 
 name = os.environ.get("FLOTILLA_LAB", "lab")
 paths = Paths.from_environment()

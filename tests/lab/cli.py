@@ -22,7 +22,7 @@ from .image_archive import write_archive
 from .machine import COMMANDS, ensure_commands, kernel_features, networks_in_use, output, remove_tree, require_root, say
 from .model import RELEASES, Lab, LabError, Node, check_name, pick_subnet, plan_nodes, same_lab
 from .state import Paths
-from .trees import base_tree, build
+from .trees import base_tree, build, sweep
 
 BASE_IMAGE = "debian:trixie"
 BASE_IMAGE_ON_NODE = "/var/lib/flotilla-images/debian-trixie.tar"
@@ -46,6 +46,7 @@ def up(paths: Paths, options: argparse.Namespace) -> None:
             image = archive.result()
             list(pool.map(lambda node: _bring_up(paths, driver, lab, node, image), lab.nodes))
     _report(paths, driver, lab)
+    _report_kernel(lab.features)
     say(f"lab {lab.name} is up after {time.monotonic() - started:.0f} s")
 
 
@@ -73,9 +74,7 @@ def _base_image(cache: Path) -> Path:
     if not target.exists():
         for old in cache.glob("image-debian-trixie-*.tar"):
             old.unlink()
-        write_archive(
-            build(tree, cache), BASE_IMAGE, output("ask for the architecture", "dpkg", "--print-architecture"), target
-        )
+        write_archive(build(tree, cache), BASE_IMAGE, output("ask for the architecture", "dpkg", "--print-architecture"), target)
     return target
 
 
@@ -123,20 +122,25 @@ def down(paths: Paths, options: argparse.Namespace) -> None:
         lab = paths.load(options.name)
         if lab:
             _hang_up(paths, lab, lab.nodes)
-            DRIVERS[lab.driver](paths).destroy(lab)
+        for name, driver in DRIVERS.items():
+            if lab is None or lab.driver == name:
+                # without its state, a lab's nodes may still be there
+                driver(paths).destroy(lab or Lab(options.name, name, RELEASES[0], subnet="", nodes=()))
         paths.forget(options.name)
-        if paths.state.is_dir() and not any(paths.state.iterdir()):
-            paths.state.rmdir()
-        say(f"lab {options.name} is down" if lab else f"there is no lab {options.name}")
+        for scratch in paths.cache.glob("tmp/*"):
+            sweep(scratch)
+        say(f"lab {options.name} is down")
         if options.purge:
-            if paths.labs():
-                raise LabError(
-                    f"the cache is in use by {', '.join(lab.name for lab in paths.labs())}; take that down first"
-                )
-            for driver in DRIVERS.values():
-                driver(paths).purge()
-            remove_tree(paths.cache)
-            say(f"removed {paths.cache}")
+            _purge(paths)
+
+
+def _purge(paths: Paths) -> None:
+    if others := paths.labs():
+        raise LabError(f"the cache is in use by {', '.join(lab.name for lab in others)}; take that down first")
+    for driver in DRIVERS.values():
+        driver(paths).purge()
+    remove_tree(paths.cache)
+    say(f"removed {paths.cache}")
 
 
 def status(paths: Paths, options: argparse.Namespace) -> None:
@@ -145,7 +149,7 @@ def status(paths: Paths, options: argparse.Namespace) -> None:
         _report(paths, DRIVERS[lab.driver](paths), lab)
     if not labs:
         say("no lab is up")
-        _report_kernel(kernel_features())
+    _report_kernel(kernel_features())
 
 
 def _report(paths: Paths, driver: Driver, lab: Lab) -> None:
@@ -153,12 +157,11 @@ def _report(paths: Paths, driver: Driver, lab: Lab) -> None:
     for node in lab.nodes:
         role = "manager" if node.manager else "worker"
         say(f"  {node.name:4} {node.address:14} {role:8} {driver.state(lab, node)}")
-    _report_kernel(lab.features)
 
 
 def _report_kernel(features: Mapping[str, bool]) -> None:
     for line in missing(features):
-        say(f"  this kernel has {line}")
+        say(f"this machine's kernel has {line}")
 
 
 def ssh(paths: Paths, options: argparse.Namespace) -> None:
@@ -198,8 +201,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python3 -m tests.lab",
         description="Start real machines to try a swarm on: Debian nodes with systemd and sshd, and without Docker.",
-        epilog="Files are in $FLOTILLA_LAB_STATE (~/.local/state/flotilla-lab) "
-        "and $FLOTILLA_LAB_CACHE (~/.cache/flotilla-lab).",
+        epilog="Files are in $FLOTILLA_LAB_STATE (~/.local/state/flotilla-lab) and $FLOTILLA_LAB_CACHE (~/.cache/flotilla-lab).",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
@@ -213,9 +215,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--nodes", type=int, default=3, help="how many nodes (default: %(default)s)")
     sub.add_argument("--managers", type=int, default=1, help="how many of them are managers (default: %(default)s)")
     sub.add_argument("--release", choices=RELEASES, default=RELEASES[0], help="Debian release (default: %(default)s)")
-    sub.add_argument(
-        "--driver", choices=sorted(DRIVERS), default="container", help="how nodes run (default: %(default)s)"
-    )
+    sub.add_argument("--driver", choices=sorted(DRIVERS), default="container", help="how nodes run (default: %(default)s)")
     sub = command(down, "leave nothing of a lab but the cache")
     sub.add_argument("--purge", action="store_true", help="remove the cache too")
     command(status, "show every lab, its nodes, and what the kernel cannot do")
@@ -238,4 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("lab: interrupted; the same command goes on from here, and down takes everything away", file=sys.stderr)
+        return 130
     return 0

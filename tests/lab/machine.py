@@ -10,6 +10,7 @@ import gzip
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -97,11 +98,7 @@ def kernel_features() -> dict[str, bool]:
 
 def _kernel_config() -> str:
     packed = Path("/proc/config.gz")
-    return (
-        gzip.decompress(packed.read_bytes()).decode()
-        if packed.exists()
-        else _text(f"/boot/config-{os.uname().release}")
-    )
+    return gzip.decompress(packed.read_bytes()).decode() if packed.exists() else _text(f"/boot/config-{os.uname().release}")
 
 
 def _text(path: str) -> str:
@@ -117,15 +114,40 @@ def networks_in_use() -> list[str]:
     return [route["dst"] for route in routes if route["dst"] != "default" and route.get("type", "unicast") == "unicast"]
 
 
-def engines_running() -> list[int]:
-    """Process ids of the engines that use this machine's network (a node's engine uses the node's)."""
+def processes() -> Iterator[Path]:
+    """/proc/PID of every process but this one."""
+    return (path for path in Path("/proc").glob("[0-9]*") if path.name != str(os.getpid()))
+
+
+def processes_given(argument: str) -> list[int]:
+    """Ids of the processes that have *argument* on their command line."""
     found = []
-    for process in Path("/proc").glob("[0-9]*"):
+    for process in processes():
+        with contextlib.suppress(OSError):
+            if argument.encode() in (process / "cmdline").read_bytes().split(b"\0"):
+                found.append(int(process.name))
+    return found
+
+
+def engines_running() -> list[int]:
+    """Ids of the engines that use this machine's network (a node's engine uses the node's)."""
+    found = []
+    for process in processes():
         with contextlib.suppress(OSError):
             here = (process / "ns/net").readlink() == Path("/proc/self/ns/net").readlink()
             if here and (process / "comm").read_text().strip() == "dockerd":
                 found.append(int(process.name))
     return found
+
+
+def end_processes_in(directory: Path) -> None:
+    """Kill what a killed run left behind: processes with *directory* as their TMPDIR, or with a root inside it."""
+    mark = f"TMPDIR={directory}".encode()
+    for process in processes():
+        with contextlib.suppress(OSError):
+            inside = (process / "root").readlink().is_relative_to(directory)
+            if inside or mark in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def unmount_below(directory: Path) -> None:

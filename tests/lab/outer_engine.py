@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .firewall import leftovers
-from .machine import engines_running, output, remove_tree, run, say, succeeds
+from .machine import engines_running, output, processes_given, remove_tree, run, say, succeeds, unmount_below
 from .model import LabError
 
 START_SECONDS = 60
+EMPTY_LEFTOVERS = [Path(p) for p in ("/run/docker/plugins", "/run/docker", "/run/containerd/s", "/run/containerd")]
 
 
 @dataclass(frozen=True)
@@ -45,68 +46,78 @@ class OuterEngine:
             return False
 
     def start(self) -> None:
-        """Start the managed engine. Settings are in a file of its own, so that the machine's daemon.json has no say."""
+        """Start the managed engine. Settings are in a file of its own, so that the machine's daemon.json has no say.
+
+        What an engine that died left in its runtime directory stays: the next one takes its containers over from there.
+        """
         if not self.runtime or not self.data:
-            raise LabError(f"the engine at {self.host} does not answer: start it, or take the lab down")
-        remove_tree(self.runtime)
-        self.runtime.mkdir(parents=True)
+            raise LabError(f"the engine at {self.host} holds the lab's nodes and does not answer: start it")
+        self.runtime.mkdir(parents=True, exist_ok=True)
         self.data.mkdir(parents=True, exist_ok=True)
-        settings = {
-            "hosts": [self.host],
-            "data-root": str(self.data),
-            "exec-root": str(self.runtime / "exec"),
-            "pidfile": str(self.runtime / "engine.pid"),
-            "bridge": "none",
-            "log-level": "warn",
-        }
-        config, log = self.runtime / "daemon.json", self.runtime / "engine.log"
-        config.write_text(json.dumps(settings))
-        (self.runtime / "forward").write_text(output("read the firewall", "iptables", "-S", "FORWARD").splitlines()[0])
-        say("starting an engine for the nodes")
-        with log.open("w") as stream:
-            process = subprocess.Popen(
-                ["dockerd", "--config-file", str(config), "--containerd-namespace", "flotilla-lab"],
-                stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True,
-            )  # fmt: skip
+        policy, log = self.runtime / "forward", self.runtime / "engine.log"
+        if not policy.exists():
+            policy.write_text(output("read the firewall", "iptables", "-S", "FORWARD").splitlines()[0])
+        if not self._processes():
+            say("starting an engine for the nodes")
+            self._config.write_text(json.dumps(self._settings()))
+            with log.open("w") as stream:
+                subprocess.Popen(
+                    ["dockerd", "--config-file", str(self._config), "--containerd-namespace", "flotilla-lab"],
+                    stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True,
+                )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():
-            if process.poll() is not None or time.monotonic() > deadline:
+            if not self._processes() or time.monotonic() > deadline:
                 tail = "\n".join(log.read_text().splitlines()[-10:])
                 raise LabError(f"cannot start an engine for the nodes: dockerd does not answer at {self.host}\n{tail}")
             time.sleep(0.2)
 
     def stop(self) -> None:
         """Stop the managed engine and take back what it changed on the machine."""
-        assert self.runtime
-        try:
-            pid = int((self.runtime / "engine.pid").read_text())
-        except FileNotFoundError:
-            pid = 0
-        if pid:
+        assert self.runtime and self.data
+        for pid in self._processes():
             os.kill(pid, signal.SIGTERM)
-            deadline = time.monotonic() + START_SECONDS
-            while Path(f"/proc/{pid}/root").exists():
-                if time.monotonic() > deadline:
-                    raise LabError(f"the lab's engine (process {pid}) still runs after {START_SECONDS} s")
-                time.sleep(0.1)
-        self._clean_up()
+        deadline = time.monotonic() + START_SECONDS
+        while running := self._processes():
+            if time.monotonic() > deadline:
+                raise LabError(f"the lab's engine (process {running[0]}) still runs after {START_SECONDS} s")
+            time.sleep(0.1)
+        if not engines_running():
+            self._clean_up()
+        unmount_below(self.data)
         remove_tree(self.runtime)
+        for directory in (self.runtime.parent, *EMPTY_LEFTOVERS, *Path("/sys/fs/cgroup").glob("*/docker")):
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+
+    @property
+    def _config(self) -> Path:
+        assert self.runtime
+        return self.runtime / "daemon.json"
+
+    def _settings(self) -> dict[str, object]:
+        return {
+            "hosts": [self.host],
+            "data-root": str(self.data),
+            "exec-root": f"{self.runtime}/exec",
+            "pidfile": f"{self.runtime}/engine.pid",
+            "bridge": "none",
+            "log-level": "warn",
+        }
+
+    def _processes(self) -> list[int]:
+        # zombies have no command line, so a child of ours that died does not count
+        return processes_given(str(self._config))
 
     def _clean_up(self) -> None:
-        """Take back what engines leave behind, unless another one runs and needs it."""
+        """Give the packet filter back as it was found; only for the last engine on the machine."""
         assert self.runtime
-        if engines_running():
-            return
-        policy = self.runtime / "forward"
-        before = policy.read_text() if policy.exists() else ""
         for table in ("filter", "nat"):
             for arguments in leftovers(output("read the firewall", "iptables", "-t", table, "-S")):
                 succeeds("iptables", "-t", table, *arguments)
-        if before:
-            succeeds("iptables", *before.split())
-        for group in (*Path("/sys/fs/cgroup").glob("*/docker"), Path("/sys/fs/cgroup/docker")):
-            with contextlib.suppress(OSError):
-                group.rmdir()
+        policy = self.runtime / "forward"
+        if policy.exists():
+            succeeds("iptables", *policy.read_text().split())
 
 
 def find_engine(cache: Path, recorded: str) -> OuterEngine:

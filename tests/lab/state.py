@@ -64,9 +64,7 @@ class Paths:
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as error:
-            raise LabError(
-                f"cannot read lab {name!r} from {path}: {error}; remove the file, then run down and up"
-            ) from error
+            raise LabError(f"cannot read lab {name!r} from {path}: {error}; remove the file, then run down") from error
 
     def save(self, lab: Lab) -> None:
         """Everything others read: the lab as data, inventories, keys, ssh files. lab.json comes last."""
@@ -85,6 +83,8 @@ class Paths:
 
     def forget(self, name: str) -> None:
         remove_tree(self.directory(name))
+        with contextlib.suppress(OSError):
+            self.state.rmdir()
 
 
 def _make_key(path: Path, comment: str) -> None:

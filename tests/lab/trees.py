@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .apt import AptSetup
-from .machine import remove_tree, run, say
+from .machine import end_processes_in, remove_tree, run, say
 
 NODE_PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "python3-apt", "iproute2", "iptables",
@@ -106,6 +106,12 @@ def base_tree(apt: AptSetup) -> Tree:
     return Tree(name="base-trixie", release="trixie", packages=("ca-certificates",), hooks=(), apt=apt)
 
 
+def sweep(scratch: Path) -> None:
+    """Leave nothing of a build that was killed."""
+    end_processes_in(scratch)
+    remove_tree(scratch)
+
+
 def build(tree: Tree, cache: Path) -> Path:
     """The tree's tar file, from the cache or made now. One caller at a time for one tree."""
     target = tree.path(cache)
@@ -113,7 +119,7 @@ def build(tree: Tree, cache: Path) -> Path:
         return target
     say(f"building {target.name} (about half a minute)")
     scratch = cache / "tmp" / tree.name
-    remove_tree(scratch)
+    sweep(scratch)
     scratch.mkdir(parents=True)
     unfinished = scratch / target.name
     run(f"build the {tree.name} file system", *tree.command(unfinished), env=os.environ | {"TMPDIR": str(scratch)})

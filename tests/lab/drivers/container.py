@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..apt import read_setup
 from ..machine import ensure_commands
-from ..model import Lab, Node
+from ..model import Lab, LabError, Node
 from ..outer_engine import OuterEngine, find_engine
 from ..state import Paths
 from ..trees import build, node_tree
@@ -79,7 +79,7 @@ class ContainerDriver:
     def destroy(self, lab: Lab) -> None:
         engine = self._engine(lab)
         if not engine.answers():
-            if not engine.managed:
+            if not lab.engine:
                 return
             engine.start()
         mine = ("--filter", f"label={LABEL}={lab.name}")
@@ -97,6 +97,8 @@ class ContainerDriver:
     def purge(self) -> None:
         engine = find_engine(self.paths.cache, "")
         if engine.answers():
+            if engine.run("list containers", "ps", "-aq", "--filter", f"label={LABEL}").split():
+                raise LabError(f"the engine at {engine.host} holds nodes of other labs; take them down first")
             images = engine.run("list images", "image", "ls", "-q", "flotilla-lab/*").split()
             if images:
                 engine.run("remove images", "image", "rm", "-f", *sorted(set(images)))
