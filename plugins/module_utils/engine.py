@@ -112,7 +112,7 @@ class Engine:
             raise SdkMissing(
                 doing,
                 f"the Docker SDK for Python can't be imported ({SDK_PROBLEM})",
-                "Install python3-docker from the distribution, or docker with pip, for the Python that Ansible uses on this host.",
+                "Install python3-docker from the distribution, or docker with pip, for the Python that Ansible uses here.",
             )
         try:
             secure: t.Any = False
@@ -121,8 +121,12 @@ class Engine:
                 secure = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca_path, verify=validate_certs)
             client = docker.APIClient(base_url=docker_host, tls=secure, timeout=timeout, version="auto")
         except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+            problem = _last_words(error)
+            if "URL scheme http+docker" in problem:
+                versions = f"docker {docker.__version__} does not work with requests {requests.__version__}"
+                raise SdkMissing(doing, versions, "Install docker 7.1.0 or later, or requests before 2.32.") from None
             cure = "Check that the engine runs (systemctl status docker), the address, and the right to use it."
-            raise Unreachable(doing, _last_words(error), cure) from None
+            raise Unreachable(doing, problem, cure) from None
         return cls(client)
 
     @property
@@ -170,11 +174,7 @@ class Engine:
 
     def _request(self, method: str, path: str, doing: str, query: dict[str, t.Any], **send: t.Any) -> t.Any:
         response = self._send(method, path, doing, query, **send)
-        return (
-            response.json()
-            if "json" in response.headers.get("Content-Type", "") and response.content
-            else response.text
-        )
+        return response.json() if "json" in response.headers.get("Content-Type", "") and response.content else response.text
 
     def _send(self, method: str, path: str, doing: str, query: dict[str, t.Any], **send: t.Any) -> t.Any:
         doing = doing or f"{method.upper()} {path}"
@@ -209,14 +209,18 @@ def _query_value(value: t.Any) -> t.Any:
 
 def _message(response: t.Any) -> str:
     try:
-        return str(response.json()["message"]).strip()
+        message = str(response.json()["message"])
     except (ValueError, KeyError, TypeError):
-        return response.text.strip() or f"HTTP status {response.status_code} without a message"
+        message = response.text
+    return message.strip() or f"HTTP status {response.status_code} without a message"
 
 
 def _last_words(error: BaseException) -> str:
     """The innermost cause; what wraps it repeats it with class names around."""
-    while error.__cause__ or error.__context__:
-        error = t.cast(BaseException, error.__cause__ or error.__context__)
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text)
+    while not isinstance(error, docker.errors.APIError):
+        inner = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if inner is None or isinstance(inner, NameError):  # NameError: the SDK's way to find paramiko missing
+            break
+        error = inner
+    texts = (getattr(error, name, None) for name in ("explanation", "strerror", "msg"))
+    return str(next(filter(None, texts), None) or str(error) or type(error).__name__)

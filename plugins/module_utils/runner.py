@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-import sys
+import traceback
 import typing as t
 from dataclasses import dataclass
 
@@ -87,7 +87,7 @@ def run_module(
                 applied.append(change)
             result.update((watch(place, params, decided) if watch else None) or {})
     except FlotillaError as error:
-        module.fail_json(msg=str(error), **_account(decided, applied), **getattr(error, "result", {}))
+        module.fail_json(**{**_account(decided, applied), **getattr(error, "result", {}), "msg": str(error)})
     except Exception as error:
         module.fail_json(msg=_defect(error), **_account(decided, applied))
     module.exit_json(
@@ -105,8 +105,7 @@ def _account(decided: Plan, applied: list[Change]) -> dict[str, t.Any]:
 
 
 def _defect(error: Exception) -> str:
-    frame = sys.exc_info()[2]
-    while frame and frame.tb_next:
-        frame = frame.tb_next
-    where = f"{os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno}" if frame else "an unknown place"
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "ansible_collections/flotilla" in frame.filename] or frames
+    where = f"{os.path.basename(ours[-1].filename)}:{ours[-1].lineno}"
     return f"A defect in flotilla.swarm at {where}: {type(error).__name__}. Please report it with the task that met it."
