@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of image, in a real run of ansible-playbook: what is hashed, sent, and asked."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from image_builder import Builder
+
+ROOT = Path(__file__).parents[4]
+NAMES = ("r:5000/app:1", "r:5000/tool:1")
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> Iterator[Builder]:
+    made = Builder(tmp_path)
+    yield made
+    made.server.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path, builder: Builder) -> Path:
+    """A playbook in its directory ``playbooks``, and two contexts beside that."""
+    for context in ("app", "tool"):
+        (tmp_path / context).mkdir()
+        (tmp_path / context / "Dockerfile").write_text(f"FROM {context}\n")
+    images = [{"name": name, "context": name[7:-2], "push": True} for name in NAMES]
+    task = {"flotilla.swarm.image": {"images": images, "docker_host": builder.docker_host}}
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task]}
+    (tmp_path / "playbooks").mkdir()
+    (tmp_path / "playbooks" / "build.yml").write_text(json.dumps([play]))
+    return tmp_path
+
+
+def play(project: Path, *options: str) -> dict[str, Any]:
+    """The result of the playbook's one task."""
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
+        "ANSIBLE_LOCAL_TEMP": str(project / "local"),
+        "ANSIBLE_REMOTE_TEMP": str(project / "remote"),
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_NOCOLOR": "true",
+    }
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "playbooks/build.yml", *options]
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    _head, arrow, result = done.stdout.partition("=> ")
+    assert arrow, done.stdout + done.stderr
+    answer: dict[str, Any] = json.loads(result)
+    return answer
+
+
+def built(builder: Builder) -> dict[str, list[str]]:
+    """Image -> files of the context that the engine got."""
+    contexts = {}
+    for request in builder.requests:
+        if request.path == "/build":
+            with tarfile.open(fileobj=io.BytesIO(request.body)) as archive:
+                contexts[request.query["t"]] = archive.getnames()
+    return contexts
+
+
+def test_only_what_changed_is_sent(project: Path, builder: Builder) -> None:
+    assert play(project, "--check")["changed"] and not builder.writes
+
+    assert play(project)["changed"]
+    assert built(builder) == {name: ["Dockerfile"] for name in NAMES}
+    assert set(builder.remote) == set(NAMES)
+
+    builder.requests.clear()
+    assert not play(project)["changed"]
+    assert [request.call for request in builder.requests].count(f"GET /images/{NAMES[0]}/json") == 1
+
+    (project / "tool" / "new").write_text("x")
+    builder.requests.clear()
+    (change,) = play(project)["plan"]
+    assert change["reason"].startswith("build, its context changed; push to r:5000")
+    assert built(builder) == {NAMES[1]: ["Dockerfile", "new"]}
+    assert list((project / "remote").glob("*")) == []
+
+
+def test_a_missing_context_is_named(project: Path, builder: Builder) -> None:
+    (project / "app" / "Dockerfile").unlink()
+    result = play(project)
+    assert f"reading the build context {project}/app: it has no file Dockerfile" in result["msg"]
+    assert not builder.requests
