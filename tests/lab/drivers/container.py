@@ -85,7 +85,6 @@ class ContainerDriver:
         mine = ("--filter", f"label={LABEL}={lab.name}")
         for kind, listing, removal in (
             ("containers", ("ps", "-aq"), ("rm", "-f", "-v")),
-            ("volumes", ("volume", "ls", "-q"), ("volume", "rm", "-f")),
             ("networks", ("network", "ls", "-q"), ("network", "rm")),
         ):
             names = engine.run(f"list {kind}", *listing, *mine).split()
@@ -125,7 +124,8 @@ def container_name(lab: Lab, node: Node) -> str:
 def create_arguments(lab: Lab, node: Node, resolver: Path, *, fuse: bool) -> list[str]:
     """`docker` arguments up to the image. Not --privileged: that fails where CAP_SYS_RESOURCE is missing."""
     name = container_name(lab, node)
-    disks = [f"--volume={name}{disk.replace('/', '-')}:{disk}" for disk in DISKS]
+    # nameless, so that they go with the node and the next node of that name starts empty
+    disks = [f"--volume={disk}" for disk in DISKS]
     return [
         "create", "--name", name, "--hostname", node.name, "--label", f"{LABEL}={lab.name}",
         "--network", network_name(lab), "--ip", node.address, "--volume", f"{resolver}:/etc/resolv.conf:ro",
