@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys that a swarm ignores or drops without a word, and the way to say the same in a swarm."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .errors import Place
+
+_CONSTRAINT = "use deploy.placement.constraints"
+_SERVICE = {
+    "annotations": "use labels",
+    "attach": "see the logs with playbook logs",
+    "blkio_config": "limit the engine instead",
+    "build": "build the image before the deploy, for example with role images",
+    "cgroup": "the engine decides",
+    "cgroup_parent": "set cgroup-parent of the engine",
+    "cgroupns_mode": "set default-cgroupns-mode of the engine",
+    "container_name": "other services reach this one by its service name",
+    "cpu_count": "use deploy.resources.limits.cpus",
+    "cpu_percent": "use deploy.resources.limits.cpus",
+    "cpu_period": "use deploy.resources.limits.cpus",
+    "cpu_rt_period": "use deploy.resources.limits.cpus",
+    "cpu_rt_runtime": "use deploy.resources.limits.cpus",
+    "develop": "it is for docker compose watch",
+    "device_cgroup_rules": "use generic resources",
+    "devices": "use deploy.resources.reservations.generic_resources",
+    "domainname": "write the whole name in hostname",
+    "expose": "services on one network reach every port of each other",
+    "external_links": "put both services on one network",
+    "ipc": "run such a container outside of the swarm",
+    "label_file": "write them in labels",
+    "links": "services on one network reach each other by name",
+    "mac_address": "the engine decides",
+    "models": "run the model as a service",
+    "network_mode": "for the host's network, use an external network named host",
+    "oom_kill_disable": "raise deploy.resources.limits.memory",
+    "oom_score_adj": "raise deploy.resources.reservations.memory",
+    "pid": "run such a container outside of the swarm",
+    "platform": f"{_CONSTRAINT} with node.platform.arch",
+    "post_start": "use the image's entrypoint",
+    "pre_stop": "use the image's entrypoint and stop_signal",
+    "privileged": "use cap_add",
+    "pull_policy": "use resolve_image, or an image with a digest",
+    "pull_refresh_after": "use resolve_image",
+    "restart": "deploy.restart_policy says it better, and restart: no does not stop restarts (condition: none does)",
+    "runtime": "set default-runtime of the engine",
+    "security_opt": "set it for the engine, such as no-new-privileges",
+    "shm_size": "mount a tmpfs at /dev/shm with volumes: {type: tmpfs, target: /dev/shm, tmpfs: {size: ...}}",
+    "storage_opt": "limit the engine instead",
+    "tmpfs": "use volumes with type: tmpfs",
+    "use_api_socket": "mount /var/run/docker.sock",
+    "userns_mode": "set userns-remap of the engine",
+    "uts": "run such a container outside of the swarm",
+}
+_NETWORK = {
+    "gw_priority": "the engine decides",
+    "interface_name": "the engine decides",
+    "ipv4_address": "tasks get any address; reach them by service name",
+    "ipv6_address": "tasks get any address; reach them by service name",
+    "link_local_ips": "the engine decides",
+    "mac_address": "the engine decides",
+    "priority": "the engine decides",
+}
+_OBEYED = {"restart"}
+
+
+def ignored_keys(data: dict[str, t.Any], place: Place) -> t.Iterator[str]:
+    """One warning for each key in the file that does not have the effect that its author meant."""
+    for name, service in data["services"].items():
+        at = place / "services" / name
+        for key in sorted(service.keys() & _SERVICE.keys()):
+            obeyed = key in _OBEYED and not (service.get("deploy") or {}).get("restart_policy") and service[key] != "no"
+            if not obeyed:
+                yield (at / key).note(f"Swarm ignores it; {_SERVICE[key]}")
+        networks = service.get("networks")
+        for network, given in networks.items() if isinstance(networks, dict) else ():
+            for key in sorted((given or {}).keys() & _NETWORK.keys()):
+                yield (at / "networks" / network / key).note(f"Swarm ignores it; {_NETWORK[key]}")
+        for index, mount in enumerate(service.get("volumes", [])):
+            bind = mount.get("bind") if isinstance(mount, dict) else None
+            for key in sorted((bind or {}).keys() - {"propagation"}):
+                if bind[key] is not True or key != "create_host_path":
+                    continue
+                yield (at / "volumes" / index / "bind" / key).note(
+                    "Swarm ignores it; create the path on every node that may run the task, for example with role volumes"
+                )
+    for name, volume in data.get("volumes", {}).items():
+        if "x-cluster-spec" in (volume or {}):
+            yield (place / "volumes" / name / "x-cluster-spec").note("ignored; create the cluster volume beforehand")

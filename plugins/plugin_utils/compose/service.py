@@ -1,0 +1,184 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One service in normal form: long forms only, and every value of one type.
+
+Durations are nanoseconds, sizes bytes, CPUs billionths; everything else is as the Compose reference describes it.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .context import Context
+from .deploy import read_deploy
+from .environment import read_env_file, read_pairs, resolve_environment
+from .errors import Place
+from .mounts import read_mount
+from .ports import order_ports, read_port
+from .scalars import go_text
+from .shellwords import split_words
+from .units import duration_ns
+
+Service = dict[str, t.Any]
+_AS_IT_IS = (
+    "image", "hostname", "user", "working_dir", "stop_signal", "isolation", "domainname", "init", "read_only", "tty", "stdin_open",
+    "restart", "cap_add", "cap_drop", "dns_opt", "profiles", "credential_spec",
+)  # fmt: skip
+_DURATIONS = ("interval", "timeout", "start_period", "start_interval")
+
+
+def read_service(raw: Service, place: Place, context: Context) -> Service:
+    """The normal form of a service that the schema allows. Keys that were not given are not there."""
+    service: Service = {key: raw[key] for key in _AS_IT_IS if key in raw}
+    readers: dict[str, t.Callable[[t.Any, Place, Context], t.Any]] = {
+        "command": _read_words,
+        "entrypoint": _read_words,
+        "configs": _read_references,
+        "secrets": _read_references,
+        "depends_on": _read_depends_on,
+        "dns": _read_list,
+        "dns_search": _read_list,
+        "extra_hosts": _read_hosts,
+        "group_add": _read_list,
+        "healthcheck": _read_healthcheck,
+        "labels": _read_labels,
+        "logging": _read_logging,
+        "networks": _read_networks,
+        "ports": _read_ports,
+        "stop_grace_period": _read_duration,
+        "sysctls": _read_labels,
+        "ulimits": _read_ulimits,
+        "volumes": _read_volumes,
+    }
+    service.update({key: read(raw[key], place / key, context) for key, read in readers.items() if key in raw})
+    if "environment" in raw or "env_file" in raw:
+        files = _read_env_files(raw.get("env_file", []), place / "env_file", context)
+        service["environment"] = resolve_environment(read_pairs(raw.get("environment")), files, context.env)
+    deploy = read_deploy(raw, place, context)
+    if deploy:
+        service["deploy"] = deploy
+    return service
+
+
+def _read_words(value: t.Any, place: Place, _context: Context) -> list[str]:
+    if isinstance(value, list):
+        return value
+    try:
+        return split_words(value)
+    except ValueError as missing:
+        raise place.error("this command ends too early", str(missing), "or write the command as a list") from None
+
+
+def _read_list(value: t.Any, _place: Place, _context: Context) -> list[str]:
+    return [go_text(item) for item in value] if isinstance(value, list) else [go_text(value)]
+
+
+def _read_duration(value: str, _place: Place, _context: Context) -> int:
+    return duration_ns(value)
+
+
+def _read_labels(value: t.Any, _place: Place, _context: Context) -> dict[str, str]:
+    return {key: text or "" for key, text in read_pairs(value).items()}
+
+
+def _read_references(value: list[t.Any], place: Place, _context: Context) -> list[dict[str, t.Any]]:
+    references = [{"source": item} if isinstance(item, str) else dict(item) for item in value]
+    for index, reference in enumerate(references):
+        if not reference.get("source"):
+            raise (place / index).error("has no source", "source: the key of the object at the top level")
+        mode = reference.get("mode", 0)
+        if isinstance(mode, str) or mode != int(mode) or not 0 <= mode < 2**32:
+            raise (place / index / "mode").error(f"found {mode!r}", "a mode such as 0440", "write it without quotes")
+    return references
+
+
+def _read_depends_on(value: t.Any, _place: Place, _context: Context) -> dict[str, t.Any]:
+    entries = dict.fromkeys(value, {}) if isinstance(value, list) else value
+    return {
+        name: {"condition": entry.get("condition", "service_started"), "required": entry.get("required", True)}
+        for name, entry in entries.items()
+    }
+
+
+def _read_hosts(value: t.Any, place: Place, _context: Context) -> list[str]:
+    """Lines as the engine wants them: address, blank, name."""
+    if isinstance(value, dict):
+        pairs = [(name, address) for name, given in value.items() for address in (given if isinstance(given, list) else [given])]
+        items = sorted(f"{name}:{go_text(address or '')}" for name, address in pairs)
+    else:
+        items = value
+    hosts = []
+    for index, item in enumerate(items):
+        name, separator, address = item.partition("=" if "=" in item else ":")
+        if not separator:
+            raise (place / index).error(f"found {item!r}", '"name:address" or "name=address"')
+        if address.startswith("[") and address.endswith("]"):
+            address = address[1:-1]
+        hosts.append(f"{address} {name}")
+    return hosts
+
+
+def _read_healthcheck(value: dict[str, t.Any], place: Place, _context: Context) -> dict[str, t.Any]:
+    check = {key: duration_ns(value[key]) for key in _DURATIONS if key in value}
+    if "retries" in value:
+        if value["retries"] < 0:
+            raise (place / "retries").error(f"found {value['retries']}", "zero or more")
+        check["retries"] = int(value["retries"])
+    test = value.get("test")
+    if test is not None:
+        check["test"] = ["CMD-SHELL", test] if isinstance(test, str) else test
+    if value.get("disable"):
+        if test and test != ["NONE"]:
+            raise place.error("has both test and disable: true", "one of the two", "remove disable, or the test")
+        check["test"] = ["NONE"]
+    return check
+
+
+def _read_logging(value: dict[str, t.Any], _place: Place, _context: Context) -> dict[str, t.Any]:
+    logging: dict[str, t.Any] = {"driver": value["driver"]} if value.get("driver") else {}
+    if "options" in value:
+        logging["options"] = _options(value["options"])
+    return logging
+
+
+def _read_networks(value: t.Any, _place: Place, _context: Context) -> dict[str, t.Any]:
+    networks: dict[str, t.Any] = {}
+    for name, given in (dict.fromkeys(value) if isinstance(value, list) else value).items():
+        networks[name] = {key: given[key] for key in ("aliases", "driver_opts") if key in (given or {})}
+        if "driver_opts" in networks[name]:
+            networks[name]["driver_opts"] = _options(networks[name]["driver_opts"])
+    return networks
+
+
+def _read_ports(value: list[t.Any], place: Place, context: Context) -> list[dict[str, t.Any]]:
+    return order_ports(
+        port for index, item in enumerate(value) for port in read_port(item, place / index, context.warnings)
+    )
+
+
+def _read_ulimits(value: dict[str, t.Any], _place: Place, _context: Context) -> dict[str, t.Any]:
+    return {
+        name: {"soft": limit["soft"], "hard": limit["hard"]} if isinstance(limit, dict) else {"soft": limit, "hard": limit}
+        for name, limit in value.items()
+    }
+
+
+def _read_volumes(value: list[t.Any], place: Place, context: Context) -> list[dict[str, t.Any]]:
+    return [read_mount(item, place / index, context.folder) for index, item in enumerate(value)]
+
+
+def _read_env_files(value: t.Any, place: Place, context: Context) -> t.Iterator[dict[str, str | None]]:
+    for index, item in enumerate(value if isinstance(value, list) else [value]):
+        at = place / index if isinstance(value, list) else place
+        entry = item if isinstance(item, dict) else {"path": item}
+        if not entry.get("required", True):
+            try:
+                context.read(context.folder.resolve(entry["path"], at))
+            except OSError:
+                continue
+        yield read_env_file(context.read_file(entry["path"], at), at)
+
+
+def _options(value: t.Mapping[str, t.Any]) -> dict[str, str]:
+    return {key: "" if item is None else go_text(item) for key, item in value.items()}

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Durations, sizes and shares of a CPU as stack files write them. Every function raises ValueError with the reason."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+_UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
+_BYTES = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+) ?(?:b|([kmgtp])(?:i?b)?)?", re.IGNORECASE)
+_POWERS = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+_LARGEST = 2**63 - 1
+
+
+def duration_ns(text: str) -> int:
+    """Nanoseconds of a duration such as ``1m30s``, ``1.5h``, ``500ms`` or ``0``."""
+    rest = text.lstrip("+-") if text[:1] in ("+", "-") else text
+    if rest == "0":
+        return 0
+    parts = list(_PART.finditer(rest))
+    if not parts or "".join(part[0] for part in parts) != rest:
+        raise ValueError("a duration such as 1m30s, 10s or 500ms (units h, m, s, ms, us, ns)")
+    total = int(sum(Fraction(part[1].rstrip(".")) * _UNITS[part[2]] for part in parts))
+    if total > _LARGEST:
+        raise ValueError("a duration of less than 292 years")
+    return -total if text.startswith("-") else total
+
+
+def size_bytes(text: str) -> int:
+    """Bytes of a size such as ``512m``, ``1.5 GB`` or ``1024``; every unit counts in steps of 1024."""
+    match = _BYTES.fullmatch(text)
+    if not match:
+        raise ValueError("a size such as 512m, 1.5g or 1gib (units b, k, m, g, t, p)")
+    size = int(Fraction(match[1].rstrip(".")) * 1024 ** _POWERS.get((match[2] or "").lower(), 0))
+    if size > _LARGEST:
+        raise ValueError("a size of less than 8 EiB")
+    return size
+
+
+def nano_cpus(text: str) -> int:
+    """Billionths of a CPU for a number such as ``0.5``."""
+    try:
+        nano = Fraction(text) * 10**9 if len(text) < 40 else None
+    except (ValueError, ZeroDivisionError):
+        nano = None
+    if nano is None or abs(nano) > _LARGEST:
+        raise ValueError('a number of CPUs such as "0.5"')
+    if nano.denominator != 1:
+        raise ValueError("a number of CPUs with at most nine decimals")
+    return int(nano)
