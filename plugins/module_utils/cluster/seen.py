@@ -77,9 +77,9 @@ def read_certificate(pem: str) -> dict[str, str]:
 def _last_text_after(der: bytes, marker: bytes) -> str:
     """The subject stands after the issuer, so that the last occurrence is the subject's."""
     place = der.rfind(marker)
-    if place < 0:
-        return ""
     start = place + len(marker) + 2
+    if place < 0 or start > len(der):
+        return ""
     return der[start : start + der[start - 1]].decode("ascii", "replace")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import re
 import typing as t
+from decimal import Decimal
 
 from ..plan import Field, PlanError, compare
 
@@ -33,10 +34,10 @@ def parse_duration_ns(value: str, name: str) -> int:
     """Nanoseconds of ``90d``, ``1h30m`` or a number of seconds. ``name`` is what the duration is for, for the error."""
     text = value.strip()
     if re.fullmatch(r"\d+(\.\d+)?", text):
-        return round(float(text) * _NS["s"])
+        return int(Decimal(text) * _NS["s"])
     if not text or _DURATION.sub("", text):
         raise PlanError(f"{name}: {value!r} is not a duration. Write it as 90d, 2160h, 1h30m or 5s.")
-    return sum(round(float(count) * _NS[unit]) for count, unit in _DURATION.findall(text))
+    return sum(int(Decimal(count) * _NS[unit]) for count, unit in _DURATION.findall(text))
 
 
 def read_settings(spec: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host tells about itself: /info, the certificate, results of swarm_info."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import (
+    Seen,
+    describe_cluster,
+    read_certificate,
+    read_info,
+    read_result,
+)
+
+# Made with openssl: issuer CN=swarm-ca, subject O=wy5x3do1o7zfldy5nft1w88vd, OU=swarm-worker, CN=q7j1nfjj3gq3ibqcsd61wnzd9.
+PEM = """
+-----BEGIN CERTIFICATE-----
+MIIBbTCCARMCFDzq1wn7IiLGNwoLVOrsOouOQcDkMAoGCCqGSM49BAMCMBMxETAP
+BgNVBAMMCHN3YXJtLWNhMB4XDTI2MTEyMjIwNTEzMFoXDTI3MDIyMDIwNTEzMFow
+XzEiMCAGA1UECgwZd3k1eDNkbzFvN3pmbGR5NW5mdDF3ODh2ZDEVMBMGA1UECwwM
+c3dhcm0td29ya2VyMSIwIAYDVQQDDBlxN2oxbmZqajNncTNpYnFjc2Q2MXduemQ5
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEdGLlFz4DcNrJGRGFKuR+U1b8a0Iy
+iHU++aNU/2boqxXoEAGB0P5nCs9tzUPTL7g99+CqheOtICQJt/HpPpTUljAKBggq
+hkjOPQQDAgNIADBFAiA1g7bOpWVlrie16jweAXGhmUQmm4wqqgWLK7iPbs53OAIh
+AOH9QBbXcxYaSaJIJz8ArwJW0G6mQPTjqD7MbiDTKZgu
+-----END CERTIFICATE-----
+"""
+SUBJECT = {"cluster_id": "wy5x3do1o7zfldy5nft1w88vd", "role": "worker", "node_id": "q7j1nfjj3gq3ibqcsd61wnzd9"}
+NOTHING = {"cluster_id": "", "role": "", "node_id": ""}
+
+
+@pytest.mark.parametrize(
+    ("pem", "told"),
+    [
+        (PEM, SUBJECT),
+        (f"Certificate:\n{PEM}{PEM}", SUBJECT),
+        ("", NOTHING),
+        ("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----", NOTHING),
+        ("-----BEGIN CERTIFICATE-----\nBgNVBAo=\n-----END CERTIFICATE-----", NOTHING),
+    ],
+)
+def test_certificate(pem: str, told: dict[str, str]) -> None:
+    assert read_certificate(pem) == told
+
+
+def info(state: str, controls: bool = False, cluster: str = "", **more: t.Any) -> dict[str, t.Any]:
+    found = {"LocalNodeState": state, "ControlAvailable": controls, "NodeID": "n1", "NodeAddr": "10.0.0.1", **more}
+    return {"Swarm": {**found, "Cluster": {"ID": cluster} if cluster else None}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "pem", "seen"),
+    [
+        ({}, "", Seen("h", "inactive")),
+        (info("inactive"), PEM, Seen("h", "inactive")),
+        (info("active", True, "A"), "", Seen("h", "active", "manager", "A", "n1", "10.0.0.1", acting=True)),
+        (
+            info("active", True, "", Error="no leader"),
+            "",
+            Seen("h", "active", "manager", "", "n1", "10.0.0.1", problem="no leader"),
+        ),
+        (info("active"), PEM, Seen("h", "active", "worker", SUBJECT["cluster_id"], "n1", "10.0.0.1")),
+        (info("active"), "", Seen("h", "active", "worker", "", "n1", "10.0.0.1")),
+        (info("locked", NodeID="", NodeAddr=""), PEM, Seen("h", "locked", "worker", SUBJECT["cluster_id"], SUBJECT["node_id"])),
+        (info("pending", NodeID="", NodeAddr=""), "", Seen("h", "pending")),
+    ],
+)
+def test_info(answer: dict[str, t.Any], pem: str, seen: Seen) -> None:
+    assert read_info("h", answer, pem) == seen
+
+
+@pytest.mark.parametrize(
+    ("result", "seen"),
+    [
+        ({"item": "m1", "unreachable": True, "msg": "ssh: no route"}, Seen("m1", "unreachable")),
+        ({"item": "m1", "failed": True, "msg": "no python"}, Seen("m1", "unreachable", problem="no python")),
+        ({"item": "m1", "state": "inactive", "role": "", "acting": False}, Seen("m1", "inactive")),
+        ({"host": "w1", "state": "active", "role": "worker", "cluster_id": "A"}, Seen("w1", "active", "worker", "A")),
+        ({}, Seen("(unnamed)", "unreachable")),
+    ],
+)
+def test_result(result: dict[str, t.Any], seen: Seen) -> None:
+    assert read_result(result) == seen
+
+
+def test_what_the_engine_leaves_out_has_its_default() -> None:
+    assert describe_cluster({}) == {}
+    made = describe_cluster({"ID": "A", "DataPathPort": 0, "DefaultAddrPool": None, "SubnetSize": 0, "CreatedAt": "2026"})
+    assert made == {"created_at": "2026", "data_path_port": 4789, "default_addr_pool": [], "subnet_size": 24}
