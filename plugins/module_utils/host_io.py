@@ -94,7 +94,7 @@ class Host:
 
     def find_command(self, name: str) -> str | None:
         """The path of a command in PATH and the sbin directories, None where there is none."""
-        return self._module.get_bin_path(name, required=False)
+        return t.cast("str | None", self._module.get_bin_path(name, required=False))
 
     def run(self, argv: list[str]) -> tuple[int, str, str]:
         """Run a command without a shell: exit code, standard output, standard error. 127 where there is no such command."""

@@ -15,7 +15,7 @@ NAME_WIDTH = 40
 SIGNS = {"create": "+", "update": "~", "replace": "!", "remove": "-"}
 _SUMMARY = (("update", "to change"), ("create", "to add"), ("replace", "to replace"), ("remove", "to remove"))
 _SECRET_NAME = re.compile(
-    r"pass(word|wd|phrase)?(_|$)|secret|token|private|credential|api_?key|access_?key|auth(_|$)|dsn|_key$|_uri$|_url$",
+    r"pass(words?|wd|phrase)?(_|$)|_pwd$|cookie|secret|token|private|credential|api_?key|access_?key|auth(_|$)|dsn|_key$|_uri$|_url$",
     re.IGNORECASE,
 )
 
@@ -119,9 +119,7 @@ def _render_value(value: t.Any) -> str:
     return text if len(text) <= 160 else f"{text[:120]}... ({len(text)} characters, {short_hash(value)})"
 
 
-def compare(
-    before: t.Mapping[str, t.Any] | None, after: t.Mapping[str, t.Any] | None, prefix: str = ""
-) -> tuple[Field, ...]:
+def compare(before: t.Mapping[str, t.Any] | None, after: t.Mapping[str, t.Any] | None, prefix: str = "") -> tuple[Field, ...]:
     """Field by field difference of two nested mappings, sorted by path. Lists and scalars are compared whole."""
     before, after = before or {}, after or {}
     fields: list[Field] = []
