@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every key of daemon.json on Linux, engines 20.10 to 29: its shape, its versions, its flag, and whether a reload takes it. Pure.
 
-A shape is a type, a set of words, a list of one shape, a tuple of alternatives, or a mapping: of known keys to shapes, or of
-``"*"`` to the shape of every value.
+A shape is a type, a set of words, a list of one shape, or a mapping: of known keys to shapes, or of ``"*"`` to the shape of
+every value.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import json
 import typing as t
 from dataclasses import dataclass
 
-_SIZE = (int, str)
 _TEXTS = {"*": str}
 
 
@@ -63,9 +62,9 @@ KEYS: dict[str, Key] = {
     "default-ipc-mode": Key({"private", "shareable"}),
     "default-network-opts": Key({"*": _TEXTS}, since=(24, 0), flag="default-network-opt"),
     "default-runtime": Key(str, reload="set"),
-    "default-shm-size": Key(_SIZE),
+    "default-shm-size": Key(str),
     "default-ulimits": Key({"*": {"Name": str, "Hard": int, "Soft": int}}, flag="default-ulimit"),
-    "deprecated-key-path": Key(str, before=(25, 0)),
+    "deprecated-key-path": Key(str),
     "dns": Key([str]),
     "dns-opts": Key([str], flag="dns-opt"),
     "dns-search": Key([str]),
@@ -129,8 +128,6 @@ KEYS: dict[str, Key] = {
     "storage-driver": Key(str),
     "storage-opts": Key([str], flag="storage-opt"),
     "swarm-default-advertise-addr": Key(str),
-    "swarm-raft-election-tick": Key(int),
-    "swarm-raft-heartbeat-tick": Key(int),
     "tls": Key(bool),
     "tlscacert": Key(str),
     "tlscert": Key(str),
@@ -184,13 +181,10 @@ def _check_value(value: t.Any, shape: t.Any, path: str) -> t.Iterator[str]:
         else:
             yield f"{path}: is {_show(value)}, expected a list, such as [{_show(value)}]."
     elif isinstance(shape, set):
-        if value not in shape:
+        if not isinstance(value, str) or value not in shape:
             yield f"{path}: is {_show(value)}, expected one of {', '.join(sorted(filter(None, shape)))}."
-    else:
-        alternatives = shape if isinstance(shape, tuple) else (shape,)
-        if type(value) not in alternatives:
-            expected = " or ".join(_TYPES[one] for one in alternatives)
-            yield f"{path}: is {_show(value)}, expected {expected}.{_cast_hint(value, alternatives)}"
+    elif type(value) is not shape:
+        yield f"{path}: is {_show(value)}, expected {_TYPES[shape]}.{_cast_hint(value, shape)}"
 
 
 def _check_mapping(value: t.Any, shape: dict[str, t.Any], path: str) -> t.Iterator[str]:
@@ -205,12 +199,13 @@ def _check_mapping(value: t.Any, shape: dict[str, t.Any], path: str) -> t.Iterat
             yield from _check_value(item, inner, f"{path}.{name}")
 
 
-def _cast_hint(value: t.Any, alternatives: tuple[type, ...]) -> str:
-    if str in alternatives and isinstance(value, (bool, int, float)):
-        return f" Write it in quotes: {_show(str(json.dumps(value)))}."
-    if isinstance(value, str) and value.lower() in ("true", "false", "yes", "no") and bool in alternatives:
-        return " Write it without quotes."
-    return " Write it without quotes." if isinstance(value, str) and value.lstrip("-").isdigit() else ""
+def _cast_hint(value: t.Any, shape: type) -> str:
+    if shape is str and isinstance(value, (bool, int, float)):
+        return f" Write it in quotes: {_show(json.dumps(value))}."
+    quoted = isinstance(value, str) and (
+        value.lower() in ("true", "false", "yes", "no") if shape is bool else value.lstrip("-").isdigit()
+    )
+    return " Write it without quotes." if quoted else ""
 
 
 def _show(value: t.Any) -> str:

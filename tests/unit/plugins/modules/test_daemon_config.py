@@ -1,0 +1,256 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real files and real processes: systemctl, dockerd and journalctl are small scripts in front of the PATH."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.modules import daemon_config
+from module_runner import run_module_main
+
+SYSTEMCTL = """#!/bin/sh
+cd "{bin}"
+case "$1" in
+  show) cat show; echo "InvocationID=$(cat invocation)";;
+  is-active) test ! -e dead;;
+  restart|reload)
+    echo "$1" >> verbs
+    if [ -e refuse-all ] || grep -q fatal-key "{config}"; then touch dead; echo "Job for docker.service failed" >&2; exit 1; fi
+    rm -f dead; [ "$1" = reload ] || echo "x$(cat invocation)" > invocation;;
+  *) echo "$1" >> verbs;;
+esac
+"""
+DOCKERD = """#!/bin/sh
+if [ "$1" = --version ]; then echo "Docker version $(cat "{bin}/version"), build x"; exit; fi
+echo "$@" >> "{bin}/validated"
+if grep -q refused-by-dockerd "$3"; then echo "unable to configure the Docker daemon with file $3: no way" >&2; exit 1; fi
+"""
+JOURNALCTL = """#!/bin/sh
+echo "Started something"
+echo "failed to start daemon: fatal-key is not allowed"
+echo "docker.service: Failed with result exit-code."
+"""
+SHOW = "LoadState=loaded\nActiveState={state}\nExecStart={{ path=x ; argv[]=/usr/bin/dockerd {flags} ; ignore_errors=no }}\n"
+
+
+class Machine:
+    def __init__(self, directory: Path) -> None:
+        self.bin = directory / "bin"
+        self.config = directory / "etc" / "docker" / "daemon.json"
+        self.pending = directory / "pending.json"
+        self.bin.mkdir()
+        for name, text in (("systemctl", SYSTEMCTL), ("dockerd", DOCKERD), ("journalctl", JOURNALCTL)):
+            (self.bin / name).write_text(text.format(bin=self.bin, config=self.config))
+            (self.bin / name).chmod(0o755)
+        (self.bin / "invocation").write_text("first")
+        self.set(version="26.1.5")
+
+    def set(self, version: str = "", state: str = "active", flags: str = "-H fd://") -> None:
+        if version:
+            (self.bin / "version").write_text(version)
+        (self.bin / "show").write_text(SHOW.format(state=state, flags=flags))
+
+    def write(self, text: str) -> None:
+        self.config.parent.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(text)
+
+    def read(self) -> t.Any:
+        return json.loads(self.config.read_text())
+
+    def verbs(self) -> list[str]:
+        verbs = self.bin / "verbs"
+        return verbs.read_text().split() if verbs.exists() else []
+
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.config.parent.glob("*")) if self.config.parent.exists() else []
+
+    def run(self, config: dict[str, t.Any], check: bool = False, **args: t.Any) -> dict[str, t.Any]:
+        return run_module_main(daemon_config.main, {"config": config, "path": str(self.config), **args}, check=check, diff=True)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = Machine(tmp_path)
+    monkeypatch.setenv("PATH", f"{made.bin}:{os.environ['PATH']}")
+    monkeypatch.setattr(daemon_config, "PENDING", str(made.pending))
+    return made
+
+
+def test_a_new_file(machine: Machine) -> None:
+    result = machine.run({"debug": True, "log-opts": {"max-size": "1m"}})
+    assert (result["changed"], result["cost"], result["exit_code"]) == (True, "restarts engine", 0)
+    assert machine.read() == {"debug": True, "log-opts": {"max-size": "1m"}}
+    assert machine.config.stat().st_mode & 0o777 == 0o644
+    assert "backup" not in result
+    assert machine.verbs() == []
+
+
+def test_a_second_run_finds_nothing(machine: Machine) -> None:
+    machine.run({"debug": True}, activate=True)
+    first = machine.config.stat().st_mtime_ns
+    result = machine.run({"debug": True}, activate=True)
+    assert (result["changed"], result["plan"], result["cost"]) == (False, [], "nothing")
+    assert machine.config.stat().st_mtime_ns == first
+    assert machine.verbs() == ["reload"]
+
+
+def test_check_mode_shows_and_writes_nothing(machine: Machine) -> None:
+    machine.write('{"debug": false, "bip": "10.0.0.1/24"}')
+    result = machine.run({"debug": True}, check=True, activate=True)
+    assert result["changed"]
+    assert "debug: false -> true" in result["diff"]["prepared"]
+    assert "[reload]" in result["diff"]["prepared"]
+    assert machine.read() == {"debug": False, "bip": "10.0.0.1/24"}
+    assert (machine.files(), machine.verbs(), machine.pending.exists()) == (["daemon.json"], [], False)
+
+
+def test_foreign_keys_order_indent_and_mode_stay(machine: Machine) -> None:
+    machine.write('{\n    "bip": "10.0.0.1/24",\n    "debug": false,\n    "future-key": 1\n}')
+    machine.config.chmod(0o600)
+    result = machine.run({"debug": True, "mtu": 1400})
+    assert machine.config.read_text() == (
+        '{\n    "bip": "10.0.0.1/24",\n    "debug": true,\n    "future-key": 1,\n    "mtu": 1400\n}\n'
+    )
+    assert machine.config.stat().st_mode & 0o777 == 0o600
+    assert json.loads(Path(result["backup"]).read_text())["debug"] is False
+
+
+def test_null_removes(machine: Machine) -> None:
+    machine.write('{"debug": true, "mtu": 1400}')
+    assert machine.run({"debug": None})["changed"]
+    assert machine.read() == {"mtu": 1400}
+
+
+@pytest.mark.parametrize(
+    ("text", "config", "found"),
+    [
+        ("{}", {"log-optz": {}}, "Did you mean log-opts?"),
+        ("{}", {"debug": "yes"}, "debug: is"),
+        ("{}", {"firewall-backend": "nftables"}, "needs engine 29.0, this host has 26.1"),
+        ("{}", {"hosts": ["tcp://10.0.0.1:2376"]}, "systemctl cat docker.service"),
+        ('{"log-driver": "journald"}', {"log-opts": {"max-size": "1m"}}, "journald does not know max-size"),
+        ('{"debug": true', {"mtu": 1400}, "no valid JSON at line 1"),
+        ("[]", {"mtu": 1400}, "expected an object"),
+        ("{}", {"bip": "refused-by-dockerd"}, "dockerd --validate refuses the configuration"),
+    ],
+)
+def test_refused_with_nothing_changed(machine: Machine, text: str, config: dict[str, t.Any], found: str) -> None:
+    machine.write(text)
+    result = machine.run(config, activate=True)
+    assert (result["exit_code"], result["changed"]) == (1, False)
+    assert found in result["msg"]
+    assert "othing was changed" in result["msg"]
+    assert "Traceback" not in result["msg"]
+    assert machine.config.read_text() == text
+    assert (machine.files(), machine.verbs()) == (["daemon.json"], [])
+
+
+def test_the_words_of_dockerd_do_not_name_the_temporary_file(machine: Machine) -> None:
+    result = machine.run({"bip": "refused-by-dockerd"})
+    assert result["msg"].endswith("unable to configure the Docker daemon with file the file: no way")
+
+
+def test_an_engine_without_validate_is_not_asked(machine: Machine) -> None:
+    machine.set(version="20.10.24+dfsg1")
+    assert machine.run({"bip": "refused-by-dockerd"})["changed"]
+    assert not (machine.bin / "validated").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "verbs"), [({"debug": True}, ["reload"]), ({"mtu": 1400}, ["restart"]), ({"debug": True, "mtu": 1400}, ["restart"])]
+)
+def test_activation_does_what_the_keys_need(machine: Machine, config: dict[str, t.Any], verbs: list[str]) -> None:
+    machine.run(config, activate=True)
+    assert machine.verbs() == verbs
+    assert not machine.pending.exists()
+
+
+def test_a_stopped_engine_costs_nothing(machine: Machine) -> None:
+    machine.set(state="inactive")
+    assert machine.run({"mtu": 1400}, activate=True)["cost"] == "nothing"
+    assert machine.verbs() == []
+
+
+def test_an_engine_that_does_not_start_gets_its_file_back(machine: Machine) -> None:
+    machine.write('{"mtu": 1400}')
+    result = machine.run({"bip": "fatal-key"}, activate=True)
+    assert result["exit_code"] == 1
+    assert "failed to start daemon: fatal-key is not allowed" in result["msg"]
+    assert "The former file was restored, and the engine runs with it again." in result["msg"]
+    assert machine.read() == {"mtu": 1400}
+    assert machine.verbs() == ["restart", "reset-failed", "restart"]
+    assert not (machine.bin / "dead").exists()
+    assert not machine.pending.exists()
+
+
+def test_an_engine_that_never_had_a_file_has_none_again(machine: Machine) -> None:
+    assert machine.run({"bip": "fatal-key"}, activate=True)["exit_code"] == 1
+    assert not machine.config.exists()
+    assert not (machine.bin / "dead").exists()
+
+
+def test_it_says_when_the_former_file_does_not_help(machine: Machine) -> None:
+    (machine.bin / "refuse-all").touch()
+    result = machine.run({"mtu": 1400}, activate=True)
+    assert "but the engine does not start with that either" in result["msg"]
+
+
+def test_a_run_that_was_cut_off_is_finished_by_the_next(machine: Machine) -> None:
+    machine.run({"mtu": 1400})
+    assert machine.verbs() == []
+    result = machine.run({"mtu": 1400}, activate=True)
+    assert result["changed"]
+    assert result["plan"][0]["reason"] == "written by an earlier run, not taken by the engine yet"
+    assert machine.verbs() == ["restart"]
+    assert not machine.run({"mtu": 1400}, activate=True)["changed"]
+
+
+def test_what_is_pending_is_no_change_without_activate(machine: Machine) -> None:
+    machine.run({"mtu": 1400})
+    result = machine.run({"mtu": 1400})
+    assert (result["changed"], result["cost"]) == (False, "restarts engine")
+
+
+def test_a_reload_key_after_a_pending_restart_restarts(machine: Machine) -> None:
+    machine.run({"mtu": 1400})
+    assert machine.run({"debug": True}, activate=True)["cost"] == "restarts engine"
+    assert machine.verbs() == ["restart"]
+
+
+def test_an_engine_that_was_restarted_by_hand_has_nothing_pending(machine: Machine) -> None:
+    machine.run({"mtu": 1400})
+    (machine.bin / "invocation").write_text("second")
+    assert not machine.run({"mtu": 1400}, activate=True)["changed"]
+    assert machine.verbs() == []
+
+
+def test_a_node_in_a_swarm(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "data/swarm").mkdir(parents=True)
+    (tmp_path / "data/swarm/docker-state.json").touch()
+    machine.write(json.dumps({"data-root": str(tmp_path / "data")}))
+    result = machine.run({"mtu": 1400}, check=True)
+    assert result["in_swarm"]
+    assert "[restarts engine of a node in a swarm]" in result["diff"]["prepared"]
+    assert "an engine in a swarm can't have it" in machine.run({"live-restore": True})["msg"]
+
+
+def test_a_bare_host(machine: Machine) -> None:
+    for name in ("systemctl", "dockerd", "journalctl"):
+        (machine.bin / name).write_text("#!/bin/sh\nexit 127\n")
+    result = machine.run({"mtu": 1400}, check=True, activate=True)
+    assert (result["exit_code"], result["changed"], result["cost"]) == (0, True, "nothing")
+
+
+def test_a_directory_that_can_not_be_made(machine: Machine) -> None:
+    machine.config.parent.parent.mkdir()
+    machine.config.parent.write_text("a file where the directory should be")
+    result = machine.run({"mtu": 1400})
+    assert result["exit_code"] == 1
+    assert str(machine.config) in result["msg"]
+    assert "Traceback" not in result["msg"]
