@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules nodes and network against the fake engine."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.modules import network as network_module
+from ansible_collections.flotilla.swarm.plugins.modules import nodes as nodes_module
+from fake_engine import FakeEngine, network, node, service
+from module_runner import run_module_main
+
+MakeFake = t.Callable[..., FakeEngine]
+Result = dict[str, t.Any]
+NOWHERE = "unix:///nonexistent/docker.sock"
+
+
+@pytest.fixture
+def cluster(fake_engine: MakeFake) -> FakeEngine:
+    managers = [node(f"m{n}", role="manager", leader=n == 1) for n in (1, 2, 3)]
+    return fake_engine(nodes=[*managers, node("w1", labels={"kept": "1"}), node("w2")])
+
+
+def keep(fake: FakeEngine, check: bool = False, **args: t.Any) -> Result:
+    return run_module_main(nodes_module.main, {"docker_host": fake.docker_host, **args}, check=check)
+
+
+def test_a_change_is_planned_and_made_once(cluster: FakeEngine) -> None:
+    args = {"labels": {"w1": {"gpu": True}, "w2": {}}, "availability": {"w2": "drain"}}
+    before = {name: cluster.node(name)["Version"]["Index"] for name in ("m1", "w1", "w2")}
+    check = keep(cluster, check=True, **args)
+    assert cluster.writes == []
+    assert (
+        check["diff"]["prepared"]
+        == (
+            '~ node     w1  labels.gpu: (none) -> "true"\n'
+            '~ node     w2  availability: "active" -> "drain"  [restarts tasks (moves them to other nodes)]\n'
+        )
+        or "restarts tasks" in check["diff"]["prepared"]
+    )
+    real = keep(cluster, **args)
+    assert real["plan"] == check["plan"]
+    assert cluster.node("w1")["Spec"] == {"Labels": {"kept": "1", "gpu": "true"}, "Role": "worker", "Availability": "active"}
+    assert cluster.node("w2")["Spec"]["Availability"] == "drain"
+    assert cluster.node("m1")["Version"]["Index"] == before["m1"]
+    cluster.forget()
+    assert keep(cluster, **args)["changed"] is False
+    assert cluster.calls() == ["GET /info", "GET /nodes"]
+
+
+def test_fifty_nodes_with_fifteen_labels_are_listed_once(fake_engine: MakeFake) -> None:
+    labels = {f"label{number}": str(number) for number in range(15)}
+    names = [f"w{number:02}" for number in range(50)]
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True), *(node(name, labels=labels) for name in names)])
+    wanted: dict[str, dict[str, t.Any]] = {name: dict(labels) for name in names}
+    assert keep(fake, labels=wanted)["changed"] is False
+    assert fake.calls("GET /nodes.*") == ["GET /nodes"] and fake.writes == []
+    fake.forget()
+    wanted["w07"]["label3"] = "new"
+    wanted["w31"]["label4"] = None
+    assert len(keep(fake, labels=wanted)["plan"]) == 2
+    assert [request.path for request in fake.writes] == [f"/nodes/{fake.node(name)['ID']}/update" for name in ("w07", "w31")]
+    assert fake.node("w07")["Spec"]["Labels"] == {**labels, "label3": "new"}
+
+
+def test_what_changed_meanwhile_is_kept(cluster: FakeEngine) -> None:
+    cluster.out_of_sequence(times=2)
+    assert keep(cluster, labels={"w1": {"a": 1}})["exit_code"] == 0
+    assert cluster.node("w1")["Spec"]["Labels"] == {"kept": "1", "a": "1"}
+    cluster.out_of_sequence(times=None)
+    result = keep(cluster, labels={"w1": {"b": 1}})
+    assert (result["exit_code"], "run again" in result["msg"]) == (1, True)
+
+
+def test_a_broken_policy_changes_nothing(cluster: FakeEngine) -> None:
+    labels = {"w1": {"database": True}, "w2": {"database": True}}
+    result = keep(cluster, labels=labels, label_policies={"exactly_one": ["database"]})
+    assert (result["exit_code"], result["changed"], cluster.writes) == (1, False, [])
+    assert "exactly one node must carry database, but 2 do: w1, w2" in result["msg"]
+
+
+def test_roles_change_in_one_run_and_the_quorum_stays(cluster: FakeEngine) -> None:
+    result = keep(cluster, roles={"m2": "worker", "w1": "manager", "w2": "manager"})
+    assert [(change["name"], change["fields"][0]["after"]) for change in result["plan"]] == [
+        ("w1", "manager"),
+        ("w2", "manager"),
+        ("m2", "worker"),
+    ]
+    assert [cluster.node(name)["Spec"]["Role"] for name in ("m1", "m2", "w1", "w2")] == [
+        "manager",
+        "worker",
+        "manager",
+        "manager",
+    ]
+
+
+def test_the_quorum_is_checked_again_before_each_demotion(cluster: FakeEngine) -> None:
+    lost = cluster.node("m3")["ID"]
+
+    def lose_a_manager() -> None:
+        cluster.cluster.nodes[lost]["ManagerStatus"]["Reachability"] = "unreachable"
+
+    original = nodes_module._update
+
+    def update_and_lose(*args: t.Any) -> None:
+        original(*args)
+        lose_a_manager()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nodes_module, "_update", update_and_lose)
+        result = keep(cluster, labels={"w1": {"a": 1}}, roles={"m2": "worker"})
+    assert result["exit_code"] == 1
+    assert "Demoting m2: 1 of 2 managers would be reachable, and 2 are needed" in result["msg"]
+    assert cluster.node("m2")["Spec"]["Role"] == "manager"
+    assert [change["name"] for change in result["applied"]] == ["w1"]
+
+
+def test_a_dead_manager_is_demoted_and_removed(fake_engine: MakeFake) -> None:
+    dead = node("m3", role="manager", state="down", reachability="unreachable")
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True), node("m2", role="manager"), dead])
+    assert keep(fake, absent=["m3"])["changed"]
+    assert len(fake.cluster.nodes) == 2
+    assert keep(fake, absent=["m3"])["changed"] is False
+
+
+def test_not_on_a_worker_or_outside(fake_engine: MakeFake, cluster: FakeEngine) -> None:
+    worker = fake_engine(nodes=[node("m1", role="manager", leader=True), node("w1")], name="w1")
+    outside = fake_engine(name="x")
+    for module, args in ((nodes_module, {"labels": {"w1": {"a": 1}}}), (network_module, {"networks": [{"name": "n"}]})):
+        for check in (True, False):
+            result = run_module_main(module.main, {"docker_host": worker.docker_host, **args}, check=check)
+            assert (result["exit_code"], "This host is a worker. Run this on a manager" in result["msg"]) == (1, True)
+        result = run_module_main(module.main, {"docker_host": outside.docker_host, **args})
+        assert (result["exit_code"], "This host is in no swarm" in result["msg"]) == (1, True)
+        result = run_module_main(module.main, {"docker_host": NOWHERE, **args})
+        assert (result["exit_code"], "connecting to the engine" in result["msg"]) == (1, True)
+        for address in (outside.docker_host, NOWHERE):
+            assert run_module_main(module.main, {"docker_host": address, **args}, check=True)["changed"]
+    cluster.lose_leader()
+    result = keep(cluster, labels={"w1": {"a": 1}}, check=True)
+    assert (result["exit_code"], "leader" in result["msg"]) == (1, True)
+
+
+@pytest.mark.parametrize(("option", "value"), [("availability", "drained"), ("roles", "leader")])
+def test_values_that_are_none_of_the_choices(cluster: FakeEngine, option: str, value: str) -> None:
+    result = keep(cluster, **{option: {"w1": value}})
+    assert result["msg"].startswith(f"{option}: expected one of ") and value in result["msg"]
+
+
+def overlay(fake: FakeEngine, networks: t.Sequence[Result] = (), check: bool = False, **args: t.Any) -> Result:
+    given = {"docker_host": fake.docker_host, "networks": list(networks), **args}
+    return run_module_main(network_module.main, given, check=check)
+
+
+def test_networks_are_made_once(cluster: FakeEngine) -> None:
+    wanted = [
+        {"name": "front", "attachable": True, "labels": {"team": "a"}},
+        {"name": "back", "subnet": "10.20.0.0/24", "gateway": "10.20.0.254", "encrypted": True, "mtu": 1400, "internal": True},
+    ]
+    check = overlay(cluster, wanted, check=True)
+    assert (check["changed"], cluster.writes) == (True, [])
+    real = overlay(cluster, wanted)
+    assert real["plan"] == check["plan"]
+    assert [request.path for request in cluster.writes] == ["/networks/create"] * 2
+    cluster.forget()
+    again = overlay(cluster, wanted)
+    assert (again["changed"], again["networks"]) == (False, ["front", "back"])
+    assert cluster.calls() == ["GET /info", "GET /networks"]
+    assert overlay(cluster, absent=["front", "gone"])["plan"][0]["action"] == "remove"
+    assert overlay(cluster, absent=["front", "gone"])["changed"] is False
+
+
+def test_a_network_with_a_name_that_begins_alike_is_another(fake_engine: MakeFake) -> None:
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True)], networks=[network("front-end"), network("my-front")])
+    assert overlay(fake, absent=["front"])["changed"] is False
+    assert overlay(fake, [{"name": "front"}])["plan"][0]["action"] == "create"
+
+
+def test_drift_is_an_error_until_it_may_be_recreated(fake_engine: MakeFake) -> None:
+    fake = fake_engine(
+        nodes=[node("m1", role="manager", leader=True)],
+        networks=[network("net", subnet="10.9.0.0/24"), network("used", subnet="10.8.0.0/24")],
+        services=[service("web", networks=["used"])],
+    )
+    refused = overlay(fake, [{"name": "net", "subnet": "10.9.1.0/24"}])
+    assert (refused["exit_code"], fake.writes) == (1, [])
+    assert "subnet is '10.9.0.0/24', wanted '10.9.1.0/24'" in refused["msg"] and "set recreate" in refused["msg"]
+    assert overlay(fake, [{"name": "net", "subnet": "10.9.1.0/24", "recreate": True}])["plan"][0]["action"] == "replace"
+    assert overlay(fake, [{"name": "net", "subnet": "10.9.1.0/24"}])["changed"] is False
+    fake.forget()
+    for result in (overlay(fake, absent=["used"]), overlay(fake, [{"name": "used", "internal": True, "recreate": True}])):
+        assert (result["exit_code"], "services use it: web" in result["msg"], fake.writes) == (1, True, [])
+
+
+def test_the_ingress_network_is_recreated_while_nothing_publishes(fake_engine: MakeFake) -> None:
+    ports = {"EndpointSpec": {"Ports": [{"TargetPort": 80, "PublishedPort": 80, "PublishMode": "ingress"}]}}
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True)], services=[service("web", **ports)])
+    wanted = [{"name": "ingress", "ingress": True, "subnet": "10.11.0.0/24", "recreate": True}]
+    refused = overlay(fake, wanted)
+    assert (refused["exit_code"], "publish ports through it: web" in refused["msg"], fake.writes) == (1, True, [])
+    fake.cluster.services.clear()
+    fake.cluster.tasks.clear()
+    assert overlay(fake, wanted)["changed"]
+    assert overlay(fake, wanted)["changed"] is False

@@ -1,0 +1,324 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules swarm and swarm_info against the fake engine."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils import engine as engine_util
+from ansible_collections.flotilla.swarm.plugins.modules import swarm, swarm_info
+from fake_engine import FakeEngine, node
+from module_runner import run_module_main
+from node_certificate import PEM, SUBJECT
+
+MakeFake = t.Callable[..., FakeEngine]
+Result = dict[str, t.Any]
+NOWHERE = "unix:///nonexistent/docker.sock"
+
+
+def tell(fake: FakeEngine, name: str = "", **args: t.Any) -> Result:
+    """What the role's loop over swarm_info registers for one host."""
+    return {"item": name or fake.host.name, **run_module_main(swarm_info.main, {"docker_host": fake.docker_host, **args})}
+
+
+def make(fake: FakeEngine, managers: t.Sequence[Result], role: str = "manager", check: bool = False, **args: t.Any) -> Result:
+    name = args.pop("host", fake.host.name)
+    given = {"docker_host": fake.docker_host, "host": name, "role": role, "managers": list(managers), **args}
+    return run_module_main(swarm.main, given, check=check)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(swarm, "PATIENCE_SECONDS", 0)
+
+
+@pytest.fixture
+def cluster(fake_engine: MakeFake) -> FakeEngine:
+    return fake_engine(
+        nodes=[node("m1", role="manager", leader=True), node("m2", role="manager"), node("w1", labels={"a": "1"}, state="down")]
+    )
+
+
+# swarm_info
+
+
+def test_info_of_a_manager(cluster: FakeEngine) -> None:
+    told = tell(cluster)
+    assert cluster.calls() == ["GET /info", "GET /nodes"]
+    assert (told["state"], told["role"], told["acting"], told["problem"]) == ("active", "manager", True, "")
+    assert told["cluster_id"] == cluster.cluster.swarm["ID"]
+    assert told["quorum"] == {"managers": 2, "reachable": 2, "needed": 2, "margin": 0}
+    assert [(each["hostname"], each["leader"]) for each in told["managers"]] == [("m1", True), ("m2", False)]
+    assert [(each["hostname"], each["state"], each["labels"]) for each in told["nodes"]][2] == ("w1", "down", {"a": "1"})
+    assert told["settings"]["node_cert_expiry"] == "90d"
+    assert "SWMTKN" not in json.dumps(told)
+
+
+def test_info_asks_once_where_nodes_are_not_wanted(cluster: FakeEngine) -> None:
+    told = tell(cluster, nodes=False)
+    assert cluster.calls() == ["GET /info"]
+    assert (told["acting"], told["nodes"], told["quorum"]) == (True, [], {})
+
+
+def test_tokens_by_request_only(cluster: FakeEngine) -> None:
+    tokens = tell(cluster, tokens=True)["tokens"]
+    assert tokens["manager"] == cluster.cluster.swarm["JoinTokens"]["Manager"] != tokens["worker"]
+
+
+def test_info_elsewhere(fake_engine: MakeFake, cluster: FakeEngine) -> None:
+    outside = tell(fake_engine(name="x"), tokens=True)
+    assert (outside["state"], outside["cluster_id"], outside["acting"]) == ("inactive", "", False)
+    nodes = [node("m1", role="manager", leader=True), node("w1")]
+    worker = tell(fake_engine(nodes=nodes, name="w1"), tokens=True)
+    assert (worker["state"], worker["role"], worker["nodes"], "tokens" in worker) == ("active", "worker", [], False)
+    cluster.host.state = "locked"
+    locked = tell(cluster)
+    assert (locked["state"], locked["acting"]) == ("locked", False)
+    assert locked["problem"]
+
+
+def test_info_without_a_leader(cluster: FakeEngine) -> None:
+    cluster.lose_leader()
+    told = tell(cluster)
+    assert (told["state"], told["acting"], "leader" in told["problem"]) == ("active", False, True)
+
+
+def test_info_when_the_list_of_nodes_fails(cluster: FakeEngine) -> None:
+    cluster.fail("GET", "/nodes", 500, "disk on fire", times=None)
+    told = tell(cluster)
+    assert (told["exit_code"], told["acting"], told["nodes"]) == (0, False, [])
+    assert "disk on fire" in told["problem"]
+
+
+def test_info_without_an_engine_or_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = run_module_main(swarm_info.main, {"docker_host": NOWHERE})
+    assert (told["state"], told["exit_code"]) == ("no engine", 0)
+    assert "connecting to the engine" in told["problem"]
+    monkeypatch.setattr(engine_util, "SDK_PROBLEM", "No module named 'docker'")
+    told = run_module_main(swarm_info.main, {"docker_host": NOWHERE})
+    assert (told["state"], "python3-docker" in told["problem"]) == ("no engine", True)
+
+
+def test_a_workers_swarm_is_read_from_its_certificate(fake_engine: MakeFake, tmp_path: t.Any) -> None:
+    folder = tmp_path / "swarm" / "certificates"
+    folder.mkdir(parents=True)
+    (folder / "swarm-node.crt").write_text(PEM)
+    nodes = [node("m1", role="manager", leader=True), node("w1")]
+    worker = fake_engine(nodes=nodes, name="w1", info={"DockerRootDir": str(tmp_path)})
+    assert tell(worker)["cluster_id"] == SUBJECT["cluster_id"]
+
+
+# swarm
+
+
+def test_the_first_manager_creates_the_swarm(fake_engine: MakeFake) -> None:
+    fake = fake_engine(name="m1")
+    managers = [tell(fake)]
+    settings = {"task_history_limit": 3, "node_cert_expiry": "60d", "labels": {"owner": "ops"}}
+    args = {"settings": settings, "default_addr_pool": ["10.30.0.0/16"], "subnet_size": 25, "data_path_port": 4790}
+    fake.forget()
+    check = make(fake, managers, check=True, **args)
+    assert (check["changed"], check["action"], fake.writes) == (True, "initialise", [])
+    assert "+ swarm    m1  initialise" in check["diff"]["prepared"]
+    real = make(fake, managers, **args)
+    assert (real["changed"], real["state"], real["acting"]) == (True, "active", True)
+    assert real["plan"] == check["plan"]
+    assert real["cluster_id"] == fake.cluster.swarm["ID"]
+    assert real["ansible_facts"] == {"flotilla_node_id": real["node_id"]}
+    spec = fake.cluster.swarm["Spec"]
+    assert (spec["Orchestration"], spec["CAConfig"]["NodeCertExpiry"]) == ({"TaskHistoryRetentionLimit": 3}, 5184 * 10**12)
+    assert spec["Labels"] == {"owner": "ops"}
+    fake.forget()
+    again = make(fake, [tell(fake)], **args)
+    assert (again["changed"], again["action"], again["warnings"], fake.writes) == (False, "nothing", [], [])
+    assert fake.calls() == ["GET /info", "GET /nodes", "GET /info"], "one request of swarm itself"
+
+
+def test_what_may_not_be_done_is_only_told(fake_engine: MakeFake) -> None:
+    fake = fake_engine(name="m1")
+    told = make(fake, [tell(fake)], may=[])
+    assert (told["action"], told["changed"], fake.writes) == ("initialise", False, [])
+
+
+def test_a_swarm_that_another_run_has_just_created(fake_engine: MakeFake) -> None:
+    fake = fake_engine(name="m1")
+    managers = [tell(fake)]
+    fake.fail("POST", "/swarm/init", 503, "This node is already part of a swarm. Use docker swarm leave")
+    result = make(fake, managers)
+    assert (result["exit_code"], "already" in result["msg"]) == (1, False), "it waits for the other run"
+    assert make(fake, managers)["changed"]
+    again = make(fake, managers)
+    assert (again["action"], again["changed"]) == ("nothing", False), "what the managers told before is out of date"
+
+
+@pytest.mark.parametrize(
+    ("managers", "message"),
+    [
+        ([], "no host is named as a manager"),
+        (
+            [{"item": "m1", "state": "inactive"}, {"item": "m2", "unreachable": True}, {"item": "m3", "state": "inactive"}],
+            "m2 does not",
+        ),
+        (
+            [{"item": "m1", "state": "inactive"}, {"item": "m2", "state": "inactive"}],
+            "take an odd number, or set any_manager_count",
+        ),
+    ],
+)
+def test_no_swarm_is_created_in_doubt(fake_engine: MakeFake, managers: list[Result], message: str) -> None:
+    fake = fake_engine(name="m1")
+    for check in (True, False):
+        result = make(fake, managers, check=check)
+        assert (result["exit_code"], result["changed"], result["action"], fake.writes) == (1, False, "refuse", [])
+        assert message in result["msg"]
+
+
+def test_an_even_number_of_managers_when_told(fake_engine: MakeFake) -> None:
+    fake = fake_engine(name="m1")
+    managers = [{"item": "m1", "state": "inactive"}, {"item": "m2", "state": "inactive"}]
+    assert make(fake, managers, any_manager_count=True)["changed"]
+
+
+def test_a_member_elsewhere_forbids_a_swarm(fake_engine: MakeFake) -> None:
+    fake = fake_engine(name="m1")
+    others = [{}, {"host": "old", "state": "active", "role": "manager", "cluster_id": "A"}]
+    result = make(fake, [tell(fake)], others=others)
+    assert (result["exit_code"], fake.writes) == (1, [])
+    assert "old is a manager of swarm A" in result["msg"]
+
+
+@pytest.mark.parametrize("role", ["manager", "worker"])
+def test_joining(fake_engine: MakeFake, cluster: FakeEngine, role: str) -> None:
+    fake = fake_engine(name="n1", addr="10.77.0.2", peers=[cluster])
+    seen = [tell(cluster), {"item": "m2", "unreachable": True}, {"item": "n1", "state": "inactive"}]
+    told = tell(cluster, tokens=True)
+    join = {"join_token": told["tokens"][role], "remote_addrs": [each["address"] for each in told["managers"]]}
+    assert make(fake, seen, role, may=[])["action"] == "join"
+    check = make(fake, seen, role, check=True, **join)
+    assert (check["changed"], fake.writes) == (True, [])
+    real = make(fake, seen, role, **join)
+    assert (real["changed"], real["plan"], real["state"], real["role"]) == (True, check["plan"], "active", role)
+    assert real["node_id"] == cluster.node("n1")["ID"] == real["ansible_facts"]["flotilla_node_id"]
+    assert "SWMTKN" not in json.dumps(real)
+    assert make(fake, seen, role, **join)["changed"] is False
+
+
+def test_joining_needs_a_token(fake_engine: MakeFake) -> None:
+    fake = fake_engine(name="w1")
+    managers = [{"item": "m1", "state": "inactive"}]
+    assert make(fake, managers, "worker", check=True)["changed"]
+    result = make(fake, managers, "worker")
+    assert (result["exit_code"], fake.writes) == (1, [])
+    assert "no manager gave a token" in result["msg"] and "m1 creates it" in result["msg"]
+
+
+def test_a_join_that_goes_on_in_the_background(fake_engine: MakeFake, cluster: FakeEngine) -> None:
+    fake = fake_engine(name="w1", addr="10.77.0.3", peers=[cluster])
+    told = tell(cluster, tokens=True)
+    join = {"join_token": told["tokens"]["worker"], "remote_addrs": ["10.77.0.1:2377"]}
+    fake.fail("POST", "/swarm/join", 503, "Timeout was reached before node joined. The attempt will continue in the background.")
+    result = make(fake, [told], "worker", **join)
+    assert (result["exit_code"], "joining as a worker through" in result["msg"]) == (1, True)
+
+
+def test_a_wrong_token_is_not_shown(fake_engine: MakeFake, cluster: FakeEngine) -> None:
+    fake = fake_engine(name="w1", peers=[cluster])
+    wrong = "SWMTKN-1-wrong-wrong"
+    addrs = [tell(cluster)["managers"][0]["address"]]
+    result = make(fake, [tell(cluster)], "worker", join_token=wrong, remote_addrs=addrs)
+    assert (result["exit_code"], "invalid join token" in result["msg"]) == (1, True)
+    assert wrong not in json.dumps(result)
+
+
+def test_a_foreign_swarm_is_refused_with_both_ids(fake_engine: MakeFake, cluster: FakeEngine) -> None:
+    foreign = fake_engine(nodes=[node("f1", role="manager", leader=True)])
+    foreign.cluster.swarm["ID"] = "foreignswarm"
+    result = make(foreign, [tell(cluster)], "worker", host="f1")
+    assert (result["exit_code"], foreign.writes) == (1, [])
+    assert "foreignswarm" in result["msg"] and cluster.cluster.swarm["ID"] in result["msg"]
+    assert result["cluster_id"] == "foreignswarm", "for the host that would create a swarm"
+
+
+def test_roles_change_elsewhere(fake_engine: MakeFake, cluster: FakeEngine) -> None:
+    nodes = [node("m1", role="manager", leader=True), node("w1")]
+    worker = fake_engine(nodes=nodes, name="w1")
+    seen = [tell(cluster, "m1"), {"item": "m3", "state": "inactive"}, {"item": "w1", "state": "active", "role": "worker"}]
+    promoted = make(worker, seen, "manager")
+    assert (promoted["action"], promoted["changed"], worker.writes) == ("promote", False, [])
+    demoted = make(cluster, [{**tell(cluster), "item": "m2"}], "worker", host="m1")
+    assert (demoted["action"], demoted["changed"], cluster.writes) == ("demote", False, [])
+
+
+def test_settings_change_and_nothing_else(cluster: FakeEngine) -> None:
+    cluster.cluster.swarm["Spec"].update(Labels={"owner": "ops"}, EncryptionConfig={"AutoLockManagers": True})
+    seen = [tell(cluster)]
+    args = {"settings": {"task_history_limit": 2}}
+    before = json.loads(json.dumps(cluster.cluster.swarm["Spec"]))
+    check = make(cluster, seen, check=True, **args)
+    assert "~ swarm" in check["diff"]["prepared"] and "task_history_limit: 5 -> 2" in check["diff"]["prepared"]
+    assert cluster.writes == []
+    cluster.out_of_sequence("/swarm/update")
+    assert make(cluster, seen, **args)["changed"]
+    before["Orchestration"]["TaskHistoryRetentionLimit"] = 2
+    assert cluster.cluster.swarm["Spec"] == before
+    assert make(cluster, seen, **args)["changed"] is False
+
+
+def test_one_manager_keeps_the_settings(cluster: FakeEngine) -> None:
+    first = {"item": "m0", "state": "active", "role": "manager", "acting": True, "cluster_id": cluster.cluster.swarm["ID"]}
+    result = make(cluster, [first, tell(cluster), {"item": "m3", "state": "inactive"}], settings={"task_history_limit": 2})
+    assert (result["action"], result["changed"]) == ("nothing", False)
+
+
+def test_what_can_not_change_is_a_warning(cluster: FakeEngine) -> None:
+    args = {"advertise_addr": "192.0.2.7", "data_path_port": 4790, "default_addr_pool": ["10.99.0.0/16"], "subnet_size": 26}
+    result = make(cluster, [tell(cluster)], **args)
+    assert (result["changed"], len(result["warnings"])) == (False, 4)
+    assert any("known as" in warning for warning in result["warnings"])
+    assert any("data_path_port is 4790, but the swarm was made with 4789" in warning for warning in result["warnings"])
+
+
+def test_addresses_are_refused_before_anything(fake_engine: MakeFake) -> None:
+    fake = fake_engine(name="m1")
+    for args, message in (
+        ({"advertise_addr": "127.0.0.1"}, "advertise_addr: 127.0.0.1 is a loopback address"),
+        ({}, "advertise_addr: no address of this host that 127.0.0.1 could reach was found; it reaches them from 127.0.0.1 only"),
+        ({"advertise_addr": "127.0.0.0/8"}, "is a loopback address"),
+        ({"advertise_addr": "203.0.113.0/33"}, "is not a network"),
+    ):
+        result = make(fake, [tell(fake)], peers=["127.0.0.1"], **args)
+        assert (result["exit_code"], fake.writes) == (1, [])
+        assert message in result["msg"]
+
+
+def test_bare_hosts_in_check_mode_only() -> None:
+    given = {"docker_host": NOWHERE, "host": "m1", "role": "manager"}
+    managers = [{"item": name, "state": "no engine", "problem": "no socket"} for name in ("m1", "m2", "m3")]
+    check = run_module_main(swarm.main, {**given, "managers": managers, "peers": ["m2"], "advertise_addr": "eth7"}, check=True)
+    assert (check["changed"], check["action"]) == (True, "initialise")
+    real = run_module_main(swarm.main, {**given, "managers": managers})
+    assert (real["exit_code"], "m1 has no engine that answers" in real["msg"]) == (1, True)
+
+
+def test_leaving(fake_engine: MakeFake, cluster: FakeEngine) -> None:
+    leave: dict[str, t.Any] = {"docker_host": cluster.docker_host, "state": "absent", "host": "m1"}
+    refused = run_module_main(swarm.main, leave)
+    assert (refused["exit_code"], cluster.writes) == (1, [])
+    assert "set force" in refused["msg"]
+    check = run_module_main(swarm.main, {**leave, "force": True}, check=True)
+    assert (check["changed"], cluster.writes) == (True, [])
+    assert run_module_main(swarm.main, {**leave, "force": True})["state"] == "inactive"
+    assert run_module_main(swarm.main, {**leave, "force": True})["changed"] is False
+    worker = fake_engine(nodes=[node("m1", role="manager", leader=True), node("w1")], name="w1")
+    left = run_module_main(swarm.main, {"docker_host": worker.docker_host, "state": "absent"})
+    assert (left["changed"], left["state"]) == (True, "inactive")
+    assert run_module_main(swarm.main, {"docker_host": NOWHERE, "state": "absent"})["changed"] is False
+
+
+def test_required_options() -> None:
+    result = run_module_main(swarm.main, {"docker_host": NOWHERE})
+    assert "state is present but all of the following are missing" in result["msg"]
