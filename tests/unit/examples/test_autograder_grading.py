@@ -65,6 +65,12 @@ def test_code_that_only_waits_is_ended() -> None:
     assert report.failures == ("it ran longer than 0.5 s",)
 
 
+def test_long_words_and_null_characters_are_not_kept() -> None:
+    report = grade("def add(a, b): raise ValueError(chr(0) + 'x' * 1000)", EXERCISES["add"], QUICK)
+    assert report.failures[0].startswith("add(1, 2) raised ValueError: \\0xxx")
+    assert len(report.failures[0]) < 300
+
+
 def test_truth_is_no_number() -> None:
     assert grade("def is_palindrome(text): return 1", EXERCISES["is_palindrome"], QUICK).grade == 0
 

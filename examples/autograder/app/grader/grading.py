@@ -20,6 +20,7 @@ from .exercises import Exercise
 
 SANDBOX = Path(__file__).with_name("sandbox.py")
 MAX_OUTPUT_BYTES = 1 << 20
+MAX_LINE = 200
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,21 @@ def grade(code: str, exercise: Exercise, limits: Limits = Limits()) -> Report:
     }
     answers, problem = _run(request, limits.wall_seconds)
     if problem:
-        return Report(0, 0, total, (problem,))
+        return Report(0, 0, total, (_line(problem),))
     failures = []
     for case, answer in zip(exercise.cases, answers, strict=True):
         call = f"{exercise.function}({', '.join(map(repr, case.arguments))})"
         if "error" in answer:
-            failures.append(f"{call} raised {answer['error']}")
+            failures.append(_line(f"{call} raised {answer['error']}"))
         elif not _same(answer.get("value"), case.expected):
-            failures.append(f"{call} returned {answer.get('value')!r}, not {case.expected!r}")
+            failures.append(_line(f"{call} returned {answer.get('value')!r}", f", not {case.expected!r}"))
     passed = total - len(failures)
     return Report(100 * passed // total, passed, total, tuple(failures))
+
+
+def _line(said: str, ours: str = "") -> str:
+    """A failure as it is kept: what the code said may be long, and PostgreSQL keeps no null character in JSON."""
+    return said[:MAX_LINE].replace("\0", "\\0") + ours
 
 
 def _same(value: Any, expected: Any) -> bool:

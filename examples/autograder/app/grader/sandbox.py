@@ -24,7 +24,7 @@ def limit(limits: dict[str, Any]) -> None:
 
 
 def describe(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:200]
+    return f"{type(error).__name__}: {error}"
 
 
 def answer(function: Any, arguments: list[Any]) -> dict[str, Any]:

@@ -36,3 +36,4 @@ DATABASES = {
 MEDIA_ROOT = os.environ.get("MEDIA_ROOT", "/var/lib/autograder/media")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 << 10
 USE_TZ = True
+TIME_ZONE = "UTC"
