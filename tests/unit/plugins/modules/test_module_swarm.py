@@ -17,6 +17,7 @@ from node_certificate import PEM, SUBJECT
 
 MakeFake = t.Callable[..., FakeEngine]
 Result = dict[str, t.Any]
+OUTSIDE: list[Result] = [{"item": name, "state": "inactive"} for name in ("m1", "m2", "m3")]
 NOWHERE = "unix:///nonexistent/docker.sock"
 
 
@@ -118,8 +119,8 @@ def test_a_workers_swarm_is_read_from_its_certificate(fake_engine: MakeFake, tmp
 def test_the_first_manager_creates_the_swarm(fake_engine: MakeFake) -> None:
     fake = fake_engine(name="m1")
     managers = [tell(fake)]
-    settings = {"task_history_limit": 3, "node_cert_expiry": "60d", "labels": {"owner": "ops"}}
-    args = {"settings": settings, "default_addr_pool": ["10.30.0.0/16"], "subnet_size": 25, "data_path_port": 4790}
+    settings: Result = {"task_history_limit": 3, "node_cert_expiry": "60d", "labels": {"owner": "ops"}}
+    args: Result = {"settings": settings, "default_addr_pool": ["10.30.0.0/16"], "subnet_size": 25, "data_path_port": 4790}
     fake.forget()
     check = make(fake, managers, check=True, **args)
     assert (check["changed"], check["action"], fake.writes) == (True, "initialise", [])
@@ -196,7 +197,7 @@ def test_joining(fake_engine: MakeFake, cluster: FakeEngine, role: str) -> None:
     fake = fake_engine(name="n1", addr="10.77.0.2", peers=[cluster])
     seen = [tell(cluster), {"item": "m2", "unreachable": True}, {"item": "n1", "state": "inactive"}]
     told = tell(cluster, tokens=True)
-    join = {"join_token": told["tokens"][role], "remote_addrs": [each["address"] for each in told["managers"]]}
+    join: Result = {"join_token": told["tokens"][role], "remote_addrs": [each["address"] for each in told["managers"]]}
     assert make(fake, seen, role, may=[])["action"] == "join"
     check = make(fake, seen, role, check=True, **join)
     assert (check["changed"], fake.writes) == (True, [])
@@ -219,7 +220,7 @@ def test_joining_needs_a_token(fake_engine: MakeFake) -> None:
 def test_a_join_that_goes_on_in_the_background(fake_engine: MakeFake, cluster: FakeEngine) -> None:
     fake = fake_engine(name="w1", addr="10.77.0.3", peers=[cluster])
     told = tell(cluster, tokens=True)
-    join = {"join_token": told["tokens"]["worker"], "remote_addrs": ["10.77.0.1:2377"]}
+    join: Result = {"join_token": told["tokens"]["worker"], "remote_addrs": ["10.77.0.1:2377"]}
     fake.fail("POST", "/swarm/join", 503, "Timeout was reached before node joined. The attempt will continue in the background.")
     result = make(fake, [told], "worker", **join)
     assert (result["exit_code"], "joining as a worker through" in result["msg"]) == (1, True)
@@ -256,7 +257,7 @@ def test_roles_change_elsewhere(fake_engine: MakeFake, cluster: FakeEngine) -> N
 def test_settings_change_and_nothing_else(cluster: FakeEngine) -> None:
     cluster.cluster.swarm["Spec"].update(Labels={"owner": "ops"}, EncryptionConfig={"AutoLockManagers": True})
     seen = [tell(cluster)]
-    args = {"settings": {"task_history_limit": 2}}
+    args: Result = {"settings": {"task_history_limit": 2}}
     before = json.loads(json.dumps(cluster.cluster.swarm["Spec"]))
     check = make(cluster, seen, check=True, **args)
     assert "~ swarm" in check["diff"]["prepared"] and "task_history_limit: 5 -> 2" in check["diff"]["prepared"]
@@ -275,7 +276,12 @@ def test_one_manager_keeps_the_settings(cluster: FakeEngine) -> None:
 
 
 def test_what_can_not_change_is_a_warning(cluster: FakeEngine) -> None:
-    args = {"advertise_addr": "192.0.2.7", "data_path_port": 4790, "default_addr_pool": ["10.99.0.0/16"], "subnet_size": 26}
+    args: Result = {
+        "advertise_addr": "192.0.2.7",
+        "data_path_port": 4790,
+        "default_addr_pool": ["10.99.0.0/16"],
+        "subnet_size": 26,
+    }
     result = make(cluster, [tell(cluster)], **args)
     assert (result["changed"], len(result["warnings"])) == (False, 4)
     assert any("known as" in warning for warning in result["warnings"])
@@ -284,12 +290,13 @@ def test_what_can_not_change_is_a_warning(cluster: FakeEngine) -> None:
 
 def test_addresses_are_refused_before_anything(fake_engine: MakeFake) -> None:
     fake = fake_engine(name="m1")
-    for args, message in (
+    cases: list[tuple[Result, str]] = [
         ({"advertise_addr": "127.0.0.1"}, "advertise_addr: 127.0.0.1 is a loopback address"),
         ({}, "advertise_addr: no address of this host that 127.0.0.1 could reach was found; it reaches them from 127.0.0.1 only"),
         ({"advertise_addr": "127.0.0.0/8"}, "is a loopback address"),
         ({"advertise_addr": "203.0.113.0/33"}, "is not a network"),
-    ):
+    ]
+    for args, message in cases:
         result = make(fake, [tell(fake)], peers=["127.0.0.1"], **args)
         assert (result["exit_code"], fake.writes) == (1, [])
         assert message in result["msg"]
