@@ -18,6 +18,7 @@ _READ_BY_ALL = 0o444
 def make_container(key: str, service: Json, model: Json, names: Names) -> Json:
     """The ContainerSpec. Secrets and configs are referred to by name; their IDs are for the applier to add."""
     configs = _references(key, "config", service.get("configs", []), model.get("configs", {}), names)
+    secrets = _references(key, "secret", service.get("secrets", []), model.get("secrets", {}), names)
     spec = service.get("credential_spec")
     credentials = None
     if spec:
@@ -36,7 +37,10 @@ def make_container(key: str, service: Json, model: Json, names: Names) -> Json:
             Nameservers=service.get("dns"), Search=service.get("dns_search"), Options=service.get("dns_opt")
         ),
         Dir=service.get("working_dir"),
-        Env=[name if value is None else f"{name}={value}" for name, value in sorted(service.get("environment", {}).items())],
+        Env=[
+            name if value is None else f"{name}={value}"
+            for name, value in sorted(service.get("environment", {}).items())
+        ],
         Groups=service.get("group_add"),
         Hostname=service.get("hostname"),
         Hosts=service.get("extra_hosts"),
@@ -45,14 +49,13 @@ def make_container(key: str, service: Json, model: Json, names: Names) -> Json:
         Mounts=[make_mount(key, mount, model.get("volumes", {}), names) for mount in service.get("volumes", [])],
         OpenStdin=service.get("stdin_open"),
         ReadOnly=service.get("read_only"),
-        Secrets=sorted(
-            _references(key, "secret", service.get("secrets", []), model.get("secrets", {}), names), key=_reference_order("Secret")
-        ),
+        Secrets=sorted(secrets, key=_reference_order("Secret")),
         StopSignal=service.get("stop_signal"),
         Sysctls=service.get("sysctls"),
         TTY=service.get("tty"),
         Ulimits=[
-            {"Name": name, "Soft": limit["soft"], "Hard": limit["hard"]} for name, limit in sorted(service.get("ulimits", {}).items())
+            {"Name": name, "Soft": i["soft"], "Hard": i["hard"]}
+            for name, i in sorted(service.get("ulimits", {}).items())
         ],
         User=service.get("user"),
     )
@@ -87,13 +90,17 @@ def _capabilities(given: t.Sequence[str]) -> set[str]:
     return {name if name.startswith("CAP_") else f"CAP_{name}" for name in names}
 
 
-def _references(service: str, kind: str, given: t.Sequence[Json], objects: t.Mapping[str, Json], names: Names) -> list[Json]:
+def _references(
+    service: str, kind: str, given: t.Sequence[Json], objects: t.Mapping[str, Json], names: Names
+) -> list[Json]:
     targets: set[str] = set()
     references = []
     for item in given:
         target = item.get("target") or item["source"]
         if target in targets:
-            raise PlanError(f"service {service}: two {kind}s have the target {target!r}; give one of them another target")
+            raise PlanError(
+                f"service {service}: two {kind}s have the target {target!r}; give one of them another target"
+            )
         targets.add(target)
         file = {
             "Name": target,
@@ -101,7 +108,9 @@ def _references(service: str, kind: str, given: t.Sequence[Json], objects: t.Map
             "GID": item.get("gid") or "0",
             "Mode": int(item.get("mode", _READ_BY_ALL)),
         }
-        references.append({f"{kind.title()}Name": _real_name(service, kind, item["source"], objects, names), "File": file})
+        references.append(
+            {f"{kind.title()}Name": _real_name(service, kind, item["source"], objects, names), "File": file}
+        )
     return references
 
 

@@ -11,7 +11,14 @@ from ..plan import PlanError
 from .naming import Json, Names, filled
 
 _BLOCKS = ("bind", "volume", "tmpfs", "image", "cluster")
-_OPTIONS_OF = {"bind": "bind", "npipe": "bind", "volume": "volume", "tmpfs": "tmpfs", "image": "image", "cluster": "cluster"}
+_OPTIONS_OF = {
+    "bind": "bind",
+    "npipe": "bind",
+    "volume": "volume",
+    "tmpfs": "tmpfs",
+    "image": "image",
+    "cluster": "cluster",
+}
 
 
 def make_mount(service: str, mount: Json, volumes: t.Mapping[str, Json], names: Names) -> Json:
@@ -21,15 +28,16 @@ def make_mount(service: str, mount: Json, volumes: t.Mapping[str, Json], names: 
         raise PlanError(f"service {service}: volume type {kind!r} is none of {', '.join(sorted(_OPTIONS_OF))}")
     for block in _BLOCKS:
         if mount.get(block) is not None and block != _OPTIONS_OF[kind]:
-            raise PlanError(f"service {service}: options for {block} on a volume of type {kind}; remove them or change the type")
+            raise PlanError(
+                f"service {service}: options for {block} on a volume of type {kind}; remove them or change the type"
+            )
     source = mount.get("source", "")
     if kind == "tmpfs" and source:
         raise PlanError(f"service {service}: a tmpfs has source {source!r}; a tmpfs has none, so remove it")
     if kind not in ("tmpfs", "volume") and not source:
         raise PlanError(f"service {service}: a volume of type {kind} for {mount.get('target', '')} has no source")
-    body = filled(
-        Type=kind, Source=source, Target=mount.get("target"), ReadOnly=mount.get("read_only"), Consistency=mount.get("consistency")
-    )
+    given = {"ReadOnly": mount.get("read_only"), "Consistency": mount.get("consistency")}
+    body = filled(Type=kind, Source=source, Target=mount.get("target"), **given)
     if kind == "cluster":
         group = source.startswith("group:")
         body.update(Source=source if group else _named(service, source, volumes, names)[0], ClusterOptions={})

@@ -12,7 +12,7 @@ from .container import make_container
 from .naming import IMAGE_LABEL, Json, Names, filled
 
 _BUILT_IN_NETWORKS = ("default", "bridge", "host", "none")
-_DEFAULT = {"default": {}}
+_DEFAULT: dict[str, Json] = {"default": {}}
 
 
 def make_service(key: str, service: Json, model: Json, names: Names) -> Json:
@@ -65,7 +65,9 @@ def _networks(service: str, given: t.Mapping[str, Json], networks: t.Mapping[str
 def _placement(given: Json) -> Json:
     preferences = [{"Spread": {"SpreadDescriptor": item.get("spread", "")}} for item in given.get("preferences", [])]
     return filled(
-        Constraints=given.get("constraints"), Preferences=preferences, MaxReplicas=int(given.get("max_replicas_per_node", 0))
+        Constraints=given.get("constraints"),
+        Preferences=preferences,
+        MaxReplicas=int(given.get("max_replicas_per_node", 0)),
     )
 
 
@@ -78,7 +80,9 @@ def _resources(given: Json) -> Json:
                 NanoCPUs=given[side].get("cpus"),
                 MemoryBytes=given[side].get("memory"),
                 Pids=given[side].get("pids"),
-                GenericResources=[{"DiscreteResourceSpec": filled(Kind=i.get("kind"), Value=i.get("value"))} for i in generic],
+                GenericResources=[
+                    {"DiscreteResourceSpec": filled(Kind=i.get("kind"), Value=i.get("value"))} for i in generic
+                ],
             )
     return resources
 
@@ -112,7 +116,9 @@ def _mode(service: str, deploy: Json) -> Json:
         number = deploy.get("replicas")
         return {"ReplicatedJob": {} if number is None else {"MaxConcurrent": number, "TotalCompletions": number}}
     if mode not in ("global", "global-job"):
-        raise PlanError(f"service {service}: deploy.mode {mode!r} is none of replicated, global, replicated-job, global-job")
+        raise PlanError(
+            f"service {service}: deploy.mode {mode!r} is none of replicated, global, replicated-job, global-job"
+        )
     if count:
         raise PlanError(f"service {service}: deploy.replicas with mode {mode}; remove replicas, or use mode replicated")
     return {"Global": {}} if mode == "global" else {"GlobalJob": {}}

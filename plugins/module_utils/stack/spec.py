@@ -49,7 +49,9 @@ def convert(stack: str, model: Json, *, content_names: bool) -> StackObjects:
         configs=_sorted(_data(key, item, names) for key, item in data["configs"].items() if not item.get("external")),
         services=_sorted(make_service(key, service, model, names) for key, service in services.items()),
         depends_on={
-            names.scoped(key): {names.scoped(other): given["condition"] for other, given in service["depends_on"].items()}
+            names.scoped(key): {
+                names.scoped(other): given["condition"] for other, given in service["depends_on"].items()
+            }
             for key, service in services.items()
             if service.get("depends_on")
         },
@@ -58,7 +60,8 @@ def convert(stack: str, model: Json, *, content_names: bool) -> StackObjects:
             for kind, items in (("networks", networks), *data.items())
         },
         content_names={
-            kind: {key: names.of_data(key, item) for key, item in items.items() if names.hashes(item)} for kind, items in data.items()
+            kind: {key: names.of_data(key, item) for key, item in items.items() if names.hashes(item)}
+            for kind, items in data.items()
         },
     )
 

@@ -25,12 +25,49 @@ def check_model(model: Model, place_of: t.Callable[[tuple[str, ...]], Place]) ->
         _check_references(service, model, place)
         warnings.extend(_check_mounts(service, model, place))
         _check_credentials(service, model, place)
-        for other, given in list(service.get("depends_on", {}).items()):
-            if other not in model["services"]:
-                if given["required"] and given.get("strict", True):
-                    raise (place / "depends_on").error(f"there is no service {other!r}", "a service of this stack", "remove it")
-                del service["depends_on"][other]
+        warnings.extend(_drop_unknown(service, model, place))
+    warnings.extend(_break_circles(model["services"], place_of))
     return warnings
+
+
+def _drop_unknown(service: Model, model: Model, place: Place) -> t.Iterator[str]:
+    """Dependencies on services that are not there: an error where the file insists on them."""
+    place /= "depends_on"
+    for other in [name for name in service.get("depends_on", {}) if name not in model["services"]]:
+        if service["depends_on"].pop(other)["required"]:
+            raise place.error(
+                f"there is no service {other!r}", "a service of this stack", "remove it, or set required: false"
+            )
+        yield place.note(f"there is no service {other!r}; the dependency is ignored")
+
+
+def _break_circles(services: Model, place_of: t.Callable[[tuple[str, ...]], Place]) -> t.Iterator[str]:
+    while circle := _find_circle(services):
+        edges = list(zip(circle, (*circle[1:], circle[0]), strict=True))
+        place = place_of(("services", circle[0], "depends_on"))
+        soft = [edge for edge in edges if not services[edge[0]]["depends_on"][edge[1]]["required"]]
+        way = " -> ".join((*circle, circle[0]))
+        if not soft:
+            raise place.error(
+                f"services depend on each other in a circle: {way}", "", "remove one of these dependencies"
+            )
+        name, other = soft[-1]
+        del services[name]["depends_on"][other]
+        yield place.note(f"services depend on each other in a circle: {way}; {name} is not ordered after {other}")
+
+
+def _find_circle(services: Model) -> list[str]:
+    """The services of one circle of depends_on, empty without any."""
+    left = {name: set(service.get("depends_on", {})) for name, service in services.items()}
+    while ready := {name for name, others in left.items() if not others & left.keys()}:
+        left = {name: others for name, others in left.items() if name not in ready}
+    path = sorted(left)[:1]
+    while path:
+        following = min(left[path[-1]] & left.keys())
+        if following in path:
+            return path[path.index(following) :]
+        path.append(following)
+    return []
 
 
 def _check_image(service: Model, place: Place) -> None:
@@ -79,7 +116,9 @@ def _check_mounts(service: Model, model: Model, place: Place) -> t.Iterator[str]
             if mount.get(block) is not None and block != options.get(kind, kind):
                 raise at.error(f"the {kind} at {target} has options for {block}", "", "remove them or change the type")
         if kind == "tmpfs" and source:
-            raise at.error(f"the tmpfs at {target} has source {source!r}", "no source", "remove it, or use type: volume")
+            raise at.error(
+                f"the tmpfs at {target} has source {source!r}", "no source", "remove it, or use type: volume"
+            )
         if kind not in ("tmpfs", "volume") and not source:
             raise at.error(f"the {kind} at {target} has no source")
         named = (kind == "volume" and source) or (kind == "cluster" and not source.startswith("group:"))
@@ -92,7 +131,9 @@ def _check_mounts(service: Model, model: Model, place: Place) -> t.Iterator[str]
 def _check_credentials(service: Model, model: Model, place: Place) -> None:
     given = {key: value for key, value in (service.get("credential_spec") or {}).items() if value}
     if len(given) > 1:
-        raise (place / "credential_spec").error(f"has {' and '.join(sorted(given))}", "one of config, file and registry")
+        raise (place / "credential_spec").error(
+            f"has {' and '.join(sorted(given))}", "one of config, file and registry"
+        )
     config = given.get("config")
     if config and config not in model.get("configs", {}):
         raise _undefined("configs", config, model, place)

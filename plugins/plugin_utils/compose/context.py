@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .errors import Place
 from .mounts import Folder
@@ -19,26 +19,32 @@ def read_disk(path: str) -> bytes:
         return file.read()
 
 
+def read_bytes(path: str, place: Place, read: Read, cure: str = "") -> bytes:
+    """The file at an absolute path, which the text at this place names."""
+    try:
+        return read(path)
+    except (OSError, ValueError) as error:
+        raise place.error(f"cannot read {path}: {getattr(error, 'strerror', None) or error}", "", cure) from None
+
+
+def read_text(path: str, place: Place, read: Read) -> str:
+    try:
+        return read_bytes(path, place, read).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise place.error(f"{path} is not UTF-8 text") from None
+
+
 @dataclass
 class Context:
-    """``versioned``: the file follows a version 3 of the format rather than the Compose Spec.
-
-    ``device_kinds`` maps drivers of ``reservations.devices`` to the kinds of generic resources that the nodes advertise.
-    """
+    """``device_kinds`` maps drivers of ``reservations.devices`` to the kinds of generic resources that nodes advertise."""
 
     folder: Folder
     env: t.Mapping[str, str]
-    versioned: bool
     device_kinds: t.Mapping[str, str]
-    read: Read = read_disk
-    warnings: list[str] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
+    read: Read
+    warnings: list[str]
 
-    def read_file(self, path: str, place: Place, cure: str = "") -> bytes:
+    def read_file(self, path: str, place: Place) -> bytes:
         """The file that the text at this place names, relative to the folder of the stack."""
-        whole = self.folder.resolve(path, place)
-        try:
-            return self.read(whole)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise place.error(f"cannot read {whole}: {reason}", "", cure or f"relative paths start at {self.folder.path}") from None
+        cure = f"relative paths start at {self.folder.path}"
+        return read_bytes(self.folder.resolve(path, place), place, self.read, cure)

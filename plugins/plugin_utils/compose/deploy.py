@@ -22,7 +22,7 @@ def read_deploy(service: Section, place: Place, context: Context) -> Section:
     """``deploy`` in normal form: labels a mapping, durations, sizes and CPUs as whole numbers, devices as generic resources."""
     raw: Section = service.get("deploy") or {}
     place /= "deploy"
-    deploy = {key: raw[key] for key in ("mode", "endpoint_mode", "replicas", "placement") if key in raw}
+    deploy: Section = {key: raw[key] for key in ("mode", "endpoint_mode", "replicas", "placement") if key in raw}
     mode = deploy.get("mode", "")
     if mode and mode not in _MODES:
         raise (place / "mode").error(f"found {mode!r}", f"one of {', '.join(_MODES)}")
@@ -30,7 +30,9 @@ def read_deploy(service: Section, place: Place, context: Context) -> Section:
         deploy.setdefault("replicas", service["scale"])
     if "replicas" in deploy:
         if mode.startswith("global"):
-            raise (place / "replicas").error(f"is set although mode is {mode}", "mode replicated or replicated-job", "remove replicas")
+            raise (place / "replicas").error(
+                f"replicas of mode {mode}", "mode replicated or replicated-job", "remove replicas"
+            )
         if deploy["replicas"] < 0:
             raise (place / "replicas").error(f"found {deploy['replicas']}", "zero or more")
         deploy["replicas"] = int(deploy["replicas"])
@@ -43,7 +45,7 @@ def read_deploy(service: Section, place: Place, context: Context) -> Section:
     gpus = service.get("gpus")
     if gpus is not None:
         devices = [{"capabilities": ["gpu"], "count": "all"}] if isinstance(gpus, str) else gpus
-        reserved = [_read_device({"capabilities": ["gpu"], **device}, place, context) for device in devices]
+        reserved = [_read_device({"capabilities": ["gpu"], **item}, place, context) for item in devices]
         resources.setdefault("reservations", {}).setdefault("generic_resources", []).extend(reserved)
     if resources:
         deploy["resources"] = resources
@@ -69,15 +71,24 @@ def _read_resources(raw: Section, place: Place, context: Context) -> Section:
         if side not in raw:
             continue
         given = raw[side]
-        resources[side] = section = {}
+        section: Section = {}
+        resources[side] = section
         if "cpus" in given:
             section["cpus"] = nano_cpus(go_text(given["cpus"]))
         if "memory" in given:
             section["memory"] = size_bytes(str(given["memory"]))
         if "pids" in given:
             section["pids"] = int(given["pids"])
-        generic = [_read_generic(item, place / side / "generic_resources" / i) for i, item in enumerate(given.get("generic_resources", []))]
-        generic += [_read_device(item, place / side / "devices" / i, context) for i, item in enumerate(given.get("devices", []))]
+        generic = [
+            *(
+                _read_generic(item, place / side / "generic_resources" / i)
+                for i, item in enumerate(given.get("generic_resources", []))
+            ),
+            *(
+                _read_device(item, place / side / "devices" / i, context)
+                for i, item in enumerate(given.get("devices", []))
+            ),
+        ]
         if generic:
             section["generic_resources"] = generic
     return resources
@@ -98,15 +109,19 @@ def _read_device(raw: Section, place: Place, context: Context) -> Section:
     kind = next((context.device_kinds[name] for name in (driver, *capabilities) if name in context.device_kinds), None)
     if kind is None:
         raise place.error(
-            f"no generic resource is known for driver {driver or '(none)'} and capabilities {', '.join(capabilities) or '(none)'}",
+            f"no generic resource is known for driver {driver or 'none'}, capabilities {', '.join(capabilities) or 'none'}",
             "a driver or capability that device_kinds maps to a kind",
             "add it to device_kinds, or write generic_resources",
         )
     count = raw.get("count", len(raw["device_ids"]) if raw.get("device_ids") else "all")
     if raw.get("device_ids"):
-        context.warnings.append(place.note(f"Swarm chooses the devices itself: {count} of {kind} are reserved, not those in device_ids"))
+        context.warnings.append(
+            place.note(f"Swarm chooses the devices itself: {count} of {kind} reserved, not those in device_ids")
+        )
     if str(count) in ("all", "-1"):
-        context.warnings.append(place.note(f"Swarm cannot reserve all devices of a node: 1 of {kind} is reserved; write a count"))
+        context.warnings.append(
+            place.note(f"Swarm cannot reserve all devices of a node: 1 of {kind} reserved; write a count")
+        )
         count = 1
     if not str(count).isdecimal():
         raise (place / "count").error(f"found {count!r}", "a whole number or all")

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .errors import Place
 from .scalars import go_text
 
-Read = t.Callable[[str, Place], bytes]
 Variables = dict[str, str | None]
 
 
@@ -41,14 +41,12 @@ def read_env_file(data: bytes, place: Place) -> Variables:
     return variables
 
 
-def resolve_environment(own: Variables, files: t.Iterable[Variables], env: t.Mapping[str, str]) -> Variables:
-    """What the container gets: later files win over earlier ones, the service's own variables over the files.
+def read_dotenv(data: bytes, place: Place) -> dict[str, str]:
+    """Variables for the stack file itself; here quotes around a whole value are taken off."""
+    found = {key: value for key, value in read_env_file(data, place).items() if value is not None}
+    return {key: value[1:-1] if re.fullmatch(r"(['\"]).*\1", value) else value for key, value in found.items()}
 
-    A variable without a value, or with an empty one, takes its value from ``env`` if that has it.
-    """
-    result: Variables = {}
-    for variables in files:
-        given = {key: value if value else env.get(key, value) for key, value in variables.items()}
-        result.update({key: value for key, value in given.items() if value is not None})
-    result.update({key: value if value else env.get(key, value) for key, value in own.items()})
-    return result
+
+def fill_empty(variables: Variables, env: t.Mapping[str, str]) -> Variables:
+    """A variable without a value, or with an empty one, takes its value from ``env`` if that has it."""
+    return {key: value if value else env.get(key, value) for key, value in variables.items()}

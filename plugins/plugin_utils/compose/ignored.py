@@ -69,7 +69,7 @@ _OBEYED = {"restart"}
 
 def ignored_keys(data: dict[str, t.Any], place: Place) -> t.Iterator[str]:
     """One warning for each key in the file that does not have the effect that its author meant."""
-    for name, service in data["services"].items():
+    for name, service in data.get("services", {}).items():
         at = place / "services" / name
         for key in sorted(service.keys() & _SERVICE.keys()):
             obeyed = key in _OBEYED and not (service.get("deploy") or {}).get("restart_policy") and service[key] != "no"
@@ -80,11 +80,9 @@ def ignored_keys(data: dict[str, t.Any], place: Place) -> t.Iterator[str]:
             for key in sorted((given or {}).keys() & _NETWORK.keys()):
                 yield (at / "networks" / network / key).note(f"Swarm ignores it; {_NETWORK[key]}")
         for index, mount in enumerate(service.get("volumes", [])):
-            bind = mount.get("bind") if isinstance(mount, dict) else None
-            for key in sorted((bind or {}).keys() - {"propagation"}):
-                if bind[key] is not True or key != "create_host_path":
-                    continue
-                yield (at / "volumes" / index / "bind" / key).note(
+            bind = (mount.get("bind") if isinstance(mount, dict) else None) or {}
+            if bind.get("create_host_path") is True:
+                yield (at / "volumes" / index / "bind" / "create_host_path").note(
                     "Swarm ignores it; create the path on every node that may run the task, for example with role volumes"
                 )
     for name, volume in data.get("volumes", {}).items():

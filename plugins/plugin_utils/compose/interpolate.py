@@ -46,7 +46,7 @@ class Scope:
         if value is None or (colon and value == ""):
             if sign == "?":
                 cure = "give it in env or in a file of env_files"
-                raise place.error(f"the required variable {name} is not set", expand(argument), cure)
+                raise place.error(f"the required variable {name} is not set: {expand(argument)}", "", cure)
             return expand(argument) if sign == "-" else ""
         return expand(argument) if sign == "+" else value
 

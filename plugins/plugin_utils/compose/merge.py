@@ -33,7 +33,7 @@ def merge_versioned(base: Tree, over: Tree) -> Tree:
 
 
 def _merge_service(base: Tree, over: Tree) -> Tree:
-    merged = _merge_fields(base, over, ("ports", "volumes", "secrets", "configs", "networks", "logging", "environment", "ulimits"))
+    merged = _merge_fields(base, over, (*_KEYS, "networks", "logging", "environment", "ulimits"))
     for section, key in _KEYS.items():
         if section in base:
             by_key = {key(item): item for item in (*base[section], *over.get(section, []))}

@@ -24,7 +24,9 @@ def read_objects(section: str, raw: t.Mapping[str, t.Any], place: Place, context
 def _read_object(section: str, key: str, raw: Object, place: Place, context: Context) -> Object:
     if "external" in raw and raw["external"] is not False:
         return _read_external(section, key, raw, place)
-    result = {name: raw[name] for name in ("name", "driver", "internal", "attachable", "template_driver") if raw.get(name)}
+    result = {
+        name: raw[name] for name in ("name", "driver", "internal", "attachable", "template_driver") if raw.get(name)
+    }
     if "enable_ipv6" in raw:
         result["enable_ipv6"] = raw["enable_ipv6"]
     if raw.get("labels"):
@@ -67,14 +69,18 @@ def _read_data(section: str, raw: Object, place: Place, context: Context) -> Obj
         data = context.env[raw["environment"]].encode()
     else:
         name = raw["environment"]
-        raise (place / "environment").error(f"the variable {name} is not set", "", "give it in env or in a file of env_files")
+        raise (place / "environment").error(
+            f"the variable {name} is not set", "", "give it in env or in a file of env_files"
+        )
     return {"content": base64.b64encode(data).decode()}
 
 
 def _read_ipam(raw: Object) -> Object:
     ipam: Object = {"driver": raw["driver"]} if raw.get("driver") else {}
     if raw.get("config"):
-        ipam["config"] = [{key: value for key, value in item.items() if not key.startswith("x-")} for item in raw["config"]]
+        ipam["config"] = [
+            {key: value for key, value in item.items() if not key.startswith("x-")} for item in raw["config"]
+        ]
     if raw.get("options"):
         ipam["options"] = _options(raw["options"])
     return ipam

@@ -83,7 +83,7 @@ def _prune(schema: t.Any, defs: Schema, version: str | None) -> t.Any:
     if "$ref" in schema:
         schema = {**defs[schema["$ref"].rpartition("/")[2]], **schema}
         del schema["$ref"]
-    result = {}
+    result: Schema = {}
     for keyword, value in schema.items():
         if keyword in ("properties", "patternProperties"):
             result[keyword] = {
@@ -133,25 +133,25 @@ def _kind(value: t.Any) -> str:
 def _explain(error: jsonschema.ValidationError, place: Place, version: str | None) -> ComposeError:
     for key in error.absolute_path:
         place /= key
-    schema, keyword = t.cast(Schema, error.schema), error.validator
+    schema, keyword, found = t.cast(Schema, error.schema), error.validator, t.cast(t.Any, error.instance)
     if keyword == "additionalProperties":
-        return _unknown_key(error, schema, place, version)
+        return _unknown_key(found, schema, place, version)
     if keyword == "type":
-        return _wrong_type(error.instance, types(schema), place)
+        return _wrong_type(found, types(schema), place)
     if keyword == "required":
-        missing = next(key for key in schema["required"] if key not in error.instance)
+        missing = next(key for key in schema["required"] if key not in found)
         return place.error(f"has no {missing}", f"{missing}: ...")
     if keyword == "uniqueItems":
-        pairs = ((i, j) for j, b in enumerate(error.instance) for i, a in enumerate(error.instance[:j]) if a == b)
+        pairs = ((i, j) for j, b in enumerate(found) for i, a in enumerate(found[:j]) if a == b)
         first, second = next(pairs, (0, 1))
         return place.error(f"items {first} and {second} are equal", "each item once", "remove one of them")
     if keyword == "format":
         try:
-            _FORMATS[schema["format"]](error.instance)
+            _FORMATS[schema["format"]](found)
         except ValueError as reason:
-            return place.error(f"found {error.instance!r}", str(reason))
+            return place.error(f"found {found!r}", str(reason))
     if keyword == "enum":
-        return place.error(f"found {error.instance!r}", f"one of {', '.join(schema['enum'])}")
+        return place.error(f"found {found!r}", f"one of {', '.join(schema['enum'])}")
     return place.error(error.message)
 
 
@@ -162,7 +162,11 @@ def _wrong_type(value: t.Any, wanted: tuple[str, ...], place: Place) -> ComposeE
         "" if hidden or isinstance(value, (dict, list)) or value is None else f" {json.dumps(value, default=str)[:60]}"
     )
     cure = ""
-    if kind == "string" and {"integer", "number", "boolean"} & set(wanted):
+    if (
+        kind == "string"
+        and re.fullmatch("[0-9.]+|true|false", value)
+        and {"integer", "number", "boolean"} & set(wanted)
+    ):
         cure = "write it without quotes"
     elif kind in ("integer", "number", "boolean") and "string" in wanted:
         cure = "put the value in quotes"
@@ -171,10 +175,10 @@ def _wrong_type(value: t.Any, wanted: tuple[str, ...], place: Place) -> ComposeE
     return place.error(f"found {_TYPES[kind]}{shown}", " or ".join(_TYPES[name] for name in wanted), cure)
 
 
-def _unknown_key(error: jsonschema.ValidationError, schema: Schema, place: Place, version: str | None) -> ComposeError:
+def _unknown_key(found: Schema, schema: Schema, place: Place, version: str | None) -> ComposeError:
     known = schema.get("properties", {})
     patterns = schema.get("patternProperties", {})
-    key = next(k for k in error.instance if k not in known and not any(re.search(p, k) for p in patterns))
+    key = next(k for k in found if k not in known and not any(re.search(p, k) for p in patterns))
     whole = functools.reduce(child, place.path, t.cast("Schema | None", schema_for(None)))
     place /= key
     if not known:
@@ -187,7 +191,8 @@ def _unknown_key(error: jsonschema.ValidationError, schema: Schema, place: Place
     if key in _SWARM_WAY:
         return place.error("Swarm does not have this key", "", f"use {_SWARM_WAY[key]}")
     near = difflib.get_close_matches(key, known, 1)
-    return place.error("there is no such key", f"{near[0]}" if near else f"one of {', '.join(sorted(known))}")
+    some = f"one of {', '.join(sorted(known))}" if len(known) <= 20 else "a key of the Compose file reference"
+    return place.error("there is no such key", near[0] if near else some)
 
 
 def _check(convert: t.Callable[[str], object]) -> t.Callable[[object], bool]:

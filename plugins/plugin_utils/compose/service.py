@@ -12,8 +12,8 @@ import typing as t
 
 from .context import Context
 from .deploy import read_deploy
-from .environment import read_env_file, read_pairs, resolve_environment
-from .errors import Place
+from .environment import fill_empty, read_env_file, read_pairs
+from .errors import ComposeError, Place
 from .mounts import read_mount
 from .ports import order_ports, read_port
 from .scalars import go_text
@@ -22,8 +22,8 @@ from .units import duration_ns
 
 Service = dict[str, t.Any]
 _AS_IT_IS = (
-    "image", "hostname", "user", "working_dir", "stop_signal", "isolation", "domainname", "init", "read_only", "tty", "stdin_open",
-    "restart", "cap_add", "cap_drop", "dns_opt", "profiles", "credential_spec",
+    "image", "hostname", "user", "working_dir", "stop_signal", "isolation", "init", "read_only", "tty", "stdin_open", "restart",
+    "cap_add", "cap_drop", "dns_opt", "profiles", "credential_spec",
 )  # fmt: skip
 _DURATIONS = ("interval", "timeout", "start_period", "start_interval")
 
@@ -52,9 +52,10 @@ def read_service(raw: Service, place: Place, context: Context) -> Service:
         "volumes": _read_volumes,
     }
     service.update({key: read(raw[key], place / key, context) for key, read in readers.items() if key in raw})
-    if "environment" in raw or "env_file" in raw:
-        files = _read_env_files(raw.get("env_file", []), place / "env_file", context)
-        service["environment"] = resolve_environment(read_pairs(raw.get("environment")), files, context.env)
+    if "environment" in raw:
+        service["environment"] = fill_empty(read_pairs(raw["environment"]), context.env)
+    if "env_file" in raw:
+        service["env_file"] = _read_env_files(raw["env_file"], place / "env_file", context)
     deploy = read_deploy(raw, place, context)
     if deploy:
         service["deploy"] = deploy
@@ -94,22 +95,26 @@ def _read_references(value: list[t.Any], place: Place, _context: Context) -> lis
 
 
 def _read_depends_on(value: t.Any, _place: Place, _context: Context) -> dict[str, t.Any]:
-    entries = dict.fromkeys(value, {}) if isinstance(value, list) else value
+    """In the short form, which docker stack deploy reads and ignores, an unknown service is no error."""
+    if isinstance(value, list):
+        return {name: {"condition": "service_started", "required": False} for name in value}
     return {
         name: {"condition": entry.get("condition", "service_started"), "required": entry.get("required", True)}
-        for name, entry in entries.items()
+        for name, entry in value.items()
     }
 
 
 def _read_hosts(value: t.Any, place: Place, _context: Context) -> list[str]:
     """Lines as the engine wants them: address, blank, name."""
     if isinstance(value, dict):
-        pairs = [(name, address) for name, given in value.items() for address in (given if isinstance(given, list) else [given])]
-        items = sorted(f"{name}:{go_text(address or '')}" for name, address in pairs)
-    else:
-        items = value
+        pairs = [
+            (name, address)
+            for name, given in value.items()
+            for address in (given if isinstance(given, list) else [given])
+        ]
+        value = sorted(f"{name}:{go_text(address or '')}" for name, address in pairs)
     hosts = []
-    for index, item in enumerate(items):
+    for index, item in enumerate(value):
         name, separator, address = item.partition("=" if "=" in item else ":")
         if not separator:
             raise (place / index).error(f"found {item!r}", '"name:address" or "name=address"')
@@ -120,7 +125,7 @@ def _read_hosts(value: t.Any, place: Place, _context: Context) -> list[str]:
 
 
 def _read_healthcheck(value: dict[str, t.Any], place: Place, _context: Context) -> dict[str, t.Any]:
-    check = {key: duration_ns(value[key]) for key in _DURATIONS if key in value}
+    check: dict[str, t.Any] = {key: duration_ns(value[key]) for key in _DURATIONS if key in value}
     if "retries" in value:
         if value["retries"] < 0:
             raise (place / "retries").error(f"found {value['retries']}", "zero or more")
@@ -128,10 +133,10 @@ def _read_healthcheck(value: dict[str, t.Any], place: Place, _context: Context) 
     test = value.get("test")
     if test is not None:
         check["test"] = ["CMD-SHELL", test] if isinstance(test, str) else test
-    if value.get("disable"):
-        if test and test != ["NONE"]:
+    if "disable" in value:
+        if value["disable"] and test:
             raise place.error("has both test and disable: true", "one of the two", "remove disable, or the test")
-        check["test"] = ["NONE"]
+        check["disable"] = value["disable"]
     return check
 
 
@@ -145,7 +150,7 @@ def _read_logging(value: dict[str, t.Any], _place: Place, _context: Context) -> 
 def _read_networks(value: t.Any, _place: Place, _context: Context) -> dict[str, t.Any]:
     networks: dict[str, t.Any] = {}
     for name, given in (dict.fromkeys(value) if isinstance(value, list) else value).items():
-        networks[name] = {key: given[key] for key in ("aliases", "driver_opts") if key in (given or {})}
+        networks[name] = {key: item for key, item in (given or {}).items() if key in ("aliases", "driver_opts")}
         if "driver_opts" in networks[name]:
             networks[name]["driver_opts"] = _options(networks[name]["driver_opts"])
     return networks
@@ -159,7 +164,9 @@ def _read_ports(value: list[t.Any], place: Place, context: Context) -> list[dict
 
 def _read_ulimits(value: dict[str, t.Any], _place: Place, _context: Context) -> dict[str, t.Any]:
     return {
-        name: {"soft": limit["soft"], "hard": limit["hard"]} if isinstance(limit, dict) else {"soft": limit, "hard": limit}
+        name: {"soft": limit["soft"], "hard": limit["hard"]}
+        if isinstance(limit, dict)
+        else {"soft": limit, "hard": limit}
         for name, limit in value.items()
     }
 
@@ -168,16 +175,21 @@ def _read_volumes(value: list[t.Any], place: Place, context: Context) -> list[di
     return [read_mount(item, place / index, context.folder) for index, item in enumerate(value)]
 
 
-def _read_env_files(value: t.Any, place: Place, context: Context) -> t.Iterator[dict[str, str | None]]:
+def _read_env_files(value: t.Any, place: Place, context: Context) -> dict[str, str | None]:
+    """The variables of all the files, later ones winning."""
+    variables: dict[str, str | None] = {}
     for index, item in enumerate(value if isinstance(value, list) else [value]):
         at = place / index if isinstance(value, list) else place
         entry = item if isinstance(item, dict) else {"path": item}
-        if not entry.get("required", True):
-            try:
-                context.read(context.folder.resolve(entry["path"], at))
-            except OSError:
-                continue
-        yield read_env_file(context.read_file(entry["path"], at), at)
+        try:
+            data = context.read_file(entry["path"], at)
+        except ComposeError:
+            if entry.get("required", True):
+                raise
+            continue
+        filled = fill_empty(read_env_file(data, at), context.env)
+        variables.update({key: text for key, text in filled.items() if text is not None})
+    return variables
 
 
 def _options(value: t.Mapping[str, t.Any]) -> dict[str, str]:

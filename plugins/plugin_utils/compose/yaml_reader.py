@@ -76,7 +76,7 @@ class _Composer:
                 return self.node(next(self.events), 0)
         return None
 
-    def node(self, event: yaml.Event, depth: int) -> _Node:
+    def node(self, event: t.Any, depth: int) -> _Node:
         line = event.start_mark.line + 1
         if depth > _DEPTH:
             raise ComposeError(f"nested more than {_DEPTH} levels deep", file=self.file, line=line)
@@ -190,7 +190,7 @@ class _Builder:
             except (binascii.Error, UnicodeError):
                 raise self.error(node, path, "!!binary holds no base64 of a text") from None
         if tag in ("int", "float", "bool", "null"):
-            value = plain(node.value)
+            value: t.Any = plain(node.value)
             kinds: dict[str, tuple[type, ...]] = {
                 "int": (int,),
                 "float": (int, float),
@@ -199,7 +199,7 @@ class _Builder:
             }
             if not isinstance(value, kinds[tag]) or (isinstance(value, bool) and tag != "bool"):
                 raise self.error(node, path, f"!!{tag} is given {node.value!r}")
-            return float(value) if tag == "float" else value
+            return float(t.cast(float, value)) if tag == "float" else value
         if tag in ("!reset", "!override"):
             return plain(node.value) if node.plain else node.value
         return node.value
