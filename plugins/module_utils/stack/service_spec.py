@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ..plan import PlanError
 from .container import make_container
 from .naming import IMAGE_LABEL, Json, Names, filled
 
+_NAME = re.compile(r"[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*")
+_LONGEST = 63
 _BUILT_IN_NETWORKS = ("default", "bridge", "host", "none")
 _DEFAULT: dict[str, Json] = {"default": {}}
 
@@ -18,6 +21,12 @@ _DEFAULT: dict[str, Json] = {"default": {}}
 def make_service(key: str, service: Json, model: Json, names: Names) -> Json:
     """The ServiceSpec of one service of the model."""
     deploy: Json = service.get("deploy", {})
+    name = names.scoped(key)
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
+        raise PlanError(
+            f"service {key}: {name!r} is no name for a service. Expected letters, digits, '-' and '_', beginning and ending "
+            f"with a letter or digit, at most {_LONGEST} in all. Rename the service or the stack."
+        )
     task: Json = {
         "ContainerSpec": make_container(key, service, model, names),
         "ForceUpdate": 0,
@@ -31,7 +40,7 @@ def make_service(key: str, service: Json, model: Json, names: Names) -> Json:
     if restart is not None:
         task["RestartPolicy"] = restart
     body: Json = {
-        "Name": names.scoped(key),
+        "Name": name,
         "Labels": {**names.labels(deploy), IMAGE_LABEL: service["image"]},
         "TaskTemplate": task,
         "Mode": _mode(key, deploy),

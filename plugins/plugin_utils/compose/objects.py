@@ -14,6 +14,7 @@ from .errors import Place
 from .scalars import go_text
 
 Object = dict[str, t.Any]
+_LARGEST = {"secrets": 500 * 1024 - 1, "configs": 1000 * 1024 - 1}
 
 
 def read_objects(section: str, raw: t.Mapping[str, t.Any], place: Place, context: Context) -> dict[str, Object]:
@@ -72,6 +73,8 @@ def _read_data(section: str, raw: Object, place: Place, context: Context) -> Obj
         raise (place / "environment").error(
             f"the variable {name} is not set", "", "give it in env or in a file of env_files"
         )
+    if not 0 < len(data) <= _LARGEST[section]:
+        raise place.error(f"this {one} holds {len(data)} bytes", f"1 to {_LARGEST[section]}, the limit of the engine")
     return {"content": base64.b64encode(data).decode()}
 
 
