@@ -24,7 +24,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.engine import (
     Unreachable,
 )
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
-from fake_engine import FakeEngine, node, secret, service
+from fake_engine import FakeEngine, Fault, node, secret, service
 
 MakeFake = Callable[..., FakeEngine]
 NO_LEADER = "rpc error: code = Unknown desc = The swarm does not have a leader."
@@ -186,8 +186,22 @@ def test_no_engine(params: dict[str, t.Any], problem: str) -> None:
 
 def test_an_engine_that_refuses_to_say_its_version(fake: FakeEngine) -> None:
     fake.fail("GET", "/version", 500, "no graph driver")
-    with pytest.raises(Unreachable, match="no graph driver"):
+    with pytest.raises(Unreachable, match=": no graph driver. Check"):
         Engine.connect(fake.docker_host)
+
+
+def test_the_cause_is_told_and_not_what_was_tried_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """urllib3 1 tries an argument that Python 3 lacks, hides the TypeError, and goes on to the true error."""
+
+    def refuse(**params: t.Any) -> t.NoReturn:
+        try:
+            raise TypeError("unexpected keyword argument 'buffering'")
+        except TypeError:
+            raise ConnectionError("Remote end closed connection") from None
+
+    monkeypatch.setattr(docker, "APIClient", refuse)
+    with pytest.raises(Unreachable, match=": Remote end closed connection. Check"):
+        Engine.connect("unix:///x")
 
 
 def test_the_sdk_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,13 +223,13 @@ def test_the_sdk_does_not_fit_requests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_request_body_is_never_in_an_error(fake: FakeEngine) -> None:
     engine = Slow(fake)
-    for prepare in (
-        lambda: fake.fail("POST", "/secrets/create", 500, "boom"),
-        lambda: fake.drop("POST", "/secrets/create"),
-        lambda: fake.fail("POST", "/secrets/create", 400, "data must be smaller"),
+    for fault in (
+        Fault("POST", "/secrets/create", status=500, message="boom"),
+        Fault("POST", "/secrets/create", drop="before"),
+        Fault("POST", "/secrets/create", status=400, message="data must be smaller"),
     ):
         fake.faults.clear()
-        prepare()
+        fake.faults.add(fault)
         with pytest.raises(EngineError) as caught:
             engine.post("/secrets/create", body=secret("s", b"hunter2"), headers={"X-Registry-Auth": "hunter3"})
         shown = f"{caught.value!r} {caught.value.__dict__}"
