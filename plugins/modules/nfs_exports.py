@@ -183,12 +183,14 @@ def apply(host: t.Any, change: Change) -> dict[str, t.Any]:
 
 def _export(host: t.Any, wanted: list[exports.Entry]) -> str:
     """Make the server follow its files; what went wrong, empty where nothing did."""
-    code, out, err = host.run(["exportfs", "-ra"])
-    if code:
-        return f"exportfs -ra: {(err or out).strip()}"
+    code, _out, err = host.run(["exportfs", "-ra"])
+    ours = {word for entry in wanted for word in (entry.path, entry.client)}
+    # a line that begins with "exportfs: Failed to stat PATH:" may be about a file of others, which is not ours to judge
+    told = [line for line in dict.fromkeys(err.splitlines()) if ours & {word.strip(":,") for word in line.split()}]
+    if code and told:
+        return " ".join(told)
     absent = exports.missing(wanted, host.run(["exportfs", "-s"])[1])
-    words = f" {err.strip()}" if err.strip() else ""
-    return f"exportfs does not list {absent[0].path} for {absent[0].client}.{words}" if absent else ""
+    return " ".join([f"exportfs does not list {absent[0].path} for {absent[0].client}.", *told]) if absent else ""
 
 
 def main() -> None:

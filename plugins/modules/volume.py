@@ -109,9 +109,10 @@ plan:
 
 import typing as t
 
+from ansible_collections.flotilla.swarm.plugins.module_utils.engine import SdkMissing, Unreachable
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import volumes
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, engine_world, run_module
 
 NFS = {
     "server": {"type": "str", "required": True},
@@ -139,8 +140,21 @@ ARGUMENTS = {
 }
 
 
+def open_engine(module: t.Any) -> t.Any:
+    """The engine, or in check mode None where the run that is predicted would have to install it first."""
+    try:
+        return engine_world.open(module)
+    except (SdkMissing, Unreachable):
+        if module.check_mode:
+            module.warn("there is no engine on this host yet, so that all volumes are absent")
+            return None
+        raise
+
+
 def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
     wanted = volumes.wanted_volumes(params["volumes"])
+    if engine is None:
+        return {"wanted": wanted, "existing": {}, "users": {}, "node": ""}
     listed = engine.get("/volumes", doing="listing volumes")["Volumes"] or []
     existing = {item["Name"]: volumes.existing_volume(item) for item in listed}
     differing = [item.name for item in wanted if item.name in existing and volumes.drift(existing[item.name], item)]
@@ -175,7 +189,7 @@ def apply(engine: t.Any, change: Change) -> None:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply)
+    run_module(ARGUMENTS, observe, plan, apply, world=World(engine_world.arguments, open_engine))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import platform
+import time
+from pathlib import Path
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.modules import host_info
+from module_runner import run_module_main
+
+COMMANDS = {
+    "dockerd": "echo 'Docker version 26.1.5, build x'",
+    "dpkg-query": "echo 'bash 5.2 install installed'; echo 'no packages found matching nix' >&2; exit 1",
+    "systemctl": "echo 'Id=a.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled'",
+    "ip": "echo '2: eth0    inet 10.1.1.1/24 scope global eth0'",
+}
+
+
+@pytest.fixture(autouse=True)
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in COMMANDS.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+
+def test_this_host(tmp_path: Path) -> None:
+    args = {"packages": ["bash", "nix"], "units": ["a.service"], "asked_at": time.time(), "data_root": str(tmp_path / "a/b")}
+    result = run_module_main(host_info.main, args, check=True)
+    host = result["host"]
+    assert result["packages"] == {"bash": {"version": "5.2", "hold": False}}
+    assert result["units"] == {"a.service": {"active": True, "enabled": True}}
+    assert (host["engine"], host["addresses"], host["python"]) == ("26.1", ["10.1.1.1"], platform.python_version())
+    assert host["root"] is (os.geteuid() == 0)
+    assert host["memory_mb"] > 0
+    assert host["disk_free_mb"] > 0
+    assert host["asked_at"] <= host["time"] <= time.time()
+    assert not result["changed"]
+
+
+@pytest.mark.parametrize(("text", "live_restore"), [('{"live-restore": true}', True), ("{}", False), ("{", False), (None, False)])
+def test_live_restore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, live_restore: bool) -> None:
+    file = tmp_path / "daemon.json"
+    if text is not None:
+        file.write_text(text)
+    monkeypatch.setattr(host_info, "DAEMON_JSON", str(file))
+    assert run_module_main(host_info.main, {})["host"]["live_restore"] is live_restore

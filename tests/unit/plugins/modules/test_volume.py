@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.modules import volume as module
+from fake_engine import FakeEngine, volume
+from module_runner import run_module_main
+
+SHARED = {"name": "shared", "nfs": {"server": "10.0.0.5", "path": "/srv/x"}}
+OPTIONS = {"type": "nfs", "o": "addr=10.0.0.5,nfsvers=4.2,rw,hard,timeo=600,retrans=2,noatime", "device": ":/srv/x"}
+OLD = {**OPTIONS, "o": "addr=10.0.0.4,rw"}
+
+
+def run(fake: FakeEngine, *volumes: dict[str, t.Any], check: bool = False, **args: t.Any) -> dict[str, t.Any]:
+    return run_module_main(
+        module.main, {"docker_host": fake.docker_host, "volumes": list(volumes), **args}, check=check, diff=True
+    )
+
+
+def container(name: str, volume_name: str) -> dict[str, t.Any]:
+    mounts = [{"Type": "volume", "Name": volume_name, "Destination": "/x"}]
+    return {"Id": f"id-{name}", "Names": [f"/{name}"], "State": "exited", "Mounts": mounts, "Labels": {}}
+
+
+def test_several_volumes_in_one_call(fake_engine: t.Callable[..., FakeEngine]) -> None:
+    fake = fake_engine(volumes=[volume("there")])
+    result = run(fake, SHARED, {"name": "there"}, {"name": "plain", "labels": {"a": 1}})
+    assert [(change["action"], change["name"]) for change in result["plan"]] == [("create", "shared"), ("create", "plain")]
+    assert fake.calls() == ["GET /volumes", "POST /volumes/create", "POST /volumes/create"]
+    assert [request.body for request in fake.writes] == [
+        {"Name": "shared", "Driver": "local", "DriverOpts": OPTIONS, "Labels": {}},
+        {"Name": "plain", "Driver": "local", "DriverOpts": {}, "Labels": {"a": "1"}},
+    ]
+
+
+def test_a_second_run_asks_once_and_writes_nothing(fake_engine: t.Callable[..., FakeEngine]) -> None:
+    fake = fake_engine()
+    run(fake, SHARED)
+    fake.forget()
+    assert not run(fake, SHARED)["changed"]
+    assert fake.calls() == ["GET /volumes"]
+
+
+def test_check_mode_writes_nothing(fake_engine: t.Callable[..., FakeEngine]) -> None:
+    fake = fake_engine(volumes=[volume("shared", options=OLD)])
+    result = run(fake, SHARED, {"name": "new"}, check=True, recreate="if_unused")
+    assert [change["action"] for change in result["plan"]] == ["replace", "create"]
+    assert "options.o" in result["diff"]["prepared"]
+    assert not fake.writes
+
+
+@pytest.mark.parametrize("recreate", ["never", "if_unused"])
+def test_drift_in_use_is_refused_with_its_users(fake_engine: t.Callable[..., FakeEngine], recreate: str) -> None:
+    fake = fake_engine(
+        name="n7", volumes=[volume("shared", options=OLD)], containers=[container("web.1", "shared"), container("x", "other")]
+    )
+    result = run(fake, SHARED, {"name": "new"}, recreate=recreate)
+    assert result["exit_code"] == 1
+    for found in ("volumes of n7 differ", 'options.o is "addr=10.0.0.4,rw"', "Used by web.1.", "Nothing was changed"):
+        assert found in result["msg"]
+    assert not fake.writes
+
+
+def test_drift_without_users_is_recreated_when_told(fake_engine: t.Callable[..., FakeEngine]) -> None:
+    fake = fake_engine(volumes=[volume("shared", options=OLD)])
+    assert "set recreate: if_unused" in run(fake, SHARED)["msg"]
+    assert not fake.writes
+    assert run(fake, SHARED, recreate="if_unused")["changed"]
+    assert [request.method for request in fake.writes] == ["DELETE", "POST"]
+    assert fake.host.volumes["shared"]["Options"] == OPTIONS
+    assert not run(fake, SHARED)["changed"]
+
+
+def test_a_volume_with_its_own_data_is_never_recreated(fake_engine: t.Callable[..., FakeEngine]) -> None:
+    fake = fake_engine(volumes=[volume("shared")])
+    assert "Its data would go with it" in run(fake, SHARED, recreate="if_unused")["msg"]
+    assert not fake.writes
+
+
+def test_foreign_labels_of_an_existing_volume_stay(fake_engine: t.Callable[..., FakeEngine]) -> None:
+    fake = fake_engine(volumes=[volume("shared", options=OPTIONS, labels={"com.docker.stack.namespace": "x"})])
+    assert not run(fake, SHARED)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("item", "found"),
+    [
+        ({"name": "v", "options": {"type": "nfs4", "o": "addr=nas,rw", "device": ":/x"}}, "names only for type nfs"),
+        ({"name": "v", "nfs": {"server": "s", "path": "/x"}, "options": {"type": "x"}}, "mutually exclusive"),
+    ],
+)
+def test_refused_input(fake_engine: t.Callable[..., FakeEngine], item: dict[str, t.Any], found: str) -> None:
+    fake = fake_engine()
+    result = run(fake, item)
+    assert result["exit_code"] == 1
+    assert found in result["msg"]
+    assert not fake.writes
+
+
+def test_regretted_options_are_told(fake_engine: t.Callable[..., FakeEngine]) -> None:
+    item = {"name": "v", "options": {"type": "nfs", "o": "addr=nas,rw,soft", "device": ":/x"}}
+    assert "mount option soft" in run(fake_engine(), item)["warnings"][0]
+
+
+def test_a_bare_host_can_be_predicted() -> None:
+    args = {"docker_host": "unix:///nowhere/docker.sock", "volumes": [SHARED]}
+    result = run_module_main(module.main, args, check=True)
+    assert (result["exit_code"], result["changed"]) == (0, True)
+    assert "no engine" in result["warnings"][0]
+    assert run_module_main(module.main, args)["exit_code"] == 1

@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.filter.preflight_faults import FilterModule
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.preflight import Limits, find_faults
+
+NOW = 1000.0
+LIMITS = Limits(
+    manager_counts=[1, 3, 5, 7],
+    distributions={"debian": ["12", "13"]},
+    min_memory_mb=900,
+    min_disk_free_mb=2000,
+    max_clock_skew_seconds=5.0,
+)
+GOOD: dict[str, t.Any] = {
+    "root": True,
+    "distribution": {"id": "debian", "version": "13", "codename": "trixie"},
+    "python": "3.13.5",
+    "memory_mb": 4000,
+    "disk_free_mb": 9000,
+    "asked_at": NOW - 2,
+    "time": NOW - 1,
+    "systemd": True,
+    "addresses": ["10.0.0.1"],
+    "engine": "",
+    "live_restore": False,
+}
+
+
+def host(name: str, **more: t.Any) -> dict[str, t.Any]:
+    return {"host": {**GOOD, "hostname": name, "machine_id": f"id-{name}", **more}}
+
+
+def faults(
+    results: dict[str, t.Any], managers: t.Sequence[str] = ("m1",), workers: t.Sequence[str] = ()
+) -> list[tuple[str, str]]:
+    return [(fault.where, fault.check) for fault in find_faults(results, managers, workers, LIMITS, NOW)]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"engine": "20.10"},
+        {"engine": "29.1", "distribution": {"id": "arch", "version": "", "codename": ""}},  # what is there need not be installed
+        {"python": "3.9.2"},
+        {"memory_mb": 900, "disk_free_mb": 2000},
+        {"time": NOW + 5},
+        {"time": NOW - 7},
+        {"asked_at": None},
+        {"machine_id": ""},
+    ],
+)
+def test_a_good_host(more: dict[str, t.Any]) -> None:
+    assert faults({"m1": host("m1", **more)}) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "check", "words"),
+    [
+        ({"root": False}, "root", "become: true"),
+        ({"python": "3.8.20"}, "python", "Python 3.8.20, needed is 3.9"),
+        ({"systemd": False}, "systemd", "systemd does not run it"),
+        (
+            {"distribution": {"id": "debian", "version": "11", "codename": "bullseye"}},
+            "distribution",
+            "no engine on debian 11, and it can be installed on debian 12 and 13",
+        ),
+        ({"distribution": {"id": "", "version": "", "codename": ""}}, "distribution", "no engine on"),
+        ({"engine": "19.3"}, "engine", "engine 19.3, needed is 20.10"),
+        ({"memory_mb": 899}, "memory", "899 MiB of memory, needed are 900"),
+        ({"disk_free_mb": 10}, "disk", "10 MiB free"),
+        ({"addresses": []}, "address", "only loopback"),
+        ({"time": NOW + 60}, "clock", "60 s ahead of the controller's"),
+        ({"time": NOW - 2 - 60}, "clock", "60 s behind the controller's"),
+        ({"live_restore": True}, "live_restore", "live-restore"),
+    ],
+)
+def test_a_faulty_host(more: dict[str, t.Any], check: str, words: str) -> None:
+    found = find_faults({"m1": host("m1", **more)}, ["m1"], [], LIMITS, NOW)
+    assert [(fault.where, fault.check) for fault in found] == [("m1", check)]
+    assert words in str(found[0])
+    assert str(found[0]).startswith("m1: ")
+
+
+@pytest.mark.parametrize(
+    ("result", "check", "words"),
+    [
+        ({"unreachable": True, "msg": "Task failed: No route to host"}, "unreachable", "can't be reached: No route to host."),
+        ({"msg": "Missing sudo password"}, "root", "can't become root: Missing sudo password."),
+        (
+            {"msg": "Module result deserialization failed.", "module_stderr": "x\n/usr/bin/python3: not found\n"},
+            "ansible",
+            "(/usr/bin/python3: not found)",
+        ),
+        ({}, "ansible", "no answer"),
+    ],
+)
+def test_a_host_without_an_answer(result: dict[str, t.Any], check: str, words: str) -> None:
+    found = find_faults({"m1": result}, ["m1"], [], LIMITS, NOW)
+    assert [(fault.where, fault.check) for fault in found] == [("m1", check)]
+    assert words in str(found[0])
+
+
+@pytest.mark.parametrize(
+    ("managers", "workers", "checks"),
+    [
+        (["m1"], ["w1", "w2"], []),
+        (["a", "b", "c"], [], []),
+        ([], ["w1"], ["managers"]),
+        (["a", "b"], [], ["managers"]),
+        (list("abcdefghi"), [], ["managers"]),
+        (["a"], ["a", "b"], ["groups"]),
+        (["a", "b"], ["b"], ["managers", "groups"]),
+    ],
+)
+def test_the_inventory(managers: list[str], workers: list[str], checks: list[str]) -> None:
+    assert faults({}, managers, workers) == [("inventory", check) for check in checks]
+
+
+def test_two_hosts_that_are_one() -> None:
+    results = {"m1": host("x"), "w1": host("x"), "w2": host("w2")}
+    assert faults(results) == [("m1, w1", "hostname"), ("m1, w1", "machine_id")]
+
+
+def test_all_faults_of_all_hosts_at_once() -> None:
+    results = {
+        "m1": host("m1", root=False, memory_mb=1),
+        "m2": {"unreachable": True, "msg": "timed out"},
+        "w1": host("w1", systemd=False),
+    }
+    limits = {
+        "manager_counts": [1],
+        "distributions": {"debian": ["13"]},
+        "min_memory_mb": 2,
+        "min_disk_free_mb": 1,
+        "max_clock_skew_seconds": 1e12,
+    }
+    found = FilterModule().filters()["preflight_faults"](results, ["m1", "m2"], ["w1"], limits)
+    assert [(fault["where"], fault["check"]) for fault in found] == [
+        ("inventory", "managers"),
+        ("m1", "root"),
+        ("m1", "memory"),
+        ("m2", "unreachable"),
+        ("w1", "systemd"),
+    ]
+    assert all(fault["message"] == f"{fault['where']}: {fault['text']}. {fault['cure']}." for fault in found)
