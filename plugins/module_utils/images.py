@@ -84,7 +84,7 @@ def manifests_of(name: str, repo_digests: t.Iterable[str]) -> tuple[str, ...]:
     """The digests among an image's RepoDigests that belong to the repository of ``name``."""
     repository = split_tag(name)[0]
     pairs = (digest.rpartition("@") for digest in repo_digests)
-    return tuple(digest for known, _, digest in pairs if known == repository)
+    return tuple(digest for known, _at, digest in pairs if known == repository)
 
 
 def plan_images(wanted: t.Sequence[Wanted], seen: t.Mapping[str, Seen]) -> Plan:

@@ -301,7 +301,7 @@ def build(engine: Engine, image: Wanted) -> None:
 def load(engine: Engine, image: Wanted) -> None:
     doing = f"loading image {image.name} from {image.archive}"
     with _open(image.archive, doing) as archive:
-        for _ in engine.stream("/images/load", archive, doing, {"Content-Type": "application/x-tar"}, quiet=True):
+        for _message in engine.stream("/images/load", archive, doing, {"Content-Type": "application/x-tar"}, quiet=True):
             pass
     try:
         engine.get(f"/images/{_quote(image.name)}/json", doing=doing)
@@ -311,7 +311,7 @@ def load(engine: Engine, image: Wanted) -> None:
 
 def push(engine: Engine, image: Wanted) -> None:
     repository, tag = split_tag(image.name)
-    for _ in engine.stream(
+    for _message in engine.stream(
         f"/images/{_quote(repository)}/push", doing=f"pushing image {image.name}", headers=image.push_headers, tag=tag
     ):
         pass

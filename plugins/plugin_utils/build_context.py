@@ -31,7 +31,7 @@ class Ignore:
     def __init__(self, text: str) -> None:
         lines = (line.strip() for line in text.splitlines() if not line.startswith("#"))
         self._rules = [(line[0] == "!", _pattern(line.lstrip("!").strip())) for line in lines if line.strip("!/")]
-        self.has_exceptions = any(exception for exception, _ in self._rules)
+        self.has_exceptions = any(exception for exception, _pattern in self._rules)
 
     def __call__(self, path: str) -> bool:
         """Whether a path, relative to the context and with slashes, is left out."""

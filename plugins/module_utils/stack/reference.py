@@ -24,7 +24,7 @@ def familiar_image(text: str) -> str:
     rest, at, digest = text.partition("@")
     if at and not _DIGEST.fullmatch(digest):
         raise ValueError("a digest such as sha256:... after the @")
-    head, _, last = rest.rpartition("/")
+    head, _slash, last = rest.rpartition("/")
     name, colon, tag = last.partition(":")
     if colon and not _TAG.fullmatch(tag):
         raise ValueError("a tag of letters, digits, '_', '.' and '-' after the colon")

@@ -77,7 +77,7 @@ def _float(text: str) -> float | str:
 
 
 def _timestamp(match: re.Match[str]) -> str | None:
-    clock, _, fraction = (match["zoned"] or match["bare"] or "0:0:0").partition(".")
+    clock, _point, fraction = (match["zoned"] or match["bare"] or "0:0:0").partition(".")
     try:
         moment = datetime.datetime(*map(int, (*match["date"].split("-"), *clock.split(":"))))  # type: ignore[arg-type]
     except ValueError:
@@ -96,7 +96,7 @@ def _go_float(value: float) -> str:
     shortest = decimal.Decimal(repr(value)).normalize()
     if value == 0 or -4 <= shortest.adjusted() < 6:
         return f"{shortest:f}"
-    sign, digits, _ = shortest.as_tuple()
+    sign, digits, _exponent = shortest.as_tuple()
     fraction = "".join(map(str, digits[1:]))
     exponent = shortest.adjusted()
     mantissa = f"{digits[0]}.{fraction}" if fraction else f"{digits[0]}"
