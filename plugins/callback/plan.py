@@ -10,7 +10,7 @@ name: plan
 type: aggregate
 short_description: One list of all changes at the end of a run
 version_added: 0.1.0
-author: Flotilla contributors
+author: Flotilla contributors (@flotilla-swarm)
 description:
   - Gathers what the modules of this collection planned or did on all hosts, and prints it once when the run ends.
   - Tasks of other collections that changed something are listed by their name.
