@@ -68,7 +68,8 @@ def read_node(raw: t.Mapping[str, t.Any]) -> Node:
         labels=spec.get("Labels") or {},
         engine_version=(described.get("Engine") or {}).get("EngineVersion") or "",
         is_leader=bool(manager.get("Leader")),
-        is_reachable=manager.get("Reachability") == "reachable",
+        # A host that came back under a new id answers at the address of its old one, which then counts as reachable.
+        is_reachable=manager.get("Reachability") == "reachable" and status.get("State") != "down",
         manager_address=manager_address,
         version=(raw.get("Version") or {}).get("Index") or 0,
         spec=spec,

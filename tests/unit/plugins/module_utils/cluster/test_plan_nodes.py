@@ -10,7 +10,12 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.labels import read_labels
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import Node, change_spec, read_node
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import (
+    Node,
+    change_spec,
+    read_node,
+    read_quorum,
+)
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.nodes import Wanted, plan_nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
 from fake_engine import node as raw_node
@@ -199,3 +204,11 @@ def test_a_leader_listed_without_an_address() -> None:
     raw["Status"]["Addr"] = "0.0.0.0"
     assert read_node(raw).address == "10.0.0.1"
     assert re.fullmatch(r"10\.0\.0\.1:2377", read_node(raw).manager_address)
+
+
+def test_a_ghost_of_a_manager_is_not_reachable_at_its_hosts_address() -> None:
+    ghost = node("m1", role="manager", addr="10.0.0.1", state="down", node_id="ghost")
+    quorum = read_quorum([M1, M2, ghost])
+    assert (quorum.managers, quorum.reachable) == (3, 2)
+    wanted = Wanted(node_ids={"m1": M1.node_id}, remove_ghosts=True)
+    assert [change.name for change in plan_nodes([M1, M2, ghost], wanted).changes] == ["m1 (ghost)"]
