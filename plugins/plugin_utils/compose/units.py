@@ -17,7 +17,7 @@ _LARGEST = 2**63 - 1
 
 def duration_ns(text: str) -> int:
     """Nanoseconds of a duration such as ``1m30s``, ``1.5h``, ``500ms`` or ``0``."""
-    rest = text.lstrip("+-") if text[:1] in ("+", "-") else text
+    rest = text[1:] if text[:1] in ("+", "-") else text
     if rest == "0":
         return 0
     parts = list(_PART.finditer(rest))

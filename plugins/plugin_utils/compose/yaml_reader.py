@@ -143,7 +143,7 @@ class _Builder:
     def mapping(self, node: _Node, path: Path, above: set[int]) -> dict[str, t.Any]:
         seen: dict[str, int] = {}
         merges: list[_Node] = []
-        own: list[tuple[str, _Node]] = []
+        own: list[tuple[str, _Node, _Node]] = []
         for key_node, value_node in node.value:
             key = self.key(key_node, path)
             text = "<<" if key is _MERGE else key
@@ -154,15 +154,16 @@ class _Builder:
             if key is _MERGE:
                 merges = value_node.value if value_node.kind == "sequence" else [value_node]
             else:
-                own.append((key, value_node))
+                own.append((key, key_node, value_node))
         result: dict[str, t.Any] = {}
         inside = above | {id(node)}
         for merge in reversed(merges):
             if merge.kind != "mapping":
                 raise self.error(merge, path, "<< is given something else", "a mapping or a list of mappings")
             result.update(self.build(merge, path, inside))
-        for key, value_node in own:
+        for key, key_node, value_node in own:
             result[key] = self.build(value_node, (*path, key), inside)
+            self.lines[(*path, key)] = key_node.line
         self.lines[path] = node.line
         return result
 

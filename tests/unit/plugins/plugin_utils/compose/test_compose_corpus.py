@@ -25,8 +25,9 @@ STACKS = {"micro": "stk", "real": "demo"}
 # Cases that the CLI rejects and we take, for the reasons in docs/stack-differences.md.
 TAKEN = {
     "annotations_key", "cast_pids_var", "cast_replicas_literal_string", "configs_content", "env_bool", "env_file_map",
-    "interp_plus", "labels_bool", "net_null_options", "networks_ipam_gateway", "null_sections", "ports_long_extra", "profiles_key",
-    "pull_policy_key", "runtime_key", "top_name", "unknown_service_key", "SreeSatyaGit__SummitChatbot__summit__docker-stack",
+    "interp_plus", "labels_bool", "net_null_options", "networks_ipam_gateway", "null_sections", "ports_long_extra",
+    "profiles_key", "pull_policy_key", "runtime_key", "top_name", "unknown_service_key",
+    "SreeSatyaGit__SummitChatbot__summit__docker-stack",
 }  # fmt: skip
 
 pytestmark = pytest.mark.skipif(
