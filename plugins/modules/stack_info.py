@@ -89,14 +89,14 @@ import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import STACK_LABEL
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.naming import NAMESPACE_LABEL
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.report import report_services
 
 ARGUMENTS: dict[str, t.Any] = {"name": {"type": "str"}}
 
 
 def observe(engine: t.Any, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
-    filters = {"label": [f"{STACK_LABEL}={params['name']}"]} if params["name"] else {}
+    filters = {"label": [f"{NAMESPACE_LABEL}={params['name']}"]} if params["name"] else {}
     doing = "reading the services of the swarm"
     services = engine.get("/services", doing, filters=filters)
     return report_services(services, engine.get("/tasks", doing, filters=filters), engine.get("/nodes", doing))

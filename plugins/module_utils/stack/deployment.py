@@ -15,7 +15,8 @@ from .canonical import Json, service_mode
 from .images import image_of
 from .lock import release_lock, take_lock
 from .logs import read_log_tail
-from .objects import STACK_LABEL, Item, by_name, item_name
+from .naming import NAMESPACE_LABEL
+from .objects import Item, by_name, item_name
 from .session import Session, Touched
 from .verdict import FAILED, RUNNING, Verdict, describe_end, judge, settle, settle_at_once
 
@@ -51,14 +52,15 @@ class Deployment:
         wait: bool = True,
         undo: bool = True,
         auth: t.Callable[[str], dict[str, str] | None] = lambda image: None,
-        clock: t.Callable[[], float] = time.time,
-        sleep: t.Callable[[float], None] = time.sleep,
+        clock: t.Callable[[], float] | None = None,
+        sleep: t.Callable[[float], None] | None = None,
     ) -> None:
         self._engine, self._stack, self._session = engine, stack, session
-        self._wait, self._undo, self._auth, self._clock, self._sleep = wait, undo, auth, clock, sleep
-        session.began = session.began or clock()
+        self._wait, self._undo, self._auth = wait, undo, auth
+        self._clock, self._sleep = clock or time.time, sleep or time.sleep
+        session.began = session.began or self._clock()
         self._deadline = session.began + timeout_seconds
-        self._slice_end = clock() + slice_seconds if slice_seconds else None
+        self._slice_end = self._clock() + slice_seconds if slice_seconds else None
         self._observed = planning.Observed()
         self._ids: dict[tuple[str, str], str] = {}
         self._before: dict[str, Item] = {}
@@ -97,9 +99,8 @@ class Deployment:
 
     def watch_gone(self) -> Json:
         """Wait until no task of the stack is left."""
-        query = {"label": [f"{STACK_LABEL}={self._stack}"]}
         while not self._halted and self._wait:
-            tasks = self._engine.get("/tasks", filters=query)
+            tasks = self._tasks()
             if not tasks:
                 break
             self._pause(f"{len(tasks)} tasks of stack {self._stack} are still there", {})
@@ -150,7 +151,7 @@ class Deployment:
         return settle(verdict, service, memory, self._clock())
 
     def _poll(self) -> tuple[dict[str, Item], list[Item]]:
-        query = {"label": [f"{STACK_LABEL}={self._stack}"]}
+        query = {"label": [f"{NAMESPACE_LABEL}={self._stack}"]}
         patience = self._clock() + OUTAGE_SECONDS
         while True:
             try:
@@ -162,6 +163,10 @@ class Deployment:
                 if not passing or self._clock() > min(patience, self._deadline):
                     raise
                 self._sleep(POLL_SECONDS)
+
+    def _tasks(self) -> list[Item]:
+        query = {"label": [f"{NAMESPACE_LABEL}={self._stack}"]}
+        return t.cast("list[Item]", self._engine.get("/tasks", f"watching stack {self._stack}", filters=query))
 
     def _pause(self, still: str, texts: t.Mapping[str, str]) -> None:
         now = self._clock()
@@ -194,7 +199,7 @@ class Deployment:
             except EngineError as error:
                 if not any(text in error.problem for text in _IN_USE):
                     raise
-                self._pause(f"network {name} is still in use", {})
+                self._pause(f"network {name} is still in use, {len(self._tasks())} tasks of the stack are left", {})
 
     def _create_data(self, kind: str, name: str, work: planning.Work) -> None:
         answer = self._engine.post(f"/{kind}s/create", work.body, f"creating {kind} {name}")
@@ -378,7 +383,7 @@ class Deployment:
 
 
 def _belongs(item: Item, stack: str) -> bool:
-    return (item["Spec"].get("Labels") or {}).get(STACK_LABEL) == stack
+    return (item["Spec"].get("Labels") or {}).get(NAMESPACE_LABEL) == stack
 
 
 _Act = t.Callable[[Deployment, str, planning.Work], None]

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from ..plan import Field, compare, looks_secret, short_hash
 from .canonical import Json, canonical_service, desired_count, service_mode
 
-IMAGE_LABEL = "com.docker.stack.image"
-RUN_LABEL = "flotilla.swarm.run_id"
+RUN_LABEL = "io.flotilla.swarm.run_id"
 
 # Parts of a spec whose change leaves tasks alone; of the rest swarmkit starts new ones.
 _HARMLESS = {"labels", "replicas", "max_concurrent", "total_completions", "update_config", "rollback_config", "placement"}

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .canonical import Json
-from .diff import IMAGE_LABEL
+from .naming import IMAGE_LABEL
 
 
 @dataclass(frozen=True)

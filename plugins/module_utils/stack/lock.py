@@ -14,7 +14,7 @@ from ..plan import FlotillaError
 
 SPARE_SECONDS = 120.0
 """A run that died holds its lock for so long after its own deadline."""
-_LABEL = "flotilla.swarm.lock"
+_LABEL = "io.flotilla.swarm.lock"
 
 
 def lock_name(stack: str) -> str:

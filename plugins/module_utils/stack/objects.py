@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from ..plan import Field, PlanError, compare
 from .canonical import without_empty
+from .naming import KEY_LABEL, NAMESPACE_LABEL
 
-STACK_LABEL = "com.docker.stack.namespace"
-_CONTENT_NAME = re.compile(r"^(?P<base>.+)_[0-9a-f]{12}$")
 # The engine adds these to what was asked for.
 _ENGINE_OPTIONS = ("com.docker.network.driver.overlay.vxlanid_list",)
 
@@ -22,7 +20,7 @@ Item = t.Mapping[str, t.Any]
 def stack_of(item: Item) -> str:
     """The stack that a service, network, secret or config belongs to, empty for none."""
     labels = item.get("Spec", item).get("Labels") or {}
-    return str(labels.get(STACK_LABEL, ""))
+    return str(labels.get(NAMESPACE_LABEL, ""))
 
 
 def item_name(item: Item) -> str:
@@ -77,20 +75,18 @@ def references(spec: t.Mapping[str, t.Any]) -> set[tuple[str, str]]:
     }
 
 
-def superseded(items: t.Iterable[Item], wanted: t.Collection[str], keep: int) -> list[Item]:
-    """Former versions of content-named objects that are still wanted under a newer name: all but the newest ``keep`` of each.
+def superseded(items: t.Iterable[Item], content_names: t.Mapping[str, str], keep: int) -> list[Item]:
+    """Former versions of the objects named by content: all but the newest ``keep`` of each.
 
-    Versions of one object bear the same name but for the hash at its end.
+    ``content_names`` are the wanted names by key. An object that is not wanted under any name is no former version.
     """
-    bases: dict[str, list[Item]] = {}
+    versions: dict[str, list[Item]] = {}
     for item in items:
-        found = _CONTENT_NAME.match(item_name(item))
-        if found and item_name(item) not in wanted:
-            bases.setdefault(found["base"], []).append(item)
-    alive = {found["base"] for found in map(_CONTENT_NAME.match, wanted) if found}
+        key = (item["Spec"].get("Labels") or {}).get(KEY_LABEL, "")
+        if key in content_names and item_name(item) != content_names[key]:
+            versions.setdefault(key, []).append(item)
     old = []
-    for base, versions in sorted(bases.items()):
-        if base in alive:
-            newest_first = sorted(versions, key=lambda item: (str(item.get("CreatedAt", "")), item_name(item)), reverse=True)
-            old.extend(newest_first[keep:])
+    for _key, found in sorted(versions.items()):
+        newest_first = sorted(found, key=lambda item: (str(item.get("CreatedAt", "")), item_name(item)), reverse=True)
+        old.extend(newest_first[keep:])
     return old

@@ -9,18 +9,20 @@ import typing as t
 
 from ..engine import EngineError, NotFound
 from .images import Resolved, images_to_resolve, read_distribution
-from .objects import STACK_LABEL, Item, by_name, references
-from .planning import Observed, Wanted
+from .naming import NAMESPACE_LABEL
+from .objects import Item, by_name, references
+from .planning import Observed
+from .spec import StackObjects
 
 Auth = t.Callable[[str], t.Optional[t.Dict[str, str]]]  # noqa: UP006 evaluated on Python 3.9
 
 
 def observe_stack(
-    engine: t.Any, stack: str, wanted: Wanted, resolve_image: str = "never", auth: Auth = lambda image: None
+    engine: t.Any, stack: str, wanted: StackObjects, resolve_image: str = "never", auth: Auth = lambda image: None
 ) -> Observed:
     """Read the swarm. Raises EngineError; an image that can't be resolved is noted instead."""
     doing = f"reading the swarm for stack {stack}"
-    mine = {"label": [f"{STACK_LABEL}={stack}"]}
+    mine = {"label": [f"{NAMESPACE_LABEL}={stack}"]}
     services = engine.get("/services", doing)
     networks = engine.get("/networks", doing, filters={"scope": ["swarm"]})
     observed = Observed(
@@ -35,7 +37,7 @@ def observe_stack(
     return Observed(observed.services, observed.networks, observed.secrets, observed.configs, observed.nodes, resolved)
 
 
-def _list_data(engine: t.Any, kind: str, mine: t.Mapping[str, t.Any], wanted: Wanted, doing: str) -> list[Item]:
+def _list_data(engine: t.Any, kind: str, mine: t.Mapping[str, t.Any], wanted: StackObjects, doing: str) -> list[Item]:
     """Those of the stack, and the external ones that its services name."""
     items: list[Item] = engine.get(f"/{kind}s", doing, filters=dict(mine))
     known = {body["Name"] for body in (wanted.secrets if kind == "secret" else wanted.configs)} | set(by_name(items))
@@ -54,7 +56,7 @@ def _unlisted_networks(engine: t.Any, stack: str, services: t.Iterable[Item], ne
     targets = {
         item["Target"]
         for service in services
-        if (service["Spec"].get("Labels") or {}).get(STACK_LABEL) == stack
+        if (service["Spec"].get("Labels") or {}).get(NAMESPACE_LABEL) == stack
         for item in service["Spec"]["TaskTemplate"].get("Networks") or []
     }
     for target in sorted(targets - known):

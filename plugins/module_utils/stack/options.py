@@ -17,6 +17,8 @@ ARGUMENTS: dict[str, t.Any] = {
     "undefined": {"type": "str", "choices": ["error", "warn", "blank"], "default": "error"},
     "unsupported": {"type": "str", "choices": ["warn", "error"], "default": "warn"},
     "template": {"type": "bool", "default": False},
+    "profiles": {"type": "list", "elements": "str", "default": []},
+    "device_kinds": {"type": "dict", "default": {}},
     "prune": {"type": "bool", "default": False},
     "resolve_image": {"type": "str", "choices": ["always", "changed", "never"], "default": "changed"},
     "unresolved": {"type": "str", "choices": ["warn", "error"], "default": "warn"},

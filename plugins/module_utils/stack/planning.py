@@ -25,6 +25,7 @@ from .objects import (
 )
 from .order import Dependencies, order_services
 from .placement import eligible_nodes
+from .spec import StackObjects
 
 CREATE, UPDATE, REPLACE, REMOVE = "create", "update", "replace", "remove"
 _BUILT_IN_NETWORKS = {"host", "none", "bridge", "ingress"}
@@ -50,18 +51,6 @@ class Observed:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Bodies as the Engine API takes them, with networks, secrets and configs by name; ``depends_on`` by full names."""
-
-    networks: t.Sequence[Json] = ()
-    secrets: t.Sequence[Json] = ()
-    configs: t.Sequence[Json] = ()
-    services: t.Sequence[Json] = ()
-    depends_on: Dependencies = field(default_factory=dict)
-    warnings: t.Sequence[str] = ()
-
-
-@dataclass(frozen=True)
 class Options:
     prune: bool = False
     keep_versions: int = 1
@@ -82,7 +71,7 @@ class Work:
     waits_for: tuple[str, ...] = ()
 
 
-def plan_present(stack: str, wanted: Wanted, observed: Observed, options: Options) -> Plan:
+def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: Options) -> Plan:
     """Everything that has to be done for the stack to be as wanted. Raises PlanError for what is refused."""
     running = by_name(observed.services)
     specs, problems = _finish_specs(wanted.services, running, observed.images, options)
@@ -127,7 +116,7 @@ def plan_absent(stack: str, observed: Observed) -> Plan:
     return Plan(tuple(changes), result={"volumes": sorted(volumes)})
 
 
-def missing_objects(wanted: Wanted, observed: Observed) -> list[str]:
+def missing_objects(wanted: StackObjects, observed: Observed) -> list[str]:
     """External networks, secrets and configs that a service refers to and that are not there, as sentences."""
     names = {
         "network": {network["Name"] for network in (*wanted.networks, *observed.networks)} | _BUILT_IN_NETWORKS,
@@ -258,7 +247,9 @@ def _task_count(service: Item, observed: Observed) -> int:
     return desired_count(service["Spec"]) if mode == "replicated" else len(eligible_nodes(service["Spec"], observed.nodes))
 
 
-def _removals(stack: str, wanted: Wanted, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[Change]:
+def _removals(
+    stack: str, wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options
+) -> t.Iterator[Change]:
     kept = {spec["Name"] for spec in specs}
     pruned = [service for service in _own(stack, observed.services) if options.prune and item_name(service) not in kept]
     gone = kept | {item_name(service) for service in pruned}
@@ -269,8 +260,9 @@ def _removals(stack: str, wanted: Wanted, specs: t.Sequence[Json], observed: Obs
     for kind, items, bodies in (("secret", observed.secrets, wanted.secrets), ("config", observed.configs, wanted.configs)):
         mine = [item for item in _own(stack, items) if (kind, item_name(item)) not in in_use]
         names = {body["Name"] for body in bodies}
-        old = {item["ID"] for item in superseded(mine, names, options.keep_versions)}
-        former = {item["ID"] for item in superseded(mine, names, 0)}
+        content_names = wanted.content_names.get(f"{kind}s", {})
+        old = {item["ID"] for item in superseded(mine, content_names, options.keep_versions)}
+        former = {item["ID"] for item in superseded(mine, content_names, 0)}
         for item in mine:
             if item["ID"] in old:
                 yield _removal(kind, item, "superseded")
@@ -303,7 +295,7 @@ def _leftovers(stack: str, specs: t.Sequence[Json], observed: Observed, options:
             yield f"service {item_name(service)} was left {state.replace('_', ' ')}: {service['UpdateStatus'].get('Message', '')}"
 
 
-def _unknown_secrets(wanted: Wanted, observed: Observed, options: Options) -> t.Iterator[str]:
+def _unknown_secrets(wanted: StackObjects, observed: Observed, options: Options) -> t.Iterator[str]:
     existing = set(by_name(observed.secrets))
     names = sorted(body["Name"] for body in wanted.secrets if body["Name"] in existing)
     if names and not options.content_names:

@@ -12,8 +12,10 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engin
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import Deployment
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.naming import KEY_LABEL
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import StackObjects
 from fake_engine import FakeEngine, completes, crashes, image_missing, node, unhealthy
 
 Json = dict[str, t.Any]
@@ -57,15 +59,15 @@ ROLLING = {"Parallelism": 1, "FailureAction": "rollback", "Order": "stop-first"}
 
 
 def secret(name: str) -> Json:
-    return {"Name": name, "Labels": LABELS, "Data": "eA=="}
+    return {"Name": name, "Labels": {**LABELS, KEY_LABEL: "key"}, "Data": "eA=="}
 
 
 def uses_secret(name: str) -> Json:
     return {"Secrets": [{"SecretName": name, "File": {"Name": "key", "UID": "0", "GID": "0", "Mode": 0o444}}]}
 
 
-def wanted(*services: Json, **more: t.Any) -> planning.Wanted:
-    return planning.Wanted(networks=[NETWORK], services=services, **more)
+def wanted(*services: Json, **more: t.Any) -> StackObjects:
+    return StackObjects(networks=[NETWORK], services=list(services), **more)
 
 
 class Clock:
@@ -89,11 +91,11 @@ class Deploy:
         self.engine = Engine.connect(docker_host=fake.docker_host)
         self.engine._sleep = self.clock.sleep
 
-    def plan(self, stack: planning.Wanted, **options: t.Any) -> Plan:
+    def plan(self, stack: StackObjects, **options: t.Any) -> Plan:
         return planning.plan_present("app", stack, observe_stack(self.engine, "app", stack), planning.Options(**options))
 
     def __call__(
-        self, stack: planning.Wanted, session: Session | None = None, seconds: float = 0, undo: bool = True, **options: t.Any
+        self, stack: StackObjects, session: Session | None = None, seconds: float = 0, undo: bool = True, **options: t.Any
     ) -> Json:
         observed = observe_stack(self.engine, "app", stack)
         plan = planning.plan_present("app", stack, observed, planning.Options(**options))
@@ -225,9 +227,10 @@ def test_superseded_secrets_go_once_nothing_needs_them(fake: FakeEngine) -> None
     deploy = Deploy(fake)
     names = [f"app_key_{number:012x}" for number in range(4)]
     for name in names:
-        deploy(wanted(body("web", container=uses_secret(name)), secrets=[secret(name)]), keep_versions=1)
+        stack = wanted(body("web", container=uses_secret(name)), secrets=[secret(name)], content_names={"secrets": {"key": name}})
+        deploy(stack, keep_versions=1)
     assert {item["Spec"]["Name"] for item in fake.cluster.secrets.values()} == set(names[2:])
-    deploy(wanted(body("web", container=uses_secret(names[3])), secrets=[secret(names[3])]), keep_versions=0)
+    deploy(stack, keep_versions=0)
     assert {item["Spec"]["Name"] for item in fake.cluster.secrets.values()} == {names[3]}
 
 
@@ -303,7 +306,7 @@ def test_a_network_in_use_is_not_changed(fake: FakeEngine) -> None:
     deploy(wanted(body("web")))
     changed = {**NETWORK, "IPAM": {"Config": [{"Subnet": "10.9.0.0/24"}]}}
     with pytest.raises(FlotillaError, match=r"app_default can't be changed.*used by app_web"):
-        deploy.plan(planning.Wanted(networks=[changed], services=[body("web")]))
+        deploy.plan(StackObjects(networks=[changed], services=[body("web")]))
 
 
 def test_an_engine_that_is_away_for_a_while_is_waited_for(fake: FakeEngine) -> None:

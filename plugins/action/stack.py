@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of ``stack``: loads the files, and tells how the deploy goes on while the module waits."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import socket
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, summarise
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories, load_model
+
+CALL_SECONDS = 10
+# Read here alone: the module gets what became of them.
+_OURS = (
+    "files",
+    "content",
+    "env",
+    "env_files",
+    "undefined",
+    "unsupported",
+    "template",
+    "profiles",
+    "device_kinds",
+    "registry_auth",
+)
+
+
+class ActionModule(ActionBase):
+    """Calls the module again and again until the deploy has ended, and prints a line for each service whose state changed."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        given = dict(self._task.args)
+        # The rest, the connection for one, is for the module to check, where its defaults are.
+        ours = {name: ARGUMENTS[name] for name in (*_OURS, "name", "state")}
+        theirs = {name: {"type": "raw"} for name in given if name not in ours}
+        _checked, options = self.validate_argument_spec(argument_spec={**theirs, **ours})
+        arguments = {name: value for name, value in given.items() if name not in _OURS}
+        if options["state"] == "present":
+            loaded = self._load(options)
+            arguments["model"] = json.dumps({"model": loaded.model, "registry_auth": options["registry_auth"]})
+            for warning in loaded.warnings:
+                self._display.warning(warning)
+        session: dict[str, t.Any] = {"holder": f"{getpass.getuser()}@{socket.gethostname()}"}
+        return self._tell(self._call(arguments, session, task_vars or {}), options)
+
+    def _load(self, options: dict[str, t.Any]) -> LoadedStack:
+        template = self._templar.template if options["template"] else None
+        try:
+            return load_model(options, directories(self._loader.get_basedir()), template)
+        except FlotillaError as error:
+            raise AnsibleActionFail(str(error)) from None
+
+    def _call(self, arguments: dict[str, t.Any], session: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        first: dict[str, t.Any] = {}
+        told: dict[str, str] = {}
+        while True:
+            result: dict[str, t.Any] = self._execute_module(
+                module_name="flotilla.swarm.stack",
+                module_args={**arguments, "session": session, "call_seconds": CALL_SECONDS},
+                task_vars=task_vars,
+            )
+            first = first or result
+            told = self._tell_progress(told, result.get("progress") or {})
+            session = result.get("session") or session
+            if not result.pop("pending", False):
+                break
+        # Later calls plan what was left; the user asked for what the first one found.
+        kept = {name: first[name] for name in ("plan", "diff", "warnings") if name in first}
+        return {**result, **kept, "changed": bool(first.get("changed") or result.get("changed"))}
+
+    def _tell_progress(self, told: dict[str, str], texts: dict[str, str]) -> dict[str, str]:
+        for name, text in texts.items():
+            if told.get(name) != text:
+                self._display.display(f"{name}  {text}")
+        return {**told, **texts}
+
+    def _tell(self, result: dict[str, t.Any], options: dict[str, t.Any]) -> dict[str, t.Any]:
+        for name in ("invocation", "session", "progress"):
+            result.pop(name, None)
+        if not result.get("failed"):
+            result.setdefault("summary", f"{options['name']}: {summarise(result.get('plan') or [])}")
+        return result

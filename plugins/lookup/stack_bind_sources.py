@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which paths of the nodes stacks mount."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: stack_bind_sources
+short_description: Which paths of the nodes stacks mount
+version_added: 0.1.0
+author: Flotilla contributors
+description:
+  - Loads the files of stacks and lists the sources of their bind mounts, which the engine does not create.
+options:
+  _terms:
+    description: Stacks, with the options of M(flotilla.swarm.stack).
+    type: list
+    elements: dict
+"""
+
+EXAMPLES = r"""
+- name: Look on every host for what the stack mounts
+  flotilla.swarm.path_info:
+    paths: "{{ query('flotilla.swarm.stack_bind_sources', {'name': 'grading', 'files': ['stack.yml']}) }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: Absolute paths, sorted.
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import bind_sources, directories, load_model
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[dict[str, t.Any]], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
+        places = directories(self._loader.get_basedir())
+        template = self._templar.template
+        try:
+            models = [load_model(stack, places, template if stack.get("template") else None).model for stack in terms]
+        except FlotillaError as error:
+            raise AnsibleLookupError(str(error)) from None
+        return sorted(set().union(*(bind_sources(model) for model in models)))

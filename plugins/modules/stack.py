@@ -1,0 +1,333 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack
+short_description: Plan, deploy, prove and roll back a stack on a Docker Swarm
+version_added: 0.1.0
+description:
+  - Deploys stack files as C(docker stack deploy) does, and leaves alone what is as it should be.
+  - The files are read on the controller, as raw text. The module then runs on a manager of the swarm.
+  - Networks, secrets and configs come first, then services in the order of C(depends_on). A job that a service depends on has
+    to complete before that service is touched. What is superseded is removed at the end, after everything runs.
+  - A run that fails restores the services that it changed.
+extends_documentation_fragment:
+  - flotilla.swarm.engine
+  - flotilla.swarm.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode a host without an engine, or outside a swarm, counts as a manager of an empty swarm, and an external
+        network, secret or config that is missing is a warning, because another task may be meant to create it.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  name:
+    description: Name of the stack. Every object of it is called C(NAME_KEY).
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) deploys the stack.
+      - V(absent) removes its services, secrets, configs and networks, and waits until they are gone. Volumes stay.
+    type: str
+    choices: [present, absent]
+    default: present
+  files:
+    description:
+      - Stack files on the controller, relative to the playbook or to the directory in which Ansible was started.
+      - Later ones are merged over earlier ones; paths inside them are relative to the first one.
+    type: list
+    elements: str
+  content:
+    description: The stack as YAML text or as a mapping, instead of O(files).
+    type: raw
+  env:
+    description: Values for the variables in the files. The environment of the controller is never used.
+    type: dict
+    default: {}
+  env_files:
+    description: Files on the controller with further values, in lines C(NAME=value). O(env) overrides them.
+    type: list
+    elements: str
+    default: []
+  undefined:
+    description: What becomes of a variable without a value and without a default in the file.
+    type: str
+    choices: [error, warn, blank]
+    default: error
+  unsupported:
+    description: What becomes of keys that a swarm ignores.
+    type: str
+    choices: [warn, error]
+    default: warn
+  template:
+    description: Whether the files are Jinja templates. Templates of the engine, such as C({{.Node.Hostname}}), then need quoting.
+    type: bool
+    default: false
+  profiles:
+    description: Profiles that are active. Services that have profiles are deployed only if one of theirs is.
+    type: list
+    elements: str
+    default: []
+  device_kinds:
+    description: Which generic resource of the nodes stands for the devices of a driver, such as V(gpu) for V(nvidia).
+    type: dict
+    default: {}
+  prune:
+    description: Remove services, networks, secrets and configs of the stack that its files don't name any more.
+    type: bool
+    default: false
+  resolve_image:
+    description:
+      - When to ask the registry which digest an image has now.
+      - V(changed) asks when the image is written otherwise than it was deployed, V(always) in every run.
+    type: str
+    choices: [always, changed, never]
+    default: changed
+  unresolved:
+    description: What becomes of an image about which the registry can't be asked, for example because only the nodes have it.
+    type: str
+    choices: [warn, error]
+    default: warn
+  content_names:
+    description:
+      - Add a hash of their content to the names of secrets and configs, so that changed content is a new object.
+      - Paths in the containers stay the same.
+    type: bool
+    default: true
+  keep_versions:
+    description: How many superseded versions of each secret and config to keep, for a rollback.
+    type: int
+    default: 1
+  keep_replicas:
+    description:
+      - Services of the stack, by their key in the file, whose number of replicas stays as it is; V(true) for all of them.
+    type: raw
+    default: false
+  wait:
+    description: Wait until everything that changed runs and stays up, or fail with the cause.
+    type: bool
+    default: true
+  wait_timeout:
+    description: How long the whole deploy may take, in seconds or as a duration such as C(10m).
+    type: str
+    default: 10m
+  on_failure:
+    description:
+      - V(rollback) restores the services that the run changed, in reverse order, and removes those that it created.
+      - V(stop) leaves everything as it is.
+    type: str
+    choices: [rollback, stop]
+    default: rollback
+  registry_auth:
+    description: Credentials for registries. They are sent with the requests that need them and stored by the swarm alone.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      registry:
+        description: Host of the registry, with its port; V(docker.io) for Docker Hub.
+        type: str
+        required: true
+      username:
+        description: Name of the user.
+        type: str
+        required: true
+      password:
+        description: Password or token.
+        type: str
+        required: true
+  run_id:
+    description: Jobs run again when this text differs from that of the run before.
+    type: str
+    default: ""
+  silence:
+    description: Warnings about likely mistakes that are not wanted, by the word in parentheses at their end.
+    type: list
+    elements: str
+    default: []
+  missing_paths:
+    description:
+      - Paths that are not there, by host name of the node. A bind mount whose source no node has on which the service may run is
+        refused before anything is changed.
+    type: dict
+    default: {}
+  model:
+    description: The loaded stack. Set by the controller's half of this module; not for playbooks.
+    type: str
+  session:
+    description: What an earlier call of the same run did. Set by the controller's half of this module; not for playbooks.
+    type: dict
+    default: {}
+  call_seconds:
+    description:
+      - How long one call may wait before it reports progress, 0 for as long as it takes. Set by the controller's half of
+        this module; not for playbooks.
+    type: int
+    default: 0
+seealso:
+  - module: flotilla.swarm.stack_info
+author:
+  - Flotilla contributors (@flotilla-swarm)
+"""
+
+EXAMPLES = r"""
+- name: Deploy a stack
+  flotilla.swarm.stack:
+    name: grading
+    files: [examples/autograder/stack.yml]
+    env:
+      TAG: "42"
+
+- name: Say what would change
+  flotilla.swarm.stack:
+    name: grading
+    files: [stack.yml, stack.prod.yml]
+  check_mode: true
+  diff: true
+
+- name: Remove a stack
+  flotilla.swarm.stack:
+    name: grading
+    state: absent
+"""
+
+RETURN = r"""
+summary:
+  description: The outcome in one line.
+  returned: success
+  type: str
+  sample: "grading: 1 service updated, 1 created, 12 untouched, in 48 s"
+services:
+  description: How each service of the stack fares.
+  returned: when not in check mode
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Full name.
+      type: str
+    mode:
+      description: replicated, global, replicated-job or global-job.
+      type: str
+    running:
+      description: Tasks that run, or that completed for a job.
+      type: int
+    desired:
+      description: Tasks that should.
+      type: int
+    image:
+      description: The image with its digest.
+      type: str
+    state:
+      description: running, waiting or failed.
+      type: str
+    cause:
+      description: Why it is not running.
+      type: str
+undone:
+  description: What was restored or removed after a failure.
+  returned: failure
+  type: list
+  elements: str
+volumes:
+  description: Named volumes of the services that were removed. They are still there.
+  returned: O(state=absent)
+  type: list
+  elements: str
+"""
+
+import json
+import typing as t
+from functools import partial
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import Deployment
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import auth_headers
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import StackObjects, convert
+
+
+class Run:
+    """What the steps of one call share."""
+
+    def observe(self, member: Member, params: dict[str, t.Any]) -> planning.Observed:
+        present = params["state"] == "present"
+        if present and not params["model"]:
+            raise PlanError("The stack was not loaded. Call this module as flotilla.swarm.stack, from a task on a controller.")
+        given = json.loads(params["model"] or "{}")
+        stack = params["name"]
+        self.wanted = StackObjects()
+        if present:
+            self.wanted = convert(stack, given["model"], content_names=params["content_names"])
+        observed = planning.Observed()
+        seen, _info = member.look("")
+        self.check_mode = member.check_mode
+        # A host that is still to become a manager: everything would be created.
+        if self.check_mode and seen.state in ("no engine", "inactive"):
+            return observed
+        engine = member.require_manager(seen)
+        auth = partial(auth_headers, credentials=given.get("registry_auth") or [])
+        self.deployment = Deployment(
+            engine,
+            stack,
+            Session.from_result(params["session"]),
+            timeout_seconds=parse_seconds(params["wait_timeout"]),
+            slice_seconds=params["call_seconds"],
+            wait=params["wait"],
+            undo=present and params["on_failure"] == "rollback",
+            auth=auth,
+        )
+        observed = observe_stack(engine, stack, self.wanted, params["resolve_image"], auth)
+        self.deployment.start(observed)
+        return observed
+
+    def plan(self, observed: planning.Observed, params: dict[str, t.Any]) -> Plan:
+        if params["state"] == "absent":
+            return planning.plan_absent(params["name"], observed)
+        kept = params["keep_replicas"]
+        options = planning.Options(
+            prune=params["prune"],
+            keep_versions=params["keep_versions"] if params["wait"] else len(observed.secrets) + len(observed.configs),
+            keep_replicas=kept if isinstance(kept, bool) else [f"{params['name']}_{key}" for key in kept],
+            run_id=params["run_id"],
+            unresolved_is_error=params["unresolved"] == "error",
+            content_names=params["content_names"],
+            silence=params["silence"],
+            missing_paths=params["missing_paths"],
+        )
+        decided = planning.plan_present(params["name"], self.wanted, observed, options)
+        missing = planning.missing_objects(self.wanted, observed)
+        if missing and not self.check_mode:
+            raise PlanError(f"stack {params['name']} was not deployed, and nothing was changed: {'; '.join(missing)}.")
+        return Plan(decided.changes, (*decided.warnings, *missing), decided.result)
+
+    def apply(self, _member: Member, change: Change) -> None:
+        self.deployment.apply(change)
+
+    def watch(self, _member: Member, params: dict[str, t.Any], _plan: Plan) -> dict[str, t.Any]:
+        if params["state"] == "absent":
+            return self.deployment.watch_gone()
+        return self.deployment.watch(self.wanted.services)
+
+
+def main() -> None:
+    run = Run()
+    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, world=member_world)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
+from ansible_collections.flotilla.swarm.plugins.modules import stack
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
+from fake_engine import FakeEngine, crashes, node
+from module_runner import run_module_main
+
+Json = dict[str, t.Any]
+STACK = """
+services:
+  web:
+    image: web:1
+    environment: {LEVEL: info, DB_PASSWORD: first-secret}
+    secrets: [key]
+    depends_on: {migrate: {condition: service_completed_successfully}}
+  migrate:
+    image: migrate:1
+    deploy: {mode: replicated-job}
+secrets:
+  key: {environment: KEY}
+"""
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def fake(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    monkeypatch.setattr(deployment, "time", Clock())
+    return fake_engine(nodes=[node("m1", role="manager", leader=True), node("w1")])
+
+
+def run(fake: FakeEngine, text: str = STACK, check: bool = False, **options: t.Any) -> Json:
+    model = load_stack(content=text, env={"KEY": "very-secret"}, project_dir="/").model if text else None
+    given = {"docker_host": fake.docker_host, "name": "app", "model": json.dumps({"model": model}), **options}
+    return run_module_main(stack.main, given, check=check, diff=True)
+
+
+def names(result: Json) -> list[tuple[str, str, str]]:
+    return [(change["action"], change["kind"], change["name"]) for change in result["plan"]]
+
+
+def test_check_mode_plans_what_the_run_then_does(fake: FakeEngine) -> None:
+    planned = run(fake, check=True)
+    assert planned["changed"] and not fake.writes
+    done = run(fake)
+    assert planned["plan"] == done["plan"]
+    assert [act[:2] for act in names(done)] == [
+        ("create", "network"),
+        ("create", "secret"),
+        ("create", "service"),
+        ("create", "service"),
+    ]
+    assert [row["state"] for row in done["services"]] == ["running", "running"]
+    fake.forget()
+    again = run(fake)
+    assert not again["changed"] and not again["plan"] and not fake.writes
+    assert len(fake.calls()) <= 10
+
+
+def test_no_secret_is_shown(fake: FakeEngine) -> None:
+    run(fake)
+    planned = run(fake, STACK.replace("first-secret", "second-secret").replace("LEVEL: info", "LEVEL: debug"), check=True)
+    shown = json.dumps(planned)
+    assert '"info"' in shown and '"debug"' in shown
+    for secret in ("first-secret", "second-secret", "very-secret"):
+        assert secret not in shown
+    (change,) = planned["plan"]
+    assert [field["path"] for field in change["fields"]] == ["environment.DB_PASSWORD", "environment.LEVEL"]
+    assert change["cost"] == "restarts 1 task"
+
+
+def test_absent_removes_everything_and_then_nothing(fake: FakeEngine) -> None:
+    run(fake, STACK + "volumes: {data: {}}\n")
+    gone = run(fake, "", state="absent")
+    assert gone["changed"] and gone["volumes"] == [], gone
+    assert not fake.cluster.services and not fake.cluster.secrets and not fake.cluster.configs
+    assert [network["Name"] for network in fake.cluster.networks.values() if network["Name"].startswith("app")] == []
+    again = run(fake, "", state="absent")
+    assert not again["changed"] and not again["plan"]
+
+
+def test_a_failure_is_told_and_undone(fake: FakeEngine) -> None:
+    run(fake)
+    fake.behave("web:2", crashes(3))
+    fake.log("app_web", "cannot reach the database")
+    result = run(fake, STACK.replace("web:1", "web:2"))
+    assert result["failed"] and "app_web failed" in result["msg"] and result["undone"]
+    assert fake.service("app_web")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == "web:1"
+    assert "very-secret" not in json.dumps(result)
+
+
+def test_on_a_host_without_a_swarm_check_mode_says_what_would_be_created(
+    fake_engine: t.Callable[..., FakeEngine],
+) -> None:
+    bare = fake_engine()
+    planned = run(bare, check=True)
+    assert len(planned["plan"]) == 4 and not planned.get("failed")
+    assert run(bare)["failed"]
+
+
+def test_an_external_network_that_is_missing_stops_the_run_but_not_the_plan(fake: FakeEngine) -> None:
+    text = STACK + "networks: {default: {external: true, name: outside}}\n"
+    planned = run(fake, text, check=True)
+    assert any("network outside" in warning for warning in planned["warnings"])
+    result = run(fake, text)
+    assert result["failed"] and "network outside" in result["msg"] and not fake.writes
+
+
+def test_a_bind_mount_that_no_node_can_serve_is_refused(fake: FakeEngine) -> None:
+    text = "services: {web: {image: web:1, volumes: ['/srv/data:/data']}}"
+    result = run(fake, text, missing_paths={"m1": ["/srv/data"], "w1": ["/srv/data"]}, check=True)
+    assert result["failed"] and "/srv/data" in result["msg"] and not fake.writes
+    assert not run(fake, text, missing_paths={"m1": ["/srv/data"]}).get("failed")
