@@ -183,7 +183,7 @@ def _check_value(value: t.Any, shape: t.Any, path: str) -> t.Iterator[str]:
     elif isinstance(shape, set):
         if not isinstance(value, str) or value not in shape:
             yield f"{path}: is {_show(value)}, expected one of {', '.join(sorted(filter(None, shape)))}."
-    elif type(value) is not shape:
+    elif value.__class__ is not shape:  # for isinstance, True is a whole number
         yield f"{path}: is {_show(value)}, expected {_TYPES[shape]}.{_cast_hint(value, shape)}"
 
 

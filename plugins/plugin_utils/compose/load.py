@@ -77,7 +77,7 @@ def _merge(reader: Reader, sources: list[Source]) -> Model:
     versions: dict[str, str] = {}
     for source in sources:
         if source.version and versions.setdefault(source.version, source.place.file) and len(versions) > 1:
-            (other, file), *_ = versions.items()
+            other, file = next(iter(versions.items()))
             found = f"version {source.version} here, version {other} in {file}"
             raise source.place.error(found, "one version in all files", "or no version")
     versioned = all(source.version for source in sources)

@@ -12,16 +12,16 @@ import re
 import typing as t
 from pathlib import Path
 
-import jsonschema
-
 from .errors import ComposeError, Place
 from .units import duration_ns, nano_cpus, size_bytes
+
+if t.TYPE_CHECKING:
+    import jsonschema
 
 Schema = dict[str, t.Any]
 LATEST = "3.13"
 _SOURCE = Path(__file__).parent.parent / "schemas" / "stack.json"
 _FORMATS: dict[str, t.Callable[[str], object]] = {"duration": duration_ns, "bytes": size_bytes, "cpus": nano_cpus}
-_CHECKER = jsonschema.FormatChecker(formats=())
 _TYPES = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
           "array": "a list", "object": "a mapping", "null": "nothing"}  # fmt: skip
 _SWARM_WAY = {
@@ -69,10 +69,22 @@ def uses_spec(data: t.Any) -> bool:
 
 def validate(data: t.Any, place: Place, version: str | None) -> None:
     """Raise ComposeError for the first thing in the file that the schema does not allow."""
-    validator = jsonschema.Draft202012Validator(schema_for(version), format_checker=_CHECKER)
-    errors = [_explain(error, place, version) for error in validator.iter_errors(data)]
+    errors = [_explain(error, place, version) for error in _validator(version).iter_errors(data)]
     if errors:
         raise min(errors, key=lambda error: (error.line or 0, error.path))
+
+
+@functools.cache
+def _validator(version: str | None) -> jsonschema.Draft202012Validator:
+    try:
+        import jsonschema
+    except ImportError as error:
+        cure = "install the Python package jsonschema on the controller"
+        raise ComposeError(f"stack files can't be validated ({error})", cure=cure) from None
+    checker = jsonschema.FormatChecker(formats=())
+    for name, convert in _FORMATS.items():
+        checker.checks(name, raises=ValueError)(_check(convert))
+    return jsonschema.Draft202012Validator(schema_for(version), format_checker=checker)
 
 
 def _prune(schema: t.Any, defs: Schema, version: str | None) -> t.Any:
@@ -202,7 +214,3 @@ def _check(convert: t.Callable[[str], object]) -> t.Callable[[object], bool]:
         return True
 
     return check
-
-
-for _name, _convert in _FORMATS.items():
-    _CHECKER.checks(_name, raises=ValueError)(_check(_convert))
