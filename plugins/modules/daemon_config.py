@@ -154,7 +154,7 @@ def observe(host: t.Any, params: dict[str, t.Any]) -> Observed:
     for line in unit.get("EnvironmentFiles", "").splitlines():
         variables.update(daemon_json.parse_environment(host.read(line.split(" (")[0]) or ""))
     pending = json.loads(host.read(PENDING) or "{}")
-    data_root = config.get("data-root") or "/var/lib/docker"
+    data_root = daemon_json.data_root(config)
     return Observed(
         text=text,
         unit=unit,
@@ -169,7 +169,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     daemon_json.refuse_wrong_keys(params["config"], observed.engine)
     before = daemon_json.parse(observed.text, params["path"])
     after = daemon_json.merge(before, params["config"], params["lists"])
-    daemon_json.refuse_conflicts(after, params["path"], observed.flags, params["unit"], observed.in_swarm)
+    daemon_json.refuse_conflicts(before, after, params["path"], observed.flags, params["unit"], observed.in_swarm)
     fields = daemon_json.differences(before, after)
     cost = daemon_json.cost(before, after) if observed.running else "nothing"
     cost = max(cost, observed.pending or "nothing", key=daemon_json.COSTS.index)

@@ -106,8 +106,8 @@ def refuse_wrong_keys(wanted: t.Mapping[str, t.Any], engine: tuple[int, int] | N
         raise PlanError("\n".join(["config of daemon.json can't be used, nothing was changed:", *problems]))
 
 
-def refuse_conflicts(merged: Config, path: str, flags: t.Collection[str], unit: str, in_swarm: bool) -> None:
-    """Raise PlanError where an engine would not start with the merged configuration."""
+def refuse_conflicts(before: Config, merged: Config, path: str, flags: t.Collection[str], unit: str, in_swarm: bool) -> None:
+    """Raise PlanError where an engine would not start with the merged configuration, or would not find its data."""
     problems = [
         f"{name}: the service unit {unit} gives it as a command line flag, and an engine that finds a key in both places does "
         f"not start. Remove the flag (systemctl cat {unit} shows where it comes from) or the key."
@@ -124,8 +124,18 @@ def refuse_conflicts(merged: Config, path: str, flags: t.Collection[str], unit: 
         )
     if in_swarm and merged.get("live-restore"):
         problems.append("live-restore: an engine in a swarm can't have it. Set it to false.")
+    if in_swarm and data_root(before) != data_root(merged):
+        problems.append(
+            f"data-root: the engine is in a swarm, and its membership, volumes and images are in {data_root(before)}. With "
+            f"{data_root(merged)} it would begin empty. Drain the node and have it leave the swarm first, or keep data-root."
+        )
     if problems:
-        raise PlanError("\n".join([f"{path} would keep the engine from starting, nothing was changed:", *problems]))
+        raise PlanError("\n".join([f"{path} would break the engine, nothing was changed:", *problems]))
+
+
+def data_root(config: Config) -> str:
+    """Where an engine with this configuration keeps its data."""
+    return config.get("data-root") or "/var/lib/docker"
 
 
 def flags_of_unit(argv: str, environment: t.Mapping[str, str]) -> set[str]:

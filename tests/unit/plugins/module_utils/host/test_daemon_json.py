@@ -176,12 +176,13 @@ def test_secrets_are_not_shown() -> None:
         ({"data-root": "/d"}, {"data-root", "hosts"}, False, "data-root: the service unit"),
         ({"log-driver": "journald", "log-opts": {"max-size": "1m"}}, set(), False, "journald does not know max-size"),
         ({"log-driver": "gelf", "log-opts": {"max-file": "1", "max-size": "1m"}}, set(), False, "max-file and max-size"),
+        ({"data-root": "/data"}, set(), True, "in /var/lib/docker. With /data it would begin empty"),
         ({"live-restore": True}, set(), True, "live-restore: an engine in a swarm can't have it"),
     ],
 )
 def test_conflicts(merged: Config, flags: set[str], in_swarm: bool, found: str) -> None:
     with pytest.raises(PlanError, match="nothing was changed") as error:
-        refuse_conflicts(merged, PATH, flags, "docker.service", in_swarm)
+        refuse_conflicts({}, merged, PATH, flags, "docker.service", in_swarm)
     assert found in str(error.value)
 
 
@@ -194,11 +195,13 @@ def test_conflicts(merged: Config, flags: set[str], in_swarm: bool, found: str) 
         ({"log-opts": {"max-size": "1m"}}, set(), True),
         ({"log-driver": "journald", "log-opts": {"tag": "x"}}, set(), True),
         ({"live-restore": True}, set(), False),
+        ({"data-root": "/data"}, set(), False),
+        ({"data-root": "/var/lib/docker"}, set(), True),
         ({"live-restore": False}, set(), True),
     ],
 )
 def test_no_conflict(merged: Config, flags: set[str], in_swarm: bool) -> None:
-    refuse_conflicts(merged, PATH, flags, "docker.service", in_swarm)
+    refuse_conflicts({}, merged, PATH, flags, "docker.service", in_swarm)
 
 
 DEBIAN = """LoadState=loaded
