@@ -39,6 +39,10 @@ class OuterEngine:
     def has(self, kind: str, name: str) -> bool:
         return succeeds("docker", "--host", self.host, kind, "inspect", name)
 
+    def forget_image(self, image: str) -> None:
+        """Remove an image unless a container uses it."""
+        succeeds("docker", "--host", self.host, "image", "rm", image)
+
     def answers(self) -> bool:
         try:
             return succeeds("docker", "--host", self.host, "version")

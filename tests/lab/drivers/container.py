@@ -34,6 +34,11 @@ class ContainerDriver:
         image = f"flotilla-lab/{tree.name}:{tree.key}"
         if not engine.has("image", image):
             engine.run(f"import {tar}", "import", "--change", 'CMD ["/sbin/lab-init"]', str(tar), image)
+            for old in engine.run(
+                "list images", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"flotilla-lab/{tree.name}"
+            ).split():
+                if old != image:
+                    engine.forget_image(old)
         if not engine.has("network", network_name(lab)):
             engine.run(
                 "make the lab's network", "network", "create", "--label", f"{LABEL}={lab.name}",
