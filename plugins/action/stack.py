@@ -88,4 +88,6 @@ class ActionModule(ActionBase):
             result.pop(name, None)
         if not result.get("failed"):
             result.setdefault("summary", f"{options['name']}: {summarise(result.get('plan') or [])}")
+            if not self._task.check_mode:
+                self._display.display(result["summary"])
         return result

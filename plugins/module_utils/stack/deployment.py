@@ -80,7 +80,7 @@ class Deployment:
             self._session.lock = self._session.lock or take_lock(
                 self._engine, self._stack, self._session.holder, self._deadline, self._clock()
             )
-            self._await(self._barrier(change))
+            self._await(self._barrier(change), steady=change.action == planning.REMOVE)
             if not self._halted:
                 _ACTS[change.kind, change.action](self, change.name, change.payload)
         except FlotillaError as error:
@@ -117,8 +117,11 @@ class Deployment:
             return list(self._session.touched) if self._wait else []
         return list(change.payload.waits_for)
 
-    def _await(self, names: t.Sequence[str]) -> dict[str, Verdict]:
-        """Poll until these services run or have completed. Raises FlotillaError with the cause when one fails or time is up."""
+    def _await(self, names: t.Sequence[str], steady: bool = True) -> dict[str, Verdict]:
+        """Poll until these services run or have completed, and if ``steady`` have run for their monitor time.
+
+        Raises FlotillaError with the cause when one fails or time is up.
+        """
         fresh: dict[str, int] = {}
         while names and not self._halted:
             services, tasks = self._poll()
@@ -126,12 +129,12 @@ class Deployment:
             failed = [verdict for verdict in verdicts.values() if verdict.state == FAILED]
             if failed:
                 raise FlotillaError(self._describe_failure(failed))
-            if all(verdict.state == RUNNING for verdict in verdicts.values()):
-                self._session.seen.update({name: f"{verdict.text}, stable" for name, verdict in verdicts.items()})
+            slow = [v for v in verdicts.values() if v.state != RUNNING and (steady or not v.converged)]
+            texts = {name: _progress(verdict) for name, verdict in verdicts.items()}
+            if not slow:
+                self._session.seen.update(texts)
                 return verdicts
-            slow = [verdict for verdict in verdicts.values() if verdict.state != RUNNING]
-            late = "; ".join(f"{v.name}: {v.text}{f', {v.cause}' if v.cause else ''}" for v in slow)
-            self._pause(late, {name: verdict.text for name, verdict in verdicts.items()})
+            self._pause("; ".join(f"{v.name}: {v.text}{f', {v.cause}' if v.cause else ''}" for v in slow), texts)
         return {}
 
     def _verdict(self, service: Item | None, name: str, tasks: t.Sequence[Item], fresh: dict[str, int]) -> Verdict:
@@ -380,6 +383,10 @@ class Deployment:
             told[0] = f"{count} service{'' if count == '1' else 's'} {word}"
         seconds = self._clock() - self._session.began
         return f"{self._stack}: {', '.join(told) or 'nothing to do'}, in {seconds:.0f} s"
+
+
+def _progress(verdict: Verdict) -> str:
+    return f"{verdict.text}, stable" if verdict.state == RUNNING and "running" in verdict.text else verdict.text
 
 
 def _belongs(item: Item, stack: str) -> bool:

@@ -59,7 +59,7 @@ def settle_image(spec: Json, observed: t.Any, resolved: t.Mapping[str, Resolved]
     answer = resolved.get(image)
     if answer and answer.digest:
         return _with_image(spec, f"{image}@{answer.digest}", [dict(item) for item in answer.platforms]), ""
-    problem = f"image {image} of service {spec['Name']} could not be resolved ({answer.problem})" if answer else ""
+    problem = f"image {image} could not be resolved ({answer.problem})" if answer else ""
     if observed is not None and same_image(spec, observed["Spec"]):
         template = observed["Spec"]["TaskTemplate"]
         platforms = (template.get("Placement") or {}).get("Platforms") or []

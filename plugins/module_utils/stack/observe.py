@@ -70,5 +70,5 @@ def _resolve(engine: t.Any, image: str, auth: Auth) -> Resolved:
     try:
         answer = engine.get(f"/distribution/{image}/json", f"resolving image {image}", headers=auth(image))
     except EngineError as error:
-        return Resolved(problem=error.problem.strip())
+        return Resolved(problem=" ".join(error.problem.split()))
     return read_distribution(answer)

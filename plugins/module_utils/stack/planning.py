@@ -12,7 +12,7 @@ from ..plan import Change, Plan, PlanError
 from . import lint
 from .canonical import Json, desired_count, service_mode
 from .diff import RUN_LABEL, Names, diff_service, scaling_reason, update_cost
-from .images import Resolved, settle_image
+from .images import Resolved, image_of, settle_image
 from .objects import (
     Item,
     by_name,
@@ -86,7 +86,7 @@ def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: 
     ]
     warnings = [
         *wanted.warnings,
-        *(f"{problem}: nodes may run different versions of it, and only nodes that have it can start it" for problem in problems),
+        *(f"{problem}; nodes may run different versions of it, and only nodes that have it can start it" for problem in problems),
         *lint.lint(specs, observed.nodes, options.missing_paths, options.silence),
         *_leftovers(stack, specs, observed, options),
         *_unknown_secrets(wanted, observed, options),
@@ -138,18 +138,19 @@ def missing_objects(wanted: StackObjects, observed: Observed) -> list[str]:
 def _finish_specs(
     services: t.Iterable[Json], running: t.Mapping[str, Item], images: t.Mapping[str, Resolved], options: Options
 ) -> tuple[list[Json], list[str]]:
-    specs, problems = [], []
+    specs: list[Json] = []
+    problems: dict[str, str] = {}
     for spec in services:
         observed = running.get(spec["Name"])
         spec, problem = settle_image(spec, observed, images)
         if problem:
-            problems.append(problem)
+            problems.setdefault(image_of(spec), problem)
         if observed and _keeps_replicas(spec, observed, options.keep_replicas):
             spec = {**spec, "Mode": {"Replicated": {"Replicas": desired_count(observed["Spec"])}}}
         if options.run_id and service_mode(spec).endswith("-job"):
             spec = {**spec, "Labels": {**(spec.get("Labels") or {}), RUN_LABEL: options.run_id}}
         specs.append(spec)
-    return specs, problems
+    return specs, [problems[image] for image in sorted(problems)]
 
 
 def _keeps_replicas(spec: Json, observed: Item, kept: t.Collection[str] | bool) -> bool:

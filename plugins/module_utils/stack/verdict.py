@@ -43,6 +43,8 @@ class Verdict:
     text: str
     cause: str = ""
     task: str = ""
+    converged: bool = False
+    """Everything is up, if perhaps not for long."""
 
 
 def judge(service: Service, tasks: t.Iterable[Task], nodes: t.Sequence[Node], since: int | None = None) -> Verdict:
@@ -81,7 +83,8 @@ def settle(verdict: Verdict, service: Service, memory: Memory, now: float) -> Ve
             memory.pop(state, None)
     if verdict.state == _CONVERGED:
         since = memory.setdefault(_CONVERGED, now)
-        return replace(verdict, state=RUNNING if now - since >= _monitor_seconds(service, verdict) else WAITING)
+        state = RUNNING if now - since >= _monitor_seconds(service, verdict) else WAITING
+        return replace(verdict, state=state, converged=True)
     if verdict.state == _STUCK:
         since = memory.setdefault(_STUCK, now)
         return replace(verdict, state=FAILED if now - since >= GRACE_SECONDS else WAITING)
