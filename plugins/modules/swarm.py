@@ -152,9 +152,25 @@ options:
       node_cert_expiry:
         description: How long a node's certificate is valid, such as V(90d).
         type: str
+      autolock:
+        description:
+          - Whether a manager that restarts stays locked until it gets the unlock key, which M(flotilla.swarm.swarm_info) tells.
+        type: bool
       labels:
         description: Labels of the swarm. A label without a value (V(null)) is removed, labels that are not named stay.
         type: dict
+  rotate:
+    description:
+      - What to replace by something new. The first manager that can act does it, in every run that names it.
+      - After V(ca) it waits until every node has a certificate from the new authority.
+    type: list
+    elements: str
+    choices: [worker_token, manager_token, unlock_key, ca]
+    default: []
+  unlock_key:
+    description:
+      - The key to unlock this host with if it is a locked manager.
+    type: str
   force:
     description:
       - Let a manager leave with O(state=absent). The swarm loses it at once, and with the last manager it ends.
@@ -194,7 +210,7 @@ EXAMPLES = r"""
 RETURN = r"""
 action:
   description:
-    - What was decided for this host, V(initialise), V(join), V(promote), V(demote), V(leave) or V(nothing).
+    - What was decided for this host, V(initialise), V(join), V(promote), V(demote), V(unlock), V(leave) or V(nothing).
       V(promote) and V(demote) are left to
       M(flotilla.swarm.nodes), and so is whatever O(may) does not name to a later task.
   returned: always
@@ -230,35 +246,36 @@ ansible_facts:
   type: dict
 """
 
+import time
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import addresses
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.membership import (
-    INITIALISE,
-    JOIN,
-    NOTHING,
-    REFUSE,
-    WAIT,
-    Decision,
-    as_if_installed,
-    decide,
-)
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.quorum import manager_count_problem
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import Seen, describe_cluster, read_result
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.membership import INITIALISE, JOIN, as_if_installed
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import Seen, read_result
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import (
     change_spec,
-    compare_settings,
-    read_wanted,
+    count_ca_rotation,
+    find_old_roots,
+)
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.steps import (
+    LEAVE,
+    ROTATE,
+    ROTATIONS,
+    SETTINGS,
+    UNLOCK,
+    Situation,
+    describe,
+    plan_leaving,
+    plan_member,
 )
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import EngineError, OutOfSequence
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 
+ATTEMPTS = 3
 PATIENCE_SECONDS = 90
-LEAVE = "leave"
-FIXED = ("data_path_port", "default_addr_pool", "subnet_size")
+CA_PATIENCE_SECONDS = 600
 
 ARGUMENTS: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -289,34 +306,17 @@ ARGUMENTS: dict[str, t.Any] = {
             "election_tick": {"type": "int"},
             "dispatcher_heartbeat": {"type": "str"},
             "node_cert_expiry": {"type": "str"},
+            "autolock": {"type": "bool"},
             "labels": {"type": "dict"},
         },
     },
+    "rotate": {"type": "list", "elements": "str", "choices": list(ROTATIONS), "default": [], "no_log": False},
+    "unlock_key": {"type": "str", "no_log": True},
     "force": {"type": "bool", "default": False},
 }
 
 
-class Refused(PlanError):
-    """Carries what was seen into the result of the failure, for the hosts that decide later."""
-
-    def __init__(self, message: str, seen: Seen) -> None:
-        super().__init__(message)
-        self.result = {"action": REFUSE, **_describe(seen)}
-
-
-@dataclass(frozen=True)
-class Observed:
-    """``seen`` is this host; ``addresses`` are the options of that name in the form that the engine takes."""
-
-    seen: Seen
-    cluster: t.Mapping[str, t.Any]
-    managers: t.Sequence[Seen]
-    others: t.Sequence[Seen]
-    addresses: t.Mapping[str, str]
-    check_mode: bool
-
-
-def observe(member: Member, params: dict[str, t.Any]) -> Observed:
+def observe(member: Member, params: dict[str, t.Any]) -> Situation:
     name = params["host"] or ""
     seen, info = member.look(name)
     if seen.state == "pending":
@@ -327,7 +327,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     if member.check_mode:
         seen, managers = as_if_installed(seen), [as_if_installed(each) for each in managers]
     cluster = (info.get("Swarm") or {}).get("Cluster") or {}
-    return Observed(seen, cluster, managers, others, _read_addresses(member, params, seen), member.check_mode)
+    return Situation(seen, cluster, managers, others, _read_addresses(member, params, seen), member.check_mode)
 
 
 def _read_addresses(member: Member, params: dict[str, t.Any], seen: Seen) -> dict[str, str]:
@@ -348,137 +348,16 @@ def _read_addresses(member: Member, params: dict[str, t.Any], seen: Seen) -> dic
     return found
 
 
-def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
+def plan(situation: Situation, params: dict[str, t.Any]) -> Plan:
     if params["state"] == "absent":
-        return _plan_leaving(observed.seen, params["force"])
-    seen, role = observed.seen, params["role"]
-    problem = "" if params["any_manager_count"] else manager_count_problem(len(observed.managers))
-    if problem:
-        raise Refused(f"{problem[0].upper()}{problem[1:]}, or set any_manager_count.", seen)
-    decision = decide(seen, role, observed.managers, observed.others)
-    if decision.action in (REFUSE, WAIT):
-        raise Refused(_explain(decision, role), seen)
-    changes: list[Change] = []
-    if decision.action == INITIALISE and INITIALISE in params["may"]:
-        changes.append(_initialisation(observed, params))
-    elif decision.action == JOIN and JOIN in params["may"]:
-        changes.append(_joining(observed, params))
-    elif decision.action == NOTHING and _keeps_settings(observed):
-        changes += _plan_settings(observed, params)
-    return Plan(tuple(changes), _find_drift(observed, params), {"action": decision.action, **_describe(seen)})
-
-
-def _explain(decision: Decision, role: str) -> str:
-    cure = {
-        WAIT: "Run again when it has joined",
-        REFUSE: "Nothing was changed on this host",
-    }[decision.action]
-    reason = decision.reason.rstrip(".")
-    return f"Making this host a {role}: {reason}. {cure}."
-
-
-def _describe(seen: Seen) -> dict[str, t.Any]:
-    facts = {"flotilla_node_id": seen.node_id} if seen.node_id else {}
-    return {
-        "host": seen.name,
-        "state": seen.state,
-        "role": seen.role,
-        "cluster_id": seen.cluster_id,
-        "node_id": seen.node_id,
-        "address": seen.address,
-        "acting": seen.acting,
-        "ansible_facts": facts,
-    }
-
-
-def _initialisation(observed: Observed, params: dict[str, t.Any]) -> Change:
-    spec = change_spec({}, read_wanted(params["settings"]))
-    body = {
-        "ListenAddr": observed.addresses["listen_addr"],
-        "AdvertiseAddr": observed.addresses["advertise_addr"],
-        "DataPathAddr": observed.addresses["data_path_addr"],
-        "DataPathPort": params["data_path_port"] or 0,
-        "DefaultAddrPool": params["default_addr_pool"] or [],
-        "SubnetSize": params["subnet_size"] or 0,
-        "Spec": {"Labels": {}, **spec},
-    }
-    named = {**observed.addresses, **{name: params[name] for name in FIXED}}
-    fields = tuple(Field(name, None, value) for name, value in named.items() if value)
-    fields += compare_settings({}, read_wanted(params["settings"]))
-    name = observed.seen.name
-    return Change("swarm", name, "create", fields, reason="initialise", payload={"do": INITIALISE, "host": name, "body": body})
-
-
-def _joining(observed: Observed, params: dict[str, t.Any]) -> Change:
-    seen, role = observed.seen, params["role"]
-    if not observed.check_mode and not (params["join_token"] and params["remote_addrs"]):
-        first = observed.managers[0].name
-        raise Refused(
-            f"Joining as a {role}: no manager gave a token. "
-            f"If there is no swarm yet, {first} creates it; run for that host too, and see its own message.",
-            seen,
-        )
-    body = {
-        "ListenAddr": observed.addresses["listen_addr"],
-        "AdvertiseAddr": observed.addresses["advertise_addr"],
-        "DataPathAddr": observed.addresses["data_path_addr"],
-        "RemoteAddrs": params["remote_addrs"],
-        "JoinToken": params["join_token"],
-    }
-    fields = (Field("role", None, role),)
-    payload = {"do": JOIN, "host": seen.name, "body": body, "role": role}
-    return Change("node", seen.name, "create", fields, reason="join", payload=payload)
-
-
-def _keeps_settings(observed: Observed) -> bool:
-    """One manager does it: the first that can act."""
-    current = [observed.seen if each.name == observed.seen.name else each for each in observed.managers]
-    return next((each.name for each in current if each.acting), None) == observed.seen.name
-
-
-def _plan_settings(observed: Observed, params: dict[str, t.Any]) -> list[Change]:
-    wanted = read_wanted(params["settings"])
-    fields = compare_settings(observed.cluster.get("Spec") or {}, wanted)
-    if not fields:
-        return []
-    payload = {"do": "settings", "host": observed.seen.name, "wanted": wanted}
-    return [Change("swarm", observed.seen.cluster_id, "update", fields, payload=payload)]
-
-
-def _find_drift(observed: Observed, params: dict[str, t.Any]) -> tuple[str, ...]:
-    """What is wanted differently but can't be changed in a running swarm."""
-    seen, drift = observed.seen, []
-    wanted = addresses.as_address(observed.addresses["advertise_addr"])
-    if seen.is_member and seen.address and wanted and str(wanted) != seen.address:
-        drift.append(f"advertise_addr is {wanted}, but {seen.name} is known as {seen.address}; it changes by leaving and joining")
-    made = describe_cluster(observed.cluster)
-    if made and _keeps_settings(observed):
-        differing = {name: params[name] for name in FIXED if params[name] and params[name] != made[name]}
-        drift += [
-            f"{name} is {value}, but the swarm was made with {made[name]}; it can't change" for name, value in differing.items()
-        ]
-    return tuple(drift)
-
-
-def _plan_leaving(seen: Seen, force: bool) -> Plan:
-    if seen.state in ("inactive", "no engine"):
-        return Plan(result={"action": NOTHING, **_describe(seen)})
-    if seen.role != "worker" and not force:
-        raise Refused(
-            f"Leaving swarm {seen.cluster_id}: this host is a {seen.role or 'member'} in state {seen.state}. "
-            "Demote it to a worker first, or set force to lose the manager.",
-            seen,
-        )
-    payload = {"do": LEAVE, "host": seen.name, "force": force}
-    change = Change("swarm", seen.name or seen.node_id, "remove", reason=f"leave {seen.cluster_id}", payload=payload)
-    return Plan((change,), result={"action": LEAVE, **_describe(seen)})
+        return plan_leaving(situation.seen, params["force"])
+    return plan_member(situation, params)
 
 
 def apply(member: Member, change: Change) -> dict[str, t.Any]:
-    payload = change.payload
-    {INITIALISE: _initialise, JOIN: _join, LEAVE: _leave, "settings": _write_settings}[payload["do"]](member, payload)
-    seen, _info = member.look(payload["host"])
-    return _describe(seen)
+    STEPS[change.payload["do"]](member, change.payload)
+    seen, _info = member.look(change.payload["host"])
+    return describe(seen)
 
 
 def _initialise(member: Member, payload: dict[str, t.Any]) -> None:
@@ -501,28 +380,75 @@ def _join(member: Member, payload: dict[str, t.Any]) -> None:
     _await(member, payload["host"], lambda seen: seen.acting if is_manager else seen.state == "active", doing)
 
 
+def _leave(member: Member, payload: dict[str, t.Any]) -> None:
+    member.require_engine().post("/swarm/leave", doing="leaving the swarm", force=payload["force"])
+    _await(member, payload["host"], lambda seen: seen.state == "inactive", "leaving the swarm")
+
+
+def _unlock(member: Member, payload: dict[str, t.Any]) -> None:
+    member.require_engine().post("/swarm/unlock", {"UnlockKey": payload["key"]}, doing="unlocking this manager")
+    _await(member, payload["host"], lambda seen: seen.acting, "unlocking this manager")
+
+
 def _await(member: Member, host: str, is_done: t.Callable[[Seen], bool], doing: str) -> None:
     seen = member.await_state(host, is_done, PATIENCE_SECONDS)
     if not is_done(seen):
         raise EngineError(doing, f"after {PATIENCE_SECONDS} s {seen.story}", "Look at the engine's log (journalctl -u docker).")
 
 
-def _leave(member: Member, payload: dict[str, t.Any]) -> None:
-    member.require_engine().post("/swarm/leave", doing="leaving the swarm", force=payload["force"])
-    _await(member, payload["host"], lambda seen: seen.state == "inactive", "leaving the swarm")
-
-
 def _write_settings(member: Member, payload: dict[str, t.Any]) -> None:
+    _update(member, lambda spec: change_spec(spec, payload["wanted"]), "changing the settings of the swarm")
+
+
+def _rotate(member: Member, payload: dict[str, t.Any]) -> None:
+    what, doing = payload["what"], f"rotating {', '.join(payload['what'])}"
+    flags: dict[str, t.Any] = {
+        "rotateWorkerToken": "worker_token" in what,
+        "rotateManagerToken": "manager_token" in what,
+        "rotateManagerUnlockKey": "unlock_key" in what,
+    }
+    _update(member, lambda spec: count_ca_rotation(spec) if "ca" in what else spec, doing, **flags)
+    if "ca" in what:
+        _await_ca(member, doing)
+
+
+def _update(member: Member, change: t.Callable[[dict[str, t.Any]], dict[str, t.Any]], doing: str, **flags: t.Any) -> None:
     """The engine takes the whole specification and resets what is missing, so that it is read right before."""
-    for attempts_left in (2, 1, 0):
-        swarm = member.require_engine().get("/swarm", doing="reading the settings of the swarm")
-        spec = change_spec(swarm["Spec"], payload["wanted"])
+    engine = member.require_engine()
+    for attempt in range(1, ATTEMPTS + 1):
+        swarm = engine.get("/swarm", doing=doing)
         try:
-            member.require_engine().post("/swarm/update", spec, doing="changing the settings", version=swarm["Version"]["Index"])
+            engine.post("/swarm/update", change(swarm["Spec"]), doing=doing, version=swarm["Version"]["Index"], **flags)
             return
         except OutOfSequence:
-            if not attempts_left:
+            if attempt == ATTEMPTS:
                 raise
+
+
+def _await_ca(member: Member, doing: str) -> None:
+    """Every node gets a certificate from the new authority; one that is down holds up the end."""
+    engine = member.require_engine()
+    until = time.monotonic() + CA_PATIENCE_SECONDS
+    while True:
+        swarm = engine.get("/swarm", doing=doing)
+        if not swarm.get("RootRotationInProgress"):
+            return
+        if time.monotonic() > until:
+            behind = find_old_roots(swarm, engine.get("/nodes", doing=doing))
+            told = ", ".join(behind) or "none that the managers know of"
+            problem = f"after {CA_PATIENCE_SECONDS} s these nodes have no certificate from the new authority: {told}"
+            raise EngineError(doing, problem, "Start them or remove them; the rotation then ends by itself.")
+        time.sleep(1)
+
+
+STEPS: dict[str, t.Callable[[Member, dict[str, t.Any]], None]] = {
+    INITIALISE: _initialise,
+    JOIN: _join,
+    LEAVE: _leave,
+    UNLOCK: _unlock,
+    SETTINGS: _write_settings,
+    ROTATE: _rotate,
+}
 
 
 def main() -> None:

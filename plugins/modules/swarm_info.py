@@ -31,6 +31,11 @@ options:
       - Whether a manager returns the tokens that let hosts join. Use it with C(no_log) and no C(set_fact).
     type: bool
     default: false
+  unlock_key:
+    description:
+      - Whether a manager returns the key that unlocks managers. Use it with C(no_log) and no C(set_fact).
+    type: bool
+    default: false
 seealso:
   - module: flotilla.swarm.swarm
 """
@@ -149,6 +154,10 @@ tokens:
   description: The tokens C(manager) and C(worker).
   returned: on an acting manager, when O(tokens) is true
   type: dict
+unlock_key:
+  description: The key that unlocks managers, empty where they are not locked at restarts.
+  returned: on an acting manager, when O(unlock_key) is true
+  type: str
 """
 
 import typing as t
@@ -164,6 +173,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_m
 ARGUMENTS: dict[str, t.Any] = {
     "nodes": {"type": "bool", "default": True},
     "tokens": {"type": "bool", "default": False, "no_log": False},
+    "unlock_key": {"type": "bool", "default": False, "no_log": False},
 }
 
 
@@ -191,6 +201,9 @@ def observe(member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
             if params["tokens"]:
                 tokens = member.engine.get("/swarm", doing="reading the tokens")["JoinTokens"]
                 told["tokens"] = {"manager": tokens["Manager"], "worker": tokens["Worker"]}
+            if params["unlock_key"]:
+                answer = member.engine.get("/swarm/unlockkey", doing="reading the unlock key")
+                told["unlock_key"] = answer.get("UnlockKey") or ""
         except EngineError as error:
             told.update(acting=False, problem=str(error))
     return told

@@ -84,3 +84,18 @@ def format_duration(duration_ns: int) -> str:
     """In the largest unit in which it is a whole number."""
     unit = next(unit for unit in ("d", "h", "m", "s", "ms", "us", "ns") if duration_ns % _NS[unit] == 0)
     return f"{duration_ns // _NS[unit]}{unit}"
+
+
+def count_ca_rotation(spec: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The specification that makes the managers replace their certificate authority: its counter is raised by one."""
+    authority = spec.get("CAConfig") or {}
+    return {**spec, "CAConfig": {**authority, "ForceRotate": (authority.get("ForceRotate") or 0) + 1}}
+
+
+def find_old_roots(swarm: t.Mapping[str, t.Any], nodes: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
+    """Nodes whose certificate is not from the swarm's present authority, such as ``w1 (down)``."""
+    root = (swarm.get("TLSInfo") or {}).get("TrustRoot")
+    described = [(node.get("Description") or {}, (node.get("Status") or {}).get("State")) for node in nodes]
+    return sorted(
+        f"{each.get('Hostname')} ({state})" for each, state in described if (each.get("TLSInfo") or {}).get("TrustRoot") != root
+    )

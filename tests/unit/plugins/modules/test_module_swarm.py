@@ -329,3 +329,46 @@ def test_leaving(fake_engine: MakeFake, cluster: FakeEngine) -> None:
 def test_required_options() -> None:
     result = run_module_main(swarm.main, {"docker_host": NOWHERE})
     assert "state is present but all of the following are missing" in result["msg"]
+
+
+def test_tokens_and_keys_are_rotated_by_one_manager(cluster: FakeEngine) -> None:
+    cluster.cluster.swarm["Spec"]["EncryptionConfig"] = {"AutoLockManagers": True}
+    seen = [tell(cluster), {"item": "m3", "state": "inactive"}, {"item": "m4", "state": "inactive"}]
+    tokens = dict(cluster.cluster.swarm["JoinTokens"])
+    spec = json.loads(json.dumps(cluster.cluster.swarm["Spec"]))
+    args: Result = {"rotate": ["worker_token", "unlock_key"]}
+    assert make(cluster, seen, check=True, **args)["changed"] and cluster.writes == []
+    rotated = make(cluster, seen, **args)
+    assert rotated["diff"]["prepared"].endswith("rotate worker_token, unlock_key\n")
+    now = cluster.cluster.swarm["JoinTokens"]
+    assert (now["Worker"] != tokens["Worker"], now["Manager"]) == (True, tokens["Manager"])
+    assert cluster.cluster.swarm["Spec"] == spec
+    key = tell(cluster, unlock_key=True)["unlock_key"]
+    assert key.startswith("SWMKEY-1-") and key not in json.dumps(rotated)
+    other = {"item": "m0", "state": "active", "role": "manager", "acting": True, "cluster_id": cluster.cluster.swarm["ID"]}
+    assert make(cluster, [other, *seen[:2]], **args)["changed"] is False, "another manager comes first"
+
+
+def test_a_rotation_of_the_authority_names_who_holds_it_up(cluster: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert make(cluster, [tell(cluster)], rotate=["ca"])["changed"]
+    assert cluster.cluster.swarm["Spec"]["CAConfig"]["ForceRotate"] == 1
+    monkeypatch.setattr(swarm, "CA_PATIENCE_SECONDS", 0)
+    cluster.cluster.swarm.update(RootRotationInProgress=True)
+    cluster.node("w1")["Description"]["TLSInfo"] = {"TrustRoot": "old"}
+    result = make(cluster, [tell(cluster)], rotate=["ca"])
+    assert (result["exit_code"], "from the new authority: w1 (down)" in result["msg"]) == (1, True)
+
+
+def test_a_locked_manager_is_unlocked(cluster: FakeEngine) -> None:
+    assert make(cluster, [tell(cluster)], settings={"autolock": True})["changed"]
+    key = tell(cluster, unlock_key=True)["unlock_key"]
+    cluster.host.state = "locked"
+    seen = [tell(cluster)]
+    refused = make(cluster, seen)
+    assert (refused["exit_code"], "m1 is locked" in refused["msg"]) == (1, True)
+    wrong = make(cluster, seen, unlock_key="SWMKEY-1-wrong")
+    assert (wrong["exit_code"], "invalid key" in wrong["msg"], "SWMKEY-1-wrong" in json.dumps(wrong)) == (1, True, False)
+    check = make(cluster, seen, unlock_key=key, check=True)
+    assert (check["action"], check["changed"], cluster.host.state) == ("unlock", True, "locked")
+    done = make(cluster, seen, unlock_key=key)
+    assert (done["action"], done["state"], key in json.dumps(done)) == ("unlock", "active", False)

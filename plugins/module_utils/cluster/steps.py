@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of a host into a swarm, in it and out of it, as changes. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ..plan import Change, Field, Plan, PlanError
+from . import addresses
+from .membership import INITIALISE, JOIN, NOTHING, REFUSE, decide
+from .quorum import manager_count_problem
+from .seen import Seen, describe_cluster
+from .settings import change_spec, compare_settings, read_wanted
+
+LEAVE, UNLOCK, SETTINGS, ROTATE = "leave", "unlock", "settings", "rotate"
+ROTATIONS = ("worker_token", "manager_token", "unlock_key", "ca")
+FIXED = ("data_path_port", "default_addr_pool", "subnet_size")
+
+Params = t.Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """``seen`` is this host; ``cluster`` is ``Swarm.Cluster`` of ``/info``; ``addresses`` are the options of that name in the
+    form that the engine takes."""
+
+    seen: Seen
+    cluster: t.Mapping[str, t.Any]
+    managers: t.Sequence[Seen]
+    others: t.Sequence[Seen]
+    addresses: t.Mapping[str, str]
+    check_mode: bool
+
+    @property
+    def keeps_settings(self) -> bool:
+        """Whether this is the one manager that cares for what belongs to the whole swarm: the first that can act."""
+        current = [self.seen if each.name == self.seen.name else each for each in self.managers]
+        return next((each.name for each in current if each.acting), None) == self.seen.name
+
+
+class Refused(PlanError):
+    """Carries what was seen into the result of the failure, for the hosts that decide later."""
+
+    def __init__(self, message: str, seen: Seen) -> None:
+        super().__init__(message)
+        self.result = {"action": REFUSE, **describe(seen)}
+
+
+def describe(seen: Seen) -> dict[str, t.Any]:
+    """This host as module ``swarm`` returns it."""
+    return {
+        "host": seen.name,
+        "state": seen.state,
+        "role": seen.role,
+        "cluster_id": seen.cluster_id,
+        "node_id": seen.node_id,
+        "address": seen.address,
+        "acting": seen.acting,
+        "ansible_facts": {"flotilla_node_id": seen.node_id} if seen.node_id else {},
+    }
+
+
+def plan_member(situation: Situation, params: Params) -> Plan:
+    """What makes this host the member that ``params`` (the options of module ``swarm``) ask for. Raises Refused."""
+    seen, role = situation.seen, params["role"]
+    if seen.state == "locked" and params["unlock_key"]:
+        payload = {"do": UNLOCK, "host": seen.name, "key": params["unlock_key"]}
+        change = Change("swarm", seen.name, "update", reason="unlock", payload=payload)
+        return Plan((change,), result={"action": UNLOCK, **describe(seen)})
+    problem = "" if params["any_manager_count"] else manager_count_problem(len(situation.managers))
+    if problem:
+        raise Refused(f"{problem[0].upper()}{problem[1:]}, or set any_manager_count.", seen)
+    decision = decide(seen, role, situation.managers, situation.others)
+    if decision.reason:
+        cure = "Nothing was changed on this host" if decision.action == REFUSE else "Run again when it has joined"
+        raise Refused(f"Making this host a {role}: {decision.reason.rstrip('.')}. {cure}.", seen)
+    changes: list[Change] = []
+    if decision.action == INITIALISE and INITIALISE in params["may"]:
+        changes.append(_initialisation(situation, params))
+    elif decision.action == JOIN and JOIN in params["may"]:
+        changes.append(_joining(situation, params))
+    elif decision.action == NOTHING and situation.keeps_settings:
+        changes += _settings(situation, params)
+    return Plan(tuple(changes), _find_drift(situation, params), {"action": decision.action, **describe(seen)})
+
+
+def plan_leaving(seen: Seen, force: bool) -> Plan:
+    """What takes this host out of its swarm. A manager goes only by ``force``."""
+    if seen.state in ("inactive", "no engine"):
+        return Plan(result={"action": NOTHING, **describe(seen)})
+    if seen.role != "worker" and not force:
+        raise Refused(
+            f"Leaving swarm {seen.cluster_id}: this host is a {seen.role or 'member'} in state {seen.state}. "
+            "Demote it to a worker first, or set force to lose the manager.",
+            seen,
+        )
+    payload = {"do": LEAVE, "host": seen.name, "force": force}
+    change = Change("swarm", seen.name or seen.node_id, "remove", reason=f"leave {seen.cluster_id}", payload=payload)
+    return Plan((change,), result={"action": LEAVE, **describe(seen)})
+
+
+def _initialisation(situation: Situation, params: Params) -> Change:
+    wanted = read_wanted(params["settings"])
+    body = {
+        "ListenAddr": situation.addresses["listen_addr"],
+        "AdvertiseAddr": situation.addresses["advertise_addr"],
+        "DataPathAddr": situation.addresses["data_path_addr"],
+        "DataPathPort": params["data_path_port"] or 0,
+        "DefaultAddrPool": params["default_addr_pool"] or [],
+        "SubnetSize": params["subnet_size"] or 0,
+        "AutoLockManagers": bool(wanted.get("autolock")),
+        "Spec": {"Labels": {}, **change_spec({}, wanted)},
+    }
+    named = {**situation.addresses, **{name: params[name] for name in FIXED}}
+    fields = tuple(Field(name, None, value) for name, value in named.items() if value)
+    fields += compare_settings({}, wanted)
+    name = situation.seen.name
+    payload = {"do": INITIALISE, "host": name, "body": body}
+    return Change("swarm", name, "create", fields, reason="initialise", payload=payload)
+
+
+def _joining(situation: Situation, params: Params) -> Change:
+    seen, role = situation.seen, params["role"]
+    if not situation.check_mode and not (params["join_token"] and params["remote_addrs"]):
+        first = situation.managers[0].name
+        raise Refused(
+            f"Joining as a {role}: no manager gave a token. "
+            f"If there is no swarm yet, {first} creates it; run for that host too, and see its own message.",
+            seen,
+        )
+    body = {
+        "ListenAddr": situation.addresses["listen_addr"],
+        "AdvertiseAddr": situation.addresses["advertise_addr"],
+        "DataPathAddr": situation.addresses["data_path_addr"],
+        "RemoteAddrs": params["remote_addrs"],
+        "JoinToken": params["join_token"],
+    }
+    payload = {"do": JOIN, "host": seen.name, "body": body, "role": role}
+    return Change("node", seen.name, "create", (Field("role", None, role),), reason="join", payload=payload)
+
+
+def _settings(situation: Situation, params: Params) -> list[Change]:
+    wanted = read_wanted(params["settings"])
+    fields = compare_settings(situation.cluster.get("Spec") or {}, wanted)
+    name, host = situation.seen.cluster_id, situation.seen.name
+    changes = []
+    if fields:
+        payload = {"do": SETTINGS, "host": host, "wanted": wanted}
+        changes.append(Change("swarm", name, "update", fields, payload=payload))
+    if params["rotate"]:
+        reason = f"rotate {', '.join(params['rotate'])}"
+        payload = {"do": ROTATE, "host": host, "what": params["rotate"]}
+        changes.append(Change("swarm", name, "update", reason=reason, payload=payload))
+    return changes
+
+
+def _find_drift(situation: Situation, params: Params) -> tuple[str, ...]:
+    """What is wanted differently but can't be changed in a running swarm."""
+    seen, drift = situation.seen, []
+    wanted = addresses.as_address(situation.addresses["advertise_addr"])
+    if seen.is_member and seen.address and wanted and str(wanted) != seen.address:
+        drift.append(f"advertise_addr is {wanted}, but {seen.name} is known as {seen.address}; it changes by leaving and joining")
+    made = describe_cluster(situation.cluster)
+    if made and situation.keeps_settings:
+        differing = {name: params[name] for name in FIXED if params[name] and params[name] != made[name]}
+        drift += [
+            f"{name} is {value}, but the swarm was made with {made[name]}; it can't change" for name, value in differing.items()
+        ]
+    return tuple(drift)
