@@ -13,6 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.build_context import BuildContext, ContextError, Recipe
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 
 
 class ActionModule(ActionBase):
@@ -45,10 +46,8 @@ class ActionModule(ActionBase):
 
     def _find(self, path: Path) -> Path:
         """A relative path starts at the playbook, beside a directory of playbooks, or where Ansible was started."""
-        playbook = Path(self._loader.get_basedir()).resolve()
-        starts = [playbook, *([playbook.parent] if playbook.name == "playbooks" else []), Path.cwd()]
-        found = [start / path for start in starts if (start / path).is_dir()]
-        return found[0] if found else playbook / path
+        starts = directories(self._loader.get_basedir())
+        return next((start / path for start in starts if (start / path).is_dir()), starts[0] / path)
 
     def _send(self, images: list[dict[str, Any]], contexts: dict[str, BuildContext], plan: list[dict[str, Any]]) -> None:
         """Pack and transfer the contexts that the plan wants built."""
