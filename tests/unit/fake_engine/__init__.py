@@ -27,7 +27,8 @@
 * Several engines: ``fake_engine(name="w1", addr="10.77.0.2", peers=[first])`` can join the swarm of ``first``.
 
 What it mirrors of the real one: version indexes, PreviousSpec, JobIteration, normalised specs, names to IDs in networks,
-label-only updates of secrets, refusals and their texts. Not there: containers, pulls, the event stream, the network itself.
+label-only updates of secrets, refusals and their texts. Stricter than the real one: tasks of a removed service hold their network
+until the next tick; a role changes at once. Not there: containers, pulls, builds, the event stream, the network itself.
 """
 
 from .behaviour import Behaviour, bind_missing, completes, crashes, image_missing, runs, unhealthy, unschedulable

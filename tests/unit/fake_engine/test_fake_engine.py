@@ -248,4 +248,4 @@ def test_a_thousand_nodes_and_500_services_answer_quickly(make_api: MakeApi) -> 
     started = time.monotonic()
     counts = [len(api.ok("GET", path)) for path in ("/nodes", "/services", "/tasks")]
     assert counts == [1000, 500, 1000]
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30, "0.3 s on an idle machine: something is no longer linear"
