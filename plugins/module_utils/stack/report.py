@@ -46,8 +46,10 @@ def _report(service: Item, tasks: t.Sequence[Item], nodes: t.Sequence[Node], hos
     }
 
 
-def _current(service: Item, tasks: t.Sequence[Item]) -> list[Item]:
-    """Tasks that count: of those that ended, only the ones that ran the present spec."""
+def _current(service: Item, tasks: t.Sequence[Item]) -> t.Sequence[Item]:
+    """Tasks that count: of those that ended, only the ones that ran the present spec. A job counts its runs by itself."""
+    if service_mode(service.get("Spec") or {}).endswith("-job"):
+        return tasks
     wanted = _without_counter((service.get("Spec") or {}).get("TaskTemplate"))
     return [task for task in tasks if task["DesiredState"] == "running" or _without_counter(task.get("Spec")) == wanted]
 
