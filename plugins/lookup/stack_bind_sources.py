@@ -12,6 +12,7 @@ version_added: 0.1.0
 author: Flotilla contributors
 description:
   - Loads the files of stacks and lists the sources of their bind mounts, which the engine does not create.
+  - A stack that can't be loaded counts as one without bind mounts. M(flotilla.swarm.stack) says what is wrong with it.
 options:
   _terms:
     description: Stacks, with the options of M(flotilla.swarm.stack).
@@ -34,7 +35,6 @@ _raw:
 
 import typing as t
 
-from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import bind_sources, directories, load_model
@@ -42,10 +42,11 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[dict[str, t.Any]], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
-        places = directories(self._loader.get_basedir())
-        template = self._templar.template
+        return sorted(set().union(*(self._sources(stack) for stack in terms)))
+
+    def _sources(self, stack: dict[str, t.Any]) -> set[str]:
+        template = self._templar.template if stack.get("template") else None
         try:
-            models = [load_model(stack, places, template if stack.get("template") else None).model for stack in terms]
-        except FlotillaError as error:
-            raise AnsibleLookupError(str(error)) from None
-        return sorted(set().union(*(bind_sources(model) for model in models)))
+            return bind_sources(load_model(stack, directories(self._loader.get_basedir()), template).model)
+        except FlotillaError:
+            return set()
