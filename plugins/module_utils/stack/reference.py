@@ -24,11 +24,11 @@ def familiar_image(text: str) -> str:
     rest, at, digest = text.partition("@")
     if at and not _DIGEST.fullmatch(digest):
         raise ValueError("a digest such as sha256:... after the @")
-    head, _slash, last = rest.rpartition("/")
+    head, slash, last = rest.rpartition("/")
     name, colon, tag = last.partition(":")
     if colon and not _TAG.fullmatch(tag):
         raise ValueError("a tag of letters, digits, '_', '.' and '-' after the colon")
-    path = f"{head}/{name}" if head else name
+    path = head + slash + name
     first, slash, remainder = path.partition("/")
     domain = ""
     if slash and (set(".:") & set(first) or first == "localhost" or first != first.lower()):

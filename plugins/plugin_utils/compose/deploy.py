@@ -47,7 +47,7 @@ def read_deploy(service: Section, place: Place, context: Context) -> Section:
         devices = [{"capabilities": ["gpu"], "count": "all"}] if isinstance(gpus, str) else gpus
         reserved = [_read_device({"capabilities": ["gpu"], **item}, place, context) for item in devices]
         resources.setdefault("reservations", {}).setdefault("generic_resources", []).extend(reserved)
-    if resources:
+    if resources or "resources" in raw:
         deploy["resources"] = resources
     return deploy
 

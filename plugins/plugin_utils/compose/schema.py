@@ -22,7 +22,7 @@ Schema = dict[str, t.Any]
 LATEST = "3.13"
 _SOURCE = Path(__file__).parent.parent / "schemas" / "stack.json"
 _FORMATS: dict[str, t.Callable[[str], object]] = {"duration": duration_ns, "bytes": size_bytes, "cpus": nano_cpus}
-_TYPES = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
+_TYPES = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "a boolean",
           "array": "a list", "object": "a mapping", "null": "nothing"}  # fmt: skip
 _SWARM_WAY = {
     "mem_limit": "deploy.resources.limits.memory", "memswap_limit": "deploy.resources.limits.memory",
@@ -169,18 +169,13 @@ def _explain(error: jsonschema.ValidationError, place: Place, version: str | Non
 
 def _wrong_type(value: t.Any, wanted: tuple[str, ...], place: Place) -> ComposeError:
     kind = _kind(value)
+    scalar = kind in ("string", "integer", "number", "boolean")
     hidden = any(key in ("environment", "content") for key in place.path)
-    shown = (
-        "" if hidden or isinstance(value, (dict, list)) or value is None else f" {json.dumps(value, default=str)[:60]}"
-    )
+    shown = f" {json.dumps(value)[:60]}" if scalar and not hidden else ""
     cure = ""
-    if (
-        kind == "string"
-        and re.fullmatch("[0-9.]+|true|false", value)
-        and {"integer", "number", "boolean"} & set(wanted)
-    ):
+    if kind == "string" and re.fullmatch("[0-9.]+|true|false", value) and not {"object", "array"} & set(wanted):
         cure = "write it without quotes"
-    elif kind in ("integer", "number", "boolean") and "string" in wanted:
+    elif scalar and "string" in wanted:
         cure = "put the value in quotes"
     elif kind == "null":
         cure = "remove the key or give it a value"

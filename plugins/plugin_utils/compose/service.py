@@ -57,7 +57,7 @@ def read_service(raw: Service, place: Place, context: Context) -> Service:
     if "env_file" in raw:
         service["env_file"] = _read_env_files(raw["env_file"], place / "env_file", context)
     deploy = read_deploy(raw, place, context)
-    if deploy:
+    if deploy or "deploy" in raw:
         service["deploy"] = deploy
     return service
 

@@ -55,6 +55,9 @@ class Reader:
         place, data = document.place, document.data
         if not isinstance(data, dict):
             raise place.error("this is not a stack file", "a mapping with services at the top")
+        for path, action in document.marks.items():
+            if action == "reset":
+                _remove(data, path)
         version = _version(data, place)
         scope = Scope(self.env, self.undefined)
         data = interpolate(data, schema_for(version), place, scope, versioned=version is not None)
@@ -138,6 +141,15 @@ class Reader:
                     raise (source.place / section / name).error(
                         "an included file defines it differently", "", "rename one, or override it in a further file"
                     )
+
+
+def _remove(data: t.Any, path: tuple[Key, ...]) -> None:
+    """Take a value out of the file: what is reset may hold anything, and counts for nothing."""
+    *parents, last = path or ("",)
+    for key in parents:
+        data = data.get(key) if isinstance(data, dict) else None
+    if isinstance(data, dict):
+        data.pop(last, None)
 
 
 def _version(data: Model, place: Place) -> str | None:
