@@ -26,4 +26,8 @@ if [ ! -e "$venv/.done" ]; then
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check 'ansible-core==2.15.*' docker hypothesis pytest
     touch "$venv/.done"
 fi
-exec "$venv/bin/python" -m pytest -q tests/unit/plugins/modules tests/unit/plugins/module_utils
+tests=(tests/unit/plugins/modules tests/unit/plugins/module_utils)
+# Tests that read their input with the controller's half can't load: that half needs Python 3.11.
+mapfile -t with_controller < <(grep -rlE --include='test_*.py' '(plugin_utils|plugins\.action)\b' "${tests[@]}")
+[ ${#with_controller[@]} = 0 ] || printf 'unit39: left out, for it needs the controller: %s\n' "${with_controller[@]}"
+exec "$venv/bin/python" -m pytest -q "${with_controller[@]/#/--ignore=}" "${tests[@]}"

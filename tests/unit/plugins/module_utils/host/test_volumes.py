@@ -99,7 +99,7 @@ def test_a_name_stands_once() -> None:
 def test_regretted_options(volume: Volume, words: list[str]) -> None:
     found = warnings([volume])
     assert len(found) == len(words)
-    assert all(f"mount option {word}:" in text for word, text in zip(words, found, strict=True))
+    assert all(f"mount option {word}:" in text for word, text in zip(words, found))
 
 
 @pytest.mark.parametrize(
