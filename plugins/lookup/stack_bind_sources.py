@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: stack_bind_sources
 short_description: Which paths of the nodes stacks mount
 version_added: 0.1.0
-author: Flotilla contributors
+author: Flotilla contributors (@flotilla-swarm)
 description:
   - Loads the files of stacks and lists the sources of their bind mounts, which the engine does not create.
   - A stack that can't be loaded counts as one without bind mounts. M(flotilla.swarm.stack) says what is wrong with it.
