@@ -33,6 +33,7 @@ lint: .venv/.test ## ruff, mypy, yamllint, ansible-lint, changelog, execution en
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p ansible_collections.flotilla.swarm.plugins
 	$(BIN)/mypy tests
+	MYPYPATH=molecule/default/tests $(BIN)/mypy molecule
 	$(BIN)/yamllint --strict .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint
 	$(BIN)/antsibull-changelog lint

@@ -74,7 +74,7 @@ class ActionModule(ActionBase):
             if not result.pop("pending", False):
                 break
         # Later calls plan what was left; the user asked for what the first one found.
-        kept = {name: first[name] for name in ("plan", "diff", "warnings") if name in first}
+        kept: dict[str, t.Any] = {name: first[name] for name in ("plan", "diff", "warnings") if name in first}
         return {**result, **kept, "changed": bool(first.get("changed") or result.get("changed"))}
 
     def _tell_progress(self, told: dict[str, str], texts: dict[str, str]) -> dict[str, str]:

@@ -23,7 +23,6 @@ import typing as t
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
-
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import render_changes, summarise
 
 

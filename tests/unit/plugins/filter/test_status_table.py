@@ -3,15 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.flotilla.swarm.plugins.filter.status_table import status_table
 from hypothesis import given
 from hypothesis import strategies as st
 
+WRONG: Any = "x"
+
 
 def test_columns_are_aligned_and_lists_joined() -> None:
-    records = [{"node": "m1", "labels": ["db", "web"]}, {"node": "worker10", "labels": None}]
+    records: list[dict[str, Any]] = [{"node": "m1", "labels": ["db", "web"]}, {"node": "worker10", "labels": None}]
     assert status_table(records, ["node", "labels"]) == "NODE      LABELS\nm1        db web\nworker10"
 
 
@@ -25,10 +29,10 @@ def test_the_widest_column_is_cut_to_fit() -> None:
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.text() | st.none() | st.integers())), st.integers(40, 200))
-def test_no_line_is_longer_than_the_terminal(records: list[dict[str, object]], width: int) -> None:
+def test_no_line_is_longer_than_the_terminal(records: list[dict[str, Any]], width: int) -> None:
     assert all(len(line) <= width for line in status_table(records, ["a", "b", "c"], width=width).split("\n"))
 
 
 def test_wrong_input_is_told() -> None:
     with pytest.raises(AnsibleFilterError, match="found str, expected a list"):
-        status_table("x", ["a"])
+        status_table(WRONG, ["a"])

@@ -70,7 +70,8 @@ def test_odd_tasks_do_not_matter(fake_engine: Fakes) -> None:
     fake = fake_engine(nodes=[node("m1", role="manager", leader=True)], services=[service("web")])
     fake.auto_tick = False
     (task,) = fake.tasks("web")
-    for number, odd in enumerate(({"Status": {}}, {"ServiceID": "gone"}, {"NodeID": ""}, {"Status": {"State": "failed"}})):
+    odds: list[dict[str, t.Any]] = [{"Status": {}}, {"ServiceID": "gone"}, {"NodeID": ""}, {"Status": {"State": "failed"}}]
+    for number, odd in enumerate(odds):
         fake.cluster.tasks[f"odd{number}"] = {**task, "ID": f"odd{number}", **odd}
     assert rows(info(fake)) == [("web", "", 1, 1, "running")]
 
