@@ -27,7 +27,7 @@ FIRST_DELAY_SECONDS = 0.5
 # swarmkit, while raft elects a leader: nothing was written, so that even a write may be sent again.
 _NO_LEADER = ("does not have a leader", "raft: no elected cluster leader")
 # swarmkit and the engine under way to being reachable: safe to repeat for reads only.
-_PASSING = ("context deadline exceeded", "code = Unavailable", "losing leader status", "connection refused")
+_PASSING = ("context deadline exceeded", "code = Unavailable", "losing leader status")
 
 
 class EngineError(FlotillaError):

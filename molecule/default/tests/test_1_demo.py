@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `make demo` promises."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import Run
+
+NODES = {"m1", "w1", "w2"}
+
+
+@pytest.fixture(scope="module")
+def site(manager: Any) -> str:
+    """The address of the web server."""
+    address = manager.run("python3 -c %s", "import docker; print(docker.from_env().info()['Swarm']['NodeAddr'])").stdout.strip()
+    return f"http://{address}"
+
+
+def read(url: str, body: dict[str, str] | None = None) -> dict[str, Any]:
+    data = json.dumps(body).encode() if body else None
+    with urllib.request.urlopen(url, data, timeout=30) as answer:
+        return dict(json.load(answer))
+
+
+def graded(site: str, exercise: str, code: str) -> dict[str, Any]:
+    """Hand in, and wait for the report."""
+    submission = read(f"{site}/submissions/", {"exercise": exercise, "code": code})
+    for _attempt in range(60):
+        report = read(f"{site}{submission['url']}")
+        if report["status"] == "graded":
+            return report
+        time.sleep(0.5)
+    pytest.fail(f"no grade within 30 s: {report}")
+
+
+def test_three_nodes_are_ready(look: Callable[[], dict[str, Any]]) -> None:
+    assert {name: node["state"] for name, node in look()["nodes"].items()} == dict.fromkeys(NODES, "ready")
+
+
+def test_labels_are_as_declared(look: Callable[[], dict[str, Any]]) -> None:
+    labels = {name: set(node["labels"]) for name, node in look()["nodes"].items()}
+    assert labels == {
+        "m1": {"registry", "database", "cache", "webserver"},
+        "w1": {"django_app", "fast_grader"},
+        "w2": {"grader"},
+    }
+
+
+def test_every_service_runs_all_its_tasks_and_the_migration_ran_once(look: Callable[[], dict[str, Any]]) -> None:
+    services = look()["services"]
+    running = {name: service["running"] for name, service in services.items()}
+    assert running == {
+        "registry_registry": 1,
+        "autograder_cache": 1,
+        "autograder_database": 1,
+        "autograder_django": 2,
+        "autograder_fast_grader": 1,
+        "autograder_grader": 1,
+        "autograder_migrate": 0,
+        "autograder_nginx": 1,
+        "autograder_small_tasks": 1,
+    }
+    assert services["autograder_migrate"]["complete"] == 1
+
+
+@pytest.mark.parametrize(
+    ("exercise", "code", "grade", "worker"),
+    [
+        ("add", "def add(a, b): return a + b", 100, "w1"),
+        ("add", "def add(a, b): return 4", None, "w1"),
+        ("primes", "def primes(n): return [p for p in range(2, n) if all(p % q for q in range(2, p))]", 100, "w2"),
+    ],
+)
+def test_a_submission_is_graded_on_another_node(site: str, exercise: str, code: str, grade: int | None, worker: str) -> None:
+    report = graded(site, exercise, code)
+    assert report["worker"] == worker
+    assert report["grade"] == grade if grade is not None else report["grade"] < 100, report
+
+
+def test_another_run_changes_nothing_and_moves_no_version(play: Callable[..., Run], look: Callable[[], dict[str, Any]]) -> None:
+    before = look()
+    run = play("site.yml")
+    assert run.rc == 0, run.out[-4000:]
+    assert run.changed == dict.fromkeys(NODES, 0)
+    assert look() == before
+
+
+def test_the_status_table_names_all_and_fits_a_terminal(play: Callable[..., Run], site: str) -> None:
+    run = play("playbooks/status.yml")
+    table = run.out.split("msg: |-", 1)[1].split("PLAY RECAP")[0].splitlines()
+    assert run.rc == 0
+    assert all(len(line.strip()) <= 120 for line in table)
+    assert "3 of 3 nodes ready" in run.out
+    assert f"{site}/" in run.out
+    assert [row.split()[:3] for row in table if "autograder_django" in row] == [["autograder_django", "replicated", "2/2"]]
+    assert "do not run as they should" not in run.out
+
+
+def test_status_speaks_json(play: Callable[..., Run], tmp_path: Any) -> None:
+    run = play("playbooks/status.yml", status_format="json")
+    assert run.rc == 0
+    assert '"hostname": "w2"' in run.out

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan says what a run then does, and nothing else is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from conftest import Run, declared
+
+
+def changed_inventory() -> dict[str, Any]:
+    """One label, one environment value and one replica count other than in the lab's inventory."""
+    labels = declared("nodes")["nodes_labels"]
+    stacks = declared("stacks")["stacks_present"]
+    labels["w2"] = {**labels["w2"], "rerun_grader": True}
+    stacks[0]["env"] = {**stacks[0]["env"], "WEB_CONCURRENCY": "1", "DJANGO_REPLICAS": "3"}
+    return {"nodes_labels": labels, "stacks_present": stacks}
+
+
+def lines(run: Run) -> list[str]:
+    """The plan with its blanks folded."""
+    return [" ".join(line.split()) for line in run.plan if line.strip()]
+
+
+def differing(before: dict[str, Any], after: dict[str, Any], kind: str) -> set[str]:
+    return {name for name in {*before[kind], *after[kind]} if before[kind].get(name) != after[kind].get(name)}
+
+
+def test_three_changes_are_planned_then_made_and_no_others(play: Callable[..., Run], look: Callable[[], dict[str, Any]]) -> None:
+    wanted, before = changed_inventory(), look()
+
+    planned = play("playbooks/plan.yml", **wanted)
+    assert planned.rc == 0, planned.out[-4000:]
+    assert look() == before
+    assert '~ node w2 labels.rerun_grader: (none) -> "true"' in lines(planned)
+    text = " ".join(lines(planned))
+    assert "~ service autograder_django" in text
+    assert 'WEB_CONCURRENCY: "2" -> "1"' in text
+    assert "2 -> 3" in text
+    assert lines(planned)[-1] == "2 to change. Nothing was changed."
+
+    done = play("site.yml", **wanted)
+    assert done.rc == 0, done.out[-4000:]
+    assert lines(done)[:-1] == lines(planned)[:-1]
+    after = look()
+    assert differing(before, after, "services") == {"autograder_django"}
+    assert differing(before, after, "nodes") == {"w2"}
+    assert after["services"]["autograder_django"]["running"] == 3
+
+    back = play("site.yml", nodes_labels={**wanted["nodes_labels"], "w2": {"grader": True, "rerun_grader": None}})
+    assert back.rc == 0, back.out[-4000:]
+    assert look()["services"]["autograder_django"]["spec"] == before["services"]["autograder_django"]["spec"]
+
+
+def test_a_replica_count_alone_restarts_no_task(play: Callable[..., Run], look: Callable[[], dict[str, Any]]) -> None:
+    stacks, before = declared("stacks")["stacks_present"], look()["services"]["autograder_django"]
+    stacks[0]["env"]["DJANGO_REPLICAS"] = "3"
+    more = play("playbooks/deploy.yml", stacks_present=stacks)
+    assert more.rc == 0, more.out[-4000:]
+    assert set(before["tasks"]) < set(look()["services"]["autograder_django"]["tasks"])
+    assert play("playbooks/deploy.yml").rc == 0
+    assert len(look()["services"]["autograder_django"]["tasks"]) == 2

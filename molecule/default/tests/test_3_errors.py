@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wrong input: one clear message, an exit code, and nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, Run, declared
+
+DEPLOY, SITE = "playbooks/deploy.yml", "site.yml"
+
+
+def stack(content: str) -> dict[str, Any]:
+    return {"stacks_present": [{"name": "wrong", "content": content}]}
+
+
+def without_variable() -> dict[str, Any]:
+    stacks = declared("stacks")["stacks_present"]
+    del stacks[0]["env"]["SITE_DOMAIN"]
+    return {"stacks_present": stacks}
+
+
+BIND = "services:\n  web:\n    image: debian:trixie\n    volumes: ['/srv/nowhere:/data']\n"
+
+CASES = {
+    "a variable that the file demands": (DEPLOY, [], without_variable, ["SITE_DOMAIN", "stack.yml"]),
+    "an undefined variable": (
+        DEPLOY, [], lambda: stack("services:\n  web:\n    image: nginx:$TAG\n"), ["TAG", "services.web.image"],
+    ),
+    "a YAML syntax error": (DEPLOY, [], lambda: stack("services:\n  web: [\n"), ["line"]),
+    "a label that is a list": (
+        SITE, ["--tags", "nodes"], lambda: {"nodes_labels": {"w1": {"zones": ["a", "b"]}}}, ["w1", "zones", "list"],
+    ),
+    "an unknown key of daemon.json": (
+        SITE, ["--tags", "engine"], lambda: {"engine_daemon_config": {"log-driverr": "local"}}, ["log-driverr", "log-driver"],
+    ),
+    "a bind mount that no node has": (DEPLOY, [], lambda: stack(BIND), ["/srv/nowhere", "web"]),
+    "no manager": (SITE, [], lambda: {"preflight_managers_group": "nobody"}, ["nobody", "manager"]),
+    "no confirmation": ("playbooks/teardown.yml", [], dict, ["confirm is missing", "confirm=lab"]),
+    "another name as confirmation": ("playbooks/teardown.yml", [], lambda: {"confirm": "prod"}, ["'prod'", "confirm=lab"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_wrong_input_is_told_and_changes_nothing(case: str, play: Callable[..., Run], look: Callable[[], dict[str, Any]]) -> None:
+    playbook, arguments, variables, words = CASES[case]
+    before = look()
+    run = play(playbook, *arguments, **variables())
+    said = " ".join(run.out.split())
+    assert run.rc != 0
+    assert [word for word in words if word not in said] == [], run.out[-3000:]
+    assert "Traceback" not in run.out
+    assert set(run.changed.values()) <= {0}
+    assert look() == before
+
+
+def test_an_error_in_a_file_names_file_and_line(play: Callable[..., Run], tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yml"
+    broken.write_text("services:\n  web:\n    image: a\n   ports: [80]\n")
+    run = play(DEPLOY, stacks_present=[{"name": "wrong", "files": [str(broken)]}])
+    said = " ".join(run.out.split())
+    assert run.rc != 0
+    assert "broken.yml" in said
+    assert "line 4" in said or ":4" in said
+
+
+def test_an_export_to_everybody_is_refused(manager: Any, play: Callable[..., Run]) -> None:
+    exports = [{"path": "/srv/media", "clients": ["*"], "options": ["rw"]}]
+    playbook = ROOT / "molecule/default/nfs_exports.yml"
+    run = play(str(playbook), exports=exports)
+    said = " ".join(run.out.split())
+    assert run.rc != 0
+    assert "*" in said and "allow_unsafe" in said
+    assert not manager.file("/etc/exports.d/flotilla.exports").exists
+
+
+def test_a_user_who_is_not_root_is_told(play: Callable[..., Run], manager: Any) -> None:
+    manager.run_expect([0, 9], "useradd --create-home operator")
+    manager.run_expect([0], "install -d -m 700 -o operator ~operator/.ssh")
+    manager.run_expect([0], "install -m 600 -o operator /root/.ssh/authorized_keys ~operator/.ssh/authorized_keys")
+    run = play(SITE, "--limit", "m1", ansible_user="operator")
+    said = " ".join(run.out.split())
+    assert run.rc != 0
+    assert "m1" in said and "become" in said
+    assert set(run.changed.values()) <= {0}
+
+
+def test_a_host_without_the_sdk_is_told_how_to_get_it(play: Callable[..., Run]) -> None:
+    """A Python without the SDK stands for a host without it."""
+    run = play("playbooks/deploy.yml", ansible_python_interpreter="/usr/bin/env -S python3 -I -S")
+    said = " ".join(run.out.split())
+    assert run.rc != 0
+    assert "python3-docker" in said
+    assert "Traceback" not in run.out

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node that is off: it is named, the others are left alone, and it comes back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from conftest import Run
+
+
+@pytest.fixture(scope="module")
+def node_off(lab: Callable[..., None]) -> Iterator[str]:
+    lab("stop", "w2")
+    yield "w2"
+    lab("start", "w2")
+
+
+def wait_for_state(look: Callable[[], dict[str, Any]], node: str, state: str) -> None:
+    for _attempt in range(120):
+        if look()["nodes"][node]["state"] == state:
+            return
+        time.sleep(1)
+    pytest.fail(f"{node} is not {state} after two minutes")
+
+
+def test_status_works_and_names_the_node(node_off: str, play: Callable[..., Run], look: Callable[[], dict[str, Any]]) -> None:
+    wait_for_state(look, node_off, "down")
+    run = play("playbooks/status.yml")
+    assert run.rc == 0
+    assert f"2 of 3 nodes ready, 1 of 1 managers reachable (0 may fail). Not ready: {node_off}" in run.out
+
+
+def test_site_fails_with_its_name_and_leaves_the_rest_alone(
+    node_off: str, play: Callable[..., Run], look: Callable[[], dict[str, Any]]
+) -> None:
+    before = look()["services"]
+    run = play("site.yml", nodes_labels={"w1": {"extra": True}})
+    assert run.rc != 0
+    assert node_off in run.out.split("preflight found", 1)[-1]
+    assert set(run.changed.values()) <= {0}
+    after = look()["services"]
+    assert {name: service["index"] for name, service in after.items()} == {name: service["index"] for name, service in before.items()}
+
+
+def test_site_converges_when_the_node_is_back(lab: Callable[..., None], play: Callable[..., Run], look: Callable[[], dict[str, Any]]) -> None:
+    lab("start", "w2")
+    wait_for_state(look, "w2", "ready")
+    run = play("site.yml")
+    assert run.rc == 0, run.out[-4000:]
+    assert look()["services"]["autograder_grader"]["running"] == 1
