@@ -60,9 +60,24 @@ options:
         default: []
   availability:
     description:
-      - V(active), V(pause) or V(drain) by host.
+      - V(active), V(pause), V(drain) or V(previous) by host. V(previous) ends a drain with what the node was before,
+        which the label
+        C(flotilla.availability) remembers.
     type: dict
     default: {}
+  check_capacity:
+    description:
+      - Before nodes are drained, check that the others have room for their tasks by constraints, platforms,
+        reservations, ports of the
+        host and C(max_replicas_per_node). Without it tasks that find no room wait.
+    type: bool
+    default: true
+  drain_timeout:
+    description:
+      - Seconds to wait, after nodes are drained, until no task is left there and their services are whole elsewhere.
+        V(0) does not wait.
+    type: int
+    default: 300
   roles:
     description:
       - V(manager) or V(worker) by host.
@@ -123,19 +138,30 @@ node_ids:
   description: The node id of every host that was named, by host.
   returned: always
   type: dict
+drained:
+  description: The ids of the nodes that this run drained.
+  returned: always
+  type: list
+  elements: str
 """
 
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.drain import check_capacity, find_remains
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import (
     Node,
     change_spec,
     read_node,
     read_quorum,
 )
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.nodes import Wanted, plan_nodes
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.nodes import (
+    PREVIOUS,
+    Wanted,
+    find_drained,
+    plan_nodes,
+)
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import (
     Engine,
     NotFound,
@@ -145,9 +171,12 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.member import Membe
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 
+Raw = t.Mapping[str, t.Any]
+
 ATTEMPTS = 4
+DRAINING = "draining nodes"
 PATIENCE_SECONDS = 90
-CHOICES = {"availability": ("active", "pause", "drain"), "roles": ("manager", "worker")}
+CHOICES = {"availability": ("active", "pause", "drain", PREVIOUS), "roles": ("manager", "worker")}
 
 ARGUMENTS: dict[str, t.Any] = {
     "labels": {"type": "dict", "default": {}},
@@ -161,6 +190,8 @@ ARGUMENTS: dict[str, t.Any] = {
         },
     },
     "availability": {"type": "dict", "default": {}},
+    "check_capacity": {"type": "bool", "default": True},
+    "drain_timeout": {"type": "int", "default": 300},
     "roles": {"type": "dict", "default": {}},
     "node_ids": {"type": "dict", "default": {}},
     "addresses": {"type": "dict", "default": {}},
@@ -171,8 +202,12 @@ ARGUMENTS: dict[str, t.Any] = {
 
 @dataclass(frozen=True)
 class Observed:
-    nodes: t.Sequence[Node]
-    check_mode: bool
+    """The nodes as the engine lists them; services and tasks only where nodes are going to be drained."""
+
+    nodes: t.Sequence[Raw] = ()
+    check_mode: bool = False
+    services: t.Sequence[Raw] = ()
+    tasks: t.Sequence[Raw] = ()
 
 
 def observe(member: Member, params: dict[str, t.Any]) -> Observed:
@@ -182,9 +217,12 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
             raise PlanError(f"{option}: expected one of {', '.join(choices)}, found {wrong}.")
     seen, _info = member.look("")
     if member.check_mode and seen.state in ("no engine", "inactive"):
-        return Observed([], True)
-    raw = member.require_manager(seen).get("/nodes", doing="listing the nodes")
-    return Observed([read_node(node) for node in raw], member.check_mode)
+        return Observed(check_mode=True)
+    engine = member.require_manager(seen)
+    observed = Observed(engine.get("/nodes", doing="listing the nodes"), member.check_mode)
+    if not find_drained(plan(observed, params)):
+        return observed
+    return replace(observed, services=engine.get("/services", doing=DRAINING), tasks=engine.get("/tasks", doing=DRAINING))
 
 
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
@@ -199,7 +237,28 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
         absent=params["absent"],
         remove_ghosts=params["remove_ghosts"],
     )
-    return plan_nodes(observed.nodes, wanted, joining=observed.check_mode)
+    planned = plan_nodes([read_node(node) for node in observed.nodes], wanted, joining=observed.check_mode)
+    drained = find_drained(planned)
+    if params["check_capacity"]:
+        check_capacity(drained, observed.nodes, observed.services, observed.tasks)
+    return replace(planned, result={**planned.result, "drained": sorted(drained)})
+
+
+def watch(member: Member, params: dict[str, t.Any], planned: Plan) -> None:
+    """Wait until nothing is left on the drained nodes and what was there runs elsewhere."""
+    drained = find_drained(planned)
+    until = time.monotonic() + params["drain_timeout"]
+    while drained and params["drain_timeout"]:
+        engine = member.require_engine()
+        remains = find_remains(drained, engine.get("/services", doing=DRAINING), engine.get("/tasks", doing=DRAINING))
+        if not remains:
+            return
+        if time.monotonic() > until:
+            raise FlotillaError(
+                f"The nodes are drained, but after {params['drain_timeout']} s {'; '.join(remains)}. "
+                "Look at those services; the nodes stay drained."
+            )
+        time.sleep(1)
 
 
 def apply(member: Member, change: Change) -> None:
@@ -259,7 +318,7 @@ def _remove(engine: Engine, node: Node) -> None:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=member_world)
+    run_module(ARGUMENTS, observe, plan, apply, watch, world=member_world)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,10 @@ from ..plan import Change, Field, Plan, PlanError, compare
 from .labels import check_policies, merge_labels, read_labels
 from .node import Node, is_ghost_of, read_quorum
 
+PREVIOUS = "previous"
+# Remembers on a drained node what it was before, for PREVIOUS. Labels with this prefix are ours.
+_RESERVED = "flotilla."
+_REMEMBERED = f"{_RESERVED}availability"
 _MOVES = "restarts tasks (moves them to other nodes)"
 
 
@@ -19,6 +23,7 @@ _MOVES = "restarts tasks (moves them to other nodes)"
 class Wanted:
     """What is wanted, by inventory name of the host.
 
+    ``availability`` may be ``previous``: what the node was before it was drained by us.
     ``node_ids`` and ``addresses`` tell which node a host is. ``absent`` are nodes to remove, by host name or node id.
     """
 
@@ -46,7 +51,7 @@ def plan_nodes(nodes: t.Sequence[Node], wanted: Wanted, joining: bool = False) -
     found = _match(nodes, wanted, joining)
     ghosts = _find_ghosts(nodes, wanted, found)
     absent = _find_absent(nodes, wanted)
-    after = {name: merge_labels(found[name].labels, labels.get(name, {}), wanted.exact and name in labels) for name in found}
+    after = {name: _labels_after(found[name], labels.get(name), wanted.exact, wanted.availability.get(name)) for name in found}
     settled = {node.node_id for node in (*found.values(), *ghosts, *absent)}
     others = {f"{node.hostname} ({node.node_id})": node.labels for node in nodes if node.node_id not in settled}
     check_policies({**others, **after}, wanted.policies)
@@ -118,7 +123,7 @@ def _plan_node(name: str, node: Node, labels: t.Mapping[str, str], wanted: Wante
     if role and role != node.role:
         delta["Role"] = role
         fields.append(Field("role", node.role or None, role))
-    availability = wanted.availability.get(name)
+    availability = _availability_after(node, wanted.availability.get(name))
     if availability and availability != node.availability:
         delta["Availability"] = availability
         fields.append(Field("availability", node.availability, availability))
@@ -130,6 +135,22 @@ def _plan_node(name: str, node: Node, labels: t.Mapping[str, str], wanted: Wante
         return []
     cost = _MOVES if delta.get("Availability") == "drain" else "nothing"
     return [Change("node", name, "update", tuple(fields), cost, payload={"node": node, "delta": delta})]
+
+
+def _availability_after(node: Node, wanted: str | None) -> str | None:
+    if wanted != PREVIOUS:
+        return wanted
+    return node.labels.get(_REMEMBERED, "active") if node.availability == "drain" else None
+
+
+def _labels_after(node: Node, given: t.Mapping[str, str | None] | None, exact: bool, availability: str | None) -> dict[str, str]:
+    ours = {name: value for name, value in node.labels.items() if name.startswith(_RESERVED)}
+    after = {**merge_labels(node.labels, given or {}, exact and given is not None), **ours}
+    if availability == "drain" and node.availability != "drain":
+        after[_REMEMBERED] = node.availability
+    elif availability and availability != "drain":
+        after.pop(_REMEMBERED, None)
+    return after
 
 
 def _find_ghosts(nodes: t.Sequence[Node], wanted: Wanted, found: t.Mapping[str, Node]) -> list[Node]:
@@ -165,3 +186,9 @@ def _check_quorum(nodes: t.Sequence[Node], promotions: int, departures: t.Sequen
         if refusal:
             raise PlanError(f"Taking {change.name} out of the managers: {refusal}. Nothing was changed.")
         quorum = quorum.without(node.is_reachable)
+
+
+def find_drained(plan: Plan) -> set[str]:
+    """The ids of the nodes that a plan drains."""
+    drains = (each.payload for each in plan.changes if each.payload["delta"].get("Availability") == "drain")
+    return {payload["node"].node_id for payload in drains}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 import pytest
@@ -36,6 +37,7 @@ def test_a_change_is_planned_and_made_once(cluster: FakeEngine) -> None:
     assert check["diff"]["prepared"].splitlines() == [
         '~ node     w1  labels.gpu: (none) -> "true"',
         '~ node     w2  availability: "active" -> "drain"  [restarts tasks (moves them to other nodes)]',
+        '               labels.flotilla.availability: (none) -> "active"',
     ]
     real = keep(cluster, **args)
     assert real["plan"] == check["plan"]
@@ -207,3 +209,44 @@ def test_the_ingress_network_is_recreated_while_nothing_publishes(fake_engine: M
     fake.cluster.tasks.clear()
     assert overlay(fake, wanted)["changed"]
     assert overlay(fake, wanted)["changed"] is False
+
+
+def test_a_drain_waits_until_the_services_are_whole_elsewhere(fake_engine: MakeFake, monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = [node("m1", role="manager", leader=True), node("w1"), node("w2", availability="pause")]
+    fake = fake_engine(nodes=nodes, services=[service("web", replicas=4), service("agent", mode="global")])
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    before = {task["ID"] for task in fake.tasks("web") if task["NodeID"] == fake.node("w1")["ID"]}
+    check = keep(fake, check=True, availability={"w1": "drain"})
+    assert (check["changed"], fake.writes) == (True, [])
+    real = keep(fake, availability={"w1": "drain"})
+    assert (real["exit_code"], real["drained"], bool(before)) == (0, [fake.node("w1")["ID"]], True)
+    alive = [task for task in fake.tasks("web") if task["DesiredState"] == "running"]
+    assert {task["NodeID"] for task in alive} == {fake.node("m1")["ID"]}
+    assert all(task["Status"]["State"] == "running" for task in alive) and len(alive) == 4
+    fake.forget()
+    assert keep(fake, availability={"w1": "drain"})["changed"] is False
+    assert fake.calls() == ["GET /info", "GET /nodes"]
+    keep(fake, availability={"w1": "previous", "w2": "previous"})
+    assert [fake.node(name)["Spec"]["Availability"] for name in ("w1", "w2")] == ["active", "pause"]
+    assert fake.node("w1")["Spec"]["Labels"] == {}
+
+
+def test_a_drain_without_room_is_refused(fake_engine: MakeFake) -> None:
+    nodes = [node("m1", role="manager", leader=True), node("db1", labels={"database": "true"})]
+    fake = fake_engine(nodes=nodes, services=[service("db", constraints=["node.labels.database == true"])])
+    result = keep(fake, availability={"db1": "drain"})
+    assert (result["exit_code"], fake.writes) == (1, [])
+    assert "Draining db1: db has 1 task there, and no other node" in result["msg"]
+    result = keep(fake, availability={"db1": "drain"}, check_capacity=False, drain_timeout=0)
+    assert (result["exit_code"], fake.node("db1")["Spec"]["Availability"]) == (0, "drain")
+
+
+def test_a_drain_that_does_not_end_says_what_is_left(fake_engine: MakeFake, monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = [node("m1", role="manager", leader=True), node("db1", labels={"database": "true"})]
+    fake = fake_engine(nodes=nodes, services=[service("db", constraints=["node.labels.database == true"])])
+    now = iter(range(0, 10_000, 100))
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    result = keep(fake, availability={"db1": "drain"}, check_capacity=False)
+    assert (result["exit_code"], result["changed"]) == (1, True)
+    assert "after 300 s db has 0 of 1 running elsewhere" in result["msg"]

@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draining: whether the other nodes can take the tasks, and whether they have. Pure.
+
+Nodes, services and tasks are those of the Engine API.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+
+from ..plan import PlanError
+from ..stack.placement import eligible_nodes, hostname
+
+Raw = t.Mapping[str, t.Any]
+
+_OVER = ("complete", "shutdown", "failed", "rejected", "orphaned", "remove")
+
+
+def is_alive(task: Raw) -> bool:
+    """Whether a task takes up its place: it shall run and has not ended."""
+    return task.get("DesiredState") == "running" and not _has_ended(task)
+
+
+def _has_ended(task: Raw) -> bool:
+    return (task.get("Status") or {}).get("State") in _OVER
+
+
+def check_capacity(leaving: t.Collection[str], nodes: t.Sequence[Raw], services: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> None:
+    """Raise PlanError where the tasks of the nodes with the ids ``leaving`` find no room on the others.
+
+    Services are placed one after the other on the freest nodes, by constraints, platforms, reservations, host ports and
+    the greatest number of tasks a node.
+    """
+    staying = [node for node in nodes if node["ID"] not in leaving]
+    alive = [task for task in tasks if is_alive(task)]
+    room = {node["ID"]: _Room(node, [task for task in alive if task.get("NodeID") == node["ID"]]) for node in staying}
+    problems = []
+    for service in sorted(services, key=lambda each: each["Spec"]["Name"]):
+        moving = sum(task["ServiceID"] == service["ID"] and task.get("NodeID") in leaving for task in alive)
+        if not moving or not (service["Spec"].get("Mode") or {}).get("Replicated"):
+            continue
+        eligible = [room[node["ID"]] for node in eligible_nodes(service["Spec"], staying)]
+        placed = 0
+        while placed < moving:
+            fitting = [each for each in eligible if each.fits(service)]
+            if not fitting:
+                problems.append(_explain(service, moving, placed, eligible))
+                break
+            max(fitting, key=lambda each: each.free["NanoCPUs"]).add(service)
+            placed += 1
+    if problems:
+        raise PlanError(f"Draining {_names(leaving, nodes)}: {'; '.join(problems)}. Nothing was changed.")
+
+
+class _Room:
+    """What is free on one node."""
+
+    def __init__(self, node: Raw, tasks: t.Sequence[Raw]) -> None:
+        resources = (node.get("Description") or {}).get("Resources") or {}
+        self.name = hostname(node)
+        self.free = _amounts(resources)
+        self.services: Counter[str] = Counter()
+        self.ports: set[tuple[t.Any, t.Any]] = set()
+        for task in tasks:
+            self.services[task["ServiceID"]] += 1
+            self.free.subtract(_amounts(((task.get("Spec") or {}).get("Resources") or {}).get("Reservations") or {}))
+            ports = ((task.get("Status") or {}).get("PortStatus") or {}).get("Ports") or []
+            self.ports |= {(port.get("PublishedPort"), port.get("Protocol")) for port in ports}
+
+    def fits(self, service: Raw) -> bool:
+        most = (_template(service).get("Placement") or {}).get("MaxReplicas") or 0
+        if most and self.services[service["ID"]] >= most:
+            return False
+        if self.ports & _host_ports(service):
+            return False
+        return all(self.free[kind] >= amount for kind, amount in _reserved(service).items() if amount)
+
+    def add(self, service: Raw) -> None:
+        self.services[service["ID"]] += 1
+        self.free.subtract(_reserved(service))
+        self.ports |= _host_ports(service)
+
+
+def _template(service: Raw) -> Raw:
+    return service["Spec"].get("TaskTemplate") or {}
+
+
+def _reserved(service: Raw) -> Counter[str]:
+    return _amounts((_template(service).get("Resources") or {}).get("Reservations") or {})
+
+
+def _host_ports(service: Raw) -> set[tuple[t.Any, t.Any]]:
+    ports = (service["Spec"].get("EndpointSpec") or {}).get("Ports") or []
+    return {
+        (port["PublishedPort"], port.get("Protocol", "tcp"))
+        for port in ports
+        if port.get("PublishMode") == "host" and port.get("PublishedPort")
+    }
+
+
+def _amounts(resources: Raw) -> Counter[str]:
+    found = Counter({kind: int(resources.get(kind) or 0) for kind in ("NanoCPUs", "MemoryBytes")})
+    for each in resources.get("GenericResources") or []:
+        discrete, named = each.get("DiscreteResourceSpec"), each.get("NamedResourceSpec")
+        if discrete:
+            found[discrete["Kind"]] += int(discrete["Value"])
+        elif named:
+            found[named["Kind"]] += 1
+    return found
+
+
+def _explain(service: Raw, moving: int, placed: int, eligible: t.Sequence[_Room]) -> str:
+    name, tasks = service["Spec"]["Name"], "task" if moving == 1 else "tasks"
+    if not eligible:
+        constraints = (_template(service).get("Placement") or {}).get("Constraints") or []
+        cause = f"its constraints {', '.join(constraints)}" if constraints else "it"
+        return f"{name} has {moving} {tasks} there, and no other node that is ready and active allows {cause}"
+    most = (_template(service).get("Placement") or {}).get("MaxReplicas")
+    wants = [f"at most {most} on a node"] if most else []
+    wants += [f"{kind} {amount}" for kind, amount in _reserved(service).items() if amount]
+    wants += [f"port {port}/{protocol} of the host" for port, protocol in sorted(_host_ports(service))]
+    names = ", ".join(sorted(each.name for each in eligible))
+    return f"{name} has {moving} {tasks} there, and {names} have room for {placed} of them (each needs {', '.join(wants)})"
+
+
+def find_remains(leaving: t.Collection[str], services: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> list[str]:
+    """What is still to be waited for: tasks on the nodes, and services that have fewer tasks elsewhere than they want.
+
+    Only services that have, or had, a task on the nodes count.
+    """
+    names = {service["ID"]: service["Spec"]["Name"] for service in services}
+    there = [task for task in tasks if task.get("NodeID") in leaving]
+    left = Counter(names.get(task["ServiceID"], task["ServiceID"]) for task in there if not _has_ended(task))
+    told = [f"{name} still has {count} there" for name, count in sorted(left.items())]
+    moved = {task["ServiceID"] for task in there}
+    for service in sorted(services, key=lambda each: each["Spec"]["Name"]):
+        wanted = ((service["Spec"].get("Mode") or {}).get("Replicated") or {}).get("Replicas")
+        if service["ID"] not in moved or wanted is None:
+            continue
+        mine = [task for task in tasks if task["ServiceID"] == service["ID"] and task.get("NodeID") not in leaving]
+        running = sum(is_alive(task) and task["Status"]["State"] == "running" for task in mine)
+        if running < wanted:
+            errors = {str(task["Status"]["Err"]) for task in mine if (task.get("Status") or {}).get("Err")}
+            because = f" ({'; '.join(sorted(errors))})" if errors else ""
+            told.append(f"{service['Spec']['Name']} has {running} of {wanted} running elsewhere{because}")
+    return told
+
+
+def _names(ids: t.Collection[str], nodes: t.Sequence[Raw]) -> str:
+    return ", ".join(sorted(hostname(node) for node in nodes if node["ID"] in ids))
