@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MOST_LINES = 320
+MOST_LINES, MOST_LINES_OF_TESTS = 320, 450  # tables are long
 DOCUMENTS = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 SPDX = "SPDX-License-Identifier: GPL-3.0-or-later"
 CODE = {".py", ".sh", ".yml", ".yaml", ".toml", ".cfg", ".ini", ".conf"}
@@ -90,7 +90,8 @@ def test_every_code_file_names_its_licence() -> None:
 
 def test_python_files_stay_short() -> None:
     lengths = {name: code_lines(text) for name, text in FILES.items() if name.endswith(".py")}
-    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
+    most = {name: MOST_LINES_OF_TESTS if Path(name).name.startswith("test_") else MOST_LINES for name in lengths}
+    assert {name: lines for name, lines in lengths.items() if lines > most[name]} == {}
 
 
 def test_documentation_of_a_module_is_not_counted() -> None:
