@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import json
 import socket
+import time
 import typing as t
 
 from ansible.errors import AnsibleActionFail
@@ -18,6 +19,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories, load_model
 
 CALL_SECONDS = 10
+OUTAGE_CALLS, OUTAGE_PAUSE_SECONDS = 12, 5
 # Read here alone: the module gets what became of them.
 _OURS = (
     "files",
@@ -62,12 +64,18 @@ class ActionModule(ActionBase):
     def _call(self, arguments: dict[str, t.Any], session: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         first: dict[str, t.Any] = {}
         told: dict[str, str] = {}
+        attempts = OUTAGE_CALLS
         while True:
             result: dict[str, t.Any] = self._execute_module(
                 module_name="flotilla.swarm.stack",
                 module_args={**arguments, "session": session, "call_seconds": CALL_SECONDS},
                 task_vars=task_vars,
             )
+            if first and result.get("failed") and "session" not in result and attempts:
+                # The call did not get as far as to the deploy, whose failures bring the session: the engine may be restarting.
+                attempts -= 1
+                time.sleep(OUTAGE_PAUSE_SECONDS)
+                continue
             first = first or result
             told = self._tell_progress(told, result.get("progress") or {})
             session = result.get("session") or session
@@ -84,7 +92,8 @@ class ActionModule(ActionBase):
         return {**told, **texts}
 
     def _tell(self, result: dict[str, t.Any], options: dict[str, t.Any]) -> dict[str, t.Any]:
-        for name in ("invocation", "session", "progress"):
+        # A failure is told by its message; the plan of what was not done, and undone again, would only bury it.
+        for name in ("invocation", "session", "progress", *(("plan", "applied") if result.get("failed") else ())):
             result.pop(name, None)
         if not result.get("failed"):
             result.setdefault("summary", f"{options['name']}: {summarise(result.get('plan') or [])}")

@@ -107,7 +107,7 @@ class Deployment:
         if self._halted:
             return {"pending": True, "session": self._session.as_result(), "progress": dict(self._session.seen)}
         self._unlock()
-        return {"services": []}
+        return {"services": [], "summary": self.summary(0)}
 
     # Waiting
 
@@ -162,8 +162,7 @@ class Deployment:
                 up_to_date = {**query, "_up-to-date": ["true"]}
                 return by_name(services), self._engine.get("/tasks", f"watching stack {self._stack}", filters=up_to_date)
             except EngineError as error:
-                passing = isinstance(error, Unreachable) or (error.status or 0) >= 500
-                if not passing or self._clock() > min(patience, self._deadline):
+                if not _is_outage(error) or self._clock() > min(patience, self._deadline):
                     raise
                 self._sleep(POLL_SECONDS)
 
@@ -185,8 +184,7 @@ class Deployment:
     # Changes
 
     def _create_network(self, name: str, work: planning.Work) -> None:
-        answer = self._engine.post("/networks/create", work.body, f"creating network {name}")
-        self._session.made.append(["network", name, answer["Id"]])
+        self._session.made.append(["network", name, self._create("network", work.body)])
 
     def _replace_network(self, name: str, work: planning.Work) -> None:
         self._remove_network(name, work)
@@ -205,9 +203,8 @@ class Deployment:
                 self._pause(f"network {name} is still in use, {len(self._tasks())} tasks of the stack are left", {})
 
     def _create_data(self, kind: str, name: str, work: planning.Work) -> None:
-        answer = self._engine.post(f"/{kind}s/create", work.body, f"creating {kind} {name}")
-        self._ids[kind, name] = answer["ID"]
-        self._session.made.append([kind, name, answer["ID"]])
+        self._ids[kind, name] = self._create(kind, work.body)
+        self._session.made.append([kind, name, self._ids[kind, name]])
 
     def _update_data(self, kind: str, name: str, work: planning.Work) -> None:
         item = t.cast(Item, work.observed)
@@ -218,8 +215,36 @@ class Deployment:
         self._session.touched[name] = Touched(self._post_service(work.body), planning.CREATE)
 
     def _post_service(self, body: Json) -> str:
-        doing, headers = f"creating service {body['Name']}", self._auth(image_of(body))
-        return str(self._engine.post("/services/create", self._linked(body), doing, headers=headers)["ID"])
+        return self._create("service", self._linked(body), self._auth(image_of(body)))
+
+    def _create(self, kind: str, body: Json, headers: dict[str, str] | None = None) -> str:
+        """The ID of a new object. An answer that was lost is no reason to make it twice."""
+        doing = f"creating {kind} {body['Name']}"
+        for last in (False, True):
+            try:
+                answer = self._engine.post(f"/{kind}s/create", body, doing, headers=headers)
+            except EngineError as error:
+                if last or not self._outlasts(error):
+                    raise
+                try:
+                    answer = self._engine.get(f"/{kind}s/{body['Name']}", doing)
+                except NotFound:
+                    continue
+            return str(answer.get("ID") or answer["Id"])
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _outlasts(self, error: EngineError) -> bool:
+        """Whether the engine was only away, or its swarm without a leader, and is there again."""
+        if not _is_outage(error):
+            return False
+        until = min(self._clock() + OUTAGE_SECONDS, self._deadline)
+        while self._clock() < until:
+            try:
+                self._engine.get("/services", filters={"name": ["none"]})
+                return True
+            except EngineError:
+                self._sleep(POLL_SECONDS)
+        return False
 
     def _update_service(self, name: str, work: planning.Work) -> None:
         service = t.cast(Item, work.observed)
@@ -235,8 +260,13 @@ class Deployment:
                 path = f"/services/{service['ID']}/update"
                 self._engine.post(path, self._linked(body), f"updating service {name}", headers=headers, version=version, **query)
                 return
-            except OutOfSequence:
+            except EngineError as error:
+                lost = not isinstance(error, OutOfSequence)
+                if lost and not self._outlasts(error):
+                    raise
                 fresh = self._engine.get(f"/services/{service['ID']}", f"reading service {name} again")
+                if lost and fresh.get("PreviousSpec") == service["Spec"]:
+                    return  # it was done, and only the answer was lost
                 if fresh["Spec"] != service["Spec"]:
                     problem = "was changed by something else since the plan was made"
                     raise FlotillaError(f"service {name} {problem}. Run again.") from None
@@ -253,10 +283,16 @@ class Deployment:
         self._delete(kind, name, t.cast(Item, work.observed)["ID"])
 
     def _delete(self, kind: str, name: str, item_id: str) -> None:
-        try:
-            self._engine.delete(f"/{kind}s/{item_id}", f"removing {kind} {name}")
-        except NotFound:
-            pass
+        for last in (False, True):
+            try:
+                self._engine.delete(f"/{kind}s/{item_id}", f"removing {kind} {name}")
+            except NotFound:
+                pass
+            except EngineError as error:
+                if last or not self._outlasts(error):
+                    raise
+                continue
+            break
         self._session.removed.append([kind, name])
 
     def _linked(self, body: Json) -> Json:
@@ -383,6 +419,11 @@ class Deployment:
             told[0] = f"{count} service{'' if count == '1' else 's'} {word}"
         seconds = self._clock() - self._session.began
         return f"{self._stack}: {', '.join(told) or 'nothing to do'}, in {seconds:.0f} s"
+
+
+def _is_outage(error: EngineError) -> bool:
+    """What passes when an engine restarts, or a swarm elects its leader."""
+    return isinstance(error, Unreachable) or ((error.status or 0) >= 500 and not isinstance(error, OutOfSequence))
 
 
 def _progress(verdict: Verdict) -> str:

@@ -313,3 +313,29 @@ def test_an_engine_that_is_away_for_a_while_is_waited_for(fake: FakeEngine) -> N
     deploy = Deploy(fake)
     fake.fail("GET", "/tasks", 503, "context deadline exceeded", times=12)
     assert deploy(wanted(body("web")))["services"][0]["state"] == "running"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("path", "count"), [("/services/create", 2), ("/networks/create", 1), ("/services/.*/update", 2)])
+def test_an_answer_that_is_lost_does_not_double_anything(fake: FakeEngine, path: str, count: int, when: str) -> None:
+    deploy = Deploy(fake)
+    if "update" in path:
+        deploy(wanted(body("web"), body("db")))
+    fake.drop("POST", path, when=when)
+    deploy(wanted(body("web", container={"Env": ["A=1"]}), body("db")))
+    assert len(specs(fake)) == 2
+    assert specs(fake)["app_web"]["TaskTemplate"]["ContainerSpec"]["Env"] == ["A=1"]
+    previous = fake.service("app_web").get("PreviousSpec", {}).get("TaskTemplate", {}).get("ContainerSpec", {})
+    assert "Env" not in previous, "not updated twice"
+
+
+def test_replicas_can_be_left_to_others(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    two = {"Replicated": {"Replicas": 2}}
+    deploy(wanted(body("web", mode=two), body("db", mode=two)))
+    five = wanted(body("web", mode={"Replicated": {"Replicas": 5}}), body("db", mode=two))
+    deploy(five)
+    assert deploy.plan(wanted(body("web", mode=two), body("db", mode=two)), keep_replicas=["app_web"]).changes == ()
+    assert deploy.plan(wanted(body("web", mode=two), body("db", mode=two)), keep_replicas=True).changes == ()
+    (change,) = deploy.plan(wanted(body("web", mode=two), body("db", mode=two))).changes
+    assert (change.cost, change.reason) == ("nothing", "stops 3 tasks")
