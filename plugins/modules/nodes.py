@@ -246,7 +246,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
 
 def watch(member: Member, params: dict[str, t.Any], planned: Plan) -> None:
     """Wait until nothing is left on the drained nodes and what was there runs elsewhere."""
-    drained = find_drained(planned)
+    drained = find_drained(planned, only_up=True)
     until = time.monotonic() + params["drain_timeout"]
     while drained and params["drain_timeout"]:
         engine = member.require_engine()

@@ -188,7 +188,7 @@ def _check_quorum(nodes: t.Sequence[Node], promotions: int, departures: t.Sequen
         quorum = quorum.without(node.is_reachable)
 
 
-def find_drained(plan: Plan) -> set[str]:
-    """The ids of the nodes that a plan drains."""
-    drains = (each.payload for each in plan.changes if each.payload["delta"].get("Availability") == "drain")
-    return {payload["node"].node_id for payload in drains}
+def find_drained(plan: Plan, only_up: bool = False) -> set[str]:
+    """The ids of the nodes that a plan drains; ``only_up`` leaves out those whose tasks can't be told to stop."""
+    drains = (each.payload["node"] for each in plan.changes if each.payload["delta"].get("Availability") == "drain")
+    return {node.node_id for node in drains if node.is_up or not only_up}
