@@ -32,6 +32,7 @@ class Limits:
     min_memory_mb: int
     min_disk_free_mb: int
     max_clock_skew_seconds: float
+    managers_group: str = "swarm_managers"
 
 
 Results = t.Mapping[str, t.Mapping[str, t.Any]]
@@ -63,7 +64,10 @@ def is_unreachable(result: t.Mapping[str, t.Any]) -> bool:
 def _of_inventory(managers: t.Sequence[str], workers: t.Sequence[str], limits: Limits) -> t.Iterator[Fault]:
     if not managers:
         yield Fault(
-            "inventory", "managers", "the group of managers is empty or not there", "Put one, three or five hosts into it"
+            "inventory",
+            "managers",
+            f"the group of managers, {limits.managers_group}, is empty or not there",
+            "Put one, three or five hosts into it",
         )
     elif len(managers) not in limits.manager_counts:
         allowed = ", ".join(map(str, limits.manager_counts))

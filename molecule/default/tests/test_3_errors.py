@@ -32,7 +32,7 @@ CASES = {
     "an undefined variable": (
         DEPLOY, [], lambda: stack("services:\n  web:\n    image: nginx:$TAG\n"), ["TAG", "services.web.image"],
     ),
-    "a YAML syntax error": (DEPLOY, [], lambda: stack("services:\n  web: [\n"), ["line"]),
+    "a YAML syntax error": (DEPLOY, [], lambda: stack("services:\n  web: [\n"), ["content:3", "not valid YAML"]),
     "a label that is a list": (
         SITE, ["--tags", "nodes"], lambda: {"nodes_labels": {"w1": {"zones": ["a", "b"]}}}, ["w1", "zones", "list"],
     ),
@@ -80,19 +80,22 @@ def test_an_export_to_everybody_is_refused(manager: Any, play: Callable[..., Run
 
 
 def test_a_user_who_is_not_root_is_told(play: Callable[..., Run], manager: Any) -> None:
-    manager.run_expect([0, 9], "useradd --create-home operator")
-    manager.run_expect([0], "install -d -m 700 -o operator ~operator/.ssh")
-    manager.run_expect([0], "install -m 600 -o operator /root/.ssh/authorized_keys ~operator/.ssh/authorized_keys")
-    run = play(SITE, "--limit", "m1", ansible_user="operator")
+    manager.run_expect([0], "useradd --create-home visitor && install -d -m 700 -o visitor ~visitor/.ssh")
+    manager.run_expect([0], "install -m 600 -o visitor /root/.ssh/authorized_keys ~visitor/.ssh/authorized_keys")
+    run = play(SITE, "--limit", "m1", ansible_user="visitor")
+    manager.run_expect([0], "userdel --remove visitor")
     said = " ".join(run.out.split())
     assert run.rc != 0
     assert "m1" in said and "become" in said
     assert set(run.changed.values()) <= {0}
 
 
-def test_a_host_without_the_sdk_is_told_how_to_get_it(play: Callable[..., Run]) -> None:
-    """A Python without the SDK stands for a host without it."""
-    run = play("playbooks/deploy.yml", ansible_python_interpreter="/usr/bin/env -S python3 -I -S")
+def test_a_host_without_the_sdk_is_told_how_to_get_it(play: Callable[..., Run], manager: Any) -> None:
+    """A Python that finds no packages stands for a host without it."""
+    bare = "/usr/local/bin/python-without-packages"
+    manager.run_expect([0], "printf %s > %s && chmod 755 %s", "#!/bin/sh\nexec python3 -S \"$@\"\n", bare, bare)
+    run = play(DEPLOY, ansible_python_interpreter=bare)
+    manager.run_expect([0], "rm %s", bare)
     said = " ".join(run.out.split())
     assert run.rc != 0
     assert "python3-docker" in said

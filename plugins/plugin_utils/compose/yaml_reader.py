@@ -66,7 +66,8 @@ class _Composer:
     """Events to nodes, anchors resolved. Our own, so that depth has a limit and a key may be looked at twice."""
 
     def __init__(self, text: str, file: str) -> None:
-        self.events = iter(yaml.parse(text, Loader=_PARSER))
+        # The C parser refuses subclasses of str, such as Ansible's own.
+        self.events = iter(yaml.parse(str.__str__(text), Loader=_PARSER))
         self.file = file
         self.anchors: dict[str, _Node] = {}
 
@@ -201,6 +202,6 @@ class _Builder:
             if not isinstance(value, kinds[tag]) or (isinstance(value, bool) and tag != "bool"):
                 raise self.error(node, path, f"!!{tag} is given {node.value!r}")
             return float(t.cast(float, value)) if tag == "float" else value
-        if tag in ("!reset", "!override"):
+        if tag in ("timestamp", "!reset", "!override"):
             return plain(node.value) if node.plain else node.value
         return node.value
