@@ -12,7 +12,6 @@ _DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)
 _PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
 _DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
-_IDENTIFIER = re.compile(r"[a-f0-9]{64}")
 _HUB = ("docker.io", "index.docker.io")
 
 
@@ -37,7 +36,7 @@ def familiar_image(text: str) -> str:
             raise ValueError("a registry such as registry.example.com:5000 before the first slash")
     if path != path.lower():
         raise ValueError("a repository in lower case")
-    if not _PATH.fullmatch(path) or _IDENTIFIER.fullmatch(path):
+    if not _PATH.fullmatch(path):
         raise ValueError("an image such as nginx:1.27 or registry.example.com:5000/team/app:2")
     if domain in _HUB:
         domain, path = "", path[len("library/") :] if path.startswith("library/") else path

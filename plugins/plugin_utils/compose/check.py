@@ -107,6 +107,7 @@ def _undefined(section: str, key: str, model: Model, place: Place) -> ComposeErr
 
 def _check_mounts(service: Model, model: Model, place: Place) -> t.Iterator[str]:
     options = {"npipe": "bind"}
+    targets: set[str] = set()
     for mount in service.get("volumes", []):
         kind, source, target = mount["type"], mount.get("source", ""), mount.get("target", "")
         at = place / "volumes"
@@ -124,6 +125,9 @@ def _check_mounts(service: Model, model: Model, place: Place) -> t.Iterator[str]
         named = (kind == "volume" and source) or (kind == "cluster" and not source.startswith("group:"))
         if named and source not in model.get("volumes", {}):
             raise _undefined("volumes", source, model, place)
+        if target in targets:
+            raise at.error(f"two mounts have the target {target}", "one mount for each target", "remove one of them")
+        targets.add(target)
         if kind == "volume" and not source and _DRIVE.match(target):
             yield at.note(f"{target!r} is read as a Windows path; give the volume a name of two letters or more")
 

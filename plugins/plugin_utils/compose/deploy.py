@@ -36,6 +36,8 @@ def read_deploy(service: Section, place: Place, context: Context) -> Section:
         if deploy["replicas"] < 0:
             raise (place / "replicas").error(f"found {deploy['replicas']}", "zero or more")
         deploy["replicas"] = int(deploy["replicas"])
+    if deploy.get("placement", {}).get("max_replicas_per_node", 0) < 0:
+        raise (place / "placement" / "max_replicas_per_node").error("found a negative number", "zero or more")
     if "labels" in raw:
         deploy["labels"] = {key: text or "" for key, text in read_pairs(raw["labels"]).items()}
     for key in ("update_config", "rollback_config", "restart_policy"):

@@ -23,7 +23,7 @@ _OPERATOR = re.compile(r"(:?)([-?+])(.*)", re.DOTALL)
 _BRACES = re.compile(r"\$\{|\}")
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,2})?")
-_TRUE, _FALSE = {"1", "true", "y", "yes", "on", "t"}, {"0", "false", "n", "no", "off", "f"}
+_TRUE, _FALSE = {"true", "y", "yes", "on"}, {"false", "n", "no", "off"}
 _KINDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
 _NESTING = 20
 

@@ -87,9 +87,13 @@ def _merge(reader: Reader, sources: list[Source]) -> Model:
         if versioned:
             _settle(model)
         merged = merge_versioned(merged, model) if versioned else merge_spec(merged, model, source.marks)
-    _settle(merged)
-    if not merged["services"]:
-        raise sources[-1].place.error("there is no service in this stack", "at least one under services")
+    if not versioned:
+        _settle(merged)
+    for service in merged["services"].values():
+        if "ports" in service:
+            service["ports"] = order_ports(service["ports"])
+    if not any(merged.get(section) for section in ("services", "secrets", "configs")):
+        raise sources[-1].place.error("there is nothing in this stack", "at least one of services, secrets and configs")
     return merged
 
 
@@ -98,8 +102,6 @@ def _settle(model: Model) -> None:
     for service in model["services"].values():
         if "env_file" in service:
             service["environment"] = {**service.pop("env_file"), **service.get("environment", {})}
-        if "ports" in service:
-            service["ports"] = order_ports(service["ports"])
 
 
 def _place_of(path: tuple[str, ...], places: t.Sequence[Place]) -> Place:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import typing as t
 
-from .ports import order_ports
-
 Tree = dict[str, t.Any]
 _REPLACED = {"command", "entrypoint", "test"}
 _KEYS: dict[str, t.Callable[[Tree], t.Any]] = {
@@ -40,11 +38,9 @@ def _merge_service(base: Tree, over: Tree) -> Tree:
             merged[section] = [by_key[value] for value in sorted(by_key)]
         elif section in over:
             merged[section] = over[section]
-    if "ports" in merged:
-        merged["ports"] = order_ports(merged["ports"])
     if "environment" in base or "environment" in over:
         old = base.get("environment", {})
-        merged["environment"] = old | {k: v for k, v in over.get("environment", {}).items() if v or k not in old}
+        merged["environment"] = old | {k: v for k, v in over.get("environment", {}).items() if v or old.get(k) is None}
     if "ulimits" in base or "ulimits" in over:
         merged["ulimits"] = {**base.get("ulimits", {}), **over.get("ulimits", {})}
     if "networks" in base or "networks" in over:

@@ -13,7 +13,7 @@ from .errors import Place
 from .units import size_bytes
 
 _PROPAGATION = {"private", "rprivate", "shared", "rshared", "slave", "rslave"}
-_WINDOWS = re.compile(r"[a-zA-Z]:[\\/]|\\\\")
+_WINDOWS = re.compile(r"[a-zA-Z]:[\\/]|\\\\[^\\/.][^\\/]*[\\/][^\\/]")
 Mount = dict[str, t.Any]
 
 
@@ -25,7 +25,7 @@ class Folder(t.NamedTuple):
 
     def resolve(self, path: str, place: Place) -> str:
         """The absolute path that the text stands for; absolute paths, Windows ones too, stay as they are."""
-        if path == "~" or path.startswith("~/"):
+        if path.startswith("~"):
             if self.home is None:
                 raise place.error(
                     f"found {path!r}, and HOME is not in env", "", "give HOME in env or write the whole path"
@@ -91,4 +91,4 @@ def _split(text: str) -> list[str]:
 
 
 def _is_path(source: str) -> bool:
-    return source[0] in "./~" or bool(_WINDOWS.match(source)) or bool(re.match(r"[a-zA-Z]:", source))
+    return source[0] in "./~" or source.startswith("\\\\") or bool(re.match(r"[a-zA-Z]:", source))

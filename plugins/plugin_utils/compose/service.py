@@ -15,7 +15,7 @@ from .deploy import read_deploy
 from .environment import fill_empty, read_env_file, read_pairs
 from .errors import ComposeError, Place
 from .mounts import read_mount
-from .ports import order_ports, read_port
+from .ports import read_port
 from .scalars import go_text
 from .shellwords import split_words
 from .units import duration_ns
@@ -148,18 +148,17 @@ def _read_logging(value: dict[str, t.Any], _place: Place, _context: Context) -> 
 
 
 def _read_networks(value: t.Any, _place: Place, _context: Context) -> dict[str, t.Any]:
+    """A network with options has aliases, if only none; one without any options says nothing about them."""
     networks: dict[str, t.Any] = {}
     for name, given in (dict.fromkeys(value) if isinstance(value, list) else value).items():
-        networks[name] = {key: item for key, item in (given or {}).items() if key in ("aliases", "driver_opts")}
-        if "driver_opts" in networks[name]:
-            networks[name]["driver_opts"] = _options(networks[name]["driver_opts"])
+        networks[name] = {} if given is None else {"aliases": given.get("aliases", [])}
+        if given and "driver_opts" in given:
+            networks[name]["driver_opts"] = _options(given["driver_opts"])
     return networks
 
 
 def _read_ports(value: list[t.Any], place: Place, context: Context) -> list[dict[str, t.Any]]:
-    return order_ports(
-        port for index, item in enumerate(value) for port in read_port(item, place / index, context.warnings)
-    )
+    return [port for index, item in enumerate(value) for port in read_port(item, place / index, context.warnings)]
 
 
 def _read_ulimits(value: dict[str, t.Any], _place: Place, _context: Context) -> dict[str, t.Any]:

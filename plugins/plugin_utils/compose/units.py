@@ -10,7 +10,7 @@ from fractions import Fraction
 
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
-_BYTES = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+) ?(?:b|([kmgtp])(?:i?b)?)?", re.IGNORECASE)
+_BYTES = re.compile(r"((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]{1,2})?) ?(?:b|([kmgtp])(?:i?b)?)?", re.IGNORECASE)
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _LARGEST = 2**63 - 1
 
@@ -34,16 +34,16 @@ def size_bytes(text: str) -> int:
     match = _BYTES.fullmatch(text)
     if not match:
         raise ValueError("a size such as 512m, 1.5g or 1gib (units b, k, m, g, t, p)")
-    size = int(Fraction(match[1].rstrip(".")) * 1024 ** _POWERS.get((match[2] or "").lower(), 0))
+    size = int(Fraction(match[1].replace(".e", "e").rstrip(".")) * 1024 ** _POWERS.get((match[2] or "").lower(), 0))
     if size > _LARGEST:
         raise ValueError("a size of less than 8 EiB")
     return size
 
 
 def nano_cpus(text: str) -> int:
-    """Billionths of a CPU for a number such as ``0.5``."""
+    """Billionths of a CPU for a number such as ``0.5``; an empty text is no number of CPUs, and no limit."""
     try:
-        nano = Fraction(text) * 10**9 if len(text) < 40 else None
+        nano = Fraction(text or 0) * 10**9 if len(text) < 40 and text == text.strip() else None
     except (ValueError, ZeroDivisionError):
         nano = None
     if nano is None or abs(nano) > _LARGEST:

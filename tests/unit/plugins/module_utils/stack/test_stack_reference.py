@@ -38,7 +38,7 @@ def test_the_short_form(text: str, image: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", ":1", "nginx:", "nginx:a b", "Foo/Bar:1", "foo/Bar", "/nginx", "nginx/", "a//b", "-a", "a..b", "nginx@sha256:12",
-     "<host>/x", "nginx:-1", "0a" * 32, "/app:", "http://x/y", "a b"],
+     "<host>/x", "nginx:-1", "/app:", "http://x/y", "a b"],
 )  # fmt: skip
 def test_texts_that_are_no_image(text: str) -> None:
     with pytest.raises(ValueError, match=r"^a |^an "):

@@ -182,8 +182,8 @@ def test_versions(version: str | None) -> None:
             "networks.n: has both name and external.name",
         ),
         ({**service(), "networks": {"n": {"driver_opts": {"a": None}}}}, "networks.n.driver_opts.a: found nothing"),
-        ({"services": {}}, "there is no service in this stack"),
-        ({}, "has no services"),
+        ({"services": {}}, "there is nothing in this stack"),
+        ({}, "there is nothing in this stack"),
     ],
 )
 def test_refusals_name_the_path_and_the_cure(data: dict[str, t.Any], message: str) -> None:

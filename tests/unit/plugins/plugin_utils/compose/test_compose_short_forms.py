@@ -29,6 +29,7 @@ FOLDER = Folder("/stack", "/home/me")
         ("8080:80", [(8080, 80, "tcp")]),
         ("53:53/udp", [(53, 53, "udp")]),
         ("53:53/UDP", [(53, 53, "udp")]),
+        ("80:81/", [(80, 81, "tcp")]),
         ("132:132/sctp", [(132, 132, "sctp")]),
         ("9000-9002:90-92", [(9000, 90, "tcp"), (9001, 91, "tcp"), (9002, 92, "tcp")]),
         ("4000-4001:40", [(4000, 40, "tcp"), (4001, 40, "tcp")]),
@@ -54,7 +55,7 @@ def test_an_address_is_ignored_with_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "x", "80:", "1:2:3:4", "70000", "5-1", "1-2:3-5", "80/icmp", "80:80/", "1.2.3:80:80", "-1"]
+    "value", ["", "x", "80:", "1:2:3:4", "70000", "5-1", "1-2:3-5", "80/icmp", "80:80/tcp/udp", "1.2.3:80:80", "-1"]
 )
 def test_ports_that_are_none(value: str) -> None:
     with pytest.raises(ComposeError, match=r"f\.yml: services\.a: .*expected"):

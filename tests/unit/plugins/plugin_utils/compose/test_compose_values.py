@@ -68,14 +68,14 @@ def test_texts_that_are_no_duration(text: str) -> None:
     ("text", "size"),
     [
         ("1024", 1024), ("1k", 1024), ("512m", 512 << 20), ("512 mb", 512 << 20), ("1G", 1 << 30), ("1GB", 1 << 30),
-        ("1gib", 1 << 30), ("1.5k", 1536), ("0", 0), ("10b", 10), ("1T", 1 << 40), ("1P", 1 << 50), ("0.3", 0),
+        ("1gib", 1 << 30), ("1.5k", 1536), ("0", 0), ("10b", 10), ("1T", 1 << 40), ("1P", 1 << 50), ("0.3", 0), ("1e3", 1000), ("1.5e1k", 15 << 10),
     ],
 )  # fmt: skip
 def test_sizes(text: str, size: int) -> None:
     assert size_bytes(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "1X", "m", "-1m", "1  m", "1mm", "1e3", "99999999P"])
+@pytest.mark.parametrize("text", ["", "1X", "m", "-1m", "1  m", "1mm", "1e", "1e999k", "99999999P"])
 def test_texts_that_are_no_size(text: str) -> None:
     with pytest.raises(ValueError, match="size"):
         size_bytes(text)
@@ -88,7 +88,7 @@ def test_cpus(text: str, nano: int) -> None:
     assert nano_cpus(text) == nano
 
 
-@pytest.mark.parametrize("text", ["", "x", "1/0", "0.0000000001", "1/3", "nan"])
+@pytest.mark.parametrize("text", [" 1", "x", "1/0", "0.0000000001", "1/3", "nan"])
 def test_texts_that_are_no_cpus(text: str) -> None:
     with pytest.raises(ValueError, match="CPUs"):
         nano_cpus(text)
