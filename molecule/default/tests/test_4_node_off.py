@@ -47,7 +47,7 @@ def test_site_fails_with_its_name_and_leaves_the_rest_alone(
     assert {name: service["index"] for name, service in after.items()} == {name: service["index"] for name, service in before.items()}
 
 
-def test_site_converges_when_the_node_is_back(lab: Callable[..., None], play: Callable[..., Run], look: Callable[[], dict[str, Any]]) -> None:
+def test_site_converges_when_it_is_back(lab: Callable[..., None], play: Callable[..., Run], look: Callable[[], dict[str, Any]]) -> None:
     lab("start", "w2")
     wait_for_state(look, "w2", "ready")
     run = play("site.yml")
