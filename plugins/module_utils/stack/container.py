@@ -33,6 +33,9 @@ def make_container(key: str, service: Json, model: Json, names: Names) -> Json:
         CapabilityDrop=sorted(dropped - added),
         Command=service.get("entrypoint"),
         Configs=sorted(configs, key=_reference_order("Config")),
+        DNSConfig=filled(
+            Nameservers=service.get("dns"), Search=service.get("dns_search"), Options=service.get("dns_opt")
+        ),
         Dir=service.get("working_dir"),
         Env=[
             name if value is None else f"{name}={value}"
@@ -58,13 +61,6 @@ def make_container(key: str, service: Json, model: Json, names: Names) -> Json:
     )
     body["Labels"] = names.labels(service)
     body["Privileges"] = {"CredentialSpec": credentials, "NoNewPrivileges": False, "SELinuxContext": None}
-    if {"dns", "dns_search", "dns_opt"} & service.keys():
-        given = {
-            "Nameservers": service.get("dns"),
-            "Search": service.get("dns_search"),
-            "Options": service.get("dns_opt"),
-        }
-        body["DNSConfig"] = filled(**given)
     if "healthcheck" in service:
         body["Healthcheck"] = _healthcheck(service["healthcheck"])
     if "init" in service:

@@ -33,7 +33,7 @@ def merge_versioned(base: Tree, over: Tree) -> Tree:
 def _merge_service(base: Tree, over: Tree) -> Tree:
     merged = _merge_fields(base, over, (*_KEYS, "networks", "logging", "environment", "ulimits"))
     for section, key in _KEYS.items():
-        if section in base:
+        if base.get(section):
             by_key = {key(item): item for item in (*base[section], *over.get(section, []))}
             merged[section] = [by_key[value] for value in sorted(by_key)]
         elif section in over:
