@@ -13,7 +13,7 @@ description:
   - Checks every key and value against what the engine of this host knows (20.10 to 29), against the flags of the
     service unit, and where the
     engine can (23.0 and newer) with C(dockerd --validate), before the file is replaced.
-  - Says what the change costs, and with O(activate=true) makes the running engine take it. When the engine does not
+  - Says what the change costs, and with O(activate) makes the running engine take it. When the engine does not
     start with the new file,
     the former file comes back and the engine is started with it.
 extends_documentation_fragment:
@@ -42,11 +42,14 @@ options:
     default: replace
   activate:
     description:
-      - Reload or restart the engine where the change asks for that, or where a former run wrote the file and went no
-        further.
-      - Without it the file is written and RV(cost) says what is left to do.
-    type: bool
-    default: false
+      - Whether to reload or restart the engine where the change asks for that, or where a former run wrote the file
+        and went no further.
+      - V(never) leaves both to you, and RV(pending) says what is left.
+      - V(outside_swarm) does nothing where the engine is in a swarm and would have to restart, because such a node is
+        better drained first. RV(pending) says so, and check mode shows what a call with V(always) would do.
+    type: str
+    choices: [never, outside_swarm, always]
+    default: never
   path:
     description: The file.
     type: path
@@ -70,7 +73,7 @@ EXAMPLES = r"""
       log-driver: json-file
       log-opts: {max-size: 100m, max-file: "5"}
       insecure-registries: ["registry.example.org:5000"]
-    activate: true
+    activate: outside_swarm
 
 - name: Remove a key and add an address pool to those that are there
   flotilla.swarm.daemon_config:
@@ -91,6 +94,11 @@ cost:
   returned: success
   type: str
   sample: reload
+pending:
+  description: What of that is left to do after this call.
+  returned: success
+  type: str
+  sample: nothing
 in_swarm:
   description: Whether the engine of this host is in a swarm, so that a restart should be preceded by draining the node.
   returned: success
@@ -108,12 +116,12 @@ from dataclasses import dataclass
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import daemon_json
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import host_world, run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, host_world, run_module
 
 ARGUMENTS = {
     "config": {"type": "dict", "required": True},
     "lists": {"type": "str", "choices": ["replace", "union"], "default": "replace"},
-    "activate": {"type": "bool", "default": False},
+    "activate": {"type": "str", "choices": ["never", "outside_swarm", "always"], "default": "never"},
     "path": {"type": "path", "default": "/etc/docker/daemon.json"},
     "unit": {"type": "str", "default": "docker.service"},
 }
@@ -128,8 +136,9 @@ class Observed:
     unit: dict[str, str]
     flags: set[str]
     engine: tuple[int, int] | None
-    pending: str
+    pending: dict[str, t.Any]
     in_swarm: bool
+    check_mode: bool
 
     @property
     def running(self) -> bool:
@@ -144,9 +153,12 @@ class Work:
     invocation: str
     validate: bool
     activate: bool
+    cost: str
+    written: dict[str, t.Any]
 
 
-def observe(host: t.Any, params: dict[str, t.Any]) -> Observed:
+def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> Observed:
+    host, check_mode = place
     text = host.read(params["path"])
     config = daemon_json.parse(text, params["path"])
     unit = daemon_json.parse_unit(host.run(["systemctl", "show", params["unit"], "--property", SHOWN])[1])
@@ -154,14 +166,16 @@ def observe(host: t.Any, params: dict[str, t.Any]) -> Observed:
     for line in unit.get("EnvironmentFiles", "").splitlines():
         variables.update(daemon_json.parse_environment(host.read(line.split(" (")[0]) or ""))
     pending = json.loads(host.read(PENDING) or "{}")
+    known = (pending.get("path"), pending.get("invocation")) == (params["path"], unit.get("InvocationID"))
     data_root = daemon_json.data_root(config)
     return Observed(
         text=text,
         unit=unit,
         flags=daemon_json.flags_of_unit(unit["ExecStart"], variables),
         engine=daemon_json.parse_version(host.run(["dockerd", "--version"])[1]),
-        pending=pending.get("cost", "") if pending.get("invocation") == unit.get("InvocationID") else "",
+        pending=pending if known else {},
         in_swarm=host.exists(f"{data_root}/swarm/docker-state.json"),
+        check_mode=check_mode,
     )
 
 
@@ -172,38 +186,45 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     daemon_json.refuse_conflicts(before, after, params["path"], observed.flags, params["unit"], observed.in_swarm)
     fields = daemon_json.differences(before, after)
     cost = daemon_json.cost(before, after) if observed.running else "nothing"
-    cost = max(cost, observed.pending or "nothing", key=daemon_json.COSTS.index)
-    result = {"cost": cost, "in_swarm": observed.in_swarm}
-    if not fields and not (observed.pending and params["activate"]):
-        return Plan(result={**result, "cost": observed.pending or "nothing"})
+    cost = max(cost, observed.pending.get("cost", "nothing"), key=daemon_json.COSTS.index)
+    apart = observed.in_swarm and cost == "restarts engine"
+    later = params["activate"] == "never" or (params["activate"] == "outside_swarm" and apart)
+    result = {"cost": cost, "pending": cost if later else "nothing", "in_swarm": observed.in_swarm}
+    if later and params["activate"] == "outside_swarm" and not observed.check_mode:
+        return Plan(result=result)
+    if not fields and (params["activate"] == "never" or not observed.pending):
+        return Plan(result=result)
     work = Work(
         path=params["path"],
         text=daemon_json.render(after, observed.text) if fields else None,
         unit=params["unit"],
         invocation=observed.unit.get("InvocationID", ""),
         validate=bool(observed.engine and observed.engine >= (23, 0)),
-        activate=params["activate"],
+        activate=params["activate"] != "never",
+        cost=cost,
+        written=observed.pending,
     )
-    shown = f"{cost} of a node in a swarm" if cost == "restarts engine" and observed.in_swarm else cost
+    shown = f"{cost} of a node in a swarm" if apart else cost
     action = "update" if observed.text is not None else "create"
     reason = "" if fields else "written by an earlier run, not taken by the engine yet"
     return Plan((Change("file", work.path, action, fields, shown, reason, work),), result=result)
 
 
-def apply(host: t.Any, change: Change) -> dict[str, t.Any]:
-    work: Work = change.payload
-    backup = None
+def apply(place: tuple[t.Any, bool], change: Change) -> dict[str, t.Any]:
+    host, work = place[0], change.payload
+    result = {}
     if work.text is not None:
-        backup = host.write(work.path, work.text, 0o644, _validator(host) if work.validate else None)
-    if change.cost == "nothing":
-        return {"backup": backup} if backup else {}
-    host.restore(PENDING, None)
-    base_cost = next(cost for cost in reversed(daemon_json.COSTS) if change.cost.startswith(cost))
-    host.write(PENDING, json.dumps({"cost": base_cost, "invocation": work.invocation}))
-    if work.activate:
-        _activate(host, work, base_cost, backup)
+        result["backup"] = host.write(work.path, work.text, 0o644, _validator(host) if work.validate else None)
+    if work.cost != "nothing":
+        # the file that the running engine has read, which is older than the one just replaced where nothing was activated since
+        backup = work.written.get("backup") if work.written else result["backup"]
+        mark = {"path": work.path, "cost": work.cost, "invocation": work.invocation, "backup": backup}
         host.restore(PENDING, None)
-    return {"backup": backup} if backup else {}
+        host.write(PENDING, json.dumps(mark), 0o600)
+        if work.activate:
+            _activate(host, work, backup)
+            host.restore(PENDING, None)
+    return {name: value for name, value in result.items() if value}
 
 
 def _validator(host: t.Any) -> t.Callable[[str], None]:
@@ -216,14 +237,12 @@ def _validator(host: t.Any) -> t.Callable[[str], None]:
     return validate
 
 
-def _activate(host: t.Any, work: Work, cost: str, backup: str | None) -> None:
-    verb = "reload" if cost == "reload" else "restart"
+def _activate(host: t.Any, work: Work, backup: str | None) -> None:
+    verb = "reload" if work.cost == "reload" else "restart"
     code, out, err = host.run(["systemctl", verb, work.unit])
     if not code and host.run(["systemctl", "is-active", "--quiet", work.unit])[0] == 0:
         return
     cause = _cause(host, work.unit) or (err or out).strip()
-    if work.text is None:
-        raise FlotillaError(f"systemctl {verb} {work.unit} failed with {work.path} as an earlier run wrote it: {cause}")
     host.restore(work.path, backup)
     host.restore(PENDING, None)
     host.run(["systemctl", "reset-failed", work.unit])
@@ -242,7 +261,8 @@ def _cause(host: t.Any, unit: str) -> str:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=host_world)
+    world = World(host_world.arguments, lambda module: (host_world.open(module), module.check_mode))
+    run_module(ARGUMENTS, observe, plan, apply, world=world)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,12 @@ host:
     live_restore: {description: Whether C(daemon.json) turns live restore on., type: bool, returned: success}
     package_lists: {description: Whether the package manager has lists., type: bool, returned: success}
     nfsd: {description: Whether the kernel can serve NFS., type: bool, returned: success}
+check_mode:
+  description:
+    - Whether the task ran in check mode. The variable C(ansible_check_mode) does not know when a play, a block or a
+      task turned it on.
+  returned: success
+  type: bool
 packages:
   description: The packages of O(packages) that are installed, with V(version) and V(hold).
   returned: success
@@ -91,7 +97,7 @@ import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import daemon_json, facts
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import host_world, run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, host_world, run_module
 
 ARGUMENTS = {
     "packages": {"type": "list", "elements": "str", "default": []},
@@ -103,7 +109,8 @@ DAEMON_JSON = "/etc/docker/daemon.json"
 PACKAGE_FORMAT = "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n"
 
 
-def observe(host: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
+def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.Any]:
+    host, check_mode = place
     version = daemon_json.parse_version(host.run(["dockerd", "--version"])[1])
     packages = ["dpkg-query", "--show", f"--showformat={PACKAGE_FORMAT}", *params["packages"]]
     units = ["systemctl", "show", "--property", "Id,LoadState,ActiveState,UnitFileState", *params["units"]]
@@ -127,6 +134,7 @@ def observe(host: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
             or host.run(["modprobe", "--dry-run", "nfsd"])[0] == 0,
             "package_lists": any(name.endswith("Packages") for name in _package_lists(host)),
         },
+        "check_mode": check_mode,
         "packages": facts.parse_packages(host.run(packages)[1]) if params["packages"] else {},
         "units": facts.parse_units(host.run(units)[1]) if params["units"] else {},
     }
@@ -157,7 +165,8 @@ def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, world=host_world)
+    world = World(host_world.arguments, lambda module: (host_world.open(module), module.check_mode))
+    run_module(ARGUMENTS, observe, plan, world=world)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import typing as t
@@ -92,9 +93,9 @@ def test_a_new_file(machine: Machine) -> None:
 
 
 def test_a_second_run_finds_nothing(machine: Machine) -> None:
-    machine.run({"debug": True}, activate=True)
+    machine.run({"debug": True}, activate="always")
     first = machine.config.stat().st_mtime_ns
-    result = machine.run({"debug": True}, activate=True)
+    result = machine.run({"debug": True}, activate="always")
     assert (result["changed"], result["plan"], result["cost"]) == (False, [], "nothing")
     assert machine.config.stat().st_mtime_ns == first
     assert machine.verbs() == ["reload"]
@@ -102,7 +103,7 @@ def test_a_second_run_finds_nothing(machine: Machine) -> None:
 
 def test_check_mode_shows_and_writes_nothing(machine: Machine) -> None:
     machine.write('{"debug": false, "bip": "10.0.0.1/24"}')
-    result = machine.run({"debug": True}, check=True, activate=True)
+    result = machine.run({"debug": True}, check=True, activate="always")
     assert result["changed"]
     assert "debug: false -> true" in result["diff"]["prepared"]
     assert "[reload]" in result["diff"]["prepared"]
@@ -142,7 +143,7 @@ def test_null_removes(machine: Machine) -> None:
 )
 def test_refused_with_nothing_changed(machine: Machine, text: str, config: dict[str, t.Any], found: str) -> None:
     machine.write(text)
-    result = machine.run(config, activate=True)
+    result = machine.run(config, activate="always")
     assert (result["exit_code"], result["changed"]) == (1, False)
     assert found in result["msg"]
     assert "othing was changed" in result["msg"]
@@ -163,23 +164,24 @@ def test_an_engine_without_validate_is_not_asked(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "verbs"), [({"debug": True}, ["reload"]), ({"mtu": 1400}, ["restart"]), ({"debug": True, "mtu": 1400}, ["restart"])]
+    ("config", "verbs"),
+    [({"debug": True}, ["reload"]), ({"mtu": 1400}, ["restart"]), ({"debug": True, "mtu": 1400}, ["restart"])],
 )
 def test_activation_does_what_the_keys_need(machine: Machine, config: dict[str, t.Any], verbs: list[str]) -> None:
-    machine.run(config, activate=True)
+    machine.run(config, activate="always")
     assert machine.verbs() == verbs
     assert not machine.pending.exists()
 
 
 def test_a_stopped_engine_costs_nothing(machine: Machine) -> None:
     machine.set(state="inactive")
-    assert machine.run({"mtu": 1400}, activate=True)["cost"] == "nothing"
+    assert machine.run({"mtu": 1400}, activate="always")["cost"] == "nothing"
     assert machine.verbs() == []
 
 
 def test_an_engine_that_does_not_start_gets_its_file_back(machine: Machine) -> None:
     machine.write('{"mtu": 1400}')
-    result = machine.run({"bip": "fatal-key"}, activate=True)
+    result = machine.run({"bip": "fatal-key"}, activate="always")
     assert result["exit_code"] == 1
     assert "failed to start daemon: fatal-key is not allowed" in result["msg"]
     assert "The former file was restored, and the engine runs with it again." in result["msg"]
@@ -190,25 +192,25 @@ def test_an_engine_that_does_not_start_gets_its_file_back(machine: Machine) -> N
 
 
 def test_an_engine_that_never_had_a_file_has_none_again(machine: Machine) -> None:
-    assert machine.run({"bip": "fatal-key"}, activate=True)["exit_code"] == 1
+    assert machine.run({"bip": "fatal-key"}, activate="always")["exit_code"] == 1
     assert not machine.config.exists()
     assert not (machine.bin / "dead").exists()
 
 
 def test_it_says_when_the_former_file_does_not_help(machine: Machine) -> None:
     (machine.bin / "refuse-all").touch()
-    result = machine.run({"mtu": 1400}, activate=True)
+    result = machine.run({"mtu": 1400}, activate="always")
     assert "but the engine does not start with that either" in result["msg"]
 
 
 def test_a_run_that_was_cut_off_is_finished_by_the_next(machine: Machine) -> None:
     machine.run({"mtu": 1400})
     assert machine.verbs() == []
-    result = machine.run({"mtu": 1400}, activate=True)
+    result = machine.run({"mtu": 1400}, activate="always")
     assert result["changed"]
     assert result["plan"][0]["reason"] == "written by an earlier run, not taken by the engine yet"
     assert machine.verbs() == ["restart"]
-    assert not machine.run({"mtu": 1400}, activate=True)["changed"]
+    assert not machine.run({"mtu": 1400}, activate="always")["changed"]
 
 
 def test_what_is_pending_is_no_change_without_activate(machine: Machine) -> None:
@@ -219,14 +221,14 @@ def test_what_is_pending_is_no_change_without_activate(machine: Machine) -> None
 
 def test_a_reload_key_after_a_pending_restart_restarts(machine: Machine) -> None:
     machine.run({"mtu": 1400})
-    assert machine.run({"debug": True}, activate=True)["cost"] == "restarts engine"
+    assert machine.run({"debug": True}, activate="always")["cost"] == "restarts engine"
     assert machine.verbs() == ["restart"]
 
 
 def test_an_engine_that_was_restarted_by_hand_has_nothing_pending(machine: Machine) -> None:
     machine.run({"mtu": 1400})
     (machine.bin / "invocation").write_text("second")
-    assert not machine.run({"mtu": 1400}, activate=True)["changed"]
+    assert not machine.run({"mtu": 1400}, activate="always")["changed"]
     assert machine.verbs() == []
 
 
@@ -240,10 +242,49 @@ def test_a_node_in_a_swarm(machine: Machine, tmp_path: Path) -> None:
     assert "an engine in a swarm can't have it" in machine.run({"live-restore": True})["msg"]
 
 
+def test_a_restart_in_a_swarm_is_left_to_a_later_call(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "data/swarm").mkdir(parents=True)
+    (tmp_path / "data/swarm/docker-state.json").touch()
+    text = json.dumps({"data-root": str(tmp_path / "data")})
+    machine.write(text)
+    shown = machine.run({"mtu": 1400}, activate="outside_swarm", check=True)
+    assert (shown["changed"], shown["pending"]) == (True, "restarts engine")
+    result = machine.run({"mtu": 1400}, activate="outside_swarm")
+    assert (result["changed"], result["cost"], result["pending"]) == (False, "restarts engine", "restarts engine")
+    assert (machine.config.read_text(), machine.files(), machine.verbs()) == (text, ["daemon.json"], [])
+    last = machine.run({"mtu": 1400}, activate="always")
+    assert (last["changed"], last["pending"], machine.verbs()) == (True, "nothing", ["restart"])
+    assert not machine.run({"mtu": 1400}, activate="outside_swarm")["changed"]
+    assert machine.run({"debug": True}, activate="outside_swarm")["pending"] == "nothing"
+    assert machine.verbs() == ["restart", "reload"]
+
+
+def test_what_comes_back_is_the_file_that_the_engine_has_read(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getpid", itertools.count(1000).__next__)  # it makes the names of backups differ
+    machine.write('{"mtu": 1300}')
+    machine.run({"bip": "fatal-key"})
+    machine.run({"mtu": 1400})
+    assert machine.run({"debug": True}, activate="always")["exit_code"] == 1
+    assert machine.read() == {"mtu": 1300}
+    assert not machine.pending.exists()
+
+
+def test_a_file_that_is_pending_comes_back_too(machine: Machine) -> None:
+    machine.write('{"mtu": 1300}')
+    machine.run({"bip": "fatal-key"})
+    assert machine.run({}, activate="always")["exit_code"] == 1
+    assert machine.read() == {"mtu": 1300}
+
+
+def test_outside_a_swarm_it_restarts_at_once(machine: Machine) -> None:
+    assert machine.run({"mtu": 1400}, activate="outside_swarm")["pending"] == "nothing"
+    assert machine.verbs() == ["restart"]
+
+
 def test_a_bare_host(machine: Machine) -> None:
     for name in ("systemctl", "dockerd", "journalctl"):
         (machine.bin / name).write_text("#!/bin/sh\nexit 127\n")
-    result = machine.run({"mtu": 1400}, check=True, activate=True)
+    result = machine.run({"mtu": 1400}, check=True, activate="always")
     assert (result["exit_code"], result["changed"], result["cost"]) == (0, True, "nothing")
 
 
