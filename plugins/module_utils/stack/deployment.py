@@ -137,9 +137,10 @@ class Deployment:
             self._pause("; ".join(f"{v.name}: {v.text}{f', {v.cause}' if v.cause else ''}" for v in slow), texts)
         return {}
 
-    def _verdict(self, service: Item | None, name: str, tasks: t.Sequence[Item], fresh: dict[str, int]) -> Verdict:
+    def _verdict(self, service: Item | None, name: str, all_tasks: t.Mapping[str, list[Item]], fresh: dict[str, int]) -> Verdict:
         if service is None:
             raise FlotillaError(f"service {name} is gone: something else removed it while it was deployed")
+        tasks = all_tasks.get(service["ID"], [])
         touched = self._session.touched.get(name)
         memory = self._session.memory.setdefault(name, {})
         if touched:
@@ -148,19 +149,21 @@ class Deployment:
             return settle_at_once(judge(service, tasks, self._observed.nodes))
         else:
             # Not ours: what happened before we looked says nothing about whether it will run.
-            newest = max((task["Version"]["Index"] for task in tasks if task["ServiceID"] == service["ID"]), default=0)
+            newest = max((task["Version"]["Index"] for task in tasks), default=0)
             since = fresh.setdefault(name, newest)
             verdict = judge({**service, "UpdateStatus": None}, tasks, self._observed.nodes, since)
         return settle(verdict, service, memory, self._clock())
 
-    def _poll(self) -> tuple[dict[str, Item], list[Item]]:
+    def _poll(self) -> tuple[dict[str, Item], dict[str, list[Item]]]:
+        """The services of the stack by name, and their tasks that run the present spec, by the ID of the service."""
         query = {"label": [f"{NAMESPACE_LABEL}={self._stack}"]}
         patience = self._clock() + OUTAGE_SECONDS
         while True:
             try:
                 services = self._engine.get("/services", f"watching stack {self._stack}", filters=query)
                 up_to_date = {**query, "_up-to-date": ["true"]}
-                return by_name(services), self._engine.get("/tasks", f"watching stack {self._stack}", filters=up_to_date)
+                tasks = self._engine.get("/tasks", f"watching stack {self._stack}", filters=up_to_date)
+                return by_name(services), _by_service(tasks)
             except EngineError as error:
                 if not _is_outage(error) or self._clock() > min(patience, self._deadline):
                     raise
@@ -387,7 +390,8 @@ class Deployment:
         rows = []
         for spec in sorted(wanted, key=item_name):
             name = spec["Name"]
-            verdict = verdicts.get(name) or settle_at_once(judge(services[name], tasks, self._observed.nodes))
+            own = tasks.get(services[name]["ID"], [])
+            verdict = verdicts.get(name) or settle_at_once(judge(services[name], own, self._observed.nodes))
             now = services[name]["Spec"]
             rows.append(
                 {
@@ -419,6 +423,13 @@ class Deployment:
             told[0] = f"{count} service{'' if count == '1' else 's'} {word}"
         seconds = self._clock() - self._session.began
         return f"{self._stack}: {', '.join(told) or 'nothing to do'}, in {seconds:.0f} s"
+
+
+def _by_service(tasks: t.Iterable[Item]) -> dict[str, list[Item]]:
+    grouped: dict[str, list[Item]] = {}
+    for task in tasks:
+        grouped.setdefault(task["ServiceID"], []).append(task)
+    return grouped
 
 
 def _is_outage(error: EngineError) -> bool:

@@ -48,7 +48,8 @@ def diff_service(observed: t.Mapping[str, t.Any], wanted: Json, names: Names) ->
     """
     spec = observed["Spec"]
     wanted = _with_kept_label(wanted, spec)
-    before, after = canonical_service(spec, names.networks), canonical_service(wanted, names.networks)
+    named = _with_credential_name(spec, names.configs)
+    before, after = canonical_service(named, names.networks), canonical_service(wanted, names.networks)
     # Of the images the plan shows the tag and a short digest.
     before["image"], after["image"] = _short_image(before.get("image", "")), _short_image(after.get("image", ""))
     moved = _moved_references(spec, names)
@@ -134,6 +135,19 @@ def _with_kept_label(wanted: Json, spec: t.Mapping[str, t.Any]) -> Json:
     if kept is None or RUN_LABEL in labels:
         return wanted
     return {**wanted, "Labels": {**labels, RUN_LABEL: kept}}
+
+
+def _with_credential_name(spec: t.Mapping[str, t.Any], config_ids: t.Mapping[str, str]) -> t.Mapping[str, t.Any]:
+    """The spec with the name of the config that holds its credentials in the place of its ID."""
+    container = spec["TaskTemplate"]["ContainerSpec"]
+    privileges = container.get("Privileges") or {}
+    credentials = privileges.get("CredentialSpec") or {}
+    name = next((name for name, item_id in config_ids.items() if item_id == credentials.get("Config")), "")
+    if not name:
+        return spec
+    privileges = {**privileges, "CredentialSpec": {**credentials, "Config": name}}
+    template = {**spec["TaskTemplate"], "ContainerSpec": {**container, "Privileges": privileges}}
+    return {**spec, "TaskTemplate": template}
 
 
 def _moved_references(spec: t.Mapping[str, t.Any], names: Names) -> tuple[Field, ...]:

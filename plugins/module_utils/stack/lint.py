@@ -9,14 +9,14 @@ import typing as t
 
 from ..plan import PlanError
 from .canonical import Json, desired_count, service_mode
-from .placement import Node, eligible_nodes, hostname
+from .placement import Node, Nodes, hostname
 
 _Finding = tuple[str, str]
 
 
 def lint(
     specs: t.Sequence[Json],
-    nodes: t.Sequence[Node],
+    nodes: Nodes,
     missing_paths: t.Mapping[str, t.Collection[str]],
     silence: t.Collection[str] = (),
 ) -> list[str]:
@@ -35,10 +35,10 @@ def bind_sources(spec: Json) -> list[str]:
     return sorted({m["Source"] for m in mounts if m.get("Type") == "bind" and m.get("Source") and "{{" not in m["Source"]})
 
 
-def _check_binds(specs: t.Sequence[Json], nodes: t.Sequence[Node], missing: t.Mapping[str, t.Collection[str]]) -> None:
+def _check_binds(specs: t.Sequence[Json], nodes: Nodes, missing: t.Mapping[str, t.Collection[str]]) -> None:
     problems = []
     for spec in specs:
-        eligible = [hostname(node) for node in eligible_nodes(spec, nodes)]
+        eligible = [hostname(node) for node in nodes.eligible(spec)]
         for source in bind_sources(spec):
             if eligible and all(source in missing.get(name, ()) for name in eligible):
                 nodes_named = ", ".join(sorted(eligible))
@@ -50,15 +50,15 @@ def _check_binds(specs: t.Sequence[Json], nodes: t.Sequence[Node], missing: t.Ma
         )
 
 
-def _placement(spec: Json, nodes: t.Sequence[Node]) -> t.Iterator[_Finding]:
+def _placement(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
     constraints = (spec["TaskTemplate"].get("Placement") or {}).get("Constraints") or []
-    if nodes and constraints and not eligible_nodes(spec, nodes):
+    if nodes.all and constraints and not nodes.eligible(spec):
         yield "no_node", f"service {spec['Name']}: no active node matches {', '.join(constraints)}"
 
 
-def _capacity(spec: Json, nodes: t.Sequence[Node]) -> t.Iterator[_Finding]:
+def _capacity(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
     placement = spec["TaskTemplate"].get("Placement") or {}
-    eligible = eligible_nodes(spec, nodes)
+    eligible = nodes.eligible(spec)
     replicas = desired_count(spec) if service_mode(spec) == "replicated" else 0
     limit = placement.get("MaxReplicas") or 0
     if limit and eligible and replicas > limit * len(eligible):
@@ -80,7 +80,7 @@ def _capacity(spec: Json, nodes: t.Sequence[Node]) -> t.Iterator[_Finding]:
             )
 
 
-def _single_replica(spec: Json, nodes: t.Sequence[Node]) -> t.Iterator[_Finding]:
+def _single_replica(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
     if service_mode(spec) != "replicated" or desired_count(spec) != 1 or not (spec.get("EndpointSpec") or {}).get("Ports"):
         return
     update = spec.get("UpdateConfig") or {}
@@ -92,20 +92,20 @@ def _single_replica(spec: Json, nodes: t.Sequence[Node]) -> t.Iterator[_Finding]
         )
 
 
-def _host_port(spec: Json, nodes: t.Sequence[Node]) -> t.Iterator[_Finding]:
+def _host_port(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
     if (spec.get("UpdateConfig") or {}).get("Order") != "start-first":
         return
-    if _takes_host_port(spec) and service_mode(spec) == "replicated" and len(eligible_nodes(spec, nodes)) <= desired_count(spec):
+    if _takes_host_port(spec) and service_mode(spec) == "replicated" and len(nodes.eligible(spec)) <= desired_count(spec):
         yield (
             "host_port",
             f"service {spec['Name']}: with start-first the new task can't have the host port that the old one holds; "
             "use update_config.order: stop-first",
         )
     generic = ((spec["TaskTemplate"].get("Resources") or {}).get("Reservations") or {}).get("GenericResources")
-    if generic and nodes:
+    if generic and nodes.all:
         reserved = _reserved({"GenericResources": generic})
         for resource, amount in reserved.items():
-            total = sum(int(_has(node).get(resource, 0) // amount) for node in eligible_nodes(spec, nodes))
+            total = sum(int(_has(node).get(resource, 0) // amount) for node in nodes.eligible(spec))
             if total <= desired_count(spec):
                 yield (
                     "capacity",

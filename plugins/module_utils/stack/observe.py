@@ -11,6 +11,7 @@ from ..engine import EngineError, NotFound
 from .images import Resolved, images_to_resolve, read_distribution
 from .naming import NAMESPACE_LABEL
 from .objects import Item, by_name, references
+from .placement import Nodes
 from .planning import Observed
 from .spec import StackObjects
 
@@ -30,7 +31,7 @@ def observe_stack(
         networks=[*networks, *_unlisted_networks(engine, stack, services, networks)],
         secrets=_list_data(engine, "secret", mine, wanted, doing),
         configs=_list_data(engine, "config", mine, wanted, doing),
-        nodes=engine.get("/nodes", doing),
+        nodes=Nodes(engine.get("/nodes", doing)),
     )
     images = images_to_resolve(wanted.services, by_name(observed.services), resolve_image)
     resolved = {image: _resolve(engine, image, auth) for image in images}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 import typing as t
 from dataclasses import dataclass
@@ -67,18 +68,32 @@ def parse_constraint(text: str) -> Constraint | None:
     return Constraint(*found.groups()) if found else None
 
 
-def eligible_nodes(spec: t.Mapping[str, t.Any], nodes: t.Iterable[Node]) -> list[Node]:
-    """The nodes that are ready, active, and match the constraints and platforms of a service spec."""
-    placement = (spec.get("TaskTemplate") or {}).get("Placement") or {}
-    constraints = [parse_constraint(text) for text in placement.get("Constraints") or []]
-    platforms = placement.get("Platforms") or []
-    return [
-        node
-        for node in nodes
-        if is_available(node)
+class Nodes:
+    """The nodes of a swarm. What is asked for each service, and is the same for many, is found out once."""
+
+    def __init__(self, nodes: t.Iterable[Node] = ()) -> None:
+        self.all = tuple(nodes)
+        self.names = {node["ID"]: hostname(node) for node in self.all}
+        self.down = {node["ID"] for node in self.all if (node.get("Status") or {}).get("State") == "down"}
+        self._eligible: dict[str, list[Node]] = {}
+
+    def eligible(self, spec: t.Mapping[str, t.Any]) -> list[Node]:
+        """The nodes that are ready, active, and match the constraints and platforms of a service spec."""
+        placement = (spec.get("TaskTemplate") or {}).get("Placement") or {}
+        texts, platforms = placement.get("Constraints") or [], placement.get("Platforms") or []
+        key = json.dumps([sorted(texts), platforms], sort_keys=True)
+        if key not in self._eligible:
+            constraints = [parse_constraint(text) for text in texts]
+            self._eligible[key] = [node for node in self.all if _fits(node, constraints, platforms)]
+        return self._eligible[key]
+
+
+def _fits(node: Node, constraints: t.Iterable[Constraint | None], platforms: t.Sequence[t.Mapping[str, str]]) -> bool:
+    return (
+        is_available(node)
         and all(constraint and constraint.allows(node) for constraint in constraints)
         and (not platforms or any(_fits_platform(node, platform) for platform in platforms))
-    ]
+    )
 
 
 def is_available(node: Node) -> bool:

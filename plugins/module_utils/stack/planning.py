@@ -24,7 +24,7 @@ from .objects import (
     superseded,
 )
 from .order import Dependencies, order_services
-from .placement import eligible_nodes
+from .placement import Nodes
 from .spec import StackObjects
 
 CREATE, UPDATE, REPLACE, REMOVE = "create", "update", "replace", "remove"
@@ -39,7 +39,7 @@ class Observed:
     networks: t.Sequence[Item] = ()
     secrets: t.Sequence[Item] = ()
     configs: t.Sequence[Item] = ()
-    nodes: t.Sequence[Item] = ()
+    nodes: Nodes = field(default_factory=Nodes)
     images: t.Mapping[str, Resolved] = field(default_factory=dict)
 
     def names(self) -> Names:
@@ -237,7 +237,7 @@ def _creation_reason(spec: Json, observed: Observed) -> str:
         count = desired_count(spec)
         noun = "replica" if mode == "replicated" else "completion"
         return f"{mode}, {count} {noun}{'' if count == 1 else 's'}"
-    count = len(eligible_nodes(spec, observed.nodes))
+    count = len(observed.nodes.eligible(spec))
     constraints = (spec["TaskTemplate"].get("Placement") or {}).get("Constraints") or []
     matching = f" {' and '.join(constraints)}" if constraints else ""
     return f"{mode}, {count} node{' matches' if count == 1 else 's match'}{matching}"
@@ -245,12 +245,10 @@ def _creation_reason(spec: Json, observed: Observed) -> str:
 
 def _task_count(service: Item, observed: Observed) -> int:
     mode = service_mode(service["Spec"])
-    return desired_count(service["Spec"]) if mode == "replicated" else len(eligible_nodes(service["Spec"], observed.nodes))
+    return desired_count(service["Spec"]) if mode == "replicated" else len(observed.nodes.eligible(service["Spec"]))
 
 
-def _removals(
-    stack: str, wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options
-) -> t.Iterator[Change]:
+def _removals(stack: str, wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[Change]:
     kept = {spec["Name"] for spec in specs}
     pruned = [service for service in _own(stack, observed.services) if options.prune and item_name(service) not in kept]
     gone = kept | {item_name(service) for service in pruned}

@@ -9,23 +9,24 @@ import typing as t
 
 from .canonical import Json, service_mode
 from .objects import Item, stack_of
-from .placement import Node, hostname
+from .placement import Node, Nodes, hostname
 from .verdict import judge, settle_at_once
 
 _RAN_OUT = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 
 
-def report_services(services: t.Iterable[Item], tasks: t.Sequence[Item], nodes: t.Sequence[Node]) -> list[Json]:
+def report_services(services: t.Iterable[Item], tasks: t.Sequence[Item], nodes: t.Iterable[Node]) -> list[Json]:
     """One record for each service, by name. Services and tasks that lack parts are told as far as they go."""
-    hosts = {node.get("ID", ""): node for node in nodes}
+    known = Nodes(nodes)
+    hosts = {node.get("ID", ""): node for node in known.all}
     by_service: dict[str, list[Item]] = {}
     for task in tasks:
         by_service.setdefault(task.get("ServiceID", ""), []).append(task)
-    records = [_report(service, by_service.get(service.get("ID", ""), []), nodes, hosts) for service in services]
+    records = [_report(service, by_service.get(service.get("ID", ""), []), known, hosts) for service in services]
     return sorted(records, key=lambda record: str(record["name"]))
 
 
-def _report(service: Item, tasks: t.Sequence[Item], nodes: t.Sequence[Node], hosts: t.Mapping[str, Node]) -> Json:
+def _report(service: Item, tasks: t.Sequence[Item], nodes: Nodes, hosts: t.Mapping[str, Node]) -> Json:
     spec = service.get("Spec") or {}
     template = spec.get("TaskTemplate") or {}
     whole = [task for task in tasks if task.get("Status", {}).get("State") and task.get("DesiredState")]

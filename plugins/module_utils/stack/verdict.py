@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from .canonical import MONITOR_NS, SECOND_NS, desired_count, service_mode
-from .placement import Node, eligible_nodes, hostname
+from .placement import Nodes
 
 CRASHES = 3
 """So many failures of one task in a row are a crash loop; one or two may be a dependency that is still starting."""
@@ -47,20 +47,19 @@ class Verdict:
     """Everything is up, if perhaps not for long."""
 
 
-def judge(service: Service, tasks: t.Iterable[Task], nodes: t.Sequence[Node], since: int | None = None) -> Verdict:
-    """What the tasks of the present spec of a service say at one moment.
+def judge(service: Service, tasks: t.Iterable[Task], nodes: Nodes, since: int | None = None) -> Verdict:
+    """What the tasks of a service that run its present spec say at one moment.
 
     ``since`` is the version index of the service before this run changed it, so that older failures don't count; None for a
     service that was not changed, which is then never failed for its history. The state may be ``converged`` or ``stuck``,
     which ``settle`` turns into a verdict.
     """
     spec, mode = service["Spec"], service_mode(service["Spec"])
-    down = {node["ID"] for node in nodes if (node.get("Status") or {}).get("State") == "down"}
-    hosts = {node["ID"]: hostname(node) for node in nodes}
-    mine = [task for task in tasks if task["ServiceID"] == service["ID"] and task.get("NodeID") not in down]
+    hosts = nodes.names
+    mine = [task for task in tasks if task.get("NodeID") not in nodes.down]
     if mode.endswith("-job"):
         return _judge_job(service, mine, nodes, hosts, since)
-    desired = desired_count(spec) if mode == "replicated" else len(eligible_nodes(spec, nodes))
+    desired = desired_count(spec) if mode == "replicated" else len(nodes.eligible(spec))
     active = [task for task in mine if task["DesiredState"] in ("running", "ready")]
     up = {_slot(task) for task in active if task["Status"]["State"] == "running"}
     finished = _finished(spec, mine) - up
@@ -143,13 +142,11 @@ def _judge_failures(
     return verdict
 
 
-def _judge_job(
-    service: Service, tasks: t.Sequence[Task], nodes: t.Sequence[Node], hosts: t.Mapping[str, str], since: int | None
-) -> Verdict:
+def _judge_job(service: Service, tasks: t.Sequence[Task], nodes: Nodes, hosts: t.Mapping[str, str], since: int | None) -> Verdict:
     spec = service["Spec"]
     iteration = ((service.get("JobStatus") or {}).get("JobIteration") or {}).get("Index", 0)
     mine = [task for task in tasks if (task.get("JobIteration") or {}).get("Index", 0) == iteration]
-    desired = desired_count(spec) if service_mode(spec) == "replicated-job" else len(eligible_nodes(spec, nodes))
+    desired = desired_count(spec) if service_mode(spec) == "replicated-job" else len(nodes.eligible(spec))
     done = {_slot(task) for task in mine if task["Status"]["State"] == "complete"}
     active = [task for task in mine if task["Status"]["State"] in (*_NOT_YET, "running")]
     verdict = Verdict(spec["Name"], WAITING, len(done), desired, f"{len(done)}/{desired} completed{_states(active)}")
@@ -161,9 +158,9 @@ def _judge_job(
     return _judge_failures(spec, verdict, mine, active, hosts, since)
 
 
-def describe_end(task: Task, nodes: t.Iterable[Node]) -> str:
+def describe_end(task: Task, nodes: Nodes) -> str:
     """Such as ``task 2 on gpu01 exited 1: "task: non-zero exit (1)"``."""
-    return f"{_describe(task, {node['ID']: hostname(node) for node in nodes})}{_error_text(task)}"
+    return f"{_describe(task, nodes.names)}{_error_text(task)}"
 
 
 def _describe(task: Task, hosts: t.Mapping[str, str]) -> str:
