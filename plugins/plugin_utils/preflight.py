@@ -57,10 +57,6 @@ def find_faults(results: Results, managers: t.Sequence[str], workers: t.Sequence
     return faults
 
 
-def is_unreachable(result: t.Mapping[str, t.Any]) -> bool:
-    return bool(result.get("unreachable"))
-
-
 def _of_inventory(managers: t.Sequence[str], workers: t.Sequence[str], limits: Limits) -> t.Iterator[Fault]:
     if not managers:
         yield Fault(
@@ -95,8 +91,10 @@ def _shared(seen: t.Mapping[str, t.Any], key: str, noun: str, cure: str) -> t.It
 def _silent(name: str, result: t.Mapping[str, t.Any]) -> Fault:
     words = " ".join(str(result.get("msg") or "no answer").split()).replace("Task failed: ", "")
     words += "".join(f" ({line})" for line in str(result.get("module_stderr") or "").strip().splitlines()[-1:])
-    if is_unreachable(result):
-        return Fault(name, "unreachable", f"can't be reached: {words.rstrip('.')}", "Start it, or leave it out with --limit")
+    if result.get("unreachable"):
+        return Fault(
+            name, "unreachable", f"can't be reached: {words.rsplit('ssh: ', 1)[-1].rstrip('.')}", "Start it, or leave it out with --limit"
+        )
     if "sudo" in words or "become" in words or "privilege" in words:
         return Fault(name, "root", f"can't become root: {words.rstrip('.')}", "Check ansible_user, become and its password")
     return Fault(name, "ansible", f"can't run a module: {words.rstrip('.')}", "Python 3.9 or newer has to be there")

@@ -36,9 +36,7 @@ def host(name: str, **more: t.Any) -> dict[str, t.Any]:
     return {"host": {**GOOD, "hostname": name, "machine_id": f"id-{name}", **more}}
 
 
-def faults(
-    results: dict[str, t.Any], managers: t.Sequence[str] = ("m1",), workers: t.Sequence[str] = ()
-) -> list[tuple[str, str]]:
+def faults(results: dict[str, t.Any], managers: t.Sequence[str] = ("m1",), workers: t.Sequence[str] = ()) -> list[tuple[str, str]]:
     return [(fault.where, fault.check) for fault in find_faults(results, managers, workers, LIMITS, NOW)]
 
 
@@ -92,6 +90,11 @@ def test_a_faulty_host(more: dict[str, t.Any], check: str, words: str) -> None:
     ("result", "check", "words"),
     [
         ({"unreachable": True, "msg": "Task failed: No route to host"}, "unreachable", "can't be reached: No route to host."),
+        (
+            {"unreachable": True, "msg": "Data could not be sent. Make sure: ssh: connect to host h port 22: Connection timed out"},
+            "unreachable",
+            "can't be reached: connect to host h port 22: Connection timed out.",
+        ),
         ({"msg": "Missing sudo password"}, "root", "can't become root: Missing sudo password."),
         (
             {"msg": "Module result deserialization failed.", "module_stderr": "x\n/usr/bin/python3: not found\n"},
