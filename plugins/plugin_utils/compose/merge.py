@@ -33,10 +33,10 @@ def merge_versioned(base: Tree, over: Tree) -> Tree:
 def _merge_service(base: Tree, over: Tree) -> Tree:
     merged = _merge_fields(base, over, (*_KEYS, "networks", "logging", "environment", "ulimits"))
     for section, key in _KEYS.items():
-        if base.get(section):
+        if section in base:
             by_key = {key(item): item for item in (*base[section], *over.get(section, []))}
             merged[section] = [by_key[value] for value in sorted(by_key)]
-        elif section in over:
+        elif over.get(section):
             merged[section] = over[section]
     if "environment" in base or "environment" in over:
         old = base.get("environment", {})
