@@ -73,8 +73,8 @@ class Nodes:
 
     def __init__(self, nodes: t.Iterable[Node] = ()) -> None:
         self.all = tuple(nodes)
-        self.names = {node["ID"]: hostname(node) for node in self.all}
-        self.down = {node["ID"] for node in self.all if (node.get("Status") or {}).get("State") == "down"}
+        self.names = {node.get("ID", ""): hostname(node) for node in self.all}
+        self.down = {node.get("ID", "") for node in self.all if (node.get("Status") or {}).get("State") == "down"}
         self._eligible: dict[str, list[Node]] = {}
 
     def eligible(self, spec: t.Mapping[str, t.Any]) -> list[Node]:
@@ -86,6 +86,11 @@ class Nodes:
             constraints = [parse_constraint(text) for text in texts]
             self._eligible[key] = [node for node in self.all if _fits(node, constraints, platforms)]
         return self._eligible[key]
+
+
+def eligible_nodes(spec: t.Mapping[str, t.Any], nodes: t.Iterable[Node]) -> list[Node]:
+    """As ``Nodes.eligible``, for one question."""
+    return Nodes(nodes).eligible(spec)
 
 
 def _fits(node: Node, constraints: t.Iterable[Constraint | None], platforms: t.Sequence[t.Mapping[str, str]]) -> bool:
