@@ -35,8 +35,9 @@ def merge_spec(base: t.Any, over: t.Any, marks: t.Mapping[Path, str], path: Path
             return over
         merged = {**base}
         for key, value in over.items():
-            empty = {} if isinstance(value, dict) else value
-            merged[key] = merge_spec(base.get(key, empty), value, marks, (*path, key))
+            if key in base or isinstance(value, dict):
+                value = merge_spec(base.get(key, {}), value, marks, (*path, key))
+            merged[key] = value
         for mark, action in marks.items():
             if action == "reset" and mark[:-1] == path:
                 merged.pop(mark[-1], None)

@@ -192,3 +192,8 @@ def test_a_merge_with_nothing_changes_nothing(head: str) -> None:
     text = f"{head}\nservices: {{a: {{image: i, dns: [1.1.1.1], environment: {{A: 1}}, ports: ['80:80'], volumes: ['/a:/a']}}}}"
     empty = yaml.safe_dump({**yaml.safe_load(head or "{}"), "services": {}})
     assert load_stack(content=[text, empty]) == load_stack(content=text)
+
+
+def test_a_single_file_is_taken_as_it_is() -> None:
+    service = load_stack(content="services: {a: {image: i, dns: [x], ports: [80, '80']}}").model["services"]["a"]
+    assert [port["target"] for port in service["ports"]] == [80, 80]
