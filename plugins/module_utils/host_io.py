@@ -98,7 +98,8 @@ class Host:
 
     def run(self, argv: list[str]) -> tuple[int, str, str]:
         """Run a command without a shell: exit code, standard output, standard error. 127 where there is no such command."""
-        if not self.find_command(argv[0]):
+        command = self.find_command(argv[0])
+        if not command:
             return 127, "", f"{argv[0]}: command not found"
-        code, out, err = self._module.run_command(argv, environ_update={"LC_ALL": "C"}, handle_exceptions=True)
+        code, out, err = self._module.run_command([command, *argv[1:]], environ_update={"LC_ALL": "C"}, handle_exceptions=True)
         return code, out, err
