@@ -66,7 +66,7 @@ def canonical_service(spec: t.Mapping[str, t.Any], network_names: t.Mapping[str,
         "networks": _networks(task.get("Networks") or spec.get("Networks") or [], network_names),
         "resources": _resources(task.get("Resources") or {}),
         "restart_policy": _with_seconds(_filled(_RESTART, task.get("RestartPolicy")), ("Delay", "Window")),
-        "logging": task.get("LogDriver") or {},
+        "logging": _logging(task.get("LogDriver") or {}),
         "placement": _placement(placement),
     }
     # False and 0 mean "not set" everywhere but where a default differs from them; those places were filled in above.
@@ -204,6 +204,10 @@ def _networks(items: t.Sequence[t.Mapping[str, t.Any]], names: t.Mapping[str, st
         }
         for item in items
     }
+
+
+def _logging(driver: t.Mapping[str, t.Any]) -> Json:
+    return {"driver": driver.get("Name"), "options": driver.get("Options")}
 
 
 def _resources(resources: t.Mapping[str, t.Any]) -> Json:

@@ -50,6 +50,10 @@ def diff_service(observed: t.Mapping[str, t.Any], wanted: Json, names: Names) ->
     wanted = _with_kept_label(wanted, spec)
     named = _with_credential_name(spec, names.configs)
     before, after = canonical_service(named, names.networks), canonical_service(wanted, names.networks)
+    for key in {*before, *after}:
+        if isinstance(before.get(key, after.get(key)), t.Mapping):  # so that each key of a new section is a line of its own
+            before.setdefault(key, {})
+            after.setdefault(key, {})
     # Of the images the plan shows the tag and a short digest.
     before["image"], after["image"] = _short_image(before.get("image", "")), _short_image(after.get("image", ""))
     moved = _moved_references(spec, names)
