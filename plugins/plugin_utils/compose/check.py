@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
 
+from .dependencies import break_circles, drop_unknown
 from .errors import ComposeError, Place
 
 Model = dict[str, t.Any]
@@ -25,49 +26,39 @@ def check_model(model: Model, place_of: t.Callable[[tuple[str, ...]], Place]) ->
         _check_references(service, model, place)
         warnings.extend(_check_mounts(service, model, place))
         _check_credentials(service, model, place)
-        warnings.extend(_drop_unknown(service, model, place))
-    warnings.extend(_break_circles(model["services"], place_of))
+        _check_engine_rules(service, place)
+        warnings.extend(drop_unknown(service, model, place))
+    warnings.extend(break_circles(model["services"], place_of))
+    warnings.extend(_unused(model, place_of))
     return warnings
 
 
-def _drop_unknown(service: Model, model: Model, place: Place) -> t.Iterator[str]:
-    """Dependencies on services that are not there: an error where the file insists on them."""
-    place /= "depends_on"
-    for other in [name for name in service.get("depends_on", {}) if name not in model["services"]]:
-        if service["depends_on"].pop(other)["required"]:
-            raise place.error(
-                f"there is no service {other!r}", "a service of this stack", "remove it, or set required: false"
-            )
-        yield place.note(f"there is no service {other!r}; the dependency is ignored")
+def _unused(model: Model, place_of: t.Callable[[tuple[str, ...]], Place]) -> t.Iterator[str]:
+    """Networks and volumes that nobody uses: they are not created."""
+    services = model["services"].values()
+    used = {
+        "networks": {key for service in services for key in service.get("networks") or ["default"]},
+        "volumes": {mount.get("source") for service in services for mount in service.get("volumes", [])},
+    }
+    for section, keys in used.items():
+        for key in sorted(model.get(section, {}).keys() - keys):
+            if not model[section][key].get("external"):
+                yield place_of((section, key)).note(f"no service uses this {section[:-1]}, so it is not created")
 
 
-def _break_circles(services: Model, place_of: t.Callable[[tuple[str, ...]], Place]) -> t.Iterator[str]:
-    while circle := _find_circle(services):
-        edges = list(zip(circle, (*circle[1:], circle[0]), strict=True))
-        place = place_of(("services", circle[0], "depends_on"))
-        soft = [edge for edge in edges if not services[edge[0]]["depends_on"][edge[1]]["required"]]
-        way = " -> ".join((*circle, circle[0]))
-        if not soft:
-            raise place.error(
-                f"services depend on each other in a circle: {way}", "", "remove one of these dependencies"
-            )
-        name, other = soft[-1]
-        del services[name]["depends_on"][other]
-        yield place.note(f"services depend on each other in a circle: {way}; {name} is not ordered after {other}")
-
-
-def _find_circle(services: Model) -> list[str]:
-    """The services of one circle of depends_on, empty without any."""
-    left = {name: set(service.get("depends_on", {})) for name, service in services.items()}
-    while ready := {name for name, others in left.items() if not others & left.keys()}:
-        left = {name: others for name, others in left.items() if name not in ready}
-    path = sorted(left)[:1]
-    while path:
-        following = min(left[path[-1]] & left.keys())
-        if following in path:
-            return path[path.index(following) :]
-        path.append(following)
-    return []
+def _check_engine_rules(service: Model, place: Place) -> None:
+    """What the engine would refuse in the middle of the deploy."""
+    deploy = service.get("deploy", {})
+    if deploy.get("mode", "").endswith("-job"):
+        for key in {"update_config", "rollback_config"} & deploy.keys():
+            raise (place / "deploy" / key).error(f"a job has no {key}", "", "remove it, or change the mode")
+    ingress = [port for port in service.get("ports", []) if port.get("mode", "ingress") != "host"]
+    if ingress and deploy.get("endpoint_mode", "").lower() == "dnsrr":
+        raise (place / "ports").error("endpoint_mode dnsrr with a port in ingress mode", "ports with mode: host")
+    published = [(port["published"], port.get("protocol", "tcp")) for port in ingress if port.get("published")]
+    for number, protocol in published:
+        if published.count((number, protocol)) > 1:
+            raise (place / "ports").error(f"port {number}/{protocol} is published twice", "each port once")
 
 
 def _check_image(service: Model, place: Place) -> None:

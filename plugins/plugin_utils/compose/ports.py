@@ -24,7 +24,7 @@ def read_port(value: t.Any, place: Place, warnings: list[str]) -> list[Port]:
     if isinstance(value, dict):
         return [_long(value, place, warnings)]
     text = str(value)
-    rest, _, protocol = text.partition("/")
+    rest, _mark, protocol = text.partition("/")
     protocol = protocol.lower() or "tcp"
     if protocol not in ("tcp", "udp", "sctp"):
         raise place.error(f"found protocol {protocol!r}", "tcp, udp or sctp")

@@ -101,27 +101,29 @@ def test_merging_keys(base: str, over: str, key: str, versioned: t.Any, spec: t.
 @pytest.mark.parametrize(
     ("head", "ports"),
     [
-        ('version: "3.13"', [(0, 4000, "tcp"), (53, 53, "tcp"), (80, 80, "tcp"), (90, 99, "tcp")]),
-        (
-            "",
-            [
-                (0, 3000, "tcp"),
-                (0, 4000, "tcp"),
-                (53, 53, "tcp"),
-                (53, 53, "udp"),
-                (80, 80, "tcp"),
-                (90, 90, "tcp"),
-                (90, 99, "tcp"),
-            ],
-        ),
+        ('version: "3.13"', [(0, 4000, "tcp"), (53, 53, "tcp"), (80, 81, "tcp"), (90, 90, "tcp")]),
+        ("", None),
     ],
     ids=["versioned", "spec"],
 )
-def test_merging_ports(head: str, ports: list[tuple[int, int, str]]) -> None:
-    found = merged('ports: ["80:80", "90:90", "3000", "53:53/udp"]', 'ports: ["90:99", "4000", "53:53/tcp"]', head)[
-        "ports"
-    ]
-    assert [(port.get("published", 0), port["target"], port["protocol"]) for port in found] == ports
+def test_a_published_number_is_what_matches_ports_in_versioned_files(
+    head: str, ports: list[tuple[int, int, str]] | None
+) -> None:
+    base, over = 'ports: ["80:80", "90:90", "3000", "53:53/udp"]', 'ports: ["80:81", "4000", "53:53/tcp"]'
+    if ports is None:
+        with pytest.raises(ComposeError, match="port 80/tcp is published twice"):
+            merged(base, over, head)
+    else:
+        assert published(merged(base, over, head)) == ports
+
+
+def test_ports_are_matched_by_target_and_protocol_in_spec_files() -> None:
+    service = merged('ports: ["80:80", "3000", "53:53/udp"]', 'ports: ["80:80", "4000", "53:53/tcp"]')
+    assert published(service) == [(0, 3000, "tcp"), (0, 4000, "tcp"), (53, 53, "tcp"), (53, 53, "udp"), (80, 80, "tcp")]
+
+
+def published(service: dict[str, t.Any]) -> list[tuple[int, int, str]]:
+    return [(port.get("published", 0), port["target"], port["protocol"]) for port in service["ports"]]
 
 
 @pytest.mark.parametrize("head", ['version: "3.13"', ""])

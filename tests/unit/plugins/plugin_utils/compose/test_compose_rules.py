@@ -159,6 +159,16 @@ def test_versions(version: str | None) -> None:
         (service(networks=["nope"]), "network 'nope' is not in the top-level networks"),
         (service(volumes=["nope:/x"]), "volume 'nope' is not in the top-level volumes"),
         (service(volumes=[{"type": "tmpfs", "source": "x", "target": "/b"}]), "the tmpfs at /b has source 'x'"),
+        (service(volumes=["/a:/x", "/b:/x"]), "services.a.volumes: two mounts have the target /x"),
+        (service(ports=["80:80", "80:81"]), "services.a.ports: port 80/tcp is published twice"),
+        (
+            service(ports=["80:80"], deploy={"endpoint_mode": "dnsrr"}),
+            "services.a.ports: endpoint_mode dnsrr with a port in",
+        ),
+        (
+            service(deploy={"mode": "replicated-job", "update_config": {}}),
+            "services.a.deploy.update_config: a job has no update_config",
+        ),
         (service(volumes=[{"type": "disk", "target": "/b"}]), "found type 'disk'"),
         (service(volumes=[{"type": "volume", "target": "/b", "bind": {}}]), "the volume at /b has options for bind"),
         (
@@ -253,6 +263,14 @@ def test_one_warning_for_each_key_without_effect(keys: dict[str, t.Any], warning
     assert len(warnings) == 1
     assert warnings[0].startswith("content: ")
     assert warning in warnings[0]
+
+
+def test_what_nobody_uses_is_said() -> None:
+    data = {**service(), "networks": {"n": {}, "e": {"external": True}}, "volumes": {"v": {}}}
+    assert load(data).warnings == (
+        "content: networks.n: no service uses this network, so it is not created",
+        "content: volumes.v: no service uses this volume, so it is not created",
+    )
 
 
 def test_restart_is_obeyed_and_not_warned_about() -> None:
