@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import os
@@ -115,9 +116,7 @@ def test_foreign_keys_order_indent_and_mode_stay(machine: Machine) -> None:
     machine.write('{\n    "bip": "10.0.0.1/24",\n    "debug": false,\n    "future-key": 1\n}')
     machine.config.chmod(0o600)
     result = machine.run({"debug": True, "mtu": 1400})
-    assert machine.config.read_text() == (
-        '{\n    "bip": "10.0.0.1/24",\n    "debug": true,\n    "future-key": 1,\n    "mtu": 1400\n}\n'
-    )
+    assert machine.config.read_text() == ('{\n    "bip": "10.0.0.1/24",\n    "debug": true,\n    "future-key": 1,\n    "mtu": 1400\n}\n')
     assert machine.config.stat().st_mode & 0o777 == 0o600
     assert json.loads(Path(result["backup"]).read_text())["debug"] is False
 
@@ -295,3 +294,23 @@ def test_a_directory_that_can_not_be_made(machine: Machine) -> None:
     assert result["exit_code"] == 1
     assert str(machine.config) in result["msg"]
     assert "Traceback" not in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("function", "code"),
+    [("tempfile.mkstemp", errno.EROFS), ("os.fsync", errno.ENOSPC), ("os.replace", errno.EACCES), ("os.chmod", errno.EPERM)],
+)
+def test_a_disk_that_takes_nothing(machine: Machine, monkeypatch: pytest.MonkeyPatch, function: str, code: int) -> None:
+    def refuse(*_args: t.Any, **_kwargs: t.Any) -> t.NoReturn:
+        raise OSError(code, os.strerror(code))
+
+    machine.write('{"mtu": 1300}')
+    monkeypatch.setattr(function, refuse)
+    result = machine.run({"mtu": 1400}, activate="always")
+    monkeypatch.undo()
+    assert (result["exit_code"], result["changed"]) == (1, False)
+    assert os.strerror(code) in result["msg"]
+    assert str(machine.config) in result["msg"]
+    assert machine.read() == {"mtu": 1300}
+    assert [name for name in machine.files() if not name.endswith("~")] == ["daemon.json"]
+    assert machine.verbs() == []
