@@ -276,6 +276,8 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_m
 ATTEMPTS = 3
 PATIENCE_SECONDS = 90
 CA_PATIENCE_SECONDS = 600
+# The engine's words for: another run was faster, and for: the attempt goes on in the background.
+_OTHER_RUN, _GOES_ON = "already part of a swarm", "Timeout was reached"
 
 ARGUMENTS: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -364,7 +366,7 @@ def _initialise(member: Member, payload: dict[str, t.Any]) -> None:
     try:
         member.require_engine().post("/swarm/init", payload["body"], doing="creating the swarm")
     except EngineError as error:
-        if "already part of a swarm" not in error.problem:
+        if _OTHER_RUN not in error.problem:
             raise
     _await(member, payload["host"], lambda seen: seen.acting, "creating the swarm")
 
@@ -374,7 +376,7 @@ def _join(member: Member, payload: dict[str, t.Any]) -> None:
     try:
         member.require_engine().post("/swarm/join", payload["body"], doing=doing)
     except EngineError as error:
-        if "Timeout was reached" not in error.problem:
+        if _OTHER_RUN not in error.problem and _GOES_ON not in error.problem:
             raise
     is_manager = payload["role"] == "manager"
     _await(member, payload["host"], lambda seen: seen.acting if is_manager else seen.state == "active", doing)
