@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.lint import lint
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes, parse_constraint
+from fake_engine import node
+
+Json = dict[str, t.Any]
+GIB = 1024**3
+NODES = [
+    node("m1", role="manager", labels={"Zone": "a"}, addr="10.1.0.1", node_id="idm1"),
+    node("g1", labels={"gpu": "true"}, generic={"gpu": ["GPU-1", "GPU-2"]}, addr="10.2.0.1", memory=4 * GIB),
+    node("d1", labels={"gpu": "true"}, availability="drain"),
+    node("x1", labels={"gpu": "true"}, state="down"),
+    node("a1", arch="aarch64", engine_labels={"disk": "ssd"}),
+]
+
+
+def spec(replicas: int = 1, constraints: list[str] | None = None, mounts: list[Json] | None = None, **more: t.Any) -> Json:
+    template = {"ContainerSpec": {"Mounts": mounts or []}, "Placement": {"Constraints": constraints or []}, **more.pop("template", {})}
+    return {"Name": "app_web", "Mode": {"Replicated": {"Replicas": replicas}}, "TaskTemplate": template, **more}
+
+
+@pytest.mark.parametrize(
+    ("constraint", "names"),
+    [
+        ("node.role == manager", ["m1"]),
+        ("node.role==MANAGER", ["m1"]),
+        ("node.role != manager", ["a1", "g1"]),
+        ("node.hostname == g1", ["g1"]),
+        ("node.id == idm1", ["m1"]),
+        ("node.labels.gpu == true", ["g1"]),
+        ("node.labels.gpu != true", ["a1", "m1"]),
+        ("node.labels.Zone == A", ["m1"]),
+        ("node.labels.zone == a", []),
+        ("engine.labels.disk == ssd", ["a1"]),
+        ("node.ip == 10.2.0.0/16", ["g1"]),
+        ("node.ip == 10.1.0.1", ["m1"]),
+        ("node.platform.arch == aarch64", ["a1"]),
+        ("node.platform.os == linux", ["a1", "g1", "m1"]),
+        ("node.colour == red", []),
+        ("node.colour != red", []),
+    ],
+)
+def test_constraints_as_the_engine_reads_them(constraint: str, names: list[str]) -> None:
+    found = Nodes(NODES).eligible(spec(constraints=[constraint]))
+    assert sorted(item["Description"]["Hostname"] for item in found) == names
+
+
+def test_platforms_go_by_either_name_of_an_architecture() -> None:
+    platforms = {"Placement": {"Platforms": [{"Architecture": "arm64", "OS": "linux"}]}}
+    assert [item["Description"]["Hostname"] for item in Nodes(NODES).eligible(spec(template=platforms))] == ["a1"]
+
+
+@pytest.mark.parametrize("text", ["node.role", "node.role = manager", "== x"])
+def test_what_is_no_constraint(text: str) -> None:
+    assert parse_constraint(text) is None
+    assert Nodes(NODES).eligible(spec(constraints=[text])) == []
+
+
+PORTS = {"Ports": [{"TargetPort": 80, "PublishedPort": 80}]}
+HOST_PORT = {"Ports": [{"TargetPort": 80, "PublishedPort": 80, "PublishMode": "host"}]}
+START_FIRST = {"Order": "start-first"}
+
+
+def gpus(count: int) -> Json:
+    generic = [{"DiscreteResourceSpec": {"Kind": "gpu", "Value": count}}]
+    return {"Resources": {"Reservations": {"GenericResources": generic}}}
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        (spec(), ""),
+        (spec(constraints=["node.labels.none == x"]), "no_node"),
+        (spec(template=gpus(1)), ""),
+        (spec(2, template=gpus(1)), ""),
+        (spec(3, template=gpus(1)), "capacity"),
+        (spec(template=gpus(3)), "capacity"),
+        (spec(template=gpus(2), UpdateConfig=START_FIRST), "capacity"),
+        (spec(template={"Resources": {"Reservations": {"MemoryBytes": 64 * GIB}}}), "capacity"),
+        (spec(9, template={"Placement": {"MaxReplicas": 2}}), "capacity"),
+        (spec(EndpointSpec=PORTS), "single_replica"),
+        (spec(EndpointSpec=PORTS, UpdateConfig=START_FIRST), ""),
+        (spec(2, EndpointSpec=PORTS), ""),
+        (spec(constraints=["node.role == manager"], EndpointSpec=HOST_PORT, UpdateConfig=START_FIRST), "host_port"),
+        (spec(EndpointSpec=HOST_PORT, UpdateConfig=START_FIRST), ""),
+    ],
+)
+def test_likely_mistakes_are_told_and_can_be_silenced(given: Json, rule: str) -> None:
+    warnings = lint([given], Nodes(NODES), {})
+    assert [warning.rpartition("(")[2].rstrip(")") for warning in warnings] == ([rule] if rule else [])
+    assert lint([given], Nodes(NODES), {}, silence=[rule]) == []
+
+
+BIND = [{"Type": "bind", "Source": "/srv/x", "Target": "/x"}]
+
+
+@pytest.mark.parametrize(
+    ("missing", "refused"),
+    [
+        ({}, False),
+        ({"g1": ["/srv/x"]}, True),
+        ({"g1": ["/srv/y"]}, False),
+        ({"m1": ["/srv/x"]}, False),
+    ],
+)
+def test_a_bind_mount_needs_a_node_that_has_its_source(missing: dict[str, list[str]], refused: bool) -> None:
+    given = spec(constraints=["node.labels.gpu == true"], mounts=BIND)
+    if not refused:
+        assert lint([given], Nodes(NODES), missing) == []
+        return
+    with pytest.raises(PlanError, match=r"app_web mounts /srv/x, which no node that may run it has \(g1\)"):
+        lint([given], Nodes(NODES), missing)
+
+
+def test_a_source_that_differs_from_node_to_node_is_not_looked_for() -> None:
+    mounts = [{"Type": "bind", "Source": "/srv/{{.Node.Hostname}}", "Target": "/x"}]
+    assert lint([spec(mounts=mounts)], Nodes(NODES), dict.fromkeys(("m1", "g1", "a1"), mounts[0]["Source"])) == []
