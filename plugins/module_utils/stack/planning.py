@@ -85,7 +85,6 @@ def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: 
         *_removals(stack, wanted, specs, observed, options),
     ]
     warnings = [
-        *wanted.warnings,
         *(f"{problem}; nodes may run different versions of it, and only nodes that have it can start it" for problem in problems),
         *lint.lint(specs, observed.nodes, options.missing_paths, options.silence),
         *_leftovers(stack, specs, observed, options),

@@ -29,7 +29,6 @@ class StackObjects:
     depends_on: dict[str, dict[str, str]] = field(default_factory=dict)
     external: dict[str, list[str]] = field(default_factory=dict)
     content_names: dict[str, dict[str, str]] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
 
 
 def convert(stack: str, model: Json, *, content_names: bool) -> StackObjects:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
 
@@ -39,7 +39,7 @@ class Place:
     lines: t.Mapping[tuple[Key, ...], int] = field(default_factory=dict, repr=False, compare=False)
 
     def __truediv__(self, key: Key) -> Place:
-        return replace(self, path=(*self.path, key))
+        return Place(self.file, (*self.path, key), self.lines)
 
     def __str__(self) -> str:
         return ".".join(map(str, self.path))
