@@ -65,9 +65,10 @@ LAYERS = (  # the first that matches
     ),
     Layer("doc fragment", ("doc_fragments/*.py",), never=IMPURE),
     Layer("controller util", ("plugin_utils/*.py",), ("plugin_utils.", "module_utils."), YAML, never_ours=IMPURE_UTILS),
+    Layer("inventory", ("inventory/*.py",), ("plugin_utils.", "module_utils."), frozenset({"ansible"}), PROCESSES),
     Layer(
         "plugin",
-        ("action/*.py", "callback/*.py", "filter/*.py", "inventory/*.py", "lookup/*.py"),
+        ("action/*.py", "callback/*.py", "filter/*.py", "lookup/*.py"),
         ("plugin_utils.", "module_utils."),
         YAML | {"ansible"},
         never_ours=IMPURE_UTILS,
