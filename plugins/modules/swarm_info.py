@@ -142,6 +142,21 @@ nodes:
     leader:
       description: Whether the node leads the managers.
       type: bool
+down:
+  description: Host names of the nodes that are down.
+  returned: always
+  type: list
+  elements: str
+ghosts:
+  description: Ids of nodes that are down and whose host seems to be up under another id, by host name and address.
+  returned: always
+  type: list
+  elements: str
+certificate_expires:
+  description: When this node's certificate ends, in UTC. The engine renews it long before. Empty with an engine elsewhere.
+  returned: always
+  type: str
+  sample: '2027-02-20T20:51:30Z'
 cluster:
   description: What was fixed when the swarm was made (C(data_path_port), C(default_addr_pool), C(subnet_size)), and when.
   returned: always
@@ -162,7 +177,7 @@ unlock_key:
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import Node, read_node, read_quorum
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import Node, find_ghosts, read_node, read_quorum
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import describe_cluster
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import read_settings, show_settings
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import EngineError
@@ -189,6 +204,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "node_id": seen.node_id,
         "address": seen.address,
         "engine_version": info.get("ServerVersion") or "",
+        "certificate_expires": seen.expires,
         "cluster": describe_cluster(cluster),
         "settings": show_settings(read_settings(cluster.get("Spec") or {})) if seen.acting else {},
         **_describe_nodes([]),
@@ -224,7 +240,13 @@ def _describe_nodes(nodes: list[Node]) -> dict[str, t.Any]:
         for node in nodes
         if node.manager_address
     ]
-    return {"nodes": [node.as_result() for node in nodes], "managers": managers, "quorum": counts if nodes else {}}
+    return {
+        "nodes": [node.as_result() for node in nodes],
+        "managers": managers,
+        "quorum": counts if nodes else {},
+        "down": [node.hostname for node in nodes if node.state == "down"],
+        "ghosts": [node.node_id for node in find_ghosts(nodes)],
+    }
 
 
 def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:

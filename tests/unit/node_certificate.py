@@ -19,3 +19,4 @@ AOH9QBbXcxYaSaJIJz8ArwJW0G6mQPTjqD7MbiDTKZgu
 -----END CERTIFICATE-----
 """
 SUBJECT = {"cluster_id": "wy5x3do1o7zfldy5nft1w88vd", "role": "worker", "node_id": "q7j1nfjj3gq3ibqcsd61wnzd9"}
+EXPIRES = "2027-02-20T20:51:30Z"

@@ -57,11 +57,7 @@ def choose_advertised(own: t.Sequence[str], peers: t.Sequence[str]) -> str:
     usable = [address for address in own if address and not ipaddress.ip_address(address).is_loopback]
     if usable:
         return usable[0]
-    found = (
-        f"it reaches them from {', '.join(sorted({each for each in own if each}))} only"
-        if any(own)
-        else "it reaches none of them"
-    )
+    found = f"it reaches them from {', '.join(sorted({each for each in own if each}))} only" if any(own) else "it reaches none of them"
     raise PlanError(
         f"advertise_addr: no address of this host that {', '.join(peers)} could reach was found; {found}. "
         "Give advertise_addr as an address, an interface or a network."

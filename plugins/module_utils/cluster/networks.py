@@ -37,9 +37,7 @@ def read_network(raw: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
-def needs_users(
-    existing: t.Sequence[t.Mapping[str, t.Any]], wanted: t.Sequence[t.Mapping[str, t.Any]], absent: t.Sequence[str]
-) -> bool:
+def needs_users(existing: t.Sequence[t.Mapping[str, t.Any]], wanted: t.Sequence[t.Mapping[str, t.Any]], absent: t.Sequence[str]) -> bool:
     """Whether the plan depends on which services use the networks."""
     by_name = {each["name"]: each for each in existing}
     differing = (each["name"] in by_name and find_drift(by_name[each["name"]], each) for each in wanted)
@@ -110,13 +108,9 @@ def plan_networks(
     return Plan((*removals, *changes), result={"networks": [each["name"] for each in wanted]})
 
 
-def _check_subnets(
-    existing: t.Sequence[t.Mapping[str, t.Any]], present: t.Sequence[t.Mapping[str, t.Any]], leaving: set[str]
-) -> None:
+def _check_subnets(existing: t.Sequence[t.Mapping[str, t.Any]], present: t.Sequence[t.Mapping[str, t.Any]], leaving: set[str]) -> None:
     known: dict[str, list[Network]] = {
-        each["name"]: [ipaddress.ip_network(subnet) for subnet in each["subnets"]]
-        for each in existing
-        if each["name"] not in leaving
+        each["name"]: [ipaddress.ip_network(subnet) for subnet in each["subnets"]] for each in existing if each["name"] not in leaving
     }
     for each in present:
         if not each.get("subnet"):
@@ -146,9 +140,7 @@ def _refuse_used(network: t.Mapping[str, t.Any], services: t.Sequence[t.Mapping[
     users = find_users(network, services)
     if users:
         how = "publish ports through it" if network["ingress"] else "use it"
-        raise PlanError(
-            f"Network {network['name']} can't be {fate} while services {how}: {', '.join(users)}. Remove those first."
-        )
+        raise PlanError(f"Network {network['name']} can't be {fate} while services {how}: {', '.join(users)}. Remove those first.")
 
 
 def _plan_present(

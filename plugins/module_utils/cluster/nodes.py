@@ -95,9 +95,7 @@ def _match(nodes: t.Sequence[Node], wanted: Wanted, joining: bool) -> dict[str, 
             missing.append(name)
     if missing:
         known = ", ".join(sorted(node.hostname for node in nodes)) or "none"
-        problems.append(
-            f"no node of the swarm is {', '.join(missing)} (its nodes are {known}); join the host first, or take its name out"
-        )
+        problems.append(f"no node of the swarm is {', '.join(missing)} (its nodes are {known}); join the host first, or take its name out")
     problems += _find_shared(found)
     if problems:
         raise PlanError(f"Matching hosts with nodes: {'. '.join(problems)}.")

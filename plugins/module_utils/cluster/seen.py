@@ -17,6 +17,7 @@ MEMBER_STATES = ("active", "locked", "error", "pending")
 # (the node).
 _SUBJECT = {"cluster_id": b"\x06\x03\x55\x04\x0a", "role": b"\x06\x03\x55\x04\x0b", "node_id": b"\x06\x03\x55\x04\x03"}
 _ROLE_OF_UNIT = {"swarm-manager": "manager", "swarm-worker": "worker"}
+_TIMES = re.compile(rb"\x17\x0d(\d{12})Z")
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -39,6 +40,7 @@ class Seen:
     address: str = ""
     acting: bool = False
     problem: str = ""
+    expires: str = ""
 
     @property
     def is_member(self) -> bool:
@@ -61,7 +63,7 @@ class Seen:
 
 
 def read_certificate(pem: str) -> dict[str, str]:
-    """``cluster_id``, ``role`` and ``node_id`` from a node's certificate; empty where there is none.
+    """``cluster_id``, ``role``, ``node_id`` and ``expires`` (ISO 8601, UTC) of a node's certificate; empty where there is none.
 
     Of use where the engine itself does not tell: on workers, on locked managers, and where the swarm has no leader.
     """
@@ -71,7 +73,16 @@ def read_certificate(pem: str) -> dict[str, str]:
     except binascii.Error:
         der = b""
     subject = {name: _last_text_after(der, marker) for name, marker in _SUBJECT.items()}
-    return {**subject, "role": _ROLE_OF_UNIT.get(subject["role"], "")}
+    return {**subject, "role": _ROLE_OF_UNIT.get(subject["role"], ""), "expires": _read_end(der)}
+
+
+def _read_end(der: bytes) -> str:
+    """The first time in a certificate is that from which it is valid, the second the one until which it is."""
+    times = [found.decode() for found in _TIMES.findall(der)][:2]
+    if len(times) < 2:
+        return ""
+    year, month, day, hour, minute, second = (times[1][place : place + 2] for place in range(0, 12, 2))
+    return f"20{year}-{month}-{day}T{hour}:{minute}:{second}Z"
 
 
 def _last_text_after(der: bytes, marker: bytes) -> str:
@@ -102,6 +113,7 @@ def read_info(name: str, info: t.Mapping[str, t.Any], certificate: str = "") -> 
         address=swarm.get("NodeAddr") or "",
         acting=state == "active" and controls and bool(cluster_id),
         problem=problem,
+        expires=told["expires"],
     )
 
 

@@ -96,6 +96,4 @@ def find_old_roots(swarm: t.Mapping[str, t.Any], nodes: t.Iterable[t.Mapping[str
     """Nodes whose certificate is not from the swarm's present authority, such as ``w1 (down)``."""
     root = (swarm.get("TLSInfo") or {}).get("TrustRoot")
     described = [(node.get("Description") or {}, (node.get("Status") or {}).get("State")) for node in nodes]
-    return sorted(
-        f"{each.get('Hostname')} ({state})" for each, state in described if (each.get("TLSInfo") or {}).get("TrustRoot") != root
-    )
+    return sorted(f"{each.get('Hostname')} ({state})" for each, state in described if (each.get("TLSInfo") or {}).get("TrustRoot") != root)

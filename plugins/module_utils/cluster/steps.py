@@ -166,7 +166,5 @@ def _find_drift(situation: Situation, params: Params) -> tuple[str, ...]:
     made = describe_cluster(situation.cluster)
     if made and situation.keeps_settings:
         differing = {name: params[name] for name in FIXED if params[name] and params[name] != made[name]}
-        drift += [
-            f"{name} is {value}, but the swarm was made with {made[name]}; it can't change" for name, value in differing.items()
-        ]
+        drift += [f"{name} is {value}, but the swarm was made with {made[name]}; it can't change" for name, value in differing.items()]
     return tuple(drift)

@@ -13,7 +13,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils import engine as en
 from ansible_collections.flotilla.swarm.plugins.modules import swarm, swarm_info
 from fake_engine import FakeEngine, node
 from module_runner import run_module_main
-from node_certificate import PEM, SUBJECT
+from node_certificate import EXPIRES, PEM, SUBJECT
 
 MakeFake = t.Callable[..., FakeEngine]
 Result = dict[str, t.Any]
@@ -57,6 +57,18 @@ def test_info_of_a_manager(cluster: FakeEngine) -> None:
     assert [(each["hostname"], each["state"], each["labels"]) for each in told["nodes"]][2] == ("w1", "down", {"a": "1"})
     assert told["settings"]["node_cert_expiry"] == "90d"
     assert "SWMTKN" not in json.dumps(told)
+
+
+def test_info_names_who_is_down_and_the_ghosts(fake_engine: MakeFake) -> None:
+    nodes = [
+        node("m1", role="manager", leader=True, addr="10.0.0.1"),
+        node("w1", addr="10.0.0.2"),
+        node("w1", addr="10.0.0.2", state="down", node_id="ghost"),
+        node("w1", addr="10.0.0.9", state="down", node_id="other"),
+        node("w2", state="down"),
+    ]
+    told = tell(fake_engine(nodes=nodes))
+    assert (told["down"], told["ghosts"]) == (["w1", "w1", "w2"], ["ghost"])
 
 
 def test_info_asks_once_where_nodes_are_not_wanted(cluster: FakeEngine) -> None:
@@ -110,7 +122,8 @@ def test_a_workers_swarm_is_read_from_its_certificate(fake_engine: MakeFake, tmp
     (folder / "swarm-node.crt").write_text(PEM)
     nodes = [node("m1", role="manager", leader=True), node("w1")]
     worker = fake_engine(nodes=nodes, name="w1", info={"DockerRootDir": str(tmp_path)})
-    assert tell(worker)["cluster_id"] == SUBJECT["cluster_id"]
+    told = tell(worker)
+    assert (told["cluster_id"], told["certificate_expires"]) == (SUBJECT["cluster_id"], EXPIRES)
 
 
 # swarm

@@ -217,9 +217,7 @@ CASES: list[tuple[str, Seen, str, list[Seen], str, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("me", "role", "managers", "action", "told"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
-)
+@pytest.mark.parametrize(("me", "role", "managers", "action", "told"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_one_decision(me: Seen, role: str, managers: list[Seen], action: str, told: list[str]) -> None:
     decision = decide(me, role, managers)
     assert decision.action == action

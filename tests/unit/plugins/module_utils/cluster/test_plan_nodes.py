@@ -59,9 +59,7 @@ def test_labels_merge_remove_and_replace() -> None:
         ("w1", "update", [("labels.a", None, "true"), ("labels.empty", None, "")])
     ]
     assert told([W1], labels={"w1": {"kept": None, "never": None}}) == [("w1", "update", [("labels.kept", "1", None)])]
-    assert told([W1], labels={"w1": {"a": 1}}, exact=True) == [
-        ("w1", "update", [("labels.a", None, "1"), ("labels.kept", "1", None)])
-    ]
+    assert told([W1], labels={"w1": {"a": 1}}, exact=True) == [("w1", "update", [("labels.a", None, "1"), ("labels.kept", "1", None)])]
     assert told([W1], availability={"w1": "pause"}, exact=True) == [("w1", "update", [("availability", "active", "pause")])]
     assert told([W1], labels={"w1": {"kept": 1}}) == []
 

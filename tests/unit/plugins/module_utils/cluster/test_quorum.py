@@ -48,9 +48,7 @@ def test_a_step_that_is_not_refused_leaves_a_quorum() -> None:
             assert bool(quorum.refusal(of_reachable)) == (after.managers < 1 or after.margin < 0 or quorum.margin < 0)
 
 
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, ""), (1, ""), (2, "odd"), (3, ""), (4, "odd"), (7, ""), (8, "too many"), (9, "too many")]
-)
+@pytest.mark.parametrize(("count", "text"), [(0, ""), (1, ""), (2, "odd"), (3, ""), (4, "odd"), (7, ""), (8, "too many"), (9, "too many")])
 def test_count(count: int, text: str) -> None:
     problem = manager_count_problem(count)
     assert text in problem

@@ -15,16 +15,16 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import
     read_info,
     read_result,
 )
-from node_certificate import PEM, SUBJECT
+from node_certificate import EXPIRES, PEM, SUBJECT
 
-NOTHING = {"cluster_id": "", "role": "", "node_id": ""}
+NOTHING = {"cluster_id": "", "role": "", "node_id": "", "expires": ""}
 
 
 @pytest.mark.parametrize(
     ("pem", "told"),
     [
-        (PEM, SUBJECT),
-        (f"Certificate:\n{PEM}{PEM}", SUBJECT),
+        (PEM, {**SUBJECT, "expires": EXPIRES}),
+        (f"Certificate:\n{PEM}{PEM}", {**SUBJECT, "expires": EXPIRES}),
         ("", NOTHING),
         ("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----", NOTHING),
         ("-----BEGIN CERTIFICATE-----\nBgNVBAo=\n-----END CERTIFICATE-----", NOTHING),
@@ -50,9 +50,13 @@ def info(state: str, controls: bool = False, cluster: str = "", **more: t.Any) -
             "",
             Seen("h", "active", "manager", "", "n1", "10.0.0.1", problem="no leader"),
         ),
-        (info("active"), PEM, Seen("h", "active", "worker", SUBJECT["cluster_id"], "n1", "10.0.0.1")),
+        (info("active"), PEM, Seen("h", "active", "worker", SUBJECT["cluster_id"], "n1", "10.0.0.1", expires=EXPIRES)),
         (info("active"), "", Seen("h", "active", "worker", "", "n1", "10.0.0.1")),
-        (info("locked", NodeID="", NodeAddr=""), PEM, Seen("h", "locked", "worker", SUBJECT["cluster_id"], SUBJECT["node_id"])),
+        (
+            info("locked", NodeID="", NodeAddr=""),
+            PEM,
+            Seen("h", "locked", "worker", SUBJECT["cluster_id"], SUBJECT["node_id"], expires=EXPIRES),
+        ),
         (info("pending", NodeID="", NodeAddr=""), "", Seen("h", "pending")),
     ],
 )

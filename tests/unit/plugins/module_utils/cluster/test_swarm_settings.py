@@ -79,9 +79,7 @@ def test_nothing_changes_that_was_not_named(steps: list[dict[str, t.Any]]) -> No
                 assert spec[part].get(key) == before[part].get(key)
         assert spec["Raft"]["Future"] == 3 and spec["CAConfig"]["ExternalCAs"] == [{"URL": "https://ca"}]
         named = settings.get("labels") or {}
-        assert {k: v for k, v in spec["Labels"].items() if k not in named} == {
-            k: v for k, v in before["Labels"].items() if k not in named
-        }
+        assert {k: v for k, v in spec["Labels"].items() if k not in named} == {k: v for k, v in before["Labels"].items() if k not in named}
 
 
 def test_differences_are_shown_as_the_user_writes_them() -> None:
