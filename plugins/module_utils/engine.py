@@ -13,6 +13,7 @@ from .plan import FlotillaError
 
 try:
     import docker
+    import docker.auth
     import docker.errors
     import docker.tls
     import requests
@@ -134,6 +135,14 @@ class Engine:
         """The negotiated version, such as ``(1, 45)``."""
         return tuple(int(part) for part in str(self._client.api_version).split("."))
 
+    def stored_login(self, registry: str) -> dict[str, str] | None:
+        """What ``docker login`` keeps on this host for a registry, as the API wants it; None where there is nothing."""
+        try:
+            found = docker.auth.resolve_authconfig(docker.auth.load_config(), registry)
+        except docker.errors.DockerException:
+            return None
+        return {key.lower(): value for key, value in found.items() if isinstance(value, str)} if found else None
+
     def get(self, path: str, doing: str = "", headers: dict[str, str] | None = None, **query: t.Any) -> t.Any:
         return self._request("get", path, doing, query, headers=headers)
 
@@ -141,9 +150,7 @@ class Engine:
         """The undecoded body, for logs."""
         return t.cast(bytes, self._send("get", path, doing, query).content)
 
-    def post(
-        self, path: str, body: t.Any = None, doing: str = "", headers: dict[str, str] | None = None, **query: t.Any
-    ) -> t.Any:
+    def post(self, path: str, body: t.Any = None, doing: str = "", headers: dict[str, str] | None = None, **query: t.Any) -> t.Any:
         return self._request("post", path, doing, query, json=body, headers=headers)
 
     def delete(self, path: str, doing: str = "", **query: t.Any) -> t.Any:
@@ -161,9 +168,7 @@ class Engine:
 
         Building and pushing may be silent for long, so only the connection is bound by the timeout.
         """
-        response = self._send(
-            "post", path, doing, query, data=body, headers=headers, stream=True, timeout=(self._client.timeout, None)
-        )
+        response = self._send("post", path, doing, query, data=body, headers=headers, stream=True, timeout=(self._client.timeout, None))
         with response:
             for line in response.iter_lines():
                 message = json.loads(line) if line else {}
@@ -188,9 +193,7 @@ class Engine:
                 response = getattr(self._client, method)(url, params=params, **send)
             except requests.exceptions.RequestException as error:
                 if last or not reading or isinstance(error, requests.exceptions.ReadTimeout):
-                    raise Unreachable(
-                        doing, _last_words(error), "Check that the engine runs (systemctl status docker)."
-                    ) from None
+                    raise Unreachable(doing, _last_words(error), "Check that the engine runs (systemctl status docker).") from None
             else:
                 if response.status_code < 400:
                     return response

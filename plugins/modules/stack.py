@@ -121,13 +121,16 @@ options:
     default: 10m
   on_failure:
     description:
-      - V(rollback) restores the services that the run changed, in reverse order, and removes those that it created.
+      - V(rollback) restores the services that the run changed, in reverse order, and removes those that it created. A job that is
+        restored runs once more as it was.
       - V(stop) leaves everything as it is.
     type: str
     choices: [rollback, stop]
     default: rollback
   registry_auth:
-    description: Credentials for registries. They are sent with the requests that need them and stored by the swarm alone.
+    description:
+      - Credentials for registries. They are sent with the requests that need them and stored by the swarm alone.
+      - For other registries those are used that the target keeps from C(docker login), if any.
     type: list
     elements: dict
     default: []
@@ -144,6 +147,10 @@ options:
         description: Password or token.
         type: str
         required: true
+  refresh_registry_auth:
+    description: Send the credentials for all services, also for those that don't change, without restarting any task. Jobs are left alone.
+    type: bool
+    default: false
   run_id:
     description: Jobs run again when this text differs from that of the run before.
     type: str
@@ -280,7 +287,7 @@ class Run:
         if self.check_mode and seen.state in ("no engine", "inactive"):
             return observed
         engine = member.require_manager(seen)
-        auth = partial(auth_headers, credentials=given.get("registry_auth") or [])
+        auth = partial(auth_headers, credentials=given.get("registry_auth") or [], stored=engine.stored_login)
         self.deployment = Deployment(
             engine,
             stack,
@@ -306,6 +313,7 @@ class Run:
             run_id=params["run_id"],
             unresolved_is_error=params["unresolved"] == "error",
             content_names=params["content_names"],
+            refresh_registry_auth=params["refresh_registry_auth"],
             silence=params["silence"],
             missing_paths=params["missing_paths"],
         )

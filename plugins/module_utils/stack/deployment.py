@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import typing as t
+from dataclasses import replace
 
 from ..engine import EngineError, NotFound, OutOfSequence, Unreachable
 from ..plan import Change, FlotillaError, short_hash
@@ -146,7 +147,9 @@ class Deployment:
         if touched:
             verdict = judge(service, tasks, self._observed.nodes, touched.since)
         elif service_mode(service["Spec"]).endswith("-job"):
-            return settle_at_once(judge(service, tasks, self._observed.nodes))
+            verdict = settle_at_once(judge(service, tasks, self._observed.nodes))
+            cure = "; another run_id runs it again" if verdict.state == FAILED else ""
+            return replace(verdict, cause=f"{verdict.cause}{cure}")
         else:
             # Not ours: what happened before we looked says nothing about whether it will run.
             newest = max((task["Version"]["Index"] for task in tasks), default=0)

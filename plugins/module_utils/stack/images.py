@@ -92,12 +92,24 @@ def registry_of(image: str) -> str:
     return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
 
 
-def auth_headers(image: str, credentials: t.Iterable[t.Mapping[str, str]]) -> dict[str, str] | None:
-    """The header that brings the credentials (registry, username, password) for the registry of an image, None without any."""
+def auth_headers(
+    image: str,
+    credentials: t.Iterable[t.Mapping[str, str]],
+    stored: t.Callable[[str], t.Mapping[str, str] | None] = lambda registry: None,
+) -> dict[str, str] | None:
+    """The header that brings the credentials (registry, username, password) for the registry of an image, None without any.
+
+    ``stored`` finds those that the host keeps for a registry, as ``X-Registry-Auth`` wants them.
+    """
     registry = registry_of(image)
     for item in credentials:
         host = item["registry"].split("://")[-1].split("/")[0]
         if (host if host not in ("index.docker.io", "registry-1.docker.io") else "docker.io") == registry:
             login = {"username": item["username"], "password": item["password"], "serveraddress": item["registry"]}
-            return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(login).encode()).decode()}
-    return None
+            return _auth_header(login)
+    kept = stored(registry)
+    return _auth_header(kept) if kept else None
+
+
+def _auth_header(login: t.Mapping[str, str]) -> dict[str, str]:
+    return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(login).encode()).decode()}

@@ -92,6 +92,17 @@ def _single_replica(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
         )
 
 
+def _source_ip(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
+    for port in (spec.get("EndpointSpec") or {}).get("Ports") or []:
+        if port.get("PublishedPort") in (80, 443) and port.get("PublishMode") != "host" and port.get("Protocol") != "udp":
+            yield (
+                "source_ip",
+                f"service {spec['Name']} publishes port {port['PublishedPort']} through the routing mesh, which hides the addresses "
+                "of clients; mode: host shows them",
+            )
+            return
+
+
 def _host_port(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
     if (spec.get("UpdateConfig") or {}).get("Order") != "start-first":
         return
@@ -144,4 +155,4 @@ def _amount(resource: str, amount: int) -> str:
     return f"{amount / 2**20:g} MiB" if resource == "MemoryBytes" else f"{amount} {resource.partition(':')[2]}"
 
 
-_CHECKS = (_placement, _capacity, _single_replica, _host_port)
+_CHECKS = (_placement, _capacity, _single_replica, _source_ip, _host_port)

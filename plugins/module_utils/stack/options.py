@@ -38,6 +38,7 @@ ARGUMENTS: dict[str, t.Any] = {
             "password": {"type": "str", "required": True, "no_log": True},
         },
     },
+    "refresh_registry_auth": {"type": "bool", "default": False},
     "run_id": {"type": "str", "default": ""},
     "silence": {"type": "list", "elements": "str", "default": []},
     "missing_paths": {"type": "dict", "default": {}},

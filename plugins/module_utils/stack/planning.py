@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ..plan import Change, Plan, PlanError
 from . import lint
+from .addresses import lint_addresses
 from .canonical import Json, desired_count, service_mode
 from .diff import RUN_LABEL, Names, diff_service, scaling_reason, update_cost
 from .images import Resolved, image_of, settle_image
@@ -58,6 +59,7 @@ class Options:
     run_id: str = ""
     unresolved_is_error: bool = False
     content_names: bool = True
+    refresh_registry_auth: bool = False
     silence: t.Collection[str] = ()
     missing_paths: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
 
@@ -81,12 +83,13 @@ def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: 
         *_network_changes(stack, wanted.networks, observed, specs),
         *_data_changes("secret", stack, wanted.secrets, observed.secrets),
         *_data_changes("config", stack, wanted.configs, observed.configs),
-        *_service_changes(specs, wanted.depends_on, running, observed),
+        *_service_changes(specs, wanted.depends_on, running, observed, options.refresh_registry_auth),
         *_removals(stack, wanted, specs, observed, options),
     ]
     warnings = [
         *(f"{problem}; nodes may run different versions of it, and only nodes that have it can start it" for problem in problems),
         *lint.lint(specs, observed.nodes, options.missing_paths, options.silence),
+        *_full_networks(wanted, specs, observed, options),
         *_leftovers(stack, specs, observed, options),
         *_unknown_secrets(wanted, observed, options),
     ]
@@ -208,7 +211,11 @@ def _data_changes(kind: str, stack: str, wanted: t.Iterable[Json], observed: t.I
 
 
 def _service_changes(
-    specs: t.Sequence[Json], depends_on: Dependencies, running: t.Mapping[str, Item], observed: Observed
+    specs: t.Sequence[Json],
+    depends_on: Dependencies,
+    running: t.Mapping[str, Item],
+    observed: Observed,
+    refresh_auth: bool,
 ) -> t.Iterator[Change]:
     by = {spec["Name"]: spec for spec in specs}
     names = observed.names()
@@ -228,6 +235,9 @@ def _service_changes(
             cost = update_cost(diff.body, tasks, diff.restarts)
             reason = scaling_reason(service["Spec"], diff.body)
             yield Change("service", step.name, UPDATE, diff.fields, cost, reason, Work(diff.body, service, step.waits_for))
+        elif refresh_auth and not service_mode(spec).endswith("-job"):  # any update would run a job again
+            reason = "registry credentials are sent anew"
+            yield Change("service", step.name, UPDATE, reason=reason, payload=Work(diff.body, service, step.waits_for))
 
 
 def _creation_reason(spec: Json, observed: Observed) -> str:
@@ -280,6 +290,17 @@ def _removal(kind: str, item: Item, reason: str = "") -> Change:
 
 def _own(stack: str, items: t.Iterable[Item]) -> list[Item]:
     return sorted((item for item in items if stack_of(item) == stack), key=item_name)
+
+
+def _full_networks(wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[str]:
+    if "addresses" in options.silence:
+        return
+    names = {spec["Name"] for spec in specs}
+    others = [service["Spec"] for service in observed.services if item_name(service) not in names]
+    networks = [*observed.networks, *(body for body in wanted.networks if body["Name"] not in by_name(observed.networks))]
+    used = {item["Target"] for spec in specs for item in spec["TaskTemplate"].get("Networks") or []}
+    for warning in lint_addresses(specs, [item for item in networks if item["Name"] in used], others, observed.nodes):
+        yield f"{warning} (addresses)"
 
 
 def _leftovers(stack: str, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[str]:

@@ -339,3 +339,14 @@ def test_replicas_can_be_left_to_others(fake: FakeEngine) -> None:
     assert deploy.plan(wanted(body("web", mode=two), body("db", mode=two)), keep_replicas=True).changes == ()
     (change,) = deploy.plan(wanted(body("web", mode=two), body("db", mode=two))).changes
     assert (change.cost, change.reason) == ("nothing", "stops 3 tasks")
+
+
+def test_credentials_are_sent_anew_without_restarting_anything(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    stack = wanted(body("web"), body("migrate", "migrate:1", JOB))
+    deploy(stack)
+    tasks, job = {task["ID"] for task in fake.tasks("app_web")}, fake.service("app_migrate")["JobStatus"]
+    assert deploy(stack, refresh_registry_auth=True)["plan"] == [("update", "service", "app_web")]
+    fake.settle()
+    assert {task["ID"] for task in fake.tasks("app_web")} == tasks
+    assert fake.service("app_migrate")["JobStatus"] == job

@@ -98,6 +98,8 @@ def test_the_registry_of_an_image(image: str, registry: str) -> None:
     logins = [{"registry": "other.example.com", "username": "x", "password": "y"}]
     assert images.auth_headers(image, logins) is None
     headers = images.auth_headers(image, [*logins, {"registry": f"https://{registry}/v1/", "username": "me", "password": "p"}])
+    stored = images.auth_headers(image, logins, lambda name: {"username": name})
+    assert stored and json.loads(base64.urlsafe_b64decode(stored["X-Registry-Auth"])) == {"username": registry}
     assert headers and json.loads(base64.urlsafe_b64decode(headers["X-Registry-Auth"]))["username"] == "me"
 
 

@@ -7,6 +7,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.addresses import lint_addresses
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.lint import lint
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes, parse_constraint
 from fake_engine import node
@@ -64,7 +65,8 @@ def test_what_is_no_constraint(text: str) -> None:
     assert Nodes(NODES).eligible(spec(constraints=[text])) == []
 
 
-PORTS = {"Ports": [{"TargetPort": 80, "PublishedPort": 80}]}
+PORTS = {"Ports": [{"TargetPort": 80, "PublishedPort": 8080}]}
+WEB_PORT = {"Ports": [{"TargetPort": 80, "PublishedPort": 443}]}
 HOST_PORT = {"Ports": [{"TargetPort": 80, "PublishedPort": 80, "PublishMode": "host"}]}
 START_FIRST = {"Order": "start-first"}
 
@@ -89,6 +91,7 @@ def gpus(count: int) -> Json:
         (spec(EndpointSpec=PORTS), "single_replica"),
         (spec(EndpointSpec=PORTS, UpdateConfig=START_FIRST), ""),
         (spec(2, EndpointSpec=PORTS), ""),
+        (spec(2, EndpointSpec=WEB_PORT), "source_ip"),
         (spec(constraints=["node.role == manager"], EndpointSpec=HOST_PORT, UpdateConfig=START_FIRST), "host_port"),
         (spec(EndpointSpec=HOST_PORT, UpdateConfig=START_FIRST), ""),
     ],
@@ -97,6 +100,28 @@ def test_likely_mistakes_are_told_and_can_be_silenced(given: Json, rule: str) ->
     warnings = lint([given], Nodes(NODES), {})
     assert [warning.rpartition("(")[2].rstrip(")") for warning in warnings] == ([rule] if rule else [])
     assert lint([given], Nodes(NODES), {}, silence=[rule]) == []
+
+
+def attached(count: int, mode: str = "vip") -> Json:
+    return spec(count, EndpointSpec={"Mode": mode}, template={"Networks": [{"Target": "net"}]})
+
+
+@pytest.mark.parametrize(
+    ("subnet", "replicas", "mode", "full"),
+    [
+        ("10.0.0.0/24", 10, "vip", False),
+        ("10.0.0.0/28", 3, "vip", False),  # 13 addresses: 3 tasks, 1 virtual, 5 nodes
+        ("10.0.0.0/28", 4, "vip", True),
+        ("10.0.0.0/28", 4, "dnsrr", False),
+        ("", 1000, "vip", False),
+    ],
+)
+def test_a_network_that_gets_full_is_told(subnet: str, replicas: int, mode: str, full: bool) -> None:
+    network = {"Name": "net", "Id": "id", "IPAM": {"Config": [{"Subnet": subnet}] if subnet else None}}
+    warnings = list(lint_addresses([attached(replicas, mode)], [network], [], Nodes(NODES)))
+    assert bool(warnings) == full
+    if full:
+        assert "has 13 addresses and needs 10" in warnings[0]
 
 
 BIND = [{"Type": "bind", "Source": "/srv/x", "Target": "/x"}]
