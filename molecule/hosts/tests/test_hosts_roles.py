@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The roles that prepare a host, on two real nodes that are a swarm. What is there is read by commands on the nodes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+LAB = os.environ.get("FLOTILLA_LAB", "hosts")
+NODES = ("m1", "w1")
+DAEMON_JSON = "/etc/docker/daemon.json"
+PYTHON = "import docker; api = docker.APIClient(); "
+
+
+@dataclass(frozen=True)
+class Run:
+    """A playbook that ran to its end."""
+
+    rc: int
+    out: str
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """Host -> number of changed tasks."""
+        rows = [line for line in self.out.split("PLAY RECAP", 1)[-1].splitlines() if "changed=" in line]
+        return {row.split()[0]: int(row.split("changed=")[1].split()[0]) for row in rows}
+
+
+def play(tags: str, *arguments: str, **variables: Any) -> Run:
+    given = json.dumps({"swarm_name": "lab", "volumes_present": [], **variables})
+    command = ["ansible-playbook", "-i", "inventories/lab", "molecule/hosts/converge.yml", "--tags", tags, "-e", given, *arguments]
+    environment = {**os.environ, "FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return Run(done.returncode, done.stdout)
+
+
+def on(node: str, command: str, stdin: str = "") -> str:
+    ssh = ["python3", "-m", "tests.lab", "ssh", "--name", LAB, node, command]
+    return subprocess.run(ssh, cwd=ROOT, input=stdin, text=True, stdout=subprocess.PIPE, check=True).stdout.strip()
+
+
+def sdk(node: str, code: str) -> str:
+    return on(node, "python3 -", PYTHON + code)
+
+
+def daemon_json(node: str) -> dict[str, Any]:
+    return dict(json.loads(on(node, f"cat {DAEMON_JSON}")))
+
+
+def unit(node: str, name: str) -> str:
+    return on(node, f"systemctl show docker --value --property {name}")
+
+
+def declared() -> dict[str, Any]:
+    """The keys that the lab's inventory wants."""
+    return {"insecure-registries": daemon_json("m1")["insecure-registries"]}
+
+
+def test_the_engine_runs_as_configured() -> None:
+    for node in NODES:
+        assert unit(node, "ActiveState") == "active"
+        assert on(node, "systemctl is-enabled docker") == "enabled"
+        assert daemon_json(node)["log-opts"] == {"max-size": "100m", "max-file": "5"}
+        assert sdk(node, "print(api.info()['LiveRestoreEnabled'], api.info()['LoggingDriver'])") == "False json-file"
+
+
+def test_foreign_keys_stay_and_a_reload_is_enough() -> None:
+    on("w1", f"cat > {DAEMON_JSON}.new && mv {DAEMON_JSON}.new {DAEMON_JSON}", json.dumps({"dns-opts": ["ndots:1"], **daemon_json("w1")}))
+    before = unit("w1", "InvocationID")
+    run = play("engine", engine_daemon_config={**declared(), "labels": ["rack=7"]})
+    assert run.rc == 0, run.out
+    assert daemon_json("w1")["dns-opts"] == ["ndots:1"]
+    assert next(iter(daemon_json("w1"))) == "dns-opts"
+    assert unit("w1", "InvocationID") == before
+    assert sdk("w1", "print(api.info()['Labels'])") == "['rack=7']"
+    assert play("engine", engine_daemon_config={**declared(), "labels": ["rack=7"]}).changed == dict.fromkeys(NODES, 0)
+    assert play("engine", engine_daemon_config={**declared(), "labels": None}).rc == 0
+    assert "labels" not in daemon_json("w1")
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"log-optz": {}}, "Did you mean log-opts?"),
+        ({"log-opts": {"max-file": 5}}, "Write it in quotes"),
+        ({"hosts": ["tcp://127.0.0.1:2375"]}, "command line flag"),
+        ({"firewall-backend": "nftables"}, "needs engine 29.0"),
+        ({"data-root": "/srv/docker"}, "it would begin empty"),
+    ],
+)
+def test_what_the_engine_would_refuse_is_not_written(config: dict[str, Any], words: str) -> None:
+    before = on("m1", f"cat {DAEMON_JSON}")
+    run = play("engine", engine_daemon_config=config)
+    assert run.rc != 0
+    assert words in " ".join(run.out.split())
+    assert set(run.changed.values()) == {0}
+    assert on("m1", f"cat {DAEMON_JSON}") == before
+
+
+def test_a_truncated_file_is_left_alone() -> None:
+    good = on("w1", f"cat {DAEMON_JSON}")
+    on("w1", f"cat > {DAEMON_JSON}", good[:-5])
+    run = play("engine", "--limit", "w1")
+    on("w1", f"cat > {DAEMON_JSON}.new && mv {DAEMON_JSON}.new {DAEMON_JSON}", good)
+    assert run.rc != 0
+    assert f"{DAEMON_JSON}: no valid JSON at line" in " ".join(run.out.split())
+    assert set(run.changed.values()) == {0}
+
+
+def test_an_engine_that_does_not_start_gets_its_file_back_and_the_others_are_not_tried() -> None:
+    before = {node: on(node, f"cat {DAEMON_JSON}") for node in NODES}
+    other = unit("w1", "InvocationID")
+    run = play("engine", engine_daemon_config={"storage-driver": "nope"})
+    assert run.rc != 0
+    assert "driver not supported" in run.out
+    assert "The former file was restored, and the engine runs with it again." in run.out
+    assert {node: on(node, f"cat {DAEMON_JSON}") for node in NODES} == before
+    assert {unit(node, "ActiveState") for node in NODES} == {"active"}
+    assert unit("w1", "InvocationID") == other
+    assert sdk("m1", "print([n['Spec']['Availability'] for n in api.nodes()])") == "['active', 'active']"
+
+
+def test_engines_of_a_swarm_restart_one_after_the_other() -> None:
+    before = {node: unit(node, "InvocationID") for node in NODES}
+    wanted = {**declared(), "metrics-addr": "127.0.0.1:9323"}
+    planned = play("engine", "--check", "--diff", engine_daemon_config=wanted)
+    assert planned.out.count("[restarts engine of a node in a swarm]") == 2
+    assert {node: unit(node, "InvocationID") for node in NODES} == before
+    run = play("engine", engine_daemon_config=wanted)
+    assert run.rc == 0, run.out
+    assert all(unit(node, "InvocationID") != before[node] for node in NODES)
+    # the nodes are containers of one machine and share its monotonic clock
+    stopped, started = (
+        {node: int(unit(node, name)) for node in NODES} for name in ("InactiveExitTimestampMonotonic", "ActiveEnterTimestampMonotonic")
+    )
+    first, second = sorted(NODES, key=stopped.__getitem__)
+    assert started[first] < stopped[second]
+    assert sdk("m1", "print([n['Spec']['Availability'] for n in api.nodes()])") == "['active', 'active']"
+    assert play("engine", engine_daemon_config=wanted).changed == dict.fromkeys(NODES, 0)
+
+
+def test_all_faults_are_in_one_message() -> None:
+    run = play("preflight", preflight_min_memory_mb=10**7, preflight_min_disk_free_mb=10**9, preflight_manager_counts=[3])
+    said = " ".join(run.out.split())
+    assert run.rc != 0
+    assert "preflight found 5 faults, nothing was changed" in said
+    for words in ("inventory: 1 managers", "m1: ", "w1: ", "MiB of memory", "MiB free for the engine's data"):
+        assert words in said
+    assert set(run.changed.values()) == {0}
+
+
+def test_without_root_it_says_so() -> None:
+    for node in NODES:
+        on(node, "id somebody || (useradd -m somebody && cp -r /root/.ssh /home/somebody/ && chown -R somebody /home/somebody)")
+    run = play("preflight", ansible_user="somebody", ansible_ssh_args="-o ControlPath=none", ansible_become=False)
+    assert run.rc != 0
+    assert run.out.count("tasks don't run as root. Set become: true") >= 2
+
+
+def test_a_volume_that_differs_is_refused_then_recreated() -> None:
+    options = {"type": "nfs", "o": "addr=192.0.2.1,rw", "device": ":/srv"}
+    assert play("volumes", volumes_present=[{"name": "shared", "options": options}]).changed == dict.fromkeys(NODES, 1)
+    wanted = [{"name": "shared", "options": {**options, "o": "addr=192.0.2.1,ro"}}]
+    run = play("volumes", volumes_present=wanted)
+    assert run.rc != 0
+    assert set(run.changed.values()) == {0}
+    for node in NODES:
+        assert f"volumes of {node} differ" in run.out
+    assert 'options.o is "addr=192.0.2.1,rw", wanted is "addr=192.0.2.1,ro"' in run.out
+    assert play("volumes", volumes_present=wanted, volumes_recreate="if_unused").changed == dict.fromkeys(NODES, 1)
+    assert play("volumes", volumes_present=wanted).changed == dict.fromkeys(NODES, 0)
+    assert sdk("w1", "print(api.inspect_volume('shared')['Options']['o'])") == "addr=192.0.2.1,ro"
+
+
+def test_an_nfs_server_or_the_reason_why_not() -> None:
+    exports = [{"path": "/srv/shared", "clients": ["10.88.0.0/16"]}]
+    run = play("nfs_server", "--limit", "m1", nfs_server_exports=exports)
+    if "nfsd" in on("m1", "cat /proc/filesystems"):
+        assert run.rc == 0, run.out
+        assert "/srv/shared" in on("m1", "exportfs -s")
+    else:
+        assert run.rc != 0
+        assert "has no nfsd module" in " ".join(run.out.split())
+        assert set(run.changed.values()) == {0}
+
+
+def test_no_exports_install_nothing() -> None:
+    assert play("nfs_server", "--limit", "w1", nfs_server_exports=[]).changed == {"w1": 0}
+    assert on("w1", "command -v exportfs || echo none") == "none"
