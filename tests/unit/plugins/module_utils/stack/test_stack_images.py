@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import images, planning
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import Resolved
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack
@@ -108,7 +108,7 @@ def test_a_moved_tag_is_a_change_only_when_it_is_asked_for(fake_engine: t.Callab
     engine = Engine.connect(docker_host=fake.docker_host)
     wanted = StackObjects(services=[spec("web:1")])
 
-    def plan(policy: str, **options: t.Any) -> planning.Plan:
+    def plan(policy: str, **options: t.Any) -> Plan:
         observed = observe_stack(engine, "app", wanted, policy)
         return planning.plan_present("app", wanted, observed, planning.Options(**options))
 

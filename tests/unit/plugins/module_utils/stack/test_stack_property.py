@@ -106,7 +106,7 @@ def test_the_plan_is_what_the_run_does_and_nothing_is_left(before: Json, after: 
         patch.setattr(deployment, "time", Clock())
         run(fake, before)
         fake.forget()
-        options = {"prune": prune, "keep_versions": keep}
+        options: Json = {"prune": prune, "keep_versions": keep}
         planned = run(fake, after, check=True, **options)
         assert not fake.writes
         done = run(fake, after, **options)
