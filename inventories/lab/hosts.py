@@ -18,5 +18,5 @@ name = os.environ.get("FLOTILLA_LAB", "lab")
 paths = Paths.from_environment()
 lab = paths.load(name)
 if not lab:
-    sys.exit(f"lab {name!r} is not up: run `make lab-up`")
+    sys.exit(f"lab {name!r} is not up: run `python3 -m tests.lab up`")
 print(json.dumps(as_script(lab, paths.directory(name)), indent=2))

@@ -19,7 +19,8 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories, load_model
 
 CALL_SECONDS = 10
-OUTAGE_CALLS, OUTAGE_PAUSE_SECONDS = 12, 5
+OUTAGE_CALLS = 12
+OUTAGE_PAUSE_SECONDS = 5
 # Read here alone: the module gets what became of them.
 _OURS = (
     "files",

@@ -49,7 +49,7 @@ def _foreign(task: str) -> dict[str, t.Any]:
 
 
 def _with_hosts(reason: str, hosts: list[str]) -> str:
-    return f"{reason} on {', '.join(hosts)}".strip() if hosts else reason
+    return f"{reason} on {', '.join(sorted(hosts))}".strip() if hosts else reason
 
 
 class CallbackModule(CallbackBase):

@@ -277,7 +277,8 @@ ATTEMPTS = 3
 PATIENCE_SECONDS = 90
 CA_PATIENCE_SECONDS = 600
 # The engine's words for: another run was faster, and for: the attempt goes on in the background.
-_OTHER_RUN, _GOES_ON = "already part of a swarm", "Timeout was reached"
+_OTHER_RUN = "already part of a swarm"
+_GOES_ON = "Timeout was reached"
 
 ARGUMENTS: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
