@@ -83,7 +83,9 @@ class ActionModule(ActionBase):
             if not result.pop("pending", False):
                 break
         # Later calls plan what was left; the user asked for what the first one found.
-        kept: dict[str, t.Any] = {name: first[name] for name in ("plan", "diff", "warnings") if name in first}
+        kept: dict[str, t.Any] = {name: first[name] for name in ("plan", "diff") if name in first}
+        early, late = first.get("warnings", []), result.get("warnings", [])
+        kept["warnings"] = [*early, *(warning for warning in late if warning not in early)]
         return {**result, **kept, "changed": bool(first.get("changed") or result.get("changed"))}
 
     def _tell_progress(self, told: dict[str, str], texts: dict[str, str]) -> dict[str, str]:

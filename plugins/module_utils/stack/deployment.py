@@ -407,7 +407,13 @@ class Deployment:
                     "cause": verdict.cause if verdict.state != RUNNING else "",
                 }
             )
-        return {"services": rows, "summary": self.summary(len(rows)), "session": self._session.as_result()}
+        troubled = [row for row in rows if row["state"] == FAILED and row["name"] not in self._session.touched]
+        return {
+            "services": rows,
+            "summary": self.summary(len(rows)),
+            "session": self._session.as_result(),
+            "warnings": [f"service {row['name']} was not changed, but does not run as it should: {row['cause']}" for row in troubled],
+        }
 
     def summary(self, wanted: int) -> str:
         """Such as ``grading: 1 service updated, 1 created, 12 untouched, in 48 s``."""

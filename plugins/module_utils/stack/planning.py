@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ..plan import Change, Plan, PlanError
 from . import lint
 from .addresses import lint_addresses
+from .adopt import adopt_configs
 from .canonical import Json, desired_count, service_mode
 from .diff import RUN_LABEL, Names, diff_service, scaling_reason, update_cost
 from .images import Resolved, image_of, settle_image
@@ -75,6 +76,7 @@ class Work:
 
 def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: Options) -> Plan:
     """Everything that has to be done for the stack to be as wanted. Raises PlanError for what is refused."""
+    wanted = adopt_configs(stack, wanted, observed.configs)
     running = by_name(observed.services)
     specs, problems = _finish_specs(wanted.services, running, observed.images, options)
     if problems and options.unresolved_is_error:

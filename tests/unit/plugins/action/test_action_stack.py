@@ -78,6 +78,11 @@ def test_an_engine_that_restarts_between_two_calls_is_waited_for(tmp_path: Path)
     assert not run.result.get("failed") and len(run.calls) == 4
 
 
+def test_warnings_of_the_first_and_the_last_call_are_kept_once(tmp_path: Path) -> None:
+    run = Run(tmp_path, [waiting("0/1 running", warnings=["a", "b"]), {**DONE, "warnings": ["b", "c"]}])
+    assert run.result["warnings"] == ["a", "b", "c"]
+
+
 def test_a_failed_deploy_is_not_repeated(tmp_path: Path) -> None:
     failed = {"failed": True, "msg": "app_web failed", "session": {}, "undone": ["x"], "changed": False, "plan": [], "applied": []}
     run = Run(tmp_path, [waiting("0/1 running"), failed])

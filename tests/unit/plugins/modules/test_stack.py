@@ -130,3 +130,27 @@ def test_a_bind_mount_that_no_node_can_serve_is_refused(fake: FakeEngine) -> Non
     result = run(fake, text, missing_paths={"m1": ["/srv/data"], "w1": ["/srv/data"]}, check=True)
     assert result["failed"] and "/srv/data" in result["msg"] and not fake.writes
     assert not run(fake, text, missing_paths={"m1": ["/srv/data"]}).get("failed")
+
+
+def test_a_service_that_fails_although_it_was_not_changed_is_a_warning(fake: FakeEngine) -> None:
+    text = "services: {web: {image: web:1}, db: {image: db:1}}"
+    run(fake, text)
+    fake.behave("web:1", crashes(9, run=0))
+    for task in fake.tasks("app_web"):
+        fake.cluster.tasks.pop(task["ID"])
+    fake.tick(8)
+    result = run(fake, text)
+    assert not result["changed"] and not result.get("failed")
+    assert any("app_web was not changed" in warning and "exited 9" in warning for warning in result["warnings"])
+    assert [row["state"] for row in result["services"]] == ["running", "failed"]
+
+
+CONFIG = "services: {web: {image: web:1, configs: [{source: c, target: /c}]}}\nconfigs: {c: {content: 'a=1'}}"
+
+
+def test_a_stack_that_was_deployed_without_hashes_in_names_is_taken_over(fake: FakeEngine) -> None:
+    run(fake, CONFIG, content_names=False)
+    assert run(fake, CONFIG, check=True)["plan"] == []
+    changed = run(fake, CONFIG.replace("a=1", "a=2"), keep_versions=0)
+    assert [act[:2] for act in names(changed)] == [("create", "config"), ("update", "service")]
+    assert run(fake, CONFIG.replace("a=1", "a=2"), check=True)["plan"] == []
