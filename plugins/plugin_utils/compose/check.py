@@ -49,7 +49,11 @@ def _unused(model: Model, place_of: t.Callable[[tuple[str, ...]], Place]) -> t.I
 def _check_engine_rules(service: Model, place: Place) -> None:
     """What the engine would refuse in the middle of the deploy."""
     deploy = service.get("deploy", {})
-    if deploy.get("mode", "").endswith("-job"):
+    mode = deploy.get("mode", "")
+    if mode.startswith("global") and "replicas" in deploy:
+        expected = "mode replicated or replicated-job"
+        raise (place / "deploy" / "replicas").error(f"replicas of mode {mode}", expected, "remove replicas")
+    if mode.endswith("-job"):
         for key in {"update_config", "rollback_config"} & deploy.keys():
             raise (place / "deploy" / key).error(f"a job has no {key}", "", "remove it, or change the mode")
     ingress = [port for port in service.get("ports", []) if port.get("mode", "ingress") != "host"]

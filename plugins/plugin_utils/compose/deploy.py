@@ -16,6 +16,7 @@ from .units import duration_ns, nano_cpus, size_bytes
 Section = dict[str, t.Any]
 _MODES = ("replicated", "global", "replicated-job", "global-job")
 _GPU_DRIVER = "nvidia"
+_LEAST = (("cpus", 10**6, "0.001"), ("memory", 4 << 20, "4M"))
 
 
 def read_deploy(service: Section, place: Place, context: Context) -> Section:
@@ -29,10 +30,6 @@ def read_deploy(service: Section, place: Place, context: Context) -> Section:
     if "scale" in service and not mode.startswith("global"):
         deploy.setdefault("replicas", service["scale"])
     if "replicas" in deploy:
-        if mode.startswith("global"):
-            raise (place / "replicas").error(
-                f"replicas of mode {mode}", "mode replicated or replicated-job", "remove replicas"
-            )
         if deploy["replicas"] < 0:
             raise (place / "replicas").error(f"found {deploy['replicas']}", "zero or more")
         deploy["replicas"] = int(deploy["replicas"])
@@ -79,6 +76,9 @@ def _read_resources(raw: Section, place: Place, context: Context) -> Section:
             section["cpus"] = nano_cpus(go_text(given["cpus"]))
         if "memory" in given:
             section["memory"] = size_bytes(str(given["memory"]))
+        for key, least, text in _LEAST:
+            if 0 < section.get(key, 0) < least:
+                raise (place / side / key).error(f"found {given[key]!r}", f"at least {text}, as the engine wants")
         if "pids" in given:
             section["pids"] = int(given["pids"])
         generic = [

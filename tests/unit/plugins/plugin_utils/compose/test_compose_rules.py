@@ -160,6 +160,14 @@ def test_versions(version: str | None) -> None:
         (service(volumes=["nope:/x"]), "volume 'nope' is not in the top-level volumes"),
         (service(volumes=[{"type": "tmpfs", "source": "x", "target": "/b"}]), "the tmpfs at /b has source 'x'"),
         (service(volumes=["/a:/x", "/b:/x"]), "services.a.volumes: two mounts have the target /x"),
+        (
+            service(deploy={"resources": {"limits": {"memory": "3M"}}}),
+            "resources.limits.memory: found '3M'; expected at least 4M",
+        ),
+        (
+            service(deploy={"resources": {"limits": {"cpus": "0.0001"}}}),
+            "limits.cpus: found '0.0001'; expected at least 0.001",
+        ),
         (service(ports=["80:80", "80:81"]), "services.a.ports: port 80/tcp is published twice"),
         (
             service(ports=["80:80"], deploy={"endpoint_mode": "dnsrr"}),
