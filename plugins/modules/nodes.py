@@ -265,6 +265,8 @@ def apply(member: Member, change: Change) -> None:
     engine = member.require_engine()
     node: Node = change.payload["node"]
     delta = change.payload["delta"]
+    if change.action == "remove":
+        _await_node(engine, node, "down", lambda current: current.state == "down")
     if delta.get("Role") == "worker":
         _check_quorum(engine, node)
     if delta:
@@ -297,14 +299,23 @@ def _update(engine: Engine, node: Node, delta: dict[str, t.Any]) -> None:
 
 
 def _await_role(engine: Engine, node: Node, role: str) -> None:
+    _await_node(
+        engine,
+        node,
+        f"a {role}",
+        lambda current: current.is_reachable if role == "manager" else not current.manager_address,
+    )
+
+
+def _await_node(engine: Engine, node: Node, what: str, is_done: t.Callable[[Node], bool]) -> None:
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
-        current = read_node(engine.get(f"/nodes/{node.node_id}", doing=f"waiting for {node.hostname} to be a {role}"))
-        if current.is_reachable if role == "manager" else not current.manager_address:
+        current = read_node(engine.get(f"/nodes/{node.node_id}", doing=f"waiting for {node.hostname} to be {what}"))
+        if is_done(current):
             return
         if time.monotonic() > until:
             raise FlotillaError(
-                f"{node.hostname} is not a {role} after {PATIENCE_SECONDS} s (state {current.state}). "
+                f"{node.hostname} ({node.node_id}) is not {what} after {PATIENCE_SECONDS} s (state {current.state}). "
                 "Look at its engine's log (journalctl -u docker), then run again."
             )
         time.sleep(0.5)

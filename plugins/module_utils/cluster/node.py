@@ -94,12 +94,15 @@ def change_spec(spec: t.Mapping[str, t.Any], delta: t.Mapping[str, t.Any]) -> di
     return changed
 
 
-def is_ghost_of(down: Node, up: Node) -> bool:
-    """Whether ``down`` is left by a host that came back as ``up``: same host name and address, another id."""
-    same_host = bool(down.hostname) and down.hostname == up.hostname and bool(down.address) and down.address == up.address
-    return down.state == "down" and up.is_up and same_host and down.node_id != up.node_id
+def is_ghost_of(old: Node, up: Node) -> bool:
+    """Whether ``old`` was left by a host that came back as ``up``: same host name and address, another id.
+
+    The managers notice after some seconds only that ``old`` is down.
+    """
+    same_host = bool(old.hostname) and old.hostname == up.hostname and bool(old.address) and old.address == up.address
+    return up.is_up and same_host and old.node_id != up.node_id
 
 
 def find_ghosts(nodes: t.Sequence[Node]) -> list[Node]:
     """Nodes that are down and whose host seems to be up under another id. For removal that has to be proven by the host."""
-    return [node for node in nodes if any(is_ghost_of(node, up) for up in nodes)]
+    return [node for node in nodes if node.state == "down" and any(is_ghost_of(node, up) for up in nodes)]

@@ -262,3 +262,17 @@ def test_a_thousand_nodes_cost_little(fake_engine: MakeFake) -> None:
     assert keep(fake, labels=wanted, remove_ghosts=True)["changed"] is False
     assert time.process_time() - before < 3
     assert fake.calls() == ["GET /info", "GET /nodes"]
+
+
+def test_a_ghost_is_removed_when_the_managers_know_that_it_is_down(fake_engine: MakeFake, monkeypatch: pytest.MonkeyPatch) -> None:
+    ghost = node("w1", addr="10.0.0.2", node_id="ghost")
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True), node("w1", addr="10.0.0.2"), ghost])
+    ids = {"w1": next(key for key, each in fake.cluster.nodes.items() if key != "ghost" and each["Status"]["Addr"] == "10.0.0.2")}
+    monkeypatch.setattr(time, "sleep", lambda _seconds: fake.cluster.nodes["ghost"]["Status"].update(State="down"))
+    assert keep(fake, remove_ghosts=True, node_ids=ids)["changed"]
+    assert set(fake.cluster.nodes) == {fake.node("m1")["ID"], ids["w1"]}
+    fake.cluster.nodes["ghost"] = ghost = node("w1", addr="10.0.0.2", node_id="ghost")
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(nodes_module, "PATIENCE_SECONDS", 0)
+    result = keep(fake, remove_ghosts=True, node_ids=ids)
+    assert (result["exit_code"], "w1 (ghost) is not down after 0 s" in result["msg"], "ghost" in fake.cluster.nodes) == (1, True, True)

@@ -96,7 +96,7 @@ def test_policies_see_nodes_outside_the_inventory_but_no_ghosts() -> None:
     stray = node("stray", labels={"database": "true"})
     with pytest.raises(PlanError, match=rf"2 do: stray \({stray.node_id}\), w1"):
         plan_nodes([W1, stray], Wanted(labels={"w1": {"database": True}}, policies=POLICIES))
-    ghost = node("w1", addr="10.0.1.1", state="down", node_id="ghost", labels={"database": "true"})
+    ghost = node("w1", addr="10.0.1.1", node_id="ghost", labels={"database": "true"})
     wanted = Wanted(labels={"w1": {"database": True}}, policies=POLICIES, node_ids={"w1": W1.node_id})
     assert [change.name for change in plan_nodes([ghost, W1], wanted).changes] == ["w1"]
 
@@ -156,7 +156,7 @@ def test_a_step_that_costs_the_quorum_is_refused(nodes: list[Node], roles: dict[
 
 
 def test_a_ghost_is_removed_only_when_proven() -> None:
-    ghost = node("w1", addr="10.0.1.1", state="down", node_id="ghost")
+    ghost = node("w1", addr="10.0.1.1", state="unknown", node_id="ghost")
     moved = node("w1", addr="10.0.9.9", state="down", node_id="moved")
     down = node("w3", addr="10.0.1.3", state="down")
     nodes = [M1, W1, ghost, moved, down]
