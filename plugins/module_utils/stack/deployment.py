@@ -14,7 +14,7 @@ from ..plan import Change, FlotillaError, short_hash
 from . import planning
 from .canonical import Json, service_mode
 from .images import image_of
-from .lock import release_lock, take_lock
+from .lock import LEASE_SECONDS, release_lock, renew_lock, take_lock
 from .logs import read_log_tail
 from .naming import NAMESPACE_LABEL
 from .objects import Item, by_name, item_name
@@ -24,6 +24,8 @@ from .verdict import FAILED, RUNNING, Verdict, describe_end, judge, settle, sett
 POLL_SECONDS = 1.0
 OUTAGE_SECONDS = 90.0
 """So long the engine may be away while we wait for tasks: it may be restarting, or its manager may be electing a leader."""
+LEFTOVER_SECONDS = 15.0
+"""So long a failed run tries to remove the networks, secrets and configs that it made."""
 SEQUENCE_RETRIES = 5
 _IN_USE = ("in use", "active endpoints", "has active")
 
@@ -78,9 +80,7 @@ class Deployment:
         if self._halted or (change.kind == "service" and change.name in self._session.touched):
             return
         try:
-            self._session.lock = self._session.lock or take_lock(
-                self._engine, self._stack, self._session.holder, self._deadline, self._clock()
-            )
+            self._lock()
             self._await(self._barrier(change), steady=change.action == planning.REMOVE)
             if not self._halted:
                 _ACTS[change.kind, change.action](self, change.name, change.payload)
@@ -184,6 +184,7 @@ class Deployment:
             news = any(self._session.seen.get(name) != text for name, text in texts.items())
             self._halted = now > self._slice_end or (news and bool(self._session.touched))
         self._session.seen.update(texts)
+        self._lock()
         if not self._halted:
             self._sleep(POLL_SECONDS)
 
@@ -357,13 +358,21 @@ class Deployment:
                 told.append(self._restore(name, touched))
             except FlotillaError as error:
                 told.append(f"{name} could not be restored ({error})")
+        until = self._clock() + LEFTOVER_SECONDS
         for kind, name, item_id in reversed(self._session.made):
-            try:
-                self._engine.delete(f"/{kind}s/{item_id}", f"removing {kind} {name}")
-            except EngineError:
-                # Tasks that are still stopping hold it. It does no harm: the next run uses it.
-                continue
+            while not self._is_gone(kind, name, item_id) and self._clock() < until:
+                self._sleep(POLL_SECONDS)
         return told
+
+    def _is_gone(self, kind: str, name: str, item_id: str) -> bool:
+        try:
+            self._engine.delete(f"/{kind}s/{item_id}", f"removing {kind} {name}")
+        except NotFound:
+            return True
+        except EngineError:
+            # Tasks that are still stopping hold it. If it stays it does no harm: the next run uses it.
+            return False
+        return True
 
     def _restore(self, name: str, touched: Touched) -> str:
         if touched.act in (planning.CREATE, planning.REPLACE):
@@ -382,6 +391,15 @@ class Deployment:
             return f"{name} was left as it is, because something else changed it"
         self._send_update(service, spec, None, registryAuthFrom="previous-spec")
         return f"rolled back {name} to {image_of(spec)}"
+
+    def _lock(self) -> None:
+        """Take the lock, or hold it for longer when half of its time is over."""
+        session, now = self._session, self._clock()
+        if not session.lock:
+            session.lock, session.locked = take_lock(self._engine, self._stack, session.holder, now), now
+        elif now > session.locked + LEASE_SECONDS / 2:
+            renew_lock(self._engine, session.lock, now)
+            session.locked = now
 
     def _unlock(self) -> None:
         if self._session.lock:

@@ -12,8 +12,8 @@ import typing as t
 from ..engine import Conflict, EngineError, NotFound
 from ..plan import FlotillaError
 
-SPARE_SECONDS = 120.0
-"""A run that died holds its lock for so long after its own deadline."""
+LEASE_SECONDS = 120.0
+"""A lock ends by itself so long after it was last renewed; a run that died holds it no longer."""
 _LABEL = "io.flotilla.swarm.lock"
 
 
@@ -21,11 +21,10 @@ def lock_name(stack: str) -> str:
     return f"lock.{stack}"[:64].rstrip("-_.")
 
 
-def take_lock(engine: t.Any, stack: str, holder: str, deadline: float, now: float) -> str:
+def take_lock(engine: t.Any, stack: str, holder: str, now: float) -> str:
     """The ID of the lock. Raises FlotillaError naming the holder where another run has it; a lock past its time is taken over."""
     name = lock_name(stack)
-    until = deadline + SPARE_SECONDS
-    labels = {_LABEL: stack, f"{_LABEL}.holder": holder, f"{_LABEL}.since": f"{now:.0f}", f"{_LABEL}.until": f"{until:.0f}"}
+    labels = {_LABEL: stack, f"{_LABEL}.holder": holder, f"{_LABEL}.since": f"{now:.0f}", f"{_LABEL}.until": _until(now)}
     body = {"Name": name, "Labels": labels, "Data": base64.b64encode(b"lock").decode()}
     for _attempt in range(3):
         try:
@@ -33,6 +32,17 @@ def take_lock(engine: t.Any, stack: str, holder: str, deadline: float, now: floa
         except Conflict:
             _drop_stale(engine, stack, name, now)
     raise FlotillaError(f"stack {stack} could not be locked: config {name} comes and goes. Run again.")
+
+
+def renew_lock(engine: t.Any, lock_id: str, now: float) -> None:
+    """Hold the lock for longer. Raises EngineError when it is not there any more."""
+    lock = engine.get(f"/configs/{lock_id}", "reading the lock of the stack")
+    spec = {**lock["Spec"], "Labels": {**lock["Spec"]["Labels"], f"{_LABEL}.until": _until(now)}}
+    engine.post(f"/configs/{lock_id}/update", spec, "renewing the lock of the stack", version=lock["Version"]["Index"])
+
+
+def _until(now: float) -> str:
+    return f"{now + LEASE_SECONDS:.0f}"
 
 
 def release_lock(engine: t.Any, lock_id: str) -> None:

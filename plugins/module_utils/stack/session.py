@@ -28,6 +28,8 @@ class Session:
     began: float = 0.0
     holder: str = ""
     lock: str = ""
+    locked: float = 0.0
+    """When the lock was taken or last renewed."""
     touched: dict[str, Touched] = field(default_factory=dict)
     made: list[list[str]] = field(default_factory=list)
     """Networks, secrets and configs that this run created: kind, name, ID."""

@@ -16,7 +16,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.stack.naming import
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import StackObjects
-from fake_engine import FakeEngine, completes, crashes, image_missing, node, unhealthy
+from fake_engine import FakeEngine, completes, crashes, image_missing, node, runs, unhealthy
 
 Json = dict[str, t.Any]
 LABELS = {"com.docker.stack.namespace": "app"}
@@ -272,7 +272,7 @@ def test_a_second_deploy_at_the_same_time_is_refused(fake: FakeEngine) -> None:
     with pytest.raises(FlotillaError, match="being deployed by me since"):
         deploy(wanted(body("web"), body("db")))
     assert set(specs(fake)) == {"app_web"}
-    deploy.clock.now += 3600
+    deploy.clock.now += 121
     assert deploy(wanted(body("web"), body("db")))["services"], "a lock past its time is taken over"
 
 
@@ -350,3 +350,52 @@ def test_credentials_are_sent_anew_without_restarting_anything(fake: FakeEngine)
     fake.settle()
     assert {task["ID"] for task in fake.tasks("app_web")} == tasks
     assert fake.service("app_migrate")["JobStatus"] == job
+
+
+def test_a_lock_is_held_for_as_long_as_the_run_lasts(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    fake.behave("img:1", runs(start=250))
+    result = deploy(wanted(body("web")))
+    assert result["services"][0]["state"] == "running" and deploy.clock.now > 1240
+    renewals = [request for request in fake.writes if request.path.startswith("/configs/") and request.path.endswith("/update")]
+    assert len(renewals) >= 3
+    assert fake.cluster.configs == {}
+
+
+def test_time_is_limited(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    fake.behave("img:1", runs(start=10_000))
+    with pytest.raises(FlotillaError, match=r"timed out after 30\d s: app_web: 0/1 running, 1 preparing"):
+        deploy(wanted(body("web")))
+    assert specs(fake) == {} and fake.cluster.configs == {}
+
+
+def test_a_first_deploy_that_fails_leaves_nothing(fake: FakeEngine) -> None:
+    fake.behave("img:1", crashes(1))
+    fake.auto_tick = True
+    with pytest.raises(FlotillaError):
+        Deploy(fake)(wanted(body("web", container=uses_secret("app_key")), secrets=[secret("app_key")]))
+    assert not fake.cluster.secrets and not fake.cluster.services
+
+
+def test_another_mode_is_a_replacement_and_is_undone_as_one(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    deploy(wanted(body("web")))
+    before = specs(fake)
+    assert deploy(wanted(body("web", mode={"Global": {}})))["plan"] == [("replace", "service", "app_web")]
+    assert specs(fake)["app_web"]["Mode"] == {"Global": {}}
+    deploy(wanted(body("web")))
+    fake.behave("img:2", crashes(1))
+    with pytest.raises(FlotillaError, match="created app_web as it was"):
+        deploy(wanted(body("web", "img:2", mode={"Global": {}})), seconds=1)
+    assert specs(fake) == before
+
+
+def test_on_failure_stop_leaves_everything(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    deploy(wanted(body("web")))
+    fake.behave("img:2", crashes(1))
+    with pytest.raises(FlotillaError):
+        deploy(wanted(body("web", "img:2"), body("db")), undo=False)
+    assert set(specs(fake)) == {"app_web", "app_db"} and fake.cluster.configs == {}
+    assert specs(fake)["app_web"]["TaskTemplate"]["ContainerSpec"]["Image"] == "img:2"
