@@ -131,7 +131,8 @@ def test_an_engine_that_does_not_start_gets_its_file_back_and_the_others_are_not
 
 def test_engines_of_a_swarm_restart_one_after_the_other() -> None:
     before = {node: unit(node, "InvocationID") for node in NODES}
-    wanted = {**declared(), "metrics-addr": "127.0.0.1:9323"}
+    # another port in each session, so that the tests can be repeated on a lab that stays
+    wanted = {**declared(), "metrics-addr": f"127.0.0.1:{20000 + os.getpid() % 10000}"}
     planned = play("engine", "--check", "--diff", engine_daemon_config=wanted)
     assert planned.out.count("[restarts engine of a node in a swarm]") >= 2
     assert {node: unit(node, "InvocationID") for node in NODES} == before
