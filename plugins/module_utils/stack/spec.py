@@ -23,8 +23,8 @@ class StackObjects:
     """
 
     networks: list[Json] = field(default_factory=list)
-    secrets: list[Json] = field(default_factory=list)
-    configs: list[Json] = field(default_factory=list)
+    secrets: list[Json] = field(default_factory=list, repr=False)
+    configs: list[Json] = field(default_factory=list, repr=False)
     services: list[Json] = field(default_factory=list)
     depends_on: dict[str, dict[str, str]] = field(default_factory=dict)
     external: dict[str, list[str]] = field(default_factory=dict)

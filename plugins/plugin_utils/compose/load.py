@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .check import check_model
 from .context import Read, read_bytes, read_disk, read_text
@@ -26,7 +26,7 @@ DEVICE_KINDS = {"nvidia": "gpu"}
 class LoadedStack:
     """A stack as ``convert`` takes it, and what the user should know about it."""
 
-    model: Model
+    model: Model = field(repr=False)
     warnings: tuple[str, ...] = ()
 
 

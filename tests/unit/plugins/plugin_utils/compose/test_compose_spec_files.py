@@ -235,3 +235,8 @@ def test_a_circle_of_short_dependencies_is_broken() -> None:
 def test_a_circle_that_the_file_insists_on() -> None:
     with pytest.raises(ComposeError, match="services depend on each other in a circle: a -> b -> a"):
         load("services: {a: {image: i, depends_on: {b: {}}}, b: {image: i, depends_on: {a: {}}}}")
+
+
+def test_contents_do_not_show_in_tracebacks_and_logs() -> None:
+    loaded = load("services: {a: {image: i}}\nsecrets: {s: {environment: A}}", env={"A": "hunter2"})
+    assert loaded.model["secrets"]["s"]["content"] not in repr(loaded)
