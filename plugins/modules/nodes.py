@@ -299,12 +299,13 @@ def _update(engine: Engine, node: Node, delta: dict[str, t.Any]) -> None:
 
 
 def _await_role(engine: Engine, node: Node, role: str) -> None:
-    _await_node(
-        engine,
-        node,
-        f"a {role}",
-        lambda current: current.is_reachable if role == "manager" else not current.manager_address,
-    )
+    """A node that was up restarts its part in the swarm, and is up again after some seconds."""
+
+    def is_done(current: Node) -> bool:
+        has_role = current.is_reachable if role == "manager" else not current.manager_address
+        return has_role and (current.is_up or not node.is_up)
+
+    _await_node(engine, node, f"a {role}", is_done)
 
 
 def _await_node(engine: Engine, node: Node, what: str, is_done: t.Callable[[Node], bool]) -> None:
