@@ -248,9 +248,7 @@ def _activate(host: t.Any, work: Work, backup: str | None) -> None:
     host.run(["systemctl", "reset-failed", work.unit])
     again = host.run(["systemctl", "restart", work.unit])[0] == 0
     end = "and the engine runs with it again" if again else "but the engine does not start with that either"
-    raise FlotillaError(
-        f"systemctl {verb} {work.unit} failed with the new {work.path}: {cause}\nThe former file was restored, {end}."
-    )
+    raise FlotillaError(f"systemctl {verb} {work.unit} failed with the new {work.path}: {cause}\nThe former file was restored, {end}.")
 
 
 def _cause(host: t.Any, unit: str) -> str:

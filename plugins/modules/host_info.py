@@ -130,8 +130,7 @@ def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.
             "addresses": facts.parse_addresses(host.run(["ip", "-oneline", "address"])[1]),
             "engine": ".".join(map(str, version or ())),
             "live_restore": _live_restore(host),
-            "nfsd": "nfsd" in (host.read("/proc/filesystems") or "").split()
-            or host.run(["modprobe", "--dry-run", "nfsd"])[0] == 0,
+            "nfsd": "nfsd" in (host.read("/proc/filesystems") or "").split() or host.run(["modprobe", "--dry-run", "nfsd"])[0] == 0,
             "package_lists": any(name.endswith("Packages") for name in _package_lists(host)),
         },
         "check_mode": check_mode,

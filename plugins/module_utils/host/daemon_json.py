@@ -84,9 +84,7 @@ def cost(before: Config, after: Config) -> str:
 
 def differences(before: Config, after: Config) -> tuple[Field, ...]:
     """The fields that differ, secrets as a hash."""
-    return tuple(
-        Field(field.path, _veil(field.path, field.before), _veil(field.path, field.after)) for field in compare(before, after)
-    )
+    return tuple(Field(field.path, _veil(field.path, field.before), _veil(field.path, field.after)) for field in compare(before, after))
 
 
 def _veil(path: str, value: t.Any) -> t.Any:

@@ -202,9 +202,7 @@ def _check_mapping(value: t.Any, shape: dict[str, t.Any], path: str) -> t.Iterat
 def _cast_hint(value: t.Any, shape: type) -> str:
     if shape is str and isinstance(value, (bool, int, float)):
         return f" Write it in quotes: {_show(json.dumps(value))}."
-    quoted = isinstance(value, str) and (
-        value.lower() in ("true", "false", "yes", "no") if shape is bool else value.lstrip("-").isdigit()
-    )
+    quoted = isinstance(value, str) and (value.lower() in ("true", "false", "yes", "no") if shape is bool else value.lstrip("-").isdigit())
     return " Write it without quotes." if quoted else ""
 
 

@@ -50,9 +50,7 @@ def entries(exports: t.Sequence[t.Mapping[str, t.Any]]) -> list[Entry]:
     if lonely:
         raise PlanError(f"exports: {', '.join(lonely)} would be exported to nobody. Name the clients.")
     return [
-        Entry(export["path"], client, tuple(export.get("options") or DEFAULT_OPTIONS))
-        for export in exports
-        for client in export["clients"]
+        Entry(export["path"], client, tuple(export.get("options") or DEFAULT_OPTIONS)) for export in exports for client in export["clients"]
     ]
 
 
@@ -111,9 +109,7 @@ def unsafe(entry: Entry) -> list[str]:
         reasons.append(f"{entry.path}: {entry.client} is everybody who reaches this host")
     elif _is_public(entry.client) and not any(option.startswith("sec=krb5") for option in entry.options):
         reasons.append(f"{entry.path}: {entry.client} is a public address, and without sec=krb5 it is trusted by address alone")
-    reasons.extend(
-        f"{entry.path}: {option} for {entry.client}: {why}" for option, why in _UNSAFE.items() if option in entry.options
-    )
+    reasons.extend(f"{entry.path}: {option} for {entry.client}: {why}" for option, why in _UNSAFE.items() if option in entry.options)
     return reasons
 
 

@@ -119,8 +119,7 @@ def drift(before: Volume, after: Volume) -> tuple[Field, ...]:
     new = {**after.options, "o": ",".join(sorted(after.options.get("o", "").split(",")))}
     fields = compare({"driver": before.driver}, {"driver": after.driver})
     fields += tuple(
-        Field(field.path, before.options.get(field.path[8:]), after.options.get(field.path[8:]))
-        for field in compare(old, new, "options.")
+        Field(field.path, before.options.get(field.path[8:]), after.options.get(field.path[8:])) for field in compare(old, new, "options.")
     )
     return fields + compare({name: before.labels.get(name) for name in after.labels}, after.labels, "labels.")
 

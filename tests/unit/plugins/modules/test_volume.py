@@ -16,9 +16,7 @@ OLD = {**OPTIONS, "o": "addr=10.0.0.4,rw"}
 
 
 def run(fake: FakeEngine, *volumes: dict[str, t.Any], check: bool = False, **args: t.Any) -> dict[str, t.Any]:
-    return run_module_main(
-        module.main, {"docker_host": fake.docker_host, "volumes": list(volumes), **args}, check=check, diff=True
-    )
+    return run_module_main(module.main, {"docker_host": fake.docker_host, "volumes": list(volumes), **args}, check=check, diff=True)
 
 
 def container(name: str, volume_name: str) -> dict[str, t.Any]:

@@ -88,9 +88,7 @@ def test_versions_do_not_count_where_no_engine_is_installed() -> None:
         ("min-api-version", "1.24", (28, 5), (29, 0)),
     ],
 )
-def test_a_key_begins_with_a_version(
-    name: str, value: t.Any, last_without: tuple[int, int], first_with: tuple[int, int]
-) -> None:
+def test_a_key_begins_with_a_version(name: str, value: t.Any, last_without: tuple[int, int], first_with: tuple[int, int]) -> None:
     assert [len(check({name: value}, version)) for version in (last_without, first_with)] == [1, 0]
 
 
