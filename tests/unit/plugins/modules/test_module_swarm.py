@@ -10,8 +10,11 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils import engine as engine_util
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import PLACES, parse_duration_ns
 from ansible_collections.flotilla.swarm.plugins.modules import swarm, swarm_info
 from fake_engine import FakeEngine, node
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from module_runner import run_module_main
 from node_certificate import EXPIRES, PEM, SUBJECT
 
@@ -132,8 +135,8 @@ def test_a_workers_swarm_is_read_from_its_certificate(fake_engine: MakeFake, tmp
 def test_the_first_manager_creates_the_swarm(fake_engine: MakeFake) -> None:
     fake = fake_engine(name="m1")
     managers = [tell(fake)]
-    settings: Result = {"task_history_limit": 3, "node_cert_expiry": "60d", "labels": {"owner": "ops"}}
-    args: Result = {"settings": settings, "default_addr_pool": ["10.30.0.0/16"], "subnet_size": 25, "data_path_port": 4790}
+    wanted: Result = {"task_history_limit": 3, "node_cert_expiry": "60d", "labels": {"owner": "ops"}}
+    args: Result = {"settings": wanted, "default_addr_pool": ["10.30.0.0/16"], "subnet_size": 25, "data_path_port": 4790}
     fake.forget()
     check = make(fake, managers, check=True, **args)
     assert (check["changed"], check["action"], fake.writes) == (True, "initialise", [])
@@ -389,3 +392,34 @@ def test_a_locked_manager_is_unlocked(cluster: FakeEngine) -> None:
     assert (check["action"], check["changed"], cluster.host.state) == ("unlock", True, "locked")
     done = make(cluster, seen, unlock_key=key)
     assert (done["action"], done["state"], key in json.dumps(done)) == ("unlock", "active", False)
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.fixed_dictionaries({"rotate": st.lists(st.sampled_from(["worker_token", "manager_token"]), min_size=1, unique=True)}),
+        st.fixed_dictionaries({"settings": st.fixed_dictionaries({"task_history_limit": st.integers(0, 9)})}),
+        st.fixed_dictionaries({"settings": st.fixed_dictionaries({"node_cert_expiry": st.sampled_from(["30d", "90d"])})}),
+        st.fixed_dictionaries({"settings": st.fixed_dictionaries({"labels": st.dictionaries(st.sampled_from("ab"), st.text("xy"))})}),
+        st.fixed_dictionaries({"settings": st.fixed_dictionaries({"autolock": st.booleans()})}),
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=25)
+@given(STEPS)
+def test_no_sequence_of_operations_changes_what_was_not_named(steps: list[Result]) -> None:
+    with FakeEngine(nodes=[node("m1", role="manager", leader=True)]) as fake:
+        spec = fake.cluster.swarm["Spec"]
+        spec["Labels"], spec["Raft"]["SnapshotInterval"] = {"owner": "ops"}, 5000
+        for step in steps:
+            before = json.loads(json.dumps(fake.cluster.swarm["Spec"]))
+            assert make(fake, [tell(fake)], **step)["exit_code"] == 0
+            after = json.loads(json.dumps(fake.cluster.swarm["Spec"]))
+            for name, value in step.get("settings", {}).items():
+                if name == "labels":
+                    before["Labels"].update(value)
+                else:
+                    part, key = PLACES[name]
+                    before.setdefault(part, {})[key] = parse_duration_ns(value, "") if name == "node_cert_expiry" else value
+            assert after == before
