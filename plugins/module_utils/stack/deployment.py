@@ -131,7 +131,8 @@ class Deployment:
             if failed:
                 raise FlotillaError(self._describe_failure(failed))
             slow = [v for v in verdicts.values() if v.state != RUNNING and (steady or not v.converged)]
-            texts = {name: _progress(verdict) for name, verdict in verdicts.items()}
+            # Of what was not touched only that is told for which we wait.
+            texts = {name: _progress(v) for name, v in verdicts.items() if name in self._session.touched or v in slow}
             if not slow:
                 self._session.seen.update(texts)
                 return verdicts
