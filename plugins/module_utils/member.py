@@ -12,6 +12,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .cluster.seen import Seen, read_info
+from .cluster.subnets import read_routes
 from .engine import Engine, EngineError
 from .plan import FlotillaError
 from .runner import CONNECTION, World
@@ -64,6 +65,10 @@ class Member:
         except (OSError, UnicodeError):
             return ""
 
+    def routes(self) -> list[dict[str, str]]:
+        """The networks that this host reaches by itself, where its engine is a local one."""
+        return read_routes(_read("/proc/net/route"), _read("/etc/resolv.conf")) if self.is_local else []
+
     def await_state(self, name: str, is_done: t.Callable[[Seen], bool], seconds: float) -> Seen:
         """Look until ``is_done`` or out of time; what was seen last."""
         until = time.monotonic() + seconds
@@ -76,11 +81,16 @@ class Member:
     def _certificate(self, info: t.Mapping[str, t.Any]) -> str:
         if not self.is_local:
             return ""
-        try:
-            with open(os.path.join(info["DockerRootDir"], "swarm/certificates/swarm-node.crt"), encoding="utf-8") as stream:
-                return stream.read()
-        except (OSError, KeyError, UnicodeDecodeError):
-            return ""
+        return _read(os.path.join(info.get("DockerRootDir") or "", "swarm/certificates/swarm-node.crt"))
+
+
+def _read(path: str) -> str:
+    """A file's text, empty where there is none that can be read."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _open(module: AnsibleModule) -> Member:

@@ -80,6 +80,12 @@ options:
     type: list
     elements: str
     default: []
+  routes:
+    description:
+      - What each host reaches by itself, as C(network) and C(via), by host. M(flotilla.swarm.swarm) leaves it in the fact
+        C(flotilla_routes). A new subnet that overlaps is refused.
+    type: dict
+    default: {}
 seealso:
   - module: flotilla.swarm.swarm
 """
@@ -143,6 +149,7 @@ ARGUMENTS: dict[str, t.Any] = {
         },
     },
     "absent": {"type": "list", "elements": "str", "default": []},
+    "routes": {"type": "dict", "default": {}},
 }
 
 
@@ -164,7 +171,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
 
 
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
-    return plan_networks(observed.networks, params["networks"], params["absent"], observed.services)
+    return plan_networks(observed.networks, params["networks"], params["absent"], observed.services, params["routes"])
 
 
 def apply(member: Member, change: Change) -> None:

@@ -61,7 +61,8 @@ options:
     elements: dict
   others:
     description:
-      - What is known of other hosts, in the same form. One that is in a swarm forbids the creation of a new one.
+      - What this module returned on other hosts. One that is in a swarm forbids the creation of a new one, and so does one that has a
+        route into O(default_addr_pool).
     type: list
     elements: dict
     default: []
@@ -240,8 +241,16 @@ acting:
   description: Whether this is a manager that can carry out orders.
   returned: always
   type: bool
+routes:
+  description: The networks that this host reaches by itself, and its resolvers, as C(network) and C(via).
+  returned: when O(state=present)
+  type: list
+  elements: dict
+  sample: [{network: 10.0.0.0/24, via: eth0}]
 ansible_facts:
-  description: C(flotilla_node_id), by which M(flotilla.swarm.nodes) knows the host.
+  description:
+    - C(flotilla_node_id), by which M(flotilla.swarm.nodes) knows the host, and C(flotilla_routes), which
+      M(flotilla.swarm.network) keeps clear of.
   returned: always
   type: dict
 """
@@ -330,7 +339,8 @@ def observe(member: Member, params: dict[str, t.Any]) -> Situation:
     if member.check_mode:
         seen, managers = as_if_installed(seen), [as_if_installed(each) for each in managers]
     cluster = (info.get("Swarm") or {}).get("Cluster") or {}
-    return Situation(seen, cluster, managers, others, _read_addresses(member, params, seen), member.check_mode)
+    routes = {name: member.routes(), **{each["host"]: each["routes"] for each in params["others"] if each.get("routes")}}
+    return Situation(seen, cluster, managers, others, _read_addresses(member, params, seen), routes, member.check_mode)
 
 
 def _read_addresses(member: Member, params: dict[str, t.Any], seen: Seen) -> dict[str, str]:
@@ -360,7 +370,8 @@ def plan(situation: Situation, params: dict[str, t.Any]) -> Plan:
 def apply(member: Member, change: Change) -> dict[str, t.Any]:
     STEPS[change.payload["do"]](member, change.payload)
     seen, _info = member.look(change.payload["host"])
-    return describe(seen)
+    told = describe(seen)
+    return {**told, "ansible_facts": {**told["ansible_facts"], "flotilla_routes": member.routes()}}
 
 
 def _initialise(member: Member, payload: dict[str, t.Any]) -> None:

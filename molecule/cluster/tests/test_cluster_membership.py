@@ -268,6 +268,15 @@ def test_public_subnets_are_refused() -> None:
     assert run.rc != 0 and "8.8.8.0/24 is a public range" in run.text
 
 
+def test_a_subnet_that_a_host_has_a_route_into_is_refused() -> None:
+    on("w3", "ip route add 10.66.0.0/24 dev $(ip -o route show default | sed 's/.* dev //; s/ .*//')")
+    run = play(swarm_managers=THREE, networks_present=[{"name": "routed", "subnet": "10.66.0.0/25"}])
+    on("w3", "ip route del 10.66.0.0/24")
+    assert run.rc != 0 and "w3 has 10.66.0.0/24" in run.text and "overlaps 10.66.0.0/25" in run.text
+    converge(THREE, networks_present=[{"name": "routed", "subnet": "10.66.0.0/25"}])
+    converge(THREE, networks_absent=["routed"])
+
+
 def test_a_locked_manager_is_unlocked_and_no_secret_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One long run with all that writes: the log, the fact cache, the most words."""
     monkeypatch.setenv("ANSIBLE_LOG_PATH", str(tmp_path / "ansible.log"))

@@ -9,7 +9,7 @@ import ipaddress
 import typing as t
 
 from ..plan import Change, Field, Plan, PlanError, compare
-from .subnets import Network, find_overlaps, parse_subnet, refuse_public, refuse_stranger
+from .subnets import Network, find_overlaps, parse_subnet, refuse_public, refuse_routed, refuse_stranger
 
 _MTU = "com.docker.network.driver.mtu"
 _ENCRYPTED = "encrypted"
@@ -95,8 +95,12 @@ def plan_networks(
     wanted: t.Sequence[t.Mapping[str, t.Any]],
     absent: t.Sequence[str] = (),
     services: t.Sequence[t.Mapping[str, t.Any]] = (),
+    routes: t.Mapping[str, t.Sequence[t.Mapping[str, str]]] | None = None,
 ) -> Plan:
-    """Removals first: they make room for what is created. ``services`` may be empty unless ``needs_users``."""
+    """Removals first: they make room for what is created. ``services`` may be empty unless ``needs_users``.
+
+    ``routes`` are those of the hosts, as ``read_routes`` gives them; a new subnet keeps clear of them.
+    """
     names = [*(each["name"] for each in wanted), *absent]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -105,6 +109,9 @@ def plan_networks(
     _check_subnets(existing, wanted, set(absent))
     removals = [_removal(by_name[name], services) for name in absent if name in by_name]
     changes = [change for each in wanted for change in _plan_present(by_name.get(each["name"]), each, services)]
+    for change in changes:
+        subnets = [ipaddress.ip_network(each["Subnet"]) for each in change.payload["body"]["IPAM"]["Config"] if "Subnet" in each]
+        refuse_routed(f"Network {change.name}", subnets, routes or {})
     return Plan((*removals, *changes), result={"networks": [each["name"] for each in wanted]})
 
 

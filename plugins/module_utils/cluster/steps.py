@@ -14,6 +14,7 @@ from .membership import INITIALISE, JOIN, NOTHING, REFUSE, decide
 from .quorum import manager_count_problem
 from .seen import Seen, describe_cluster
 from .settings import change_spec, compare_settings, read_wanted
+from .subnets import parse_subnet, refuse_routed
 
 LEAVE, UNLOCK, SETTINGS, ROTATE = "leave", "unlock", "settings", "rotate"
 ROTATIONS = ("worker_token", "manager_token", "unlock_key", "ca")
@@ -25,13 +26,14 @@ Params = t.Mapping[str, t.Any]
 @dataclass(frozen=True)
 class Situation:
     """``seen`` is this host; ``cluster`` is ``Swarm.Cluster`` of ``/info``; ``addresses`` are the options of that name in the
-    form that the engine takes."""
+    form that the engine takes; ``routes`` are those of this host and of others, by host."""
 
     seen: Seen
     cluster: t.Mapping[str, t.Any]
     managers: t.Sequence[Seen]
     others: t.Sequence[Seen]
     addresses: t.Mapping[str, str]
+    routes: t.Mapping[str, t.Sequence[t.Mapping[str, str]]]
     check_mode: bool
 
     @property
@@ -84,7 +86,10 @@ def plan_member(situation: Situation, params: Params) -> Plan:
         changes.append(_joining(situation, params))
     elif decision.action == NOTHING and situation.keeps_settings:
         changes += _settings(situation, params)
-    return Plan(tuple(changes), _find_drift(situation, params), {"action": decision.action, **describe(seen)})
+    routes = list(situation.routes.get(seen.name, ()))
+    result = {"action": decision.action, **describe(seen), "routes": routes}
+    result["ansible_facts"] = {**result["ansible_facts"], "flotilla_routes": routes}
+    return Plan(tuple(changes), _find_drift(situation, params), result)
 
 
 def plan_leaving(seen: Seen, force: bool) -> Plan:
@@ -104,6 +109,8 @@ def plan_leaving(seen: Seen, force: bool) -> Plan:
 
 def _initialisation(situation: Situation, params: Params) -> Change:
     wanted = read_wanted(params["settings"])
+    pools = [parse_subnet("default_addr_pool", text) for text in params["default_addr_pool"] or []]
+    refuse_routed("default_addr_pool", pools, situation.routes)
     body = {
         "ListenAddr": situation.addresses["listen_addr"],
         "AdvertiseAddr": situation.addresses["advertise_addr"],

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils import engine as engine_util
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import PLACES, parse_duration_ns
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member
 from ansible_collections.flotilla.swarm.plugins.modules import swarm, swarm_info
 from fake_engine import FakeEngine, node
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from node_certificate import EXPIRES, PEM, SUBJECT
 MakeFake = t.Callable[..., FakeEngine]
 Result = dict[str, t.Any]
 OUTSIDE: list[Result] = [{"item": name, "state": "inactive"} for name in ("m1", "m2", "m3")]
+ROUTES = [{"network": "10.88.0.0/24", "via": "eth0"}]
 NOWHERE = "unix:///nonexistent/docker.sock"
 
 
@@ -38,6 +40,7 @@ def make(fake: FakeEngine, managers: t.Sequence[Result], role: str = "manager", 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(swarm, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(Member, "routes", lambda _member: ROUTES)
 
 
 @pytest.fixture
@@ -145,7 +148,7 @@ def test_the_first_manager_creates_the_swarm(fake_engine: MakeFake) -> None:
     assert (real["changed"], real["state"], real["acting"]) == (True, "active", True)
     assert real["plan"] == check["plan"]
     assert real["cluster_id"] == fake.cluster.swarm["ID"]
-    assert real["ansible_facts"] == {"flotilla_node_id": real["node_id"]}
+    assert real["ansible_facts"] == {"flotilla_node_id": real["node_id"], "flotilla_routes": ROUTES}
     spec = fake.cluster.swarm["Spec"]
     assert (spec["Orchestration"], spec["CAConfig"]["NodeCertExpiry"]) == ({"TaskHistoryRetentionLimit": 3}, 5184 * 10**12)
     assert spec["Labels"] == {"owner": "ops"}
@@ -153,6 +156,16 @@ def test_the_first_manager_creates_the_swarm(fake_engine: MakeFake) -> None:
     again = make(fake, [tell(fake)], **args)
     assert (again["changed"], again["action"], again["warnings"], fake.writes) == (False, "nothing", [], [])
     assert fake.calls() == ["GET /info", "GET /nodes", "GET /info"], "one request of swarm itself"
+
+
+def test_a_pool_that_a_host_has_a_route_into_is_refused(fake_engine: MakeFake) -> None:
+    fake = fake_engine(name="m1")
+    other = {"host": "w1", "state": "inactive", "routes": [{"network": "10.99.7.0/24", "via": "vpn0"}]}
+    for pool, told in (("10.88.0.0/16", "m1 has 10.88.0.0/24 (eth0)"), ("10.99.0.0/16", "w1 has 10.99.7.0/24 (vpn0)")):
+        result = make(fake, [tell(fake)], others=[other], default_addr_pool=[pool])
+        assert (result["exit_code"], fake.writes) == (1, [])
+        assert f"default_addr_pool: {told}, which overlaps {pool}" in result["msg"]
+    assert make(fake, [tell(fake)], others=[other], default_addr_pool=["10.77.0.0/16"])["changed"]
 
 
 def test_what_may_not_be_done_is_only_told(fake_engine: MakeFake) -> None:

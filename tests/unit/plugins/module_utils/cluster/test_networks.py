@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import addresses
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.networks import plan_networks, read_network
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.subnets import find_overlaps, is_private
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.subnets import find_overlaps, is_private, read_routes
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
 
 
@@ -178,3 +178,47 @@ def test_a_loopback_address_is_of_no_use_to_others(own: list[str], found: str) -
         addresses.refuse_loopback("advertise_addr", "127.0.0.1:2377", ["m2"])
     addresses.refuse_loopback("advertise_addr", "127.0.0.1", [])
     addresses.refuse_loopback("advertise_addr", "eth0", ["m2"])
+
+
+# As the kernel prints them: default by 192.168.7.1, 192.168.7.0/24 on eth0, 10.8.0.0/16 on tun0, a host route.
+ROUTE_TABLE = """\
+Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+eth0\t00000000\t0107A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0
+eth0\t0007A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
+tun0\t0000080A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0
+tun0\t0500090A\t00000000\t0005\t0\t0\t0\tFFFFFFFF\t0\t0\t0
+"""
+RESOLV_CONF = "# resolvers\nsearch example.org\nnameserver 127.0.0.53\nnameserver 10.1.1.1\nnameserver fd00::1\nnameserver bad\n"
+ROUTES = [
+    {"network": "192.168.7.0/24", "via": "eth0"},
+    {"network": "10.8.0.0/16", "via": "tun0"},
+    {"network": "10.9.0.5/32", "via": "tun0"},
+    {"network": "10.1.1.1/32", "via": "resolver"},
+    {"network": "fd00::1/128", "via": "resolver"},
+]
+
+
+def test_routes_and_resolvers_of_a_host() -> None:
+    assert read_routes(ROUTE_TABLE, RESOLV_CONF) == ROUTES
+    assert read_routes("", "") == []
+
+
+@pytest.mark.parametrize(
+    ("subnet", "told"),
+    [
+        ("10.8.3.0/24", r"gw has 10\.8\.0\.0/16 \(tun0\), which overlaps 10\.8\.3\.0/24"),
+        ("10.9.0.0/24", r"10\.9\.0\.5/32 \(tun0\)"),
+        ("10.1.0.0/16", r"10\.1\.1\.1/32 \(resolver\)"),
+        ("10.40.0.0/24", ""),
+        ("fd11::/64", ""),
+    ],
+)
+def test_a_new_subnet_keeps_clear_of_every_hosts_routes(subnet: str, told: str) -> None:
+    wanted = [{"name": "net", "subnet": subnet}]
+    if not told:
+        assert plan_networks([], wanted, routes={"gw": ROUTES, "other": []}).changed
+        return
+    with pytest.raises(PlanError, match=f"Network net: .*{told}"):
+        plan_networks([], wanted, routes={"gw": ROUTES, "other": []})
+    made = read_network(raw("net", subnet))
+    assert not plan_networks([made], wanted, routes={"gw": ROUTES}).changed, "what is there stays"
