@@ -49,7 +49,7 @@ class Layer:
     never_called: frozenset[str] = frozenset()
 
 
-YAML = frozenset({"yaml", "ruamel", "jsonschema", "jinja2"})
+YAML = frozenset({"yaml", "jsonschema", "jinja2"})
 LAYERS = (  # the first that matches
     Layer("module", ("modules/*.py",), ("module_utils.",), never=PROCESSES, never_ours=("module_utils.host_io",)),
     Layer("engine", ("module_utils/engine.py",), ("module_utils.plan",), frozenset({"docker", "requests"})),
