@@ -86,7 +86,8 @@ class ActionModule(ActionBase):
         kept: dict[str, t.Any] = {name: first[name] for name in ("plan", "diff") if name in first}
         early, late = first.get("warnings", []), result.get("warnings", [])
         kept["warnings"] = [*early, *(warning for warning in late if warning not in early)]
-        return {**result, **kept, "changed": bool(first.get("changed") or result.get("changed"))}
+        changed = result.get("changed") or (first.get("changed") and not result.get("failed"))
+        return {**result, **kept, "changed": bool(changed)}
 
     def _tell_progress(self, told: dict[str, str], texts: dict[str, str]) -> dict[str, str]:
         for name, text in texts.items():

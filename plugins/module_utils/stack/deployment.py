@@ -350,7 +350,8 @@ class Deployment:
         rest = len([item for item in self._observed.services if _belongs(item, self._stack) and item_name(item) not in names])
         end = [*undone, f"{rest} services were never touched"] if undone else []
         message = f"{error}\n{'; '.join(end)}." if end else str(error)
-        return DeployError(message, {"undone": undone, "session": self._session.as_result()})
+        changed = bool(names or self._session.made or self._session.removed)
+        return DeployError(message, {"changed": changed, "undone": undone, "session": self._session.as_result()})
 
     def _roll_back(self) -> list[str]:
         told = []

@@ -56,7 +56,8 @@ def judge(service: Service, tasks: t.Iterable[Task], nodes: Nodes, since: int | 
     """
     spec, mode = service["Spec"], service_mode(service["Spec"])
     hosts = nodes.names
-    mine = [task for task in tasks if task.get("NodeID") not in nodes.down]
+    # What has completed stays so when its node goes.
+    mine = [task for task in tasks if task.get("NodeID") not in nodes.down or task["Status"]["State"] == "complete"]
     if mode.endswith("-job"):
         return _judge_job(service, mine, nodes, hosts, since)
     desired = desired_count(spec) if mode == "replicated" else len(nodes.eligible(spec))

@@ -84,7 +84,7 @@ def test_warnings_of_the_first_and_the_last_call_are_kept_once(tmp_path: Path) -
 
 
 def test_a_failed_deploy_is_not_repeated(tmp_path: Path) -> None:
-    failed = {"failed": True, "msg": "app_web failed", "session": {}, "undone": ["x"], "changed": False, "plan": [], "applied": []}
+    failed = {"failed": True, "msg": "app_web failed", "session": {}, "undone": ["x"], "changed": True, "plan": [], "applied": []}
     run = Run(tmp_path, [waiting("0/1 running"), failed])
     assert run.result["failed"] and run.result["changed"] and run.result["undone"] == ["x"]
     assert not {"plan", "applied", "session"} & set(run.result)

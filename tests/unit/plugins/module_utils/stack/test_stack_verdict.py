@@ -108,6 +108,7 @@ CASES: list[tuple[str, Json, list[Json], str, tuple[int, int], str]] = [
     ),
     ("job at work", service(JOB, job=1), [task(1, "complete"), task(2, "running")], "waiting", (1, 2), ""),
     ("job done", service(JOB, job=1), [task(1, "complete"), task(2, "complete")], "converged", (2, 2), ""),
+    ("job done on a node that went", service(JOB, job=1), [task(i, "complete", node_id="N3") for i in (1, 2)], "converged", (2, 2), ""),
     (
         "job of another time",
         service(JOB, job=2),
