@@ -162,7 +162,7 @@ options:
     default: []
   missing_paths:
     description:
-      - Paths that are not there, by host name of the node. A bind mount whose source no node has on which the service may run is
+      - Paths that are not there, by host name or ID of the node. A bind mount whose source no node has on which the service may run is
         refused before anything is changed.
     type: dict
     default: {}

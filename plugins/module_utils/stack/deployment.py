@@ -348,7 +348,8 @@ class Deployment:
         self._unlock()
         names = set(self._session.touched)
         rest = len([item for item in self._observed.services if _belongs(item, self._stack) and item_name(item) not in names])
-        end = [*undone, f"{rest} services were never touched"] if undone else []
+        untouched = [f"{rest} service{'s were' if rest > 1 else ' was'} never touched"] if rest else []
+        end = [*undone, *untouched] if undone else []
         message = f"{error}\n{'; '.join(end)}." if end else str(error)
         changed = bool(names or self._session.made or self._session.removed)
         return DeployError(message, {"changed": changed, "undone": undone, "session": self._session.as_result()})

@@ -20,12 +20,12 @@ def lint(
     missing_paths: t.Mapping[str, t.Collection[str]],
     silence: t.Collection[str] = (),
 ) -> list[str]:
-    """Warnings, each once. ``missing_paths`` are, by host name, paths that are not there; hosts it lacks were not asked.
+    """Warnings, each once. ``missing_paths`` are paths that are not there, by host name or node ID; nodes it lacks were not asked.
 
     Raises PlanError for a bind mount whose source no eligible node has.
     """
-    _check_binds(specs, nodes, missing_paths)
-    findings = [finding for spec in specs for check in _CHECKS for finding in check(spec, nodes)]
+    findings = _bind_findings(specs, nodes, missing_paths)
+    findings += [finding for spec in specs for check in _CHECKS for finding in check(spec, nodes)]
     return [f"{text} ({rule})" for rule, text in findings if rule not in silence]
 
 
@@ -35,19 +35,27 @@ def bind_sources(spec: Json) -> list[str]:
     return sorted({m["Source"] for m in mounts if m.get("Type") == "bind" and m.get("Source") and "{{" not in m["Source"]})
 
 
-def _check_binds(specs: t.Sequence[Json], nodes: Nodes, missing: t.Mapping[str, t.Collection[str]]) -> None:
-    problems = []
+def _bind_findings(specs: t.Sequence[Json], nodes: Nodes, missing: t.Mapping[str, t.Collection[str]]) -> list[_Finding]:
+    problems: list[str] = []
+    findings: list[_Finding] = []
     for spec in specs:
-        eligible = [hostname(node) for node in nodes.eligible(spec)]
+        eligible = nodes.eligible(spec)
         for source in bind_sources(spec):
-            if eligible and all(source in missing.get(name, ()) for name in eligible):
-                nodes_named = ", ".join(sorted(eligible))
-                problems.append(f"service {spec['Name']} mounts {source}, which no node that may run it has ({nodes_named})")
+            lacking = sorted(hostname(node) for node in eligible if _lacks(node, source, missing))
+            if lacking and len(lacking) == len(eligible):
+                problems.append(f"service {spec['Name']} mounts {source}, which no node that may run it has ({', '.join(lacking)})")
+            elif lacking:
+                findings.append(("bind_source", f"service {spec['Name']} mounts {source}, which {', '.join(lacking)} lacks"))
     if problems:
         raise PlanError(
             f"{'; '.join(problems)}. The engine does not create the source of a bind mount: create the directory there, "
             "use a volume, or constrain the service to nodes that have it."
         )
+    return findings
+
+
+def _lacks(node: Node, source: str, missing: t.Mapping[str, t.Collection[str]]) -> bool:
+    return source in missing.get(hostname(node), ()) or source in missing.get(str(node.get("ID")), ())
 
 
 def _placement(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:

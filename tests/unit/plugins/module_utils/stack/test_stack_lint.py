@@ -145,6 +145,11 @@ def test_a_bind_mount_needs_a_node_that_has_its_source(missing: dict[str, list[s
         lint([given], Nodes(NODES), missing)
 
 
+def test_a_bind_mount_that_some_node_lacks_is_told() -> None:
+    (warning,) = lint([spec(mounts=BIND)], Nodes(NODES), {"idm1": ["/srv/x"], "g1": ["/srv/x"]})
+    assert warning == "service app_web mounts /srv/x, which g1, m1 lacks (bind_source)"
+
+
 def test_a_source_that_differs_from_node_to_node_is_not_looked_for() -> None:
     mounts = [{"Type": "bind", "Source": "/srv/{{.Node.Hostname}}", "Target": "/x"}]
     assert lint([spec(mounts=mounts)], Nodes(NODES), dict.fromkeys(("m1", "g1", "a1"), mounts[0]["Source"])) == []
