@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import socket
 import time
 import typing as t
@@ -17,6 +18,14 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Flotill
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories, load_model
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # ansible-core before 2.19 trusts every text
+
+    def trust_as_template(value: str) -> str:
+        return value
+
 
 CALL_SECONDS = 10
 OUTAGE_CALLS = 12
@@ -36,6 +45,13 @@ _OURS = (
 )
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an arbitrary user of a container has no name
+        return f"user {os.getuid()}"
+
+
 class ActionModule(ActionBase):
     """Calls the module again and again until the deploy has ended, and prints a line for each service whose state changed."""
 
@@ -52,15 +68,17 @@ class ActionModule(ActionBase):
             arguments["model"] = json.dumps({"model": loaded.model, "registry_auth": options["registry_auth"]})
             for warning in loaded.warnings:
                 self._display.warning(warning)
-        session: dict[str, t.Any] = {"holder": f"{getpass.getuser()}@{socket.gethostname()}"}
+        session: dict[str, t.Any] = {"holder": f"{_user()}@{socket.gethostname()}"}
         return self._tell(self._call(arguments, session, task_vars or {}), options)
 
     def _load(self, options: dict[str, t.Any]) -> LoadedStack:
-        template = self._templar.template if options["template"] else None
         try:
-            return load_model(options, directories(self._loader.get_basedir()), template)
+            return load_model(options, directories(self._loader.get_basedir()), self._template if options["template"] else None)
         except FlotillaError as error:
             raise AnsibleActionFail(str(error)) from None
+
+    def _template(self, text: str) -> t.Any:
+        return self._templar.template(trust_as_template(text))
 
     def _call(self, arguments: dict[str, t.Any], session: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         first: dict[str, t.Any] = {}

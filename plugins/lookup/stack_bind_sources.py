@@ -39,14 +39,24 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import bind_sources, directories, load_model
 
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # ansible-core before 2.19 trusts every text
+
+    def trust_as_template(value: str) -> str:
+        return value
+
 
 class LookupModule(LookupBase):
     def run(self, terms: list[dict[str, t.Any]], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
         return sorted(set().union(*(self._sources(stack) for stack in terms)))
 
     def _sources(self, stack: dict[str, t.Any]) -> set[str]:
-        template = self._templar.template if stack.get("template") else None
+        template = self._template if stack.get("template") else None
         try:
             return bind_sources(load_model(stack, directories(self._loader.get_basedir()), template).model)
         except FlotillaError:
             return set()
+
+    def _template(self, text: str) -> t.Any:
+        return self._templar.template(trust_as_template(text))

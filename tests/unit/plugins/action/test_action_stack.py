@@ -116,6 +116,12 @@ def test_what_is_wrong_is_told_before_the_module_is_called(tmp_path: Path, optio
         Run(tmp_path, [], **options)
 
 
+def test_a_template_is_filled_in_before_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "made.yml").write_text("services: {web: {image: 'web:{{ 40 + 2 }}'}}")
+    run = Run(tmp_path, [DONE], files=["made.yml"], template=True)
+    assert json.loads(run.calls[0]["model"])["model"]["services"]["web"]["image"] == "web:42"
+
+
 def test_absent_needs_no_files(tmp_path: Path) -> None:
     run = Run(tmp_path, [DONE], state="absent", files=None, env=None)
     assert "model" not in run.calls[0]
