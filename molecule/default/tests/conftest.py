@@ -71,7 +71,8 @@ def play() -> Callable[..., Run]:
     def run(playbook: str, *arguments: str, **variables: Any) -> Run:
         command = ["ansible-playbook", "-i", INVENTORY, playbook, *arguments]
         command += ["-e", json.dumps(variables)] if variables else []
-        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PY_COLORS"))}
+        environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
         done = subprocess.run(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return Run(done.returncode, done.stdout)
 

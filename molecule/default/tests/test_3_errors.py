@@ -82,7 +82,8 @@ def test_an_export_to_everybody_is_refused(manager: Any, play: Callable[..., Run
 def test_a_user_who_is_not_root_is_told(play: Callable[..., Run], manager: Any) -> None:
     manager.run_expect([0], "useradd --create-home visitor && install -d -m 700 -o visitor ~visitor/.ssh")
     manager.run_expect([0], "install -m 600 -o visitor /root/.ssh/authorized_keys ~visitor/.ssh/authorized_keys")
-    run = play(SITE, "--limit", "m1", ansible_user="visitor")
+    # Not over the connection that is open already, which is root's.
+    run = play(SITE, "--limit", "m1", ansible_user="visitor", ansible_ssh_args="-o ControlPath=none")
     manager.run_expect([0], "userdel --remove visitor")
     said = " ".join(run.out.split())
     assert run.rc != 0
