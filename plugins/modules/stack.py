@@ -253,6 +253,7 @@ volumes:
 
 import json
 import typing as t
+from dataclasses import asdict
 from functools import partial
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
@@ -261,7 +262,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_m
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import Deployment
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import auth_headers
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import Resolved, auth_headers
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
@@ -288,17 +289,20 @@ class Run:
             return observed
         engine = member.require_manager(seen)
         auth = partial(auth_headers, credentials=given.get("registry_auth") or [], stored=engine.stored_login)
+        session = Session.from_result(params["session"])
+        known = {image: Resolved(item["digest"], tuple(item["platforms"]), item["problem"]) for image, item in session.images.items()}
         self.deployment = Deployment(
             engine,
             stack,
-            Session.from_result(params["session"]),
+            session,
             timeout_seconds=parse_seconds(params["wait_timeout"]),
             slice_seconds=params["call_seconds"],
             wait=params["wait"],
             undo=present and params["on_failure"] == "rollback",
             auth=auth,
         )
-        observed = observe_stack(engine, stack, self.wanted, params["resolve_image"], auth)
+        observed = observe_stack(engine, stack, self.wanted, params["resolve_image"], auth, known)
+        session.images = {image: asdict(found) for image, found in observed.images.items()}
         self.deployment.start(observed)
         return observed
 
@@ -311,6 +315,7 @@ class Run:
             keep_versions=params["keep_versions"] if params["wait"] else len(observed.secrets) + len(observed.configs),
             keep_replicas=kept if isinstance(kept, bool) else [f"{params['name']}_{key}" for key in kept],
             run_id=params["run_id"],
+            resolve_image=params["resolve_image"],
             unresolved_is_error=params["unresolved"] == "error",
             content_names=params["content_names"],
             refresh_registry_auth=params["refresh_registry_auth"],

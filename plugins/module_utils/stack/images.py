@@ -49,14 +49,14 @@ def read_distribution(answer: t.Mapping[str, t.Any]) -> Resolved:
     return Resolved(str((answer.get("Descriptor") or {}).get("digest", "")), tuple(platforms))
 
 
-def settle_image(spec: Json, observed: t.Any, resolved: t.Mapping[str, Resolved]) -> tuple[Json, str]:
+def settle_image(spec: Json, observed: t.Any, resolved: t.Mapping[str, Resolved], policy: str = "changed") -> tuple[Json, str]:
     """The spec with the image to send, and what is wrong with it (empty if nothing).
 
-    ``observed`` is the service as it runs, None for a new one. An image that is written as before and was not asked about,
-    or could not be resolved, stays the one that runs.
+    ``observed`` is the service as it runs, None for a new one. An image that is written as before and by the ``policy`` is
+    not asked about, or could not be resolved, stays the one that runs.
     """
     image = image_of(spec)
-    answer = resolved.get(image)
+    answer = resolved.get(image) if _asks(spec, observed, policy) else None
     if answer and answer.digest:
         return _with_image(spec, f"{image}@{answer.digest}", [dict(item) for item in answer.platforms]), ""
     problem = f"image {image} could not be resolved ({answer.problem})" if answer else ""

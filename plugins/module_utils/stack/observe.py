@@ -19,9 +19,17 @@ Auth = t.Callable[[str], t.Optional[t.Dict[str, str]]]  # noqa: UP006 evaluated 
 
 
 def observe_stack(
-    engine: t.Any, stack: str, wanted: StackObjects, resolve_image: str = "never", auth: Auth = lambda image: None
+    engine: t.Any,
+    stack: str,
+    wanted: StackObjects,
+    resolve_image: str = "never",
+    auth: Auth = lambda image: None,
+    known: t.Mapping[str, Resolved] | None = None,
 ) -> Observed:
-    """Read the swarm. Raises EngineError; an image that can't be resolved is noted instead."""
+    """Read the swarm. Raises EngineError; an image that can't be resolved is noted instead.
+
+    ``known`` are images that need not be asked about again.
+    """
     doing = f"reading the swarm for stack {stack}"
     mine = {"label": [f"{NAMESPACE_LABEL}={stack}"]}
     services = engine.get("/services", doing)
@@ -34,7 +42,7 @@ def observe_stack(
         nodes=Nodes(engine.get("/nodes", doing)),
     )
     images = images_to_resolve(wanted.services, by_name(observed.services), resolve_image)
-    resolved = {image: _resolve(engine, image, auth) for image in images}
+    resolved = {**(known or {}), **{image: _resolve(engine, image, auth) for image in images if image not in (known or {})}}
     return Observed(observed.services, observed.networks, observed.secrets, observed.configs, observed.nodes, resolved)
 
 

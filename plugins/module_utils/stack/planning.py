@@ -58,6 +58,7 @@ class Options:
     keep_versions: int = 1
     keep_replicas: t.Collection[str] | bool = False
     run_id: str = ""
+    resolve_image: str = "changed"
     unresolved_is_error: bool = False
     content_names: bool = True
     refresh_registry_auth: bool = False
@@ -146,7 +147,7 @@ def _finish_specs(
     problems: dict[str, str] = {}
     for spec in services:
         observed = running.get(spec["Name"])
-        spec, problem = settle_image(spec, observed, images)
+        spec, problem = settle_image(spec, observed, images, options.resolve_image)
         if problem:
             problems.setdefault(image_of(spec), problem)
         if observed and _keeps_replicas(spec, observed, options.keep_replicas):

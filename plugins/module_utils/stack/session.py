@@ -35,6 +35,8 @@ class Session:
     """Networks, secrets and configs that this run created: kind, name, ID."""
     removed: list[list[str]] = field(default_factory=list)
     """Kind and name of what this run removed."""
+    images: dict[str, t.Any] = field(default_factory=dict)
+    """What registries said at the beginning, so that a run deploys one version and asks once."""
     memory: dict[str, Memory] = field(default_factory=dict)
     seen: dict[str, str] = field(default_factory=dict)
     """What was last told of each service."""

@@ -154,3 +154,15 @@ def test_a_stack_that_was_deployed_without_hashes_in_names_is_taken_over(fake: F
     changed = run(fake, CONFIG.replace("a=1", "a=2"), keep_versions=0)
     assert [act[:2] for act in names(changed)] == [("create", "config"), ("update", "service")]
     assert run(fake, CONFIG.replace("a=1", "a=2"), check=True)["plan"] == []
+
+
+def test_registries_are_asked_once_in_a_run(fake: FakeEngine) -> None:
+    digest = f"sha256:{'a' * 64}"
+    fake.host.images = {"web:1": {"digest": digest}}
+    text = "services: {web: {image: web:1}, db: {image: db:1}}"
+    result = run(fake, text, resolve_image="always", call_seconds=1)
+    calls = 1
+    while result.get("pending"):
+        result, calls = run(fake, text, resolve_image="always", call_seconds=1, session=result["session"]), calls + 1
+    assert calls > 1 and len(fake.calls("GET /distribution/.*")) == 2
+    assert fake.service("app_web")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == f"web:1@{digest}"

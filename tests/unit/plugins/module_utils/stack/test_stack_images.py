@@ -63,8 +63,14 @@ def test_when_the_registry_is_asked(policy: str, image: str, running: Json | Non
     ],
 )
 def test_which_image_is_sent(image: str, running: Json | None, answer: Resolved | None, sent: str, told: bool) -> None:
-    settled, problem = images.settle_image(spec(image), running, {image: answer} if answer else {})
+    policy = "always" if answer else "never"
+    settled, problem = images.settle_image(spec(image), running, {image: answer} if answer else {}, policy)
     assert (images.image_of(settled), bool(problem)) == (sent, told)
+
+
+def test_what_one_service_asks_does_not_move_another() -> None:
+    settled, _problem = images.settle_image(spec("web:1"), RUNNING, {"web:1": Resolved(NEW)}, "changed")
+    assert images.image_of(settled) == f"web:1@{OLD}"
 
 
 def test_an_image_that_stays_keeps_its_platforms() -> None:
@@ -110,7 +116,7 @@ def test_a_moved_tag_is_a_change_only_when_it_is_asked_for(fake_engine: t.Callab
 
     def plan(policy: str, **options: t.Any) -> Plan:
         observed = observe_stack(engine, "app", wanted, policy)
-        return planning.plan_present("app", wanted, observed, planning.Options(**options))
+        return planning.plan_present("app", wanted, observed, planning.Options(resolve_image=policy, **options))
 
     (created,) = plan("changed").changes
     assert created.payload.body["TaskTemplate"]["ContainerSpec"]["Image"] == f"web:1@{OLD}"
