@@ -298,7 +298,7 @@ class Run:
             timeout_seconds=parse_seconds(params["wait_timeout"]),
             slice_seconds=params["call_seconds"],
             wait=params["wait"],
-            undo=present and params["on_failure"] == "rollback",
+            undo_failure=present and params["on_failure"] == "rollback",
             auth=auth,
         )
         observed = observe_stack(engine, stack, self.wanted, params["resolve_image"], auth, known)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The last words of a task."""
+"""Why services failed, and the last words of their tasks. Talks to the engine."""
 
 from __future__ import annotations
 
@@ -9,8 +9,30 @@ import struct
 import typing as t
 
 from ..engine import EngineError
+from .placement import Nodes
+from .verdict import Verdict, describe_end
 
 _HEADER = struct.Struct(">BxxxL")
+
+
+def describe_failures(engine: t.Any, failed: t.Iterable[Verdict], nodes: Nodes) -> str:
+    """A line for each service with its cause, followed by the last lines of the log of the task at fault."""
+    lines = []
+    for verdict in failed:
+        cause = verdict.cause or verdict.text
+        if verdict.task and "task" not in cause:
+            cause = f"{cause}: {_describe_task(engine, verdict.task, nodes)}"
+        lines.append(f"{verdict.name} failed: {cause}")
+        tail = read_log_tail(engine, verdict.task) if verdict.task else []
+        lines.extend(f"    {line}" for line in tail)
+    return "\n".join(lines)
+
+
+def _describe_task(engine: t.Any, task_id: str, nodes: Nodes) -> str:
+    try:
+        return describe_end(engine.get(f"/tasks/{task_id}"), nodes)
+    except EngineError:
+        return f"task {task_id} failed"
 
 
 def read_log_tail(engine: t.Any, task_id: str, lines: int = 10) -> list[str]:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 
 from .verdict import Memory
 
+CREATED, UPDATED, REPLACED = "create", "update", "replace"
+
 
 @dataclass
 class Touched:
@@ -49,3 +51,20 @@ class Session:
 
     def as_result(self) -> dict[str, t.Any]:
         return asdict(self)
+
+    def summary(self, stack: str, wanted: int, now: float) -> str:
+        """Such as ``grading: 1 service updated, 1 created, 12 untouched, in 48 s``; ``wanted`` is the number of its services."""
+        acts = [item.act for item in self.touched.values()]
+        removed = sum(kind == "service" for kind, _name in self.removed)
+        counts = (
+            (acts.count(UPDATED), "updated"),
+            (acts.count(CREATED), "created"),
+            (acts.count(REPLACED), "replaced"),
+            (removed, "removed"),
+            (wanted - len(acts), "untouched"),
+        )
+        told = [(count, word) for count, word in counts if count > 0]
+        words = [f"{count} {word}" for count, word in told]
+        if told:
+            words[0] = f"{told[0][0]} service{'' if told[0][0] == 1 else 's'} {told[0][1]}"
+        return f"{stack}: {', '.join(words) or 'nothing to do'}, in {now - self.began:.0f} s"
