@@ -399,3 +399,39 @@ def test_on_failure_stop_leaves_everything(fake: FakeEngine) -> None:
         deploy(wanted(body("web", "img:2"), body("db")), undo=False)
     assert set(specs(fake)) == {"app_web", "app_db"} and fake.cluster.configs == {}
     assert specs(fake)["app_web"]["TaskTemplate"]["ContainerSpec"]["Image"] == "img:2"
+
+
+def test_a_replacement_that_is_refused_brings_the_former_service_back(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    deploy(wanted(body("web")))
+    before = specs(fake)
+    fake.fail("POST", "/services/create", 400, "port '80' is already in use")
+    with pytest.raises(FlotillaError, match="port '80' is already in use"):
+        deploy(wanted(body("web", mode={"Global": {}})))
+    assert specs(fake) == before
+
+
+def test_a_former_spec_that_names_what_is_not_wanted_any_more_is_restored(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    fake._do("POST", "/secrets/create", {"Name": "outside", "Data": "eA=="})
+    deploy(wanted(body("web", container=uses_secret("outside"))))
+    before = specs(fake)
+    fake.behave("img:2", crashes(1))
+    with pytest.raises(FlotillaError, match="rolled back app_web to img:1"):
+        deploy(wanted(body("web", "img:2")))
+    assert specs(fake) == before
+
+
+def test_a_job_that_failed_before_holds_its_dependents_back(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    fake.behave("migrate:1", crashes(4))
+    job = body("migrate", "migrate:1", JOB, template={"RestartPolicy": {"Condition": "none"}})
+    depends = {"app_web": {"app_migrate": "service_completed_successfully"}}
+    with pytest.raises(FlotillaError):
+        deploy(wanted(body("web"), job, depends_on=depends), undo=False)
+    with pytest.raises(FlotillaError, match=r"app_migrate failed.*another run_id runs it again"):
+        deploy(wanted(body("web"), job, depends_on=depends), undo=False)
+    assert set(specs(fake)) == {"app_migrate"}
+    fake.behave("migrate:1", completes())
+    deploy(wanted(body("web"), job, depends_on=depends), run_id="again")
+    assert set(specs(fake)) == {"app_migrate", "app_web"}
