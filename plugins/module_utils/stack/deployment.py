@@ -289,6 +289,7 @@ class Deployment:
             "services": rows,
             "summary": self._session.summary(self._stack, len(rows), self._clock()),
             "session": self._session.as_result(),
+            "progress": dict(self._session.seen) if self._session.touched else {},
             "warnings": [f"service {row['name']} was not changed, but does not run as it should: {row['cause']}" for row in troubled],
         }
 
