@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Run
+from conftest import Run, declared
 
 NODES = {"m1", "w1", "w2"}
 
@@ -108,3 +108,17 @@ def test_status_speaks_json(play: Callable[..., Run], tmp_path: Any) -> None:
     run = play("playbooks/status.yml", status_format="json")
     assert run.rc == 0
     assert '"hostname": "w2"' in run.out
+
+
+def test_secrets_are_shown_at_no_verbosity(play: Callable[..., Run], tmp_path: Any) -> None:
+    """Other values than those that run, so that the plan is about them."""
+    stacks = declared("stacks")["stacks_present"]
+    secrets = {"DATABASE_PASSWORD": "correct-horse-battery", "DJANGO_SECRET_KEY": "staple-of-the-secret-kind"}
+    stacks[0]["env"] |= secrets
+    values = tmp_path / "values.json"
+    values.write_text(json.dumps({"stacks_present": stacks}))
+    run = play("playbooks/deploy.yml", "--check", "--diff", "-vvvv", "-e", f"@{values}")
+    assert run.rc == 0, run.out[-4000:]
+    assert "autograder_database_password_" in run.out
+    assert [value for value in secrets.values() if value in run.out] == []
+    assert "SWMTKN" not in run.out

@@ -94,7 +94,7 @@ def test_a_user_who_is_not_root_is_told(play: Callable[..., Run], manager: Any) 
 def test_a_host_without_the_sdk_is_told_how_to_get_it(play: Callable[..., Run], manager: Any) -> None:
     """A Python that finds no packages stands for a host without it."""
     bare = "/usr/local/bin/python-without-packages"
-    manager.run_expect([0], "printf %s > %s && chmod 755 %s", "#!/bin/sh\nexec python3 -S \"$@\"\n", bare, bare)
+    manager.run_expect([0], "printf %s > %s && chmod 755 %s", '#!/bin/sh\nexec python3 -S "$@"\n', bare, bare)
     run = play(DEPLOY, ansible_python_interpreter=bare)
     manager.run_expect([0], "rm %s", bare)
     said = " ".join(run.out.split())
