@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NVIDIA GPUs: what nvidia-smi says of them, and what a swarm is told. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+
+from ..plan import PlanError
+
+QUERY = "index,uuid,name,memory.total,mig.mode.current"
+KIND = "gpu"
+
+_GPU = re.compile(r"GPU \d+: .*\(UUID: (GPU-[0-9a-f-]+)\)\s*$")
+_MIG = re.compile(r"\s+MIG (\S+)\s+Device\s+\d+: \(UUID: (MIG-[^)]+)\)\s*$")
+_KIND = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_VERSION = re.compile(r"version:? v?(\d+)\.(\d+)\.(\d+)(?:[-~]rc\.?(\d+))?")
+
+
+@dataclass(frozen=True)
+class Device:
+    """What one task is given: a MIG device."""
+
+    uuid: str
+    profile: str
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """``memory_mb`` is in MiB, 0 where the driver can't say. A GPU in MIG mode is used through its ``devices`` only."""
+
+    index: int
+    uuid: str
+    model: str
+    memory_mb: int
+    mig: bool
+    devices: tuple[Device, ...] = ()
+
+    def as_result(self) -> dict[str, t.Any]:
+        return {**asdict(self), "devices": [asdict(device) for device in self.devices]}
+
+    @property
+    def assignable(self) -> tuple[str, ...]:
+        """The UUIDs of which a task can be given one."""
+        return tuple(device.uuid for device in self.devices) if self.mig else (self.uuid,)
+
+
+def parse_query(text: str, listing: str) -> list[Gpu]:
+    """GPUs from ``--query-gpu=QUERY --format=csv,noheader,nounits`` and from ``nvidia-smi -L``, which alone names MIG devices."""
+    devices = parse_list(listing)
+    found = []
+    for line in text.splitlines():
+        values = [value.strip() for value in line.split(",")]
+        if len(values) == QUERY.count(",") + 1 and values[1].startswith("GPU-"):
+            index, uuid, model, memory, mig = values
+            numbers = [int(value) if value.isdigit() else 0 for value in (index, memory)]
+            found.append(Gpu(numbers[0], uuid, model, numbers[1], mig == "Enabled", devices.get(uuid, ())))
+        elif line.strip() and line.strip() != "No devices were found":
+            raise PlanError(f"reading nvidia-smi: {line.strip()!r} is not a line with {QUERY}.")
+    return found
+
+
+def parse_list(text: str) -> dict[str, tuple[Device, ...]]:
+    """MIG devices by the UUID of their GPU."""
+    found: dict[str, tuple[Device, ...]] = {}
+    gpu = ""
+    for line in text.splitlines():
+        head, device = _GPU.match(line), _MIG.match(line)
+        if head:
+            gpu = head.group(1)
+            found[gpu] = ()
+        elif device and gpu:
+            found[gpu] += (Device(device.group(2), device.group(1)),)
+    return found
+
+
+def kind_of(model: str, kinds: t.Mapping[str, str]) -> str:
+    """The kind of the first pattern that the model matches, regardless of case; ``gpu`` where none does."""
+    return next((kind for pattern, kind in kinds.items() if fnmatchcase(model.lower(), pattern.lower())), KIND)
+
+
+def refuse_wrong_kinds(kinds: t.Mapping[str, str]) -> None:
+    wrong = [f"{pattern}: {kind!r}" for pattern, kind in kinds.items() if not _KIND.fullmatch(str(kind))]
+    if wrong:
+        raise PlanError(f"kinds: {', '.join(wrong)} must be letters, digits, '.', '_' and '-', such as gpu or gpu_large.")
+    folded: dict[str, str] = {}
+    for kind in (KIND, *kinds.values()):
+        if folded.setdefault(kind.upper(), kind) != kind:
+            raise PlanError(f"kinds: {kind} and {folded[kind.upper()]} differ in case only, and tasks are told both as {variable(kind)}.")
+
+
+def resources(gpus: t.Iterable[Gpu], kinds: t.Mapping[str, str]) -> list[str]:
+    """``node-generic-resources``: ``kind=UUID`` for each device; a count would be read as the index of a GPU."""
+    return [f"{kind_of(gpu.model, kinds)}={uuid}" for gpu in gpus for uuid in gpu.assignable]
+
+
+def variable(kind: str) -> str:
+    """The variable in which the engine tells a task what it was assigned."""
+    return f"DOCKER_RESOURCE_{kind.upper()}"
+
+
+def swarm_resource(gpus: t.Iterable[Gpu], kinds: t.Mapping[str, str]) -> str:
+    """The toolkit's ``swarm-resource``: the variables of the kinds that the GPUs have, ``gpu`` where there is none."""
+    return ",".join(dict.fromkeys(variable(kind_of(gpu.model, kinds)) for gpu in gpus)) or variable(KIND)
+
+
+def labels(gpus: t.Sequence[Gpu]) -> dict[str, str]:
+    """Node labels: ``gpu``, and ``gpu.`` with each model, such as ``gpu.nvidia-a100-sxm4-40gb``. Empty without GPUs."""
+    models = [re.sub(r"[^a-z0-9]+", "-", gpu.model.lower()).strip("-") for gpu in gpus]
+    return dict.fromkeys([*(["gpu"] if models else []), *(f"gpu.{model}" for model in models)], "true")
+
+
+def parse_version(text: str) -> str:
+    """Version of the container toolkit from ``nvidia-ctk --version``, such as ``1.19.0`` or ``1.19.0-rc.1``. Empty where there is none."""
+    found = _VERSION.search(text)
+    if not found:
+        return ""
+    return ".".join(found.groups()[:3]) + (f"-rc.{found.group(4)}" if found.group(4) else "")
+
+
+def ignores_swarm(version: str) -> bool:
+    """Whether this toolkit, unless its mode is ``legacy``, does not give a task what swarm assigned: 1.18 to 1.19.0-rc.1."""
+    return version.startswith("1.18.") or version == "1.19.0-rc.1"

@@ -1,0 +1,133 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nvidia_runtime
+short_description: Make the NVIDIA container runtime give tasks the GPUs that swarm assigned
+version_added: 0.1.0
+description:
+  - Sets C(swarm-resource), and where told the mode, in the configuration of the NVIDIA container toolkit. Everything
+    else in the file stays as it is, to the byte.
+  - Refuses a toolkit that ignores what swarm assigns, which are 1.18 and 1.19.0-rc.1 unless their mode is V(legacy).
+  - The runtime reads the file whenever a container starts, so nothing has to restart.
+extends_documentation_fragment:
+  - flotilla.swarm.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  swarm_resource:
+    description:
+      - The variables in which the engine tells a task what it was assigned, V(DOCKER_RESOURCE_) and the kind in upper
+        case, joined by commas. RV(flotilla.swarm.gpu_info#module:swarm_resource) is made for this.
+    type: str
+    default: DOCKER_RESOURCE_GPU
+  mode:
+    description: The runtime's mode. Left as it is where this is not given.
+    type: str
+    choices: [auto, legacy]
+  path:
+    description: The file.
+    type: path
+    default: /etc/nvidia-container-runtime/config.toml
+requirements:
+  - nvidia-ctk (C(nvidia-container-toolkit) in NVIDIA's repository)
+author:
+  - Flotilla contributors (@flotilla-swarm)
+seealso:
+  - module: flotilla.swarm.gpu_info
+"""
+
+EXAMPLES = r"""
+- name: Give tasks the GPUs that they reserved
+  flotilla.swarm.nvidia_runtime:
+    swarm_resource: DOCKER_RESOURCE_GPU
+
+- name: Stay with version 1.18 of the toolkit
+  flotilla.swarm.nvidia_runtime:
+    mode: legacy
+"""
+
+RETURN = r"""
+plan:
+  description: What was changed, or in check mode would be. At most one change, of kind V(file).
+  returned: success
+  type: list
+  elements: dict
+backup:
+  description: Path of the copy of the former file.
+  returned: when an existing file was replaced
+  type: str
+"""
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.host import gpus, toml_key
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan, PlanError, compare
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import host_world, run_module
+
+ARGUMENTS = {
+    "swarm_resource": {"type": "str", "default": "DOCKER_RESOURCE_GPU"},
+    "mode": {"type": "str", "choices": ["auto", "legacy"]},
+    "path": {"type": "path", "default": "/etc/nvidia-container-runtime/config.toml"},
+}
+TABLE = "nvidia-container-runtime"
+ONE = r"DOCKER_RESOURCE_[A-Z0-9][A-Z0-9_.-]*"
+
+
+@dataclass(frozen=True)
+class Observed:
+    text: str | None
+    toolkit: str
+
+
+def observe(host: t.Any, params: dict[str, t.Any]) -> Observed:
+    return Observed(host.read(params["path"]), gpus.parse_version(host.run(["nvidia-ctk", "--version"])[1]))
+
+
+def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
+    if not re.fullmatch(f"{ONE}(,{ONE})*", params["swarm_resource"]):
+        raise PlanError(f"swarm_resource: {params['swarm_resource']!r} must be DOCKER_RESOURCE_<KIND>, several joined by commas.")
+    if not observed.toolkit:
+        raise PlanError("nvidia-ctk --version tells no version. Install the NVIDIA container toolkit, 1.19 or newer.")
+    before, text = observed.text or "", observed.text or ""
+    text = toml_key.put(text, "", "swarm-resource", params["swarm_resource"])
+    if params["mode"]:
+        text = toml_key.put(text, TABLE, "mode", params["mode"])
+    if gpus.ignores_swarm(observed.toolkit) and toml_key.get(text, TABLE, "mode") != "legacy":
+        raise PlanError(
+            f"The NVIDIA container toolkit {observed.toolkit} ignores which GPU swarm assigned to a task, so that tasks would share "
+            "GPUs. Install 1.19 or newer, or set mode to legacy."
+        )
+    if text == before:
+        return Plan()
+    fields = compare(_shown(before), _shown(text))
+    return Plan((Change("file", params["path"], "create" if observed.text is None else "update", fields, payload=text),))
+
+
+def _shown(text: str) -> dict[str, t.Any]:
+    keys = {"swarm-resource": ("", "swarm-resource"), f"{TABLE}.mode": (TABLE, "mode")}
+    values = {name: toml_key.get(text, *place) for name, place in keys.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def apply(host: t.Any, change: Change) -> dict[str, t.Any]:
+    backup = host.write(change.name, change.payload, 0o644)
+    return {"backup": backup} if backup else {}
+
+
+def main() -> None:
+    run_module(ARGUMENTS, observe, plan, apply, world=host_world)
+
+
+if __name__ == "__main__":
+    main()
