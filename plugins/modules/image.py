@@ -27,6 +27,7 @@ description:
 extends_documentation_fragment:
   - flotilla.swarm.attributes
   - flotilla.swarm.engine
+  - flotilla.swarm.registry
 attributes:
   check_mode:
     support: full
@@ -84,26 +85,6 @@ options:
         description:
           - Set by the action plugin. Not for playbooks.
         type: path
-  registry_auth:
-    description:
-      - Credentials for registries. They are sent to the engine with the requests that need them, and stored nowhere.
-      - A registry that is not listed is visited anonymously.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      registry:
-        description: Host of the registry, with its port; V(docker.io) for Docker Hub.
-        type: str
-        required: true
-      username:
-        description: Name of the user.
-        type: str
-        required: true
-      password:
-        description: Password or token.
-        type: str
-        required: true
 seealso:
   - module: flotilla.swarm.stack
 author:
@@ -174,7 +155,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.images import (
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import Params, run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import registry_of
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import REGISTRY_AUTH, registry_of
 
 ARGUMENTS: dict[str, t.Any] = {
     "images": {
@@ -195,16 +176,7 @@ ARGUMENTS: dict[str, t.Any] = {
         "mutually_exclusive": [("context", "archive")],
         "required_by": {"context": "context_hash"},
     },
-    "registry_auth": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "registry": {"type": "str", "required": True},
-            "username": {"type": "str", "required": True},
-            "password": {"type": "str", "required": True, "no_log": True},
-        },
-    },
+    "registry_auth": REGISTRY_AUTH,
 }
 LAST_LINES = 15
 

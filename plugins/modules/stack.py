@@ -16,6 +16,7 @@ description:
   - A run that fails restores the services that it changed.
 extends_documentation_fragment:
   - flotilla.swarm.engine
+  - flotilla.swarm.registry
   - flotilla.swarm.attributes
 attributes:
   check_mode:
@@ -127,26 +128,6 @@ options:
     type: str
     choices: [rollback, stop]
     default: rollback
-  registry_auth:
-    description:
-      - Credentials for registries. They are sent with the requests that need them and stored by the swarm alone.
-      - For other registries those are used that the target keeps from C(docker login), if any.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      registry:
-        description: Host of the registry, with its port; V(docker.io) for Docker Hub.
-        type: str
-        required: true
-      username:
-        description: Name of the user.
-        type: str
-        required: true
-      password:
-        description: Password or token.
-        type: str
-        required: true
   refresh_registry_auth:
     description: Send the credentials for all services, also for those that don't change, without restarting any task. Jobs are left alone.
     type: bool

@@ -13,6 +13,18 @@ from dataclasses import dataclass
 from .canonical import Json
 from .naming import IMAGE_LABEL
 
+# The option of every module that pulls or pushes; documented in the fragment flotilla.swarm.registry.
+REGISTRY_AUTH: Json = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {
+        "registry": {"type": "str", "required": True},
+        "username": {"type": "str", "required": True},
+        "password": {"type": "str", "required": True, "no_log": True},
+    },
+}
+
 
 @dataclass(frozen=True)
 class Resolved:

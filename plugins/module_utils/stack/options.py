@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .images import REGISTRY_AUTH
+
 ARGUMENTS: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -28,16 +30,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "str", "default": "10m"},
     "on_failure": {"type": "str", "choices": ["rollback", "stop"], "default": "rollback"},
-    "registry_auth": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "registry": {"type": "str", "required": True},
-            "username": {"type": "str", "required": True},
-            "password": {"type": "str", "required": True, "no_log": True},
-        },
-    },
+    "registry_auth": REGISTRY_AUTH,
     "refresh_registry_auth": {"type": "bool", "default": False},
     "run_id": {"type": "str", "default": ""},
     "silence": {"type": "list", "elements": "str", "default": []},
