@@ -6,11 +6,11 @@ SHELL := /bin/bash
 BIN := .venv/bin
 LAB := $(BIN)/python -m tests.lab
 PLAY := $(BIN)/ansible-playbook -i inventories/lab
-TARGETS := demo plan status teardown test lint sanity unit unit39 lab-test help
+TARGETS := demo plan status teardown test lint sanity unit unit39 lab-test lab-test-more help
 .PHONY: $(TARGETS)
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.runtime ## start three nodes, make them a swarm, deploy the autograder
 	$(LAB) up
@@ -50,6 +50,10 @@ unit39: ## the unit tests of module code on Python 3.9, where there is one
 
 lab-test: .venv/.test ## the tests on real nodes; the lab is removed afterwards
 	PATH="$(CURDIR)/$(BIN):$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' $(BIN)/molecule test
+
+lab-test-more: .venv/.test ## the longer tests on real nodes, about 25 minutes: roles of the hosts, membership of the swarm
+	PATH="$(CURDIR)/$(BIN):$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' $(BIN)/molecule test -s hosts
+	PATH="$(CURDIR)/$(BIN):$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' $(BIN)/molecule test -s cluster
 
 .venv/.runtime: requirements.txt tests/venv.sh
 	tests/venv.sh .venv requirements.txt
