@@ -28,7 +28,7 @@ IMPURE_CALLS = frozenset(
 PROCESSES = frozenset({"subprocess", "socket", "multiprocessing"})
 WORLDS = ("module_utils.runner", "module_utils.host_io", "module_utils.member")
 # The halves of the stack module that talk to the engine: too long for the module's own file.
-ACTING = tuple(f"module_utils.stack.{name}" for name in ("deployment", "lock", "logs", "observe", "undo", "writer"))
+ACTING = tuple(f"module_utils.stack.{name}" for name in ("deployment", "lock", "logs", "observe", "service_run", "undo", "writer"))
 IMPURE_UTILS = (*WORLDS, *ACTING, "module_utils.engine")
 
 

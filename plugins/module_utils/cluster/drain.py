@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draining: whether the other nodes can take the tasks, and whether they have. Pure.
+"""Room on the nodes: whether others can take the tasks of some, or more tasks; and whether a drain has ended. Pure.
 
 Nodes, services and tasks are those of the Engine API.
 """
@@ -36,23 +36,56 @@ def check_capacity(leaving: t.Collection[str], nodes: t.Sequence[Raw], services:
     """
     staying = [node for node in nodes if node["ID"] not in leaving]
     alive = [task for task in tasks if is_alive(task)]
-    room = {node["ID"]: _Room(node, [task for task in alive if task.get("NodeID") == node["ID"]]) for node in staying}
+    room = _rooms(staying, alive)
     problems = []
     for service in sorted(services, key=lambda each: each["Spec"]["Name"]):
         moving = sum(task["ServiceID"] == service["ID"] and task.get("NodeID") in leaving for task in alive)
         if not moving or not (service["Spec"].get("Mode") or {}).get("Replicated"):
             continue
         eligible = [room[node["ID"]] for node in eligible_nodes(service["Spec"], staying)]
-        placed = 0
-        while placed < moving:
-            fitting = [each for each in eligible if each.fits(service)]
-            if not fitting:
-                problems.append(_explain(service, moving, placed, eligible))
-                break
-            max(fitting, key=lambda each: each.free["NanoCPUs"]).add(service)
-            placed += 1
+        placed = _place(service, moving, eligible)
+        if placed < moving:
+            problems.append(_explain(service, f"has {_tasks(moving)} there", placed, eligible, "other "))
     if problems:
         raise PlanError(f"Draining {_names(leaving, nodes)}: {'; '.join(problems)}. Nothing was changed.")
+
+
+def find_lacks(growing: t.Sequence[tuple[Raw, int]], nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> list[str]:
+    """A sentence for each service for whose further tasks, as many as given with it, the nodes have no room."""
+    room = _rooms(nodes, tasks)
+    lacks = []
+    for service, more in growing:
+        eligible = [room[node["ID"]] for node in eligible_nodes(service["Spec"], nodes)]
+        placed = _place(service, more, eligible)
+        if placed < more:
+            lacks.append(_explain(service, f"wants {_tasks(more)} more", placed, eligible))
+    return lacks
+
+
+def find_unevenness(service: Raw, nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> str:
+    """Such as ``m1 runs 4, w1 runs 0``, where moving a task to a node that has room would even it out; else empty."""
+    room = _rooms(nodes, tasks)
+    eligible = [room[node["ID"]] for node in eligible_nodes(service["Spec"], nodes)]
+    counts = {each.name: each.services[service["ID"]] for each in eligible}
+    most = max(counts.values(), default=0)
+    if not any(counts[each.name] < most - 1 and each.fits(service) for each in eligible):
+        return ""
+    return ", ".join(f"{name} runs {count}" for name, count in sorted(counts.items()))
+
+
+def _rooms(nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> dict[str, _Room]:
+    alive = [task for task in tasks if is_alive(task)]
+    return {node["ID"]: _Room(node, [task for task in alive if task.get("NodeID") == node["ID"]]) for node in nodes}
+
+
+def _place(service: Raw, count: int, eligible: t.Sequence[_Room]) -> int:
+    """Put tasks on the freest nodes, one after the other; how many found room."""
+    for placed in range(count):
+        fitting = [each for each in eligible if each.fits(service)]
+        if not fitting:
+            return placed
+        max(fitting, key=lambda each: each.free["NanoCPUs"]).add(service)
+    return count
 
 
 class _Room:
@@ -112,18 +145,22 @@ def _amounts(resources: Raw) -> Counter[str]:
     return found
 
 
-def _explain(service: Raw, moving: int, placed: int, eligible: t.Sequence[_Room]) -> str:
-    name, tasks = service["Spec"]["Name"], "task" if moving == 1 else "tasks"
+def _explain(service: Raw, what: str, placed: int, eligible: t.Sequence[_Room], other: str = "") -> str:
+    name = service["Spec"]["Name"]
     if not eligible:
         constraints = (_template(service).get("Placement") or {}).get("Constraints") or []
         cause = f"its constraints {', '.join(constraints)}" if constraints else "it"
-        return f"{name} has {moving} {tasks} there, and no other node that is ready and active allows {cause}"
+        return f"{name} {what}, and no {other}node that is ready and active allows {cause}"
     most = (_template(service).get("Placement") or {}).get("MaxReplicas")
     wants = [f"at most {most} on a node"] if most else []
     wants += [f"{kind} {amount}" for kind, amount in _reserved(service).items() if amount]
     wants += [f"port {port}/{protocol} of the host" for port, protocol in sorted(_host_ports(service))]
     names = ", ".join(sorted(each.name for each in eligible))
-    return f"{name} has {moving} {tasks} there, and {names} have room for {placed} of them (each needs {', '.join(wants)})"
+    return f"{name} {what}, and {names} have room for {placed} of them (each needs {', '.join(wants)})"
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task{'' if count == 1 else 's'}"
 
 
 def find_remains(leaving: t.Collection[str], services: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> list[str]:

@@ -42,7 +42,7 @@ def observe_stack(
         nodes=Nodes(engine.get("/nodes", doing)),
     )
     images = images_to_resolve(wanted.services, by_name(observed.services), resolve_image)
-    resolved = {**(known or {}), **{image: _resolve(engine, image, auth) for image in images if image not in (known or {})}}
+    resolved = {**(known or {}), **{image: ask_registry(engine, image, auth) for image in images if image not in (known or {})}}
     return Observed(observed.services, observed.networks, observed.secrets, observed.configs, observed.nodes, resolved)
 
 
@@ -75,7 +75,8 @@ def _unlisted_networks(engine: t.Any, stack: str, services: t.Iterable[Item], ne
             continue
 
 
-def _resolve(engine: t.Any, image: str, auth: Auth) -> Resolved:
+def ask_registry(engine: t.Any, image: str, auth: Auth) -> Resolved:
+    """What the registry says about an image now; never raises."""
     try:
         answer = engine.get(f"/distribution/{image}/json", f"resolving image {image}", headers=auth(image))
     except EngineError as error:

@@ -66,8 +66,17 @@ class Placement:
 
     def _add(self, task: Json) -> None:
         self._tasks[task["NodeID"]].append(task)
-        self._load[task["NodeID"]] += 1
-        self._load_of[task["NodeID"], task["ServiceID"]] += 1
+        if task["DesiredState"] in ("running", "complete"):
+            self._count(task, 1)
+
+    def leave(self, task: Json) -> None:
+        """A task that is to stop holds its resources until it has, but counts no more for the spread."""
+        if task in self._tasks.get(task.get("NodeID", ""), []):
+            self._count(task, -1)
+
+    def _count(self, task: Json, number: int) -> None:
+        self._load[task["NodeID"]] += number
+        self._load_of[task["NodeID"], task["ServiceID"]] += number
 
     def fitting(self, service: Json) -> list[str]:
         """Nodes that are ready and satisfy the constraints."""

@@ -29,6 +29,7 @@ class Tick:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster, self.changed = cluster, False
+        self.placement = Placement(cluster.nodes, cluster.tasks.values())
         self.by_service: dict[str, list[Json]] = {key: [] for key in cluster.services}
         for task in list(cluster.tasks.values()):
             self.by_service.setdefault(task["ServiceID"], []).append(task)
@@ -58,6 +59,8 @@ class Tick:
 
     def stop(self, task: Json, desired: str = "shutdown") -> None:
         if task["DesiredState"] != desired:
+            if task["DesiredState"] in ("running", "complete"):
+                self.placement.leave(task)
             task["DesiredState"] = desired
             self.cluster.touch(task)
             self.changed = True

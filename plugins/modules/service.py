@@ -1,0 +1,405 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: service
+short_description: Scale, restart, update, roll back and rebalance services of a Docker Swarm
+version_added: 0.1.0
+description:
+  - Does one thing to one or many services that are there, whoever deployed them, with the plan and the verdict of
+    M(flotilla.swarm.stack).
+  - Services are chosen by O(name), O(stack) or O(label). Where nothing is given, none is chosen and nothing happens.
+  - A service that does not come up fails the run with the cause, also when the engine itself paused the update or rolled it back.
+  - What is changed here in a service of a stack is drift for the next deploy of its files.
+author:
+  - Flotilla contributors (@flotilla-swarm)
+extends_documentation_fragment:
+  - flotilla.swarm.engine
+  - flotilla.swarm.registry
+  - flotilla.swarm.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode a host without an engine, or outside a swarm, counts as one without services.
+  diff_mode:
+    support: full
+  idempotent:
+    support: partial
+    details:
+      - With O(action=restart) every run restarts.
+options:
+  action:
+    description:
+      - V(scale) sets the numbers in O(replicas), for all services at once.
+      - V(restart) starts the tasks anew, one service after the other, each by its own update policy.
+      - V(update) changes what is given of O(image), O(environment), O(labels), O(limits), O(reservations), O(constraints),
+        O(update_config) and O(rollback_config), in one update for each service, one service after the other.
+      - V(rollback) goes back to what a service was before its last update, one service after the other. It is refused for
+        a service that has no such past, and does nothing for one that was just rolled back.
+      - V(rebalance) restarts services of which a node runs at least two tasks more than another one that has room, one
+        service after the other.
+    type: str
+    required: true
+    choices: [scale, restart, update, rollback, rebalance]
+  name:
+    description: Services by full name; V(*) and V(?) are wildcards. A name that means none is refused.
+    type: list
+    elements: str
+    default: []
+  stack:
+    description: All services of these stacks, for O(action=restart) without their jobs.
+    type: list
+    elements: str
+    default: []
+  label:
+    description: Services that bear all of these labels.
+    type: dict
+    default: {}
+  replicas:
+    description: For O(action=scale), the number of replicas by the name of the service.
+    type: dict
+    default: {}
+  check_capacity:
+    description: Refuse to scale up where the nodes have no room, by constraints, reservations, ports of the host and most replicas a node.
+    type: bool
+    default: true
+  image:
+    description:
+      - The new image. The digest that the registry has for it is put into the service.
+    type: str
+    default: ""
+  environment:
+    description:
+      - Variables to set, and with V(null) to remove. The others stay.
+    type: dict
+    default: {}
+  secret_environment:
+    description:
+      - As O(environment), for values that must not be shown. A secret of the stack is a better place for them.
+    type: dict
+    default: {}
+  labels:
+    description: Labels of the service to set, and with V(null) to remove. The others stay.
+    type: dict
+    default: {}
+  limits:
+    description: What a task may use at most; 0 is no limit.
+    type: dict
+    suboptions:
+      cpus:
+        description: Processors, such as V(0.5).
+        type: float
+      memory:
+        description: Memory, such as V(512M).
+        type: bytes
+      pids:
+        description: Processes.
+        type: int
+  reservations:
+    description: What a node has to have free for a task; 0 is nothing.
+    type: dict
+    suboptions:
+      cpus:
+        description: Processors, such as V(0.5).
+        type: float
+      memory:
+        description: Memory, such as V(512M).
+        type: bytes
+  constraints:
+    description: Constraints to add, such as V(node.labels.gpu == true).
+    type: list
+    elements: str
+    default: []
+  constraints_absent:
+    description: Constraints to remove.
+    type: list
+    elements: str
+    default: []
+  update_config:
+    description: How updates are made. What is not given stays.
+    type: dict
+    suboptions:
+      parallelism:
+        description: Tasks at a time; 0 is all.
+        type: int
+      delay:
+        description: Time between them, in seconds or as a duration.
+        type: str
+      failure_action:
+        description: What the engine does when tasks fail.
+        type: str
+        choices: [pause, continue, rollback]
+      monitor:
+        description: Time for which a new task is watched.
+        type: str
+      max_failure_ratio:
+        description: Share of tasks that may fail.
+        type: float
+      order:
+        description: Whether the old or the new task comes first.
+        type: str
+        choices: [stop-first, start-first]
+  rollback_config:
+    description: How rollbacks are made. What is not given stays.
+    type: dict
+    suboptions:
+      parallelism:
+        description: Tasks at a time; 0 is all.
+        type: int
+      delay:
+        description: Time between them, in seconds or as a duration.
+        type: str
+      failure_action:
+        description: What the engine does when tasks fail.
+        type: str
+        choices: [pause, continue]
+      monitor:
+        description: Time for which a new task is watched.
+        type: str
+      max_failure_ratio:
+        description: Share of tasks that may fail.
+        type: float
+      order:
+        description: Whether the old or the new task comes first.
+        type: str
+        choices: [stop-first, start-first]
+  wait:
+    description: Wait until everything that changed runs and stays up. In a series a service waits for the one before in any case.
+    type: bool
+    default: true
+  wait_timeout:
+    description: How long the whole run may take, in seconds or as a duration such as C(10m).
+    type: str
+    default: 10m
+  on_failure:
+    description:
+      - V(rollback) restores all services that the run changed; V(stop) leaves everything as it is.
+      - A failed O(action=rollback) is left as it is.
+    type: str
+    choices: [rollback, stop]
+    default: rollback
+seealso:
+  - module: flotilla.swarm.stack
+  - module: flotilla.swarm.stack_info
+"""
+
+EXAMPLES = r"""
+- name: Scale two services at once
+  flotilla.swarm.service:
+    action: scale
+    replicas: {grading_worker: 6, grading_web: 3}
+
+- name: Restart everything of a stack, one service after the other
+  flotilla.swarm.service:
+    action: restart
+    stack: [grading]
+
+- name: Update several fields in one go
+  flotilla.swarm.service:
+    action: update
+    name: [grading_worker]
+    image: registry.example.com/worker:43
+    environment: {LEVEL: debug, OLD: null}
+    limits: {memory: 2G}
+    constraints: ["node.labels.gpu == true"]
+
+- name: Go back
+  flotilla.swarm.service:
+    action: rollback
+    name: [grading_worker]
+"""
+
+RETURN = r"""
+summary:
+  description: The outcome in one line.
+  returned: success
+  type: str
+  sample: "scale: 2 services updated, in 7 s"
+services:
+  description: How each chosen service fares.
+  returned: when not in check mode
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Full name.
+      type: str
+    mode:
+      description: replicated, global, replicated-job or global-job.
+      type: str
+    running:
+      description: Tasks that run, or that completed for a job.
+      type: int
+    desired:
+      description: Tasks that should.
+      type: int
+    image:
+      description: The image with its digest.
+      type: str
+    state:
+      description: running, waiting or failed.
+      type: str
+    cause:
+      description: Why it is not running.
+      type: str
+undone:
+  description: What was restored after a failure.
+  returned: failure
+  type: list
+  elements: str
+"""
+
+import typing as t
+from functools import partial
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack import service_plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import auth_headers
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import ask_registry
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS as STACK_ARGUMENTS
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import Edit
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_run import Operation
+
+PARTS = ["image", "environment", "secret_environment", "labels", "limits", "reservations"]
+PARTS += ["constraints", "constraints_absent", "update_config", "rollback_config"]
+RESOURCES: dict[str, t.Any] = {"cpus": {"type": "float"}, "memory": {"type": "bytes"}}
+
+
+def _update_config(actions: list[str]) -> dict[str, t.Any]:
+    return {
+        "type": "dict",
+        "options": {
+            "parallelism": {"type": "int"},
+            "delay": {"type": "str"},
+            "failure_action": {"type": "str", "choices": actions},
+            "monitor": {"type": "str"},
+            "max_failure_ratio": {"type": "float"},
+            "order": {"type": "str", "choices": ["stop-first", "start-first"]},
+        },
+    }
+
+
+ARGUMENTS: dict[str, t.Any] = {
+    "action": {"type": "str", "required": True, "choices": ["scale", "restart", "update", "rollback", "rebalance"]},
+    "name": {"type": "list", "elements": "str", "default": []},
+    "stack": {"type": "list", "elements": "str", "default": []},
+    "label": {"type": "dict", "default": {}},
+    "replicas": {"type": "dict", "default": {}},
+    "check_capacity": {"type": "bool", "default": True},
+    "image": {"type": "str", "default": ""},
+    "environment": {"type": "dict", "default": {}},
+    "secret_environment": {"type": "dict", "default": {}, "no_log": True},
+    "labels": {"type": "dict", "default": {}},
+    "limits": {"type": "dict", "options": {**RESOURCES, "pids": {"type": "int"}}},
+    "reservations": {"type": "dict", "options": RESOURCES},
+    "constraints": {"type": "list", "elements": "str", "default": []},
+    "constraints_absent": {"type": "list", "elements": "str", "default": []},
+    "update_config": _update_config(["pause", "continue", "rollback"]),
+    "rollback_config": _update_config(["pause", "continue"]),
+    **{name: STACK_ARGUMENTS[name] for name in ("registry_auth", "wait", "wait_timeout", "on_failure")},
+}
+
+
+class Run:
+    """What the steps of one call share."""
+
+    def observe(self, member: Member, params: dict[str, t.Any]) -> service_plan.Observed:
+        names, stacks = [each.strip() for each in params["name"]], [each.strip() for each in params["stack"]]
+        self.names = [name for name in names if name]
+        self.edit = _read_edit(params)
+        if params["action"] == "scale":
+            if self.names or any(stacks) or params["label"]:
+                raise PlanError("scale goes by the names in replicas, such as {web: 3}. Leave out name, stack and label.")
+            self.names = list(params["replicas"])
+        seen, _info = member.look("")
+        if member.check_mode and seen.state in ("no engine", "inactive"):
+            return service_plan.Observed()
+        engine = member.require_manager(seen)
+        doing = "reading the swarm's services"
+        services = engine.get("/services", doing)
+        chosen = service_plan.choose(services, self.names, [stack for stack in stacks if stack], params["label"])
+        if not chosen:
+            return service_plan.Observed()
+        auth = partial(auth_headers, credentials=params["registry_auth"], stored=engine.stored_login)
+        image = self.edit.image
+        observed = service_plan.Observed(
+            chosen,
+            Nodes(engine.get("/nodes", doing)),
+            engine.get("/tasks", doing) if params["action"] in ("scale", "rebalance") else (),
+            {image: ask_registry(engine, image, auth)} if image and "@" not in image else {},
+        )
+        undo = params["on_failure"] == "rollback"
+        self.operation = Operation(
+            engine,
+            params["action"],
+            chosen,
+            observed.nodes,
+            timeout_seconds=parse_seconds(params["wait_timeout"]),
+            wait=params["wait"],
+            undo_failure=undo,
+            auth=auth,
+        )
+        return observed
+
+    def plan(self, observed: service_plan.Observed, params: dict[str, t.Any]) -> Plan:
+        self.observed = observed
+        if not observed.chosen:
+            return Plan(result={"summary": f"{params['action']}: no service was chosen", "services": []})
+        if params["action"] == "scale":
+            return service_plan.plan_scale(observed, params["replicas"], params["check_capacity"])
+        if params["action"] == "restart":
+            return service_plan.plan_restart(observed, self.names)
+        if params["action"] == "update":
+            return service_plan.plan_update(observed, self.edit)
+        if params["action"] == "rollback":
+            return service_plan.plan_rollback(observed)
+        return service_plan.plan_rebalance(observed)
+
+    def apply(self, _member: Member, change: Change) -> None:
+        self.operation.apply(change)
+
+    def watch(self, _member: Member, _params: dict[str, t.Any], _plan: Plan) -> dict[str, t.Any]:
+        chosen = [service["Spec"] for service in self.observed.chosen]
+        return self.operation.watch(chosen) if chosen else {}
+
+
+def _read_edit(params: dict[str, t.Any]) -> Edit:
+    given = {part: _without_none(part, params[part]) for part in PARTS}
+    named = [part for part in PARTS if given[part]]
+    if named and params["action"] != "update":
+        raise PlanError(f"{', '.join(named)}: only for action update, found action {params['action']}.")
+    image = params["image"].strip()
+    try:
+        image = familiar_image(image) if image else ""
+    except ValueError as error:
+        raise PlanError(f"image: found {image!r}, expected {error}.") from None
+    return Edit(
+        image=image,
+        environment={**params["environment"], **params["secret_environment"]},
+        **{part: given[part] for part in PARTS if part not in ("image", "environment", "secret_environment")},
+    )
+
+
+def _without_none(part: str, value: t.Any) -> t.Any:
+    """A part as it was given: Ansible adds the suboptions that were not."""
+    if "options" not in ARGUMENTS[part]:
+        return value
+    return {name: item for name, item in (value or {}).items() if item is not None}
+
+
+def main() -> None:
+    run = Run()
+    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, world=member_world)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,283 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import base64
+import json
+import typing as t
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.lock import take_lock
+from ansible_collections.flotilla.swarm.plugins.modules import service as module
+from fake_engine import FakeEngine, crashes, node, service
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from module_runner import run_module_main
+
+Json = dict[str, t.Any]
+DIGEST = f"sha256:{'ab' * 32}"
+STACK = {"com.docker.stack.namespace": "app", "com.docker.stack.image": "nginx:1"}
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def swarm(fake_engine: t.Callable[..., FakeEngine]) -> FakeEngine:
+    reserved = {"Resources": {"Reservations": {"NanoCPUs": 10**9}}}
+    return fake_engine(
+        nodes=[node("m1", role="manager", leader=True), node("w1", labels={"gpu": "true"})],
+        services=[
+            service("app_web", replicas=2, labels=STACK, container={"Env": ["LEVEL=info", "OLD=1"]}, template=reserved),
+            service("app_worker", replicas=2, labels=STACK),
+            service("app_agent", mode="global", labels={**STACK, "tier": "edge"}),
+            service("app_once", mode="replicated-job", labels=STACK),
+            service("lonely", replicas=1),
+        ],
+        images={"nginx:2": {"digest": DIGEST}},
+    )
+
+
+@pytest.fixture
+def fake(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    monkeypatch.setattr(deployment, "time", Clock())
+    return swarm(fake_engine)
+
+
+def run(fake: FakeEngine, action: str, check: bool = False, **options: t.Any) -> Json:
+    return run_module_main(module.main, {"docker_host": fake.docker_host, "action": action, **options}, check=check, diff=True)
+
+
+def changed(result: Json) -> list[str]:
+    assert not result.get("failed"), result["msg"]
+    return [change["name"] for change in result["plan"]]
+
+
+def template(fake: FakeEngine, name: str) -> Json:
+    return t.cast(Json, fake.service(name)["Spec"]["TaskTemplate"])
+
+
+def alive(fake: FakeEngine, *names: str) -> set[str]:
+    return {task["ID"] for name in names for task in fake.tasks(name) if task["DesiredState"] == "running"}
+
+
+def updates(fake: FakeEngine) -> list[str]:
+    names = {item["ID"]: item["Spec"]["Name"] for item in fake.cluster.services.values()}
+    return [names[request.path.split("/")[2]] for request in fake.writes if request.path.startswith("/services/")]
+
+
+def test_several_services_are_scaled_at_once(fake: FakeEngine) -> None:
+    fake.forget()
+    planned = run(fake, "scale", check=True, replicas={"app_web": 4, "app_worker": "0"})
+    assert not fake.writes and len(fake.calls()) == 4
+    assert (
+        planned["diff"]["prepared"].splitlines()[0].startswith("~ service  app_web")
+        and "starts 2 more tasks" in planned["diff"]["prepared"]
+    )
+    done = run(fake, "scale", replicas={"app_web": 4, "app_worker": "0"})
+    assert done["plan"] == planned["plan"] and updates(fake) == ["app_web", "app_worker"]
+    assert [(row["name"], row["running"], row["desired"]) for row in done["services"]] == [("app_web", 4, 4), ("app_worker", 0, 0)]
+    fake.forget()
+    again = run(fake, "scale", replicas={"app_web": 4, "app_worker": 0})
+    assert not again["changed"] and not fake.writes
+
+
+def test_scaling_knows_what_the_nodes_hold(fake: FakeEngine) -> None:
+    fake.forget()
+    refused = run(fake, "scale", check=True, replicas={"app_web": 12})
+    assert refused["failed"] and "app_web wants 10 tasks more, and m1, w1 have room for 6 of them" in refused["msg"]
+    assert run(fake, "scale", replicas={"app_web": 12})["msg"] == refused["msg"] and not fake.writes
+    forced = run(fake, "scale", replicas={"app_web": 12}, check_capacity=False)
+    assert forced["failed"] and "no suitable node" in forced["msg"] and forced["undone"]
+    assert fake.service("app_web")["Spec"]["Mode"]["Replicated"]["Replicas"] == 2
+
+
+@pytest.mark.parametrize(
+    ("action", "options", "words"),
+    [
+        ("scale", {"replicas": {"app_agent": 2}}, "app_agent is global"),
+        ("scale", {"replicas": {"app_web": "many"}}, "found 'many', expected a whole number"),
+        ("scale", {"replicas": {"app_wev": 2}}, "no service app_wev; there is app_web"),
+        ("scale", {"replicas": {"app_web": 2}, "name": ["lonely"]}, "Leave out name"),
+        ("restart", {"stack": ["ap"]}, "no stack ap; there is app"),
+        ("restart", {"name": ["lonely"], "image": "nginx:2"}, "image: only for action update"),
+        ("rollback", {"name": ["lonely", "app_web"]}, "app_web, lonely: never updated"),
+        ("update", {"name": ["lonely"], "image": "Nginx:2"}, "image: found 'Nginx:2', expected a repository in lower case"),
+        ("update", {"name": ["lonely"], "constraints": ["gpu"]}, "'gpu' is no constraint"),
+        ("update", {"name": ["lonely"], "constraints": ["node.labels.gpu == no"]}, "no node that is ready and active matches"),
+        ("update", {"name": ["lonely"], "update_config": {"delay": "soon"}}, "found 'soon'"),
+    ],
+)
+def test_what_is_refused_is_refused_before_anything_is_changed(fake: FakeEngine, action: str, options: Json, words: str) -> None:
+    fake.forget()
+    result = run(fake, action, **options)
+    assert result["failed"] and words in result["msg"] and not fake.writes
+
+
+@pytest.mark.parametrize("action", ["scale", "restart", "update", "rollback", "rebalance"])
+def test_nothing_chosen_is_nothing_done(fake: FakeEngine, action: str) -> None:
+    fake.forget()
+    result = run(fake, action, name="", stack="")
+    assert not result["changed"] and not fake.writes and "no service was chosen" in result["summary"]
+
+
+def test_a_restart_goes_from_service_to_service(fake: FakeEngine) -> None:
+    names = ("app_web", "app_worker", "app_agent")
+    before = alive(fake, *names)
+    fake.forget()
+    result = run(fake, "restart", stack=["app"])
+    assert changed(result) == ["app_agent", "app_web", "app_worker"] == updates(fake)
+    assert result["plan"][1]["cost"] == "restarts 2 tasks, one at a time"
+    writes = [index for index, request in enumerate(fake.requests) if request in fake.writes and "/services/" in request.path]
+    for first, second in zip(writes, writes[1:]):
+        assert any(request.path == "/tasks" for request in fake.requests[first:second])
+    running = alive(fake, *names)
+    assert len(running) == 6 and not running & before
+    assert changed(run(fake, "restart", check=True, name=["app_once"])) == ["app_once"]
+
+
+def test_a_restart_that_fails_stops_there_and_says_why(fake: FakeEngine) -> None:
+    fake.behave("app_web", crashes(3))
+    fake.forget()
+    result = run(fake, "restart", name=["app_w*"])
+    assert result["failed"] and "app_web failed" in result["msg"] and "exited 3" in result["msg"]
+    assert "app_worker" not in updates(fake) and not fake.cluster.configs
+
+
+def test_many_fields_are_one_update(fake: FakeEngine) -> None:
+    options: Json = {
+        "name": ["app_web"],
+        "image": "nginx:2",
+        "environment": {"LEVEL": "debug", "OLD": None, "DB_PASSWORD": "hush-hush"},
+        "secret_environment": {"EXTRA": "very-hush"},
+        "labels": {"tier": "front"},
+        "limits": {"memory": "512M", "cpus": 0.5, "pids": 100},
+        "reservations": {"cpus": 0.25},
+        "constraints": ["node.labels.gpu==true"],
+        "update_config": {"order": "start-first", "failure_action": "rollback", "delay": "2s"},
+        "registry_auth": [{"registry": "docker.io", "username": "me", "password": "pass-word"}],
+    }
+    fake.forget()
+    planned = run(fake, "update", check=True, **options)
+    assert not fake.writes
+    done = run(fake, "update", **options)
+    assert done["plan"] == planned["plan"] and updates(fake) == ["app_web"]
+    (write,) = [request for request in fake.writes if request.path.startswith("/services/")]
+    assert json.loads(base64.urlsafe_b64decode(write.headers["X-Registry-Auth"]))["password"] == "pass-word"
+    for shown in (planned, done):
+        told = json.dumps({key: value for key, value in shown.items() if key != "invocation"})
+        assert "hush" not in told and "pass-word" not in told
+    spec = fake.service("app_web")["Spec"]
+    now = template(fake, "app_web")
+    assert now["ContainerSpec"]["Image"] == f"nginx:2@{DIGEST}" and spec["Labels"]["com.docker.stack.image"] == "nginx:2"
+    assert sorted(now["ContainerSpec"]["Env"]) == ["DB_PASSWORD=hush-hush", "EXTRA=very-hush", "LEVEL=debug"]
+    assert now["Resources"]["Limits"] == {"NanoCPUs": 5 * 10**8, "MemoryBytes": 512 * 1024**2, "Pids": 100}
+    assert now["Resources"]["Reservations"]["NanoCPUs"] == 25 * 10**7
+    assert now["Placement"]["Constraints"] == ["node.labels.gpu==true"]
+    assert (spec["UpdateConfig"]["Order"], spec["UpdateConfig"]["Parallelism"]) == ("start-first", 1)
+    fake.forget()
+    assert not run(fake, "update", **options)["changed"] and not fake.writes
+    assert changed(run(fake, "update", name=["app_web"], constraints_absent=["node.labels.gpu == true"])) == ["app_web"]
+
+
+@pytest.mark.parametrize(("policy", "words"), [("rollback", "rolled the update back"), ("pause", "paused the update")])
+def test_an_update_that_the_engine_gives_up_is_a_failure(fake: FakeEngine, policy: str, words: str) -> None:
+    fake.behave("nginx:2", crashes(3))
+    run(fake, "update", name=["app_web"], update_config={"failure_action": policy})
+    result = run(fake, "update", name=["app_web", "app_worker"], image="nginx:2")
+    assert result["failed"] and words in result["msg"] and "exited 3" in result["msg"]
+    assert template(fake, "app_web")["ContainerSpec"]["Image"] == template(fake, "app_worker")["ContainerSpec"]["Image"] == "nginx:1"
+
+
+def test_a_rollback_goes_back_once(fake: FakeEngine) -> None:
+    run(fake, "update", name=["app_web"], environment={"LEVEL": "debug"})
+    fake.forget()
+    planned = run(fake, "rollback", check=True, name=["app_web"])
+    assert not fake.writes and planned["plan"][0]["fields"] == [{"path": "environment.LEVEL", "before": "debug", "after": "info"}]
+    done = run(fake, "rollback", name=["app_web"])
+    assert done["plan"] == planned["plan"] and done["services"][0]["state"] == "running"
+    assert "LEVEL=info" in template(fake, "app_web")["ContainerSpec"]["Env"]
+    fake.forget()
+    assert not run(fake, "rollback", name=["app_web"])["changed"] and not fake.writes
+
+
+def test_only_uneven_services_are_rebalanced(fake: FakeEngine) -> None:
+    fake.node("w1")["Spec"]["Availability"] = "drain"
+    fake.settle()
+    fake.node("w1")["Spec"]["Availability"] = "active"
+    fake.settle()
+    fake.forget()
+    planned = run(fake, "rebalance", check=True, name=["*"])
+    assert changed(planned) == ["app_web", "app_worker"] and "m1 runs 2, w1 runs 0" in planned["diff"]["prepared"] and not fake.writes
+    assert changed(run(fake, "rebalance", name=["*"])) == ["app_web", "app_worker"] == updates(fake)
+    for name in ("app_web", "app_worker"):
+        assert len({task["NodeID"] for task in fake.tasks(name) if task["DesiredState"] == "running"}) == 2
+    assert changed(run(fake, "rebalance", name=["*"])) == []
+
+
+def test_a_stack_that_is_being_deployed_is_left_alone(fake: FakeEngine) -> None:
+    taken = take_lock(Engine.connect(docker_host=fake.docker_host), "app", "a deploy", 1000.0)
+    result = run(fake, "restart", name=["app_web"])
+    assert result["failed"] and "is being deployed by a deploy" in result["msg"] and taken in fake.cluster.configs
+    assert changed(run(fake, "restart", name=["lonely"])) == ["lonely"]
+
+
+def test_outside_a_swarm_there_is_nothing_to_check(fake_engine: t.Callable[..., FakeEngine]) -> None:
+    bare = fake_engine()
+    assert not run(bare, "restart", check=True, name=["web"])["changed"]
+    assert "is in no swarm" in run(bare, "restart", name=["web"])["msg"]
+
+
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "image": st.sampled_from(["nginx:1", "nginx:2", "other:3"]),
+        "environment": st.dictionaries(st.sampled_from(["A", "LEVEL", "OLD"]), st.sampled_from(["x", "1", True, None])),
+        "labels": st.dictionaries(st.sampled_from(["a", "tier"]), st.sampled_from(["x", None])),
+        "limits": st.fixed_dictionaries({}, optional={"cpus": st.sampled_from([0, 0.5]), "memory": st.sampled_from(["0", "64M"])}),
+        "constraints": st.lists(st.sampled_from(["node.role == worker", "node.labels.gpu==true"]), max_size=2),
+        "constraints_absent": st.lists(st.sampled_from(["node.role==worker"]), max_size=1),
+        "update_config": st.fixed_dictionaries({}, optional={"parallelism": st.integers(0, 2), "delay": st.sampled_from(["0", "1m"])}),
+    },
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(operations=st.lists(st.tuples(OPTIONS, st.integers(0, 4)), min_size=1, max_size=3))
+def test_what_is_planned_is_done_and_done_only_once(operations: list[tuple[Json, int]]) -> None:
+    made: list[FakeEngine] = []
+
+    def make(**state: t.Any) -> FakeEngine:
+        made.append(FakeEngine(**state))
+        return made[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deployment, "time", Clock())
+        fake = swarm(make)
+        try:
+            for options, count in operations:
+                for action, given_options in (
+                    ("update", {"name": ["app_w*"], **options}),
+                    ("scale", {"replicas": {"app_web": count, "app_worker": 1}}),
+                ):
+                    fake.forget()
+                    planned = run(fake, action, check=True, **given_options)
+                    assert not fake.writes
+                    done = run(fake, action, **given_options)
+                    assert planned["plan"] == done["plan"] and changed(done) == updates(fake)
+                    assert not run(fake, action, **given_options)["changed"]
+        finally:
+            for each in made:
+                each.close()
