@@ -58,9 +58,9 @@ class Run:
 
     @property
     def changed(self) -> dict[str, int]:
-        """Host -> number of changed tasks, from the recap."""
+        """Node -> number of changed tasks, from the recap."""
         recap = self.out.split("PLAY RECAP", 1)[-1].splitlines()
-        rows = [line for line in recap if "changed=" in line]
+        rows = [line for line in recap if "changed=" in line and not line.startswith("localhost")]
         return {row.split()[0]: int(row.split("changed=")[1].split()[0]) for row in rows}
 
 
@@ -68,8 +68,8 @@ class Run:
 def play() -> Callable[..., Run]:
     """Run a playbook of the project: ``play("site.yml", "--check", stacks_present=[...])``; keywords become extra variables."""
 
-    def run(playbook: str, *arguments: str, **variables: Any) -> Run:
-        command = ["ansible-playbook", "-i", INVENTORY, playbook, *arguments]
+    def run(playbook: str, *arguments: str, inventory: str = INVENTORY, **variables: Any) -> Run:
+        command = ["ansible-playbook", "-i", inventory, playbook, *arguments]
         command += ["-e", json.dumps(variables)] if variables else []
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PY_COLORS"))}
         environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}

@@ -59,6 +59,14 @@ def test_wrong_input_is_told_and_changes_nothing(case: str, play: Callable[..., 
     assert look() == before
 
 
+def test_an_inventory_without_any_node_does_not_pass_for_a_success(play: Callable[..., Run], tmp_path: Path) -> None:
+    empty = tmp_path / "hosts.yml"
+    empty.write_text("all: {children: {swarm_managers: {}}}\n")
+    run = play(SITE, inventory=str(empty))
+    assert run.rc != 0
+    assert "no hosts in the group swarm_managers" in " ".join(run.out.split())
+
+
 def test_an_error_in_a_file_names_file_and_line(play: Callable[..., Run], tmp_path: Path) -> None:
     broken = tmp_path / "broken.yml"
     broken.write_text("services:\n  web:\n    image: a\n   ports: [80]\n")
