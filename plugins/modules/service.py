@@ -313,11 +313,10 @@ class Run:
     """What the steps of one call share."""
 
     def observe(self, member: Member, params: dict[str, t.Any]) -> service_plan.Observed:
-        names, stacks = [each.strip() for each in params["name"]], [each.strip() for each in params["stack"]]
-        self.names = [name for name in names if name]
+        self.names, stacks = _texts(params["name"]), _texts(params["stack"])
         self.edit = _read_edit(params)
         if params["action"] == "scale":
-            if self.names or any(stacks) or params["label"]:
+            if self.names or stacks or params["label"]:
                 raise PlanError("scale goes by the names in replicas, such as {web: 3}. Leave out name, stack and label.")
             self.names = list(params["replicas"])
         seen, _info = member.look("")
@@ -326,7 +325,7 @@ class Run:
         engine = member.require_manager(seen)
         doing = "reading the swarm's services"
         services = engine.get("/services", doing)
-        chosen = service_plan.choose(services, self.names, [stack for stack in stacks if stack], params["label"])
+        chosen = service_plan.choose(services, self.names, stacks, params["label"])
         if not chosen:
             return service_plan.Observed()
         auth = partial(auth_headers, credentials=params["registry_auth"], stored=engine.stored_login)
@@ -373,7 +372,11 @@ class Run:
 
 
 def _read_edit(params: dict[str, t.Any]) -> Edit:
-    given = {part: _without_none(part, params[part]) for part in PARTS}
+    given = {part: params[part] for part in PARTS}
+    for part in ("constraints", "constraints_absent"):  # a survey without an answer brings an empty text
+        given[part] = _texts(params[part])
+    for part in ("limits", "reservations", "update_config", "rollback_config"):
+        given[part] = {name: item for name, item in (params[part] or {}).items() if item is not None}
     named = [part for part in PARTS if given[part]]
     if named and params["action"] != "update":
         raise PlanError(f"{', '.join(named)}: only for action update, found action {params['action']}.")
@@ -389,11 +392,8 @@ def _read_edit(params: dict[str, t.Any]) -> Edit:
     )
 
 
-def _without_none(part: str, value: t.Any) -> t.Any:
-    """A part as it was given: Ansible adds the suboptions that were not."""
-    if "options" not in ARGUMENTS[part]:
-        return value
-    return {name: item for name, item in (value or {}).items() if item is not None}
+def _texts(given: list[str]) -> list[str]:
+    return [text.strip() for text in given if text.strip()]
 
 
 def main() -> None:

@@ -133,6 +133,12 @@ def test_nothing_chosen_is_nothing_done(fake: FakeEngine, action: str) -> None:
     assert not result["changed"] and not fake.writes and "no service was chosen" in result["summary"]
 
 
+def test_unanswered_questions_of_a_survey_change_nothing(fake: FakeEngine) -> None:
+    fake.forget()
+    asked: Json = {"image": "", "environment": "{}", "limits": "{}", "constraints": "", "constraints_absent": ""}
+    assert not run(fake, "update", name="app_web, lonely", **asked)["changed"] and not fake.writes
+
+
 def test_a_restart_goes_from_service_to_service(fake: FakeEngine) -> None:
     names = ("app_web", "app_worker", "app_agent")
     before = alive(fake, *names)
