@@ -52,6 +52,7 @@ def groups(lab: Lab) -> dict[str, list[str]]:
         "swarm_managers": managers,
         "swarm_workers": workers,
         "nfs_servers": (workers or managers)[:1] if lab.features.get("nfsd") else [],
+        "gpu_nodes": [],
     }
 
 

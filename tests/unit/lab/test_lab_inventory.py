@@ -25,9 +25,9 @@ def a_lab(count: int = 3, managers: int = 1, nfsd: bool = True) -> Lab:
 @pytest.mark.parametrize(
     ("lab", "groups"),
     [
-        (a_lab(), {"swarm_managers": ["m1"], "swarm_workers": ["w1", "w2"], "nfs_servers": ["w1"]}),
-        (a_lab(nfsd=False), {"swarm_managers": ["m1"], "swarm_workers": ["w1", "w2"], "nfs_servers": []}),
-        (a_lab(2, 2), {"swarm_managers": ["m1", "m2"], "swarm_workers": [], "nfs_servers": ["m1"]}),
+        (a_lab(), {"swarm_managers": ["m1"], "swarm_workers": ["w1", "w2"], "nfs_servers": ["w1"], "gpu_nodes": []}),
+        (a_lab(nfsd=False), {"swarm_managers": ["m1"], "swarm_workers": ["w1", "w2"], "nfs_servers": [], "gpu_nodes": []}),
+        (a_lab(2, 2), {"swarm_managers": ["m1", "m2"], "swarm_workers": [], "nfs_servers": ["m1"], "gpu_nodes": []}),
     ],
 )
 def test_groups(lab: Lab, groups: dict[str, list[str]]) -> None:
