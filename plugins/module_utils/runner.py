@@ -86,6 +86,8 @@ def run_module(
                 result.update((apply(place, change) if apply else None) or {})
                 applied.append(change)
             result.update((watch(place, params, decided) if watch else None) or {})
+            for warning in result.pop("warnings", ()):
+                module.warn(warning)
     except FlotillaError as error:
         module.fail_json(**{**_account(decided, applied), **getattr(error, "result", {}), "msg": str(error)})
     except Exception as error:

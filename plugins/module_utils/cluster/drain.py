@@ -156,7 +156,7 @@ def _explain(service: Raw, what: str, placed: int, eligible: t.Sequence[_Room], 
     wants += [f"{kind} {amount}" for kind, amount in _reserved(service).items() if amount]
     wants += [f"port {port}/{protocol} of the host" for port, protocol in sorted(_host_ports(service))]
     names = ", ".join(sorted(each.name for each in eligible))
-    return f"{name} {what}, and {names} have room for {placed} of them (each needs {', '.join(wants)})"
+    return f"{name} {what}, and {names} {'has' if len(eligible) == 1 else 'have'} room for {placed} of them (each needs {', '.join(wants)})"
 
 
 def _tasks(count: int) -> str:

@@ -37,7 +37,7 @@ class Operation(Deployment):
         undo_failure: bool,
         auth: Auth,
     ) -> None:
-        self._back = verb == "rollback"
+        self._back, self._auth = verb == "rollback", auth
         super().__init__(
             engine,
             verb,
@@ -96,6 +96,11 @@ class Operation(Deployment):
     def _unlock(self) -> None:
         while self._locks:
             release_lock(self._engine, self._locks.popitem()[1])
+
+    def _go_back(self) -> list[str]:
+        """By the engine's own rollback, so that the verb rollback does not go on to what has just failed."""
+        self._writer = _Rollback(self._engine, self._auth, self._clock, self._sleep)
+        return super()._go_back()
 
     def _failure(self, error: FlotillaError) -> DeployError:
         failure = super()._failure(error)

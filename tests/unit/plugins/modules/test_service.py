@@ -205,6 +205,7 @@ def test_an_update_that_the_engine_gives_up_is_a_failure(fake: FakeEngine, polic
     result = run(fake, "update", name=["app_web", "app_worker"], image="nginx:2")
     assert result["failed"] and words in result["msg"] and "exited 3" in result["msg"]
     assert template(fake, "app_web")["ContainerSpec"]["Image"] == template(fake, "app_worker")["ContainerSpec"]["Image"] == "nginx:1"
+    assert not run(fake, "rollback", name=["app_web"])["changed"]
 
 
 def test_a_rollback_goes_back_once(fake: FakeEngine) -> None:
