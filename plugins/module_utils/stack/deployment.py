@@ -17,7 +17,7 @@ from .images import image_of
 from .lock import LEASE_SECONDS, release_lock, renew_lock, take_lock
 from .logs import describe_failures
 from .naming import NAMESPACE_LABEL
-from .objects import Item, by_name, item_name
+from .objects import Item, by_name, item_name, stack_of, tasks_by_service
 from .session import CREATED, REPLACED, UPDATED, Session, Touched
 from .undo import undo
 from .verdict import FAILED, RUNNING, Verdict, judge, settle, settle_at_once
@@ -163,7 +163,7 @@ class Deployment:
                 services = self._engine.get("/services", f"watching stack {self._stack}", filters=query)
                 up_to_date = {**query, "_up-to-date": ["true"]}
                 tasks = self._engine.get("/tasks", f"watching stack {self._stack}", filters=up_to_date)
-                return by_name(services), _by_service(tasks)
+                return by_name(services), tasks_by_service(tasks)
             except EngineError as error:
                 if not is_outage(error) or self._clock() > min(patience, self._deadline):
                     raise
@@ -241,7 +241,7 @@ class Deployment:
         undone = self._go_back() if self._undo else []
         self._unlock()
         names = set(self._session.touched)
-        rest = len([item for item in self._observed.services if _belongs(item, self._stack) and item_name(item) not in names])
+        rest = len([item for item in self._observed.services if stack_of(item) == self._stack and item_name(item) not in names])
         untouched = [f"{rest} service{'s were' if rest > 1 else ' was'} never touched"] if rest else []
         end = [*undone, *untouched] if undone else []
         message = f"{error}\n{'; '.join(end)}." if end else str(error)
@@ -294,19 +294,8 @@ class Deployment:
         }
 
 
-def _by_service(tasks: t.Iterable[Item]) -> dict[str, list[Item]]:
-    grouped: dict[str, list[Item]] = {}
-    for task in tasks:
-        grouped.setdefault(task["ServiceID"], []).append(task)
-    return grouped
-
-
 def _progress(verdict: Verdict) -> str:
     return f"{verdict.text}, stable" if verdict.state == RUNNING and "running" in verdict.text else verdict.text
-
-
-def _belongs(item: Item, stack: str) -> bool:
-    return (item["Spec"].get("Labels") or {}).get(NAMESPACE_LABEL) == stack
 
 
 _Act = t.Callable[[Deployment, str, planning.Work], None]

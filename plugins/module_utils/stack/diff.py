@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ..plan import Field, compare, looks_secret, short_hash
 from .canonical import Json, canonical_service, desired_count, service_mode
+from .placement import Nodes
 
 RUN_LABEL = "io.flotilla.swarm.run_id"
 
@@ -85,6 +86,24 @@ def update_cost(spec: t.Mapping[str, t.Any], tasks: int, restarts: bool) -> str:
         return "restarts 1 task"
     pace = "all at once" if not at_once or at_once >= tasks else "one at a time" if at_once == 1 else f"{at_once} at a time"
     return f"restarts {tasks} tasks, {pace}"
+
+
+def task_count(spec: t.Mapping[str, t.Any], nodes: Nodes) -> int:
+    """How many tasks a service has when all of them run."""
+    return desired_count(spec) if service_mode(spec).startswith("replicated") else len(nodes.eligible(spec))
+
+
+def creation_reason(spec: t.Mapping[str, t.Any], nodes: Nodes) -> str:
+    """Such as ``replicated, 3 replicas`` or ``global, 2 nodes match node.labels.gpu == true``."""
+    mode = service_mode(spec)
+    if mode in ("replicated", "replicated-job"):
+        count = desired_count(spec)
+        noun = "replica" if mode == "replicated" else "completion"
+        return f"{mode}, {count} {noun}{'' if count == 1 else 's'}"
+    count = len(nodes.eligible(spec))
+    constraints = (spec["TaskTemplate"].get("Placement") or {}).get("Constraints") or []
+    matching = f" {' and '.join(constraints)}" if constraints else ""
+    return f"{mode}, {count} node{' matches' if count == 1 else 's match'}{matching}"
 
 
 def scaling_reason(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> str:

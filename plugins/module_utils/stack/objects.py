@@ -23,6 +23,14 @@ def stack_of(item: Item) -> str:
     return str(labels.get(NAMESPACE_LABEL, ""))
 
 
+def tasks_by_service(tasks: t.Iterable[Item]) -> dict[str, list[Item]]:
+    """Service id -> its tasks."""
+    grouped: dict[str, list[Item]] = {}
+    for task in tasks:
+        grouped.setdefault(task.get("ServiceID", ""), []).append(task)
+    return grouped
+
+
 def item_name(item: Item) -> str:
     return str(item.get("Spec", item)["Name"])
 

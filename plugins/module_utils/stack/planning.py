@@ -13,7 +13,7 @@ from . import lint
 from .addresses import lint_addresses
 from .adopt import adopt_configs
 from .canonical import Json, desired_count, service_mode
-from .diff import RUN_LABEL, Names, diff_service, scaling_reason, update_cost
+from .diff import RUN_LABEL, Names, creation_reason, diff_service, scaling_reason, task_count, update_cost
 from .images import Resolved, image_of, settle_image
 from .objects import (
     Item,
@@ -226,7 +226,7 @@ def _service_changes(
         spec = by[step.name]
         service = running.get(step.name)
         if service is None:
-            reason = _creation_reason(spec, observed)
+            reason = creation_reason(spec, observed.nodes)
             yield Change("service", step.name, CREATE, reason=reason, payload=Work(spec, None, step.waits_for))
             continue
         diff = diff_service(service, spec, names)
@@ -234,30 +234,13 @@ def _service_changes(
             yield Change("service", step.name, REPLACE, diff.fields, "restarts tasks", "mode can't be changed in place",
                          Work(spec, service, step.waits_for))  # fmt: skip
         elif diff.fields or diff.restarts:
-            tasks = _task_count(service, observed)
+            tasks = task_count(service["Spec"], observed.nodes)
             cost = update_cost(diff.body, tasks, diff.restarts)
             reason = scaling_reason(service["Spec"], diff.body)
             yield Change("service", step.name, UPDATE, diff.fields, cost, reason, Work(diff.body, service, step.waits_for))
         elif refresh_auth and not service_mode(spec).endswith("-job"):  # any update would run a job again
             reason = "registry credentials are sent anew"
             yield Change("service", step.name, UPDATE, reason=reason, payload=Work(diff.body, service, step.waits_for))
-
-
-def _creation_reason(spec: Json, observed: Observed) -> str:
-    mode = service_mode(spec)
-    if mode in ("replicated", "replicated-job"):
-        count = desired_count(spec)
-        noun = "replica" if mode == "replicated" else "completion"
-        return f"{mode}, {count} {noun}{'' if count == 1 else 's'}"
-    count = len(observed.nodes.eligible(spec))
-    constraints = (spec["TaskTemplate"].get("Placement") or {}).get("Constraints") or []
-    matching = f" {' and '.join(constraints)}" if constraints else ""
-    return f"{mode}, {count} node{' matches' if count == 1 else 's match'}{matching}"
-
-
-def _task_count(service: Item, observed: Observed) -> int:
-    mode = service_mode(service["Spec"])
-    return desired_count(service["Spec"]) if mode == "replicated" else len(observed.nodes.eligible(service["Spec"]))
 
 
 def _removals(stack: str, wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[Change]:

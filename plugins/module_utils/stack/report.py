@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .canonical import Json, service_mode
-from .objects import Item, stack_of
+from .objects import Item, stack_of, tasks_by_service
 from .placement import Node, Nodes, hostname
 from .verdict import judge, settle_at_once
 
@@ -19,10 +19,8 @@ def report_services(services: t.Iterable[Item], tasks: t.Sequence[Item], nodes: 
     """One record for each service, by name. Services and tasks that lack parts are told as far as they go."""
     known = Nodes(nodes)
     hosts = {node.get("ID", ""): node for node in known.all}
-    by_service: dict[str, list[Item]] = {}
-    for task in tasks:
-        by_service.setdefault(task.get("ServiceID", ""), []).append(task)
-    records = [_report(service, by_service.get(service.get("ID", ""), []), known, hosts) for service in services]
+    mine = tasks_by_service(tasks)
+    records = [_report(service, mine.get(service.get("ID", ""), []), known, hosts) for service in services]
     return sorted(records, key=lambda record: str(record["name"]))
 
 

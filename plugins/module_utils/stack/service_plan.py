@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from ..cluster.drain import find_lacks, find_unevenness
 from ..plan import Change, Field, Plan, PlanError
 from .canonical import Json, desired_count, service_mode
-from .diff import Names, diff_service, scaling_reason, update_cost
+from .diff import Names, diff_service, scaling_reason, task_count, update_cost
 from .images import Resolved, image_of, settle_image
 from .objects import Item, item_name, stack_of
 from .placement import Nodes
@@ -91,7 +91,7 @@ def _count(name: str, value: t.Any) -> int:
 def plan_restart(observed: Observed, named: t.Collection[str]) -> Plan:
     """One after the other. Jobs run again only where they are named themselves; what has no tasks is left alone."""
     chosen = [service for service in observed.chosen if not _is_job(service) or item_name(service) in named]
-    return Plan(_in_series([_forced(service, observed) for service in chosen if _task_count(service["Spec"], observed)]))
+    return Plan(_in_series([_forced(service, observed) for service in chosen if task_count(service["Spec"], observed.nodes)]))
 
 
 def plan_rebalance(observed: Observed) -> Plan:
@@ -125,7 +125,7 @@ def plan_rollback(observed: Observed) -> Plan:
         if diff.mode_changes:
             raise PlanError(f"service {name} had another mode before, which can't be changed in place. Nothing was changed.")
         if diff.fields or diff.restarts:
-            cost = update_cost(previous, _task_count(previous, observed), diff.restarts)
+            cost = update_cost(previous, task_count(previous, observed.nodes), diff.restarts)
             changes.append(_update(service, dict(previous), diff.fields, cost, scaling_reason(service["Spec"], previous)))
     if without:
         names = ", ".join(without)
@@ -149,7 +149,7 @@ def plan_update(observed: Observed, edit: Edit) -> Plan:
             raise PlanError(f"service {name}: no node that is ready and active matches {wish}. Nothing was changed.")
         diff = diff_service(service, wanted, Names())
         if diff.fields or diff.restarts:
-            cost = update_cost(diff.body, _task_count(wanted, observed), diff.restarts)
+            cost = update_cost(diff.body, task_count(wanted, observed.nodes), diff.restarts)
             changes.append(_update(service, diff.body, diff.fields, cost))
     return Plan(_in_series(changes), tuple(warnings))
 
@@ -164,7 +164,7 @@ def _forced(service: Item, observed: Observed, reason: str = "") -> Change:
     before = template.get("ForceUpdate") or 0
     body = {**spec, "TaskTemplate": {**template, "ForceUpdate": before + 1}}
     fields = (Field("force_update", before, before + 1),)
-    cost = update_cost(spec, _task_count(spec, observed), restarts=True)
+    cost = update_cost(spec, task_count(spec, observed.nodes), restarts=True)
     return _update(service, body, fields, cost, reason or image_of(spec).partition("@")[0])
 
 
@@ -180,7 +180,3 @@ def _in_series(changes: t.Sequence[Change]) -> tuple[Change, ...]:
 
 def _is_job(service: Item) -> bool:
     return service_mode(service["Spec"]).endswith("-job")
-
-
-def _task_count(spec: t.Mapping[str, t.Any], observed: Observed) -> int:
-    return desired_count(spec) if service_mode(spec).startswith("replicated") else len(observed.nodes.eligible(spec))
