@@ -68,7 +68,8 @@ class SdkMissing(EngineError):
 
 
 def _typed_error(doing: str, status: int, message: str) -> EngineError:
-    if status == 404:
+    # A network that goes while it is being removed is answered with a 500 of these words.
+    if status == 404 or (status >= 500 and message.rstrip(".").endswith("not found")):
         return NotFound(doing, message, status=status)
     if status == 409:
         return Conflict(doing, message, status=status)

@@ -71,6 +71,7 @@ def test_a_write_carries_its_headers(fake: FakeEngine) -> None:
 
 ERRORS = [
     (404, "service x not found", NotFound),
+    (500, "network 0bc9 not found", NotFound),
     (409, "name conflicts with an existing object", Conflict),
     (500, "rpc error: code = Unknown desc = update out of sequence", OutOfSequence),
     (503, "This node is not a swarm manager. Use docker swarm init", NotManager),
