@@ -13,7 +13,7 @@ from . import planning
 from .canonical import Json
 from .deployment import DeployError, Deployment
 from .lock import LEASE_SECONDS, release_lock, renew_lock, take_lock
-from .objects import Item, by_name, stack_of
+from .objects import Item, by_name, stack_of, tasks_by_service
 from .placement import Nodes
 from .session import Session
 from .verdict import Verdict
@@ -68,10 +68,7 @@ class Operation(Deployment):
                 if not self._writer.outlasts(error):
                     raise
             else:
-                grouped: dict[str, list[Item]] = {}
-                for task in tasks:
-                    grouped.setdefault(task["ServiceID"], []).append(task)
-                return by_name(services), grouped
+                return by_name(services), tasks_by_service(tasks)
 
     def _verdict(self, service: Item | None, name: str, all_tasks: t.Mapping[str, list[Item]], fresh: dict[str, int]) -> Verdict:
         update = (service or {}).get("UpdateStatus") or {}
