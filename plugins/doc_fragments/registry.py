@@ -13,7 +13,8 @@ options:
     description:
       - Credentials for registries, sent with the requests that need them. No host keeps them; the swarm keeps those of its services,
         for the nodes that pull later.
-      - For a registry that is not listed M(flotilla.swarm.stack) and M(flotilla.swarm.service) use those that the target keeps from C(docker login), if any.
+      - For a registry that is not listed M(flotilla.swarm.stack) and M(flotilla.swarm.service) use those that the target
+        keeps from C(docker login), if any.
     type: list
     elements: dict
     default: []

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Entry point of `python3 -m tests.lab`."""
 
+import signal
 import sys
 
 from .cli import main
 
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end quietly when `| head` has read enough
 sys.exit(main())
