@@ -59,7 +59,7 @@ services:
       description: Tasks that should.
       type: int
     state:
-      description: running, waiting or failed.
+      description: V(running), V(completed) for a job that did all it had to do, V(waiting) or V(failed).
       type: str
     cause:
       description: Why it is not running.

@@ -101,6 +101,7 @@ def test_the_status_table_names_all_and_fits_a_terminal(play: Callable[..., Run]
     assert "3 of 3 nodes ready" in run.out
     assert f"{site}/" in run.out
     assert [row.split()[:3] for row in table if "autograder_django" in row] == [["autograder_django", "replicated", "2/2"]]
+    assert [row.split()[2:4] for row in table if "autograder_migrate" in row] == [["1/1", "completed"]]
     assert "do not run as they should" not in run.out
 
 

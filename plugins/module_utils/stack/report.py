@@ -10,7 +10,7 @@ import typing as t
 from .canonical import Json, service_mode
 from .objects import Item, stack_of, tasks_by_service
 from .placement import Node, Nodes, hostname
-from .verdict import judge, settle_at_once
+from .verdict import RUNNING, judge, settle_at_once
 
 _RAN_OUT = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 
@@ -29,6 +29,7 @@ def _report(service: Item, tasks: t.Sequence[Item], nodes: Nodes, hosts: t.Mappi
     template = spec.get("TaskTemplate") or {}
     whole = [task for task in tasks if task.get("Status", {}).get("State") and task.get("DesiredState")]
     verdict = settle_at_once(judge(service, _current(service, whole), nodes))
+    ran = verdict.state == RUNNING and service_mode(spec).endswith("-job")
     return {
         "name": spec.get("Name", ""),
         "stack": stack_of(service),
@@ -36,8 +37,8 @@ def _report(service: Item, tasks: t.Sequence[Item], nodes: Nodes, hosts: t.Mappi
         "image": (template.get("ContainerSpec") or {}).get("Image", ""),
         "running": verdict.running,
         "desired": verdict.desired,
-        "state": verdict.state,
-        "cause": verdict.cause if verdict.state != "running" else "",
+        "state": "completed" if ran else verdict.state,
+        "cause": verdict.cause if verdict.state != RUNNING else "",
         "update_state": (service.get("UpdateStatus") or {}).get("State", ""),
         "update_message": (service.get("UpdateStatus") or {}).get("Message", ""),
         "ports": _ports(service, whole, hosts),

@@ -37,7 +37,7 @@ def test_tells_of_every_service_in_three_requests(fake_engine: Fakes) -> None:
     assert rows(result) == [
         ("alone", "", 1, 1, "running"),
         ("app_agent", "app", 2, 2, "running"),
-        ("app_migrate", "app", 1, 1, "running"),
+        ("app_migrate", "app", 1, 1, "completed"),
         ("app_off", "app", 0, 0, "running"),
         ("app_web", "app", 2, 2, "running"),
     ]
