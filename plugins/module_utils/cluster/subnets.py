@@ -27,6 +27,7 @@ def parse_subnet(owner: str, text: str) -> Network:
 
 def is_private(subnet: Network) -> bool:
     """Whether a subnet lies in a range that is nobody's on the Internet."""
+    # The versions are compared first, which the types can't tell.
     return any(subnet.version == each.version and subnet.subnet_of(each) for each in _PRIVATE)  # type: ignore[arg-type]
 
 

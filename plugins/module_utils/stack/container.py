@@ -8,8 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from ..plan import PlanError
+from .canonical import Json
 from .mounts import make_mount
-from .naming import Json, Names, filled
+from .naming import Names, filled
 from .reference import familiar_image
 
 _READ_BY_ALL = 0o444

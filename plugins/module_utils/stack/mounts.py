@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from ..plan import PlanError
-from .naming import Json, Names, filled
+from .canonical import Json
+from .naming import Names, filled
 
 _BLOCKS = ("bind", "volume", "tmpfs", "image", "cluster")
 _OPTIONS_OF = {

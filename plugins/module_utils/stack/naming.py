@@ -9,13 +9,13 @@ import hashlib
 import typing as t
 from dataclasses import dataclass
 
+from .canonical import Json
+
 NAMESPACE_LABEL = "com.docker.stack.namespace"
 IMAGE_LABEL = "com.docker.stack.image"
 KEY_LABEL = "io.flotilla.swarm.key"
 _LONGEST = 64
 _HASH = 12
-
-Json = t.Dict[str, t.Any]  # noqa: UP006 (evaluated on Python 3.9)
 
 
 def filled(**fields: t.Any) -> Json:

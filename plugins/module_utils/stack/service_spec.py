@@ -9,8 +9,9 @@ import re
 import typing as t
 
 from ..plan import PlanError
+from .canonical import Json
 from .container import make_container
-from .naming import IMAGE_LABEL, Json, Names, filled
+from .naming import IMAGE_LABEL, Names, filled
 
 _NAME = re.compile(r"[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*")
 _LONGEST = 63

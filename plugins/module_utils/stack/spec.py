@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .naming import KEY_LABEL, Json, Names, filled
+from .canonical import Json
+from .naming import KEY_LABEL, Names, filled
 from .service_spec import make_service, used_networks
 
 

@@ -79,6 +79,7 @@ def _float(text: str) -> float | str:
 def _timestamp(match: re.Match[str]) -> str | None:
     clock, _point, fraction = (match["zoned"] or match["bare"] or "0:0:0").partition(".")
     try:
+        # Six numbers, by the pattern that matched; a starred call hides that from the types.
         moment = datetime.datetime(*map(int, (*match["date"].split("-"), *clock.split(":"))))  # type: ignore[arg-type]
     except ValueError:
         return None
