@@ -49,11 +49,10 @@ unit39: ## the unit tests of module code on Python 3.9, where there is one
 	tests/unit39.sh
 
 lab-test: .venv/.test ## the tests on real nodes; the lab is removed afterwards
-	PATH="$(CURDIR)/$(BIN):$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' $(BIN)/molecule test
+	tests/on_nodes.sh default
 
 lab-test-more: .venv/.test ## the longer tests on real nodes, about 25 minutes: roles of the hosts, membership of the swarm
-	PATH="$(CURDIR)/$(BIN):$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' $(BIN)/molecule test -s hosts
-	PATH="$(CURDIR)/$(BIN):$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' $(BIN)/molecule test -s cluster
+	tests/on_nodes.sh hosts cluster
 
 .venv/.runtime: requirements.txt tests/venv.sh
 	tests/venv.sh .venv requirements.txt

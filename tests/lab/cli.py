@@ -190,6 +190,15 @@ def inventory(paths: Paths, options: argparse.Namespace) -> None:
         say(str(paths.directory(lab.name) / name))
 
 
+def check(paths: Paths, options: argparse.Namespace) -> None:
+    """Does this machine hold nodes? One is started and removed, which is the only sure way to know."""
+    one = parser().parse_args(["up", "--name", options.name, "--driver", options.driver, "--nodes", "1"])
+    try:
+        up(paths, one)
+    finally:
+        down(paths, argparse.Namespace(name=options.name, purge=False))
+
+
 def _existing(paths: Paths, options: argparse.Namespace) -> Lab:
     lab = paths.load(options.name)
     if not lab:
@@ -218,6 +227,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--driver", choices=sorted(DRIVERS), default="container", help="how nodes run (default: %(default)s)")
     sub = command(down, "leave nothing of a lab but the cache")
     sub.add_argument("--purge", action="store_true", help="remove the cache too")
+    sub = command(check, "say whether this machine can hold nodes: start one and remove it")
+    sub.add_argument("--driver", choices=sorted(DRIVERS), default="container", help="how nodes run (default: %(default)s)")
+    sub.set_defaults(name="check")
     command(status, "show every lab, its nodes, and what the kernel cannot do")
     sub = command(ssh, "a shell on a node, or one command")
     sub.add_argument("node")
@@ -235,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_name(options.name)
         options.function(Paths.from_environment(), options)
-    except LabError as error:
+    except (LabError, OSError) as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

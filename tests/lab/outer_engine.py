@@ -61,17 +61,20 @@ class OuterEngine:
         policy, log = self.runtime / "forward", self.runtime / "engine.log"
         if not policy.exists():
             policy.write_text(output("read the firewall", "iptables", "-S", "FORWARD").splitlines()[0])
+        started = None
         if not self._processes():
             say("starting an engine for the nodes")
             self._config.write_text(json.dumps(self._settings()))
             with log.open("w") as stream:
-                subprocess.Popen(
+                started = subprocess.Popen(
                     ["dockerd", "--config-file", str(self._config), "--containerd-namespace", "flotilla-lab"],
                     stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True,
                 )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():
-            if not self._processes() or time.monotonic() > deadline:
+            # a process just started has no command line in /proc yet, so our own child is asked, not /proc
+            ended = not self._processes() if started is None else started.poll() is not None
+            if ended or time.monotonic() > deadline:
                 tail = "\n".join(log.read_text().splitlines()[-10:])
                 raise LabError(f"cannot start an engine for the nodes: dockerd does not answer at {self.host}\n{tail}")
             time.sleep(0.2)

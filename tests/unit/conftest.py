@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
 from fake_engine import FakeEngine
@@ -23,3 +24,11 @@ def fake_engine() -> t.Iterator[t.Callable[..., FakeEngine]]:
     yield make
     for fake in made:
         fake.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in the summary of `make test` that the tests on nodes did not run, and why (tests/on_nodes.sh)."""
+    reason = Path(__file__).parents[2] / ".cache/no-nodes.txt"
+    if reason.exists():
+        terminalreporter.section("tests on nodes were skipped: this machine cannot hold nodes")
+        terminalreporter.write_line(reason.read_text().strip())
