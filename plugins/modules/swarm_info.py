@@ -165,6 +165,10 @@ settings:
   description: The settings by the names of M(flotilla.swarm.swarm). Empty but on an acting manager.
   returned: always
   type: dict
+check_mode:
+  description: Whether the task ran in check mode. The variable C(ansible_check_mode) does not know when a play turned it on.
+  returned: always
+  type: bool
 tokens:
   description: The tokens C(manager) and C(worker).
   returned: on an acting manager, when O(tokens) is true
@@ -207,6 +211,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "certificate_expires": seen.expires,
         "cluster": describe_cluster(cluster),
         "settings": show_settings(read_settings(cluster.get("Spec") or {})) if seen.acting else {},
+        "check_mode": member.check_mode,
         **_describe_nodes([]),
     }
     if seen.acting and member.engine:
