@@ -14,6 +14,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.template import Templar
 from ansible_collections.flotilla.swarm.plugins.action import stack as action
+from ansible_collections.flotilla.swarm.plugins.plugin_utils import follow
 
 Json = dict[str, t.Any]
 STACK = "services: {web: {image: 'web:${TAG}', hostname: '{{.Node.Hostname}}', volumes: ['/srv/a:/a']}}\n"
@@ -39,7 +40,7 @@ class Run:
             self.calls.append(json.loads(json.dumps(module_args)))
             return dict(answers[len(self.calls) - 1])
 
-        with mock.patch.object(self.plugin, "_execute_module", execute), mock.patch.object(action, "OUTAGE_PAUSE_SECONDS", 0):
+        with mock.patch.object(self.plugin, "_execute_module", execute), mock.patch.object(follow, "OUTAGE_PAUSE_SECONDS", 0):
             self.result: Json = self.plugin.run(task_vars={})
 
 

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run that is longer than one call: the module ends early with ``pending``, and is called again until it is done."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import time
+import typing as t
+
+CALL_SECONDS = 10
+OUTAGE_CALLS = 12
+OUTAGE_PAUSE_SECONDS = 5
+
+Json = dict[str, t.Any]
+
+
+def holder() -> str:
+    """Who runs this, such as ``ada@controller``, for the lock that others meet."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # an arbitrary user of a container has no name
+        user = f"user {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
+def follow(call: t.Callable[[Json], Json], tell: t.Callable[[str], None]) -> Json:
+    """Call until the run has ended, ``tell`` a line for each service whose state is new, and return the result for the user.
+
+    ``call`` takes the options ``session`` and ``call_seconds`` and calls the module with them. The plan is that of the first
+    call: later ones plan what was left.
+    """
+    first: Json = {}
+    told: dict[str, str] = {}
+    session: Json = {"holder": holder()}
+    attempts = OUTAGE_CALLS
+    while True:
+        result = call({"session": session, "call_seconds": CALL_SECONDS})
+        if first and result.get("failed") and "session" not in result and attempts:
+            # The call did not get as far as to the run, whose failures bring the session: the engine may be restarting.
+            attempts -= 1
+            time.sleep(OUTAGE_PAUSE_SECONDS)
+            continue
+        first = first or result
+        for name, text in (result.get("progress") or {}).items():
+            if told.get(name) != text:
+                tell(f"{name}  {text}")
+            told[name] = text
+        session = result.get("session") or session
+        if not result.pop("pending", False):
+            return _as_one(first, result)
+
+
+def _as_one(first: Json, last: Json) -> Json:
+    kept: Json = {name: first[name] for name in ("plan", "diff") if name in first}
+    early, late = first.get("warnings", []), last.get("warnings", [])
+    kept["warnings"] = [*early, *(warning for warning in late if warning not in early)]
+    changed = last.get("changed") or (first.get("changed") and not last.get("failed"))
+    # A failure is told by its message; the plan of what was not done, and undone again, would only bury it.
+    hidden = ("invocation", "session", "progress", *(("plan", "applied") if last.get("failed") else ()))
+    return {name: value for name, value in {**last, **kept, "changed": bool(changed)}.items() if name not in hidden}
