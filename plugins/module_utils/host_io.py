@@ -76,6 +76,15 @@ class Host:
                 os.unlink(temporary)
         return backup or None
 
+    def append(self, path: str, text: str) -> None:
+        """Add to the end of a file, which only its owner may read when it is new."""
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as stream:
+                stream.write(text)
+        except OSError as error:
+            raise FlotillaError(f"writing {path}: {error.strerror}. Check the path and that Ansible becomes root (become: true).") from None
+
     def restore(self, path: str, backup: str | None) -> None:
         """Bring back what ``write`` replaced: the backup, or no file where there was none."""
         try:

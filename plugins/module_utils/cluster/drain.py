@@ -62,6 +62,12 @@ def find_lacks(growing: t.Sequence[tuple[Raw, int]], nodes: t.Sequence[Raw], tas
     return lacks
 
 
+def find_room(service: Raw, more: int, nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> int:
+    """For how many of ``more`` further tasks of a service the nodes have room."""
+    room = _rooms(nodes, tasks)
+    return _place(service, more, [room[node["ID"]] for node in eligible_nodes(service["Spec"], nodes)])
+
+
 def find_unevenness(service: Raw, nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> str:
     """Such as ``m1 runs 4, w1 runs 0``, where moving a task to a node that has room would even it out; else empty."""
     room = _rooms(nodes, tasks)

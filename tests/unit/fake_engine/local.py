@@ -37,6 +37,7 @@ class Local:
             "Name": self._host.name,
             "ServerVersion": self._host.engine_version,
             "DockerRootDir": "/var/lib/docker",
+            "SystemTime": self._cluster.stamp() if self._cluster else "2026-01-01T00:00:00.000000000Z",
             "OperatingSystem": "Debian GNU/Linux 13 (trixie)",
             "OSType": "linux",
             "Architecture": "x86_64",

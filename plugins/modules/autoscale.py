@@ -1,0 +1,422 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: autoscale
+short_description: Give services of a Docker Swarm as many replicas as a metric calls for
+version_added: 0.1.0
+description:
+  - Makes one pass over O(rules). For each it reads the metric, decides, and scales the service as M(flotilla.swarm.service) does.
+    Run it again and again, by cron, a systemd timer, or a schedule of AWX.
+  - It keeps no state. A cool-down is counted from the last change of the service, whoever made it.
+  - A metric that can't be read changes nothing; a warning says why.
+  - Set C(keep_replicas) for the service in its stack, so that the next deploy keeps the number.
+author:
+  - Flotilla contributors (@flotilla-swarm)
+extends_documentation_fragment:
+  - flotilla.swarm.engine
+  - flotilla.swarm.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Metrics are read in check mode too, with GET requests and the commands that are given.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+    details:
+      - With the same metrics a second pass changes nothing, unless O(rules[].up_by) or O(rules[].down_by) left something to do.
+options:
+  rules:
+    description: One for each service.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      service:
+        description: Full name of a replicated service.
+        type: str
+        required: true
+      metric:
+        description: Where the number comes from. Give one of O(rules[].metric.url), O(rules[].metric.command) and O(rules[].metric.value).
+        type: dict
+        required: true
+        suboptions:
+          url:
+            description:
+              - Answers a GET request with JSON, in which O(rules[].metric.path) leads to the number. It has to answer on the host where
+                the module runs.
+              - With O(rules[].metric.query) the address of a Prometheus server, such as C(http://m1:9090).
+            type: str
+            default: ""
+          path:
+            description:
+              - Way to the number in the JSON, such as V(depth) or V(topics[topic_name=ocr].depth). V([*]) means all items of a list,
+                V([0]) the first, V([key=value]) those in which the key has the value. Several numbers are added up.
+              - Empty where the whole answer is the number.
+            type: str
+            default: ""
+          query:
+            description: A query of Prometheus that gives one number.
+            type: str
+            default: ""
+          command:
+            description: A program with its arguments that prints the number and changes nothing. There is no shell.
+            type: list
+            elements: str
+            default: []
+          value:
+            description: The number itself, as an earlier task has found it.
+            type: float
+          username:
+            description: For HTTP basic authentication.
+            type: str
+            default: ""
+          password:
+            description: Password of O(rules[].metric.username).
+            type: str
+            default: ""
+          headers:
+            description: Headers of the request. They are not shown.
+            type: dict
+            default: {}
+          timeout:
+            description: Longest time for the answer, in seconds.
+            type: float
+            default: 10
+          validate_certs:
+            description: Check the certificate of an C(https) address.
+            type: bool
+            default: true
+      min:
+        description: Least number of replicas.
+        type: int
+        default: 1
+      max:
+        description: Greatest number of replicas. The room on the nodes is a limit too.
+        type: int
+        required: true
+      per_replica:
+        description: How much of the metric one replica takes. Give this or O(rules[].steps).
+        type: float
+      steps:
+        description: From which metric on how many replicas are wanted. Below the first step it is O(rules[].min).
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          at:
+            description: Metric from which on the step is taken.
+            type: float
+            required: true
+          replicas:
+            description: Number of replicas of the step.
+            type: int
+            required: true
+          down_at:
+            description: Metric below which the step is left. Without it O(rules[].steps[].at) less the share O(rules[].hysteresis).
+            type: float
+      hysteresis:
+        description: Share by which the metric has to fall below what called for a replica before the replica is given up.
+        type: float
+        default: 0.1
+      up_by:
+        description: The most replicas that one pass adds; 0 is no limit.
+        type: int
+        default: 0
+      down_by:
+        description: The most replicas that one pass takes away; 0 is no limit.
+        type: int
+        default: 0
+      cool_down_up:
+        description: Time since the last change of the service before replicas are added, in seconds or as a duration.
+        type: str
+        default: 0s
+      cool_down_down:
+        description: Time since the last change of the service before replicas are taken away, in seconds or as a duration.
+        type: str
+        default: 5m
+      idle:
+        description: Take replicas away only when the metric is at most this, such as V(0) for workers that must not be stopped at work.
+        type: float
+  only:
+    description: Make the pass for these services only. Empty means all O(rules).
+    type: list
+    elements: str
+    default: []
+  record:
+    description:
+      - A file to which each decision is added as a line of JSON, on the host where the module runs. Empty keeps no record.
+    type: str
+    default: ""
+  wait:
+    description: Wait until the new tasks run and stay up.
+    type: bool
+    default: true
+  wait_timeout:
+    description: How long the whole run may take, in seconds or as a duration.
+    type: str
+    default: 10m
+  on_failure:
+    description: V(rollback) restores the numbers when new tasks don't come up; V(stop) leaves them.
+    type: str
+    choices: [rollback, stop]
+    default: rollback
+seealso:
+  - module: flotilla.swarm.service
+  - module: flotilla.swarm.stack
+"""
+
+EXAMPLES = r"""
+- name: Follow a queue of NSQ, a hundred files a worker
+  flotilla.swarm.autoscale:
+    rules:
+      - service: ocr_worker
+        metric: {url: "http://m1:4171/api/topics/ocr", path: depth}
+        per_replica: 100
+        max: 10
+        idle: 0
+
+- name: Ten workers from a depth of 1000 on, three again below 100
+  flotilla.swarm.autoscale:
+    rules:
+      - service: ocr_worker
+        metric: {url: "http://m1:4171/api/topics/ocr", path: depth}
+        steps: [{at: 1000, replicas: 10, down_at: 100}]
+        min: 3
+        max: 10
+
+- name: Follow the load of GPUs, as Prometheus knows it
+  flotilla.swarm.autoscale:
+    rules:
+      - service: llm_tts
+        metric: {url: "http://m1:9090", query: "sum(DCGM_FI_DEV_GPU_UTIL)"}
+        per_replica: 70
+        max: 8
+        cool_down_up: 2m
+"""
+
+RETURN = r"""
+decisions:
+  description: What was decided for each rule, and why.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    service:
+      description: Full name.
+      type: str
+    metric:
+      description: The metric, null where it can't be read.
+      type: float
+    before:
+      description: Replicas that the service had.
+      type: int
+    wanted:
+      description: Replicas that the metric calls for, within the bounds.
+      type: int
+    replicas:
+      description: Replicas that were decided on.
+      type: int
+    reason:
+      description: Why.
+      type: str
+      sample: metric 1240 calls for 10, the nodes have room for 8
+summary:
+  description: The outcome in one line.
+  returned: success
+  type: str
+services:
+  description: How each service fares, as M(flotilla.swarm.service) returns it.
+  returned: when something was scaled
+  type: list
+  elements: dict
+"""
+
+import json
+import re
+import typing as t
+from dataclasses import dataclass
+from functools import partial
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.autoscale import Decision, Rule, decide, read_rule, timestamp
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.drain import find_room
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.metric import read_metric
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, host_world, run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning, service_plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import desired_count, parse_seconds, service_mode
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import auth_headers
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS as STACK_ARGUMENTS
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_run import Operation
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
+
+METRIC: dict[str, t.Any] = {
+    "url": {"type": "str", "default": ""},
+    "path": {"type": "str", "default": ""},
+    "query": {"type": "str", "default": ""},
+    "command": {"type": "list", "elements": "str", "default": []},
+    "value": {"type": "float"},
+    "username": {"type": "str", "default": ""},
+    "password": {"type": "str", "default": "", "no_log": True},
+    "headers": {"type": "dict", "default": {}, "no_log": True},
+    "timeout": {"type": "float", "default": 10},
+    "validate_certs": {"type": "bool", "default": True},
+}
+STEP: dict[str, t.Any] = {
+    "at": {"type": "float", "required": True},
+    "replicas": {"type": "int", "required": True},
+    "down_at": {"type": "float"},
+}
+RULE: dict[str, t.Any] = {
+    "service": {"type": "str", "required": True},
+    "metric": {"type": "dict", "required": True, "options": METRIC},
+    "min": {"type": "int", "default": 1},
+    "max": {"type": "int", "required": True},
+    "per_replica": {"type": "float"},
+    "steps": {"type": "list", "elements": "dict", "default": [], "options": STEP},
+    "hysteresis": {"type": "float", "default": 0.1},
+    "up_by": {"type": "int", "default": 0},
+    "down_by": {"type": "int", "default": 0},
+    "cool_down_up": {"type": "str", "default": "0s"},
+    "cool_down_down": {"type": "str", "default": "5m"},
+    "idle": {"type": "float"},
+}
+ARGUMENTS: dict[str, t.Any] = {
+    "rules": {"type": "list", "elements": "dict", "required": True, "options": RULE},
+    "only": {"type": "list", "elements": "str", "default": []},
+    "record": {"type": "str", "default": ""},
+    **{name: STACK_ARGUMENTS[name] for name in ("wait", "wait_timeout", "on_failure")},
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """The swarm on which the module acts, and the host whose commands and files it uses."""
+
+    member: Member
+    host: t.Any
+
+
+@dataclass(frozen=True)
+class Observed:
+    """``metrics`` are numbers, or the reason why there is none; ``now`` is the engine's time in seconds since 1970."""
+
+    services: service_plan.Observed
+    rules: t.Sequence[Rule]
+    metrics: t.Mapping[str, float | str]
+    now: float
+
+
+class Pass:
+    """What the steps of one pass share."""
+
+    def observe(self, place: Place, params: dict[str, t.Any]) -> Observed:
+        given = _chosen(params["rules"], [name.strip() for name in params["only"] if name.strip()])
+        rules = [read_rule(each, parse_seconds) for each in given]
+        seen, info = place.member.look("")
+        engine = place.member.require_manager(seen)
+        doing = "reading the swarm's services"
+        chosen = service_plan.choose(engine.get("/services", doing), [rule.service for rule in rules], (), {})
+        observed = service_plan.Observed(chosen, Nodes(engine.get("/nodes", doing)), engine.get("/tasks", doing))
+        self.operation = Operation(
+            engine,
+            "scale",
+            chosen,
+            planning.Observed(chosen, nodes=observed.nodes),
+            Session(holder="autoscale"),
+            slice_seconds=0,
+            timeout_seconds=parse_seconds(params["wait_timeout"]),
+            wait=params["wait"],
+            undo_failure=params["on_failure"] == "rollback",
+            auth=partial(auth_headers, credentials=[], stored=engine.stored_login),
+        )
+        self.time = info["SystemTime"]
+        metrics = {each["service"]: _read(each["metric"], place.host.run) for each in given}
+        return Observed(observed, rules, metrics, timestamp(self.time))
+
+    def plan(self, observed: Observed, _params: dict[str, t.Any]) -> Plan:
+        services = {item_name(service): service for service in observed.services.chosen}
+        warnings, rows, replicas = [], [], {}
+        for rule in observed.rules:
+            service, metric = services[rule.service], observed.metrics[rule.service]
+            if service_mode(service["Spec"]) != "replicated":
+                raise PlanError(f"service {rule.service} is {service_mode(service['Spec'])} and can't be scaled. Nothing was changed.")
+            count = desired_count(service["Spec"])
+            if isinstance(metric, str):
+                decision = Decision(count, count, f"the metric can't be read: {metric}")
+                warnings.append(f"service {rule.service} keeps its {count} replicas: {decision.reason}")
+            else:
+                room = partial(find_room, service, nodes=observed.services.nodes.all, tasks=observed.services.tasks)
+                decision = decide(rule, metric, count, observed.now - timestamp(service["UpdatedAt"]), room)
+            replicas[rule.service] = decision.replicas
+            rows.append(_row(rule.service, metric, count, decision))
+        planned = service_plan.plan_scale(observed.services, replicas, check_capacity=False)
+        reasons = {row["service"]: row["reason"] for row in rows}
+        changes = [Change(c.kind, c.name, c.action, c.fields, c.cost, f"{reasons[c.name]}: {c.reason}", c.payload) for c in planned.changes]
+        self.rows = rows
+        return Plan(tuple(changes), tuple(warnings), {"decisions": rows, "summary": "autoscale: nothing to change", "services": []})
+
+    def apply(self, _place: Place, change: Change) -> None:
+        self.operation.apply(change)
+
+    def watch(self, place: Place, params: dict[str, t.Any], plan: Plan) -> dict[str, t.Any]:
+        if params["record"]:
+            place.host.append(params["record"], "".join(f"{json.dumps({'time': self.time, **row})}\n" for row in self.rows))
+        return self.operation.watch([change.payload.body for change in plan.changes]) if plan.changes else {}
+
+
+def _chosen(rules: list[dict[str, t.Any]], only: list[str]) -> list[dict[str, t.Any]]:
+    names = [rule["service"] for rule in rules]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise PlanError(f"rules: there are several for {', '.join(twice)}, expected one for each service. Nothing was changed.")
+    unknown = [name for name in only if name not in names]
+    if unknown:
+        raise PlanError(f"only: there is no rule for {', '.join(unknown)}; there is {', '.join(names)}. Nothing was changed.")
+    for rule in rules:
+        metric = rule["metric"]
+        given = [name for name in ("url", "command", "value") if metric[name] not in ("", [], None)]
+        if len(given) != 1:
+            found = " and ".join(given) or "none of them"
+            raise PlanError(
+                f"rule of service {rule['service']}: metric has {found}, expected one of url, command and value. Nothing was changed."
+            )
+        if re.search(r"//[^/]*@", metric["url"]):
+            raise PlanError(f"rule of service {rule['service']}: url has a login, which would be shown. Use username and password.")
+    return [rule for rule in rules if not only or rule["service"] in only]
+
+
+def _read(metric: dict[str, t.Any], run: t.Callable[[list[str]], tuple[int, str, str]]) -> float | str:
+    try:
+        return read_metric(metric, run)
+    except FlotillaError as error:
+        return str(error)
+
+
+def _row(name: str, metric: float | str, count: int, decision: Decision) -> dict[str, t.Any]:
+    return {
+        "service": name,
+        "metric": None if isinstance(metric, str) else metric,
+        "before": count,
+        "wanted": decision.wanted,
+        "replicas": decision.replicas,
+        "reason": decision.reason,
+    }
+
+
+def main() -> None:
+    run = Pass()
+    world = World(member_world.arguments, lambda module: Place(member_world.open(module), host_world.open(module)))
+    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, world=world)
+
+
+if __name__ == "__main__":
+    main()
