@@ -199,13 +199,13 @@ class Deployment:
         """Tasks that are still stopping hold their network."""
         while not self._halted:
             try:
-                self._writer.delete("network", name, t.cast(Item, work.observed)["Id"])
-                self._session.removed.append(["network", name])
-                return
+                if self._writer.remove_network(name, t.cast(Item, work.observed)["Id"]):
+                    self._session.removed.append(["network", name])
+                    return
             except EngineError as error:
                 if not any(text in error.problem for text in _IN_USE):
                     raise
-                self._pause(f"network {name} is still in use, {len(self._tasks())} tasks of the stack are left", {})
+            self._pause(f"network {name} is still in use, {len(self._tasks())} tasks of the stack are left", {})
 
     def _create_data(self, kind: str, name: str, work: planning.Work) -> None:
         self._session.made.append([kind, name, self._writer.create_data(kind, work.body)])

@@ -63,6 +63,8 @@ def _restore(engine: t.Any, writer: Writer, name: str, touched: Touched, before:
 
 def _is_gone(writer: Writer, kind: str, name: str, item_id: str) -> bool:
     try:
+        if kind == "network":
+            return writer.remove_network(name, item_id)
         writer.delete(kind, name, item_id)
     except EngineError:
         # Tasks that are still stopping hold it. If it stays it does no harm: the next run uses it.

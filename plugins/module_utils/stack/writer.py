@@ -88,6 +88,15 @@ class Writer:
                 if last or not self.outlasts(error):
                     raise
 
+    def remove_network(self, name: str, item_id: str) -> bool:
+        """Whether nothing of it is left: a node keeps its part of a network that was removed until its last task there has stopped."""
+        self.delete("network", name, item_id)
+        try:
+            self._engine.get(f"/networks/{item_id}", f"looking whether network {name} is gone")
+        except NotFound:
+            return True
+        return False
+
     def outlasts(self, error: EngineError) -> bool:
         """Whether the engine was only away, or its swarm without a leader, and is there again."""
         until = self._clock() + OUTAGE_SECONDS

@@ -309,6 +309,25 @@ def test_a_network_in_use_is_not_changed(fake: FakeEngine) -> None:
         deploy.plan(StackObjects(networks=[changed], services=[body("web")]))
 
 
+def test_a_network_is_gone_when_the_last_node_has_let_go_of_it(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    deploy = Deploy(fake)
+    deploy(wanted(body("web")))
+    observed = observe_stack(deploy.engine, "app", StackObjects())
+    deployment = Deployment(deploy.engine, "app", Session(), 300, clock=deploy.clock, sleep=deploy.clock.sleep)
+    deployment.start(observed)
+    began, get = deploy.clock.now, deploy.engine.get
+
+    def lingering(path: str, *arguments: t.Any, **query: t.Any) -> t.Any:
+        is_there = path.startswith("/networks/") and deploy.clock.now < began + 5
+        return {"Name": "app_default"} if is_there else get(path, *arguments, **query)
+
+    monkeypatch.setattr(deploy.engine, "get", lingering)
+    for change in planning.plan_absent("app", observed).changes:
+        deployment.apply(change)
+    assert deploy.clock.now >= began + 5
+    assert "app_default" not in {network["Name"] for network in fake.cluster.networks.values()}
+
+
 def test_an_engine_that_is_away_for_a_while_is_waited_for(fake: FakeEngine) -> None:
     deploy = Deploy(fake)
     fake.fail("GET", "/tasks", 503, "context deadline exceeded", times=12)
