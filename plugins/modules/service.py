@@ -182,6 +182,16 @@ options:
     type: str
     choices: [rollback, stop]
     default: rollback
+  session:
+    description: What an earlier call of the same run did. Set by the controller's half of this module; not for playbooks.
+    type: dict
+    default: {}
+  call_seconds:
+    description:
+      - How long one call may wait before it reports progress, 0 for as long as it takes. Set by the controller's half of
+        this module; not for playbooks.
+    type: int
+    default: 0
 seealso:
   - module: flotilla.swarm.stack
   - module: flotilla.swarm.stack_info
@@ -254,23 +264,27 @@ undone:
 """
 
 import typing as t
+from dataclasses import replace
 from functools import partial
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack import service_plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning, service_plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import auth_headers
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import ask_registry
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS as STACK_ARGUMENTS
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import Edit
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_run import Operation
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
 
 PARTS = ["image", "environment", "secret_environment", "labels", "limits", "reservations"]
 PARTS += ["constraints", "constraints_absent", "update_config", "rollback_config"]
+CALLS = ["session", "call_seconds"]
 RESOURCES: dict[str, t.Any] = {"cpus": {"type": "float"}, "memory": {"type": "bytes"}}
 
 
@@ -305,12 +319,15 @@ ARGUMENTS: dict[str, t.Any] = {
     "constraints_absent": {"type": "list", "elements": "str", "default": []},
     "update_config": _update_config(["pause", "continue", "rollback"]),
     "rollback_config": _update_config(["pause", "continue"]),
-    **{name: STACK_ARGUMENTS[name] for name in ("registry_auth", "wait", "wait_timeout", "on_failure")},
+    **{name: STACK_ARGUMENTS[name] for name in ("registry_auth", "wait", "wait_timeout", "on_failure", *CALLS)},
 }
 
 
 class Run:
     """What the steps of one call share."""
+
+    def __init__(self) -> None:
+        self.chosen: list[t.Any] = []
 
     def observe(self, member: Member, params: dict[str, t.Any]) -> service_plan.Observed:
         self.names, stacks = _texts(params["name"]), _texts(params["stack"])
@@ -336,22 +353,26 @@ class Run:
             engine.get("/tasks", doing) if params["action"] in ("scale", "rebalance") else (),
             {image: ask_registry(engine, image, auth)} if image and "@" not in image else {},
         )
-        undo = params["on_failure"] == "rollback"
+        session = Session.from_result(params["session"])
+        session.holder = session.holder or f"the operation {params['action']}"
+        self.chosen = chosen
         self.operation = Operation(
             engine,
             params["action"],
             chosen,
-            observed.nodes,
+            planning.Observed(chosen, nodes=observed.nodes),
+            session,
             timeout_seconds=parse_seconds(params["wait_timeout"]),
+            slice_seconds=params["call_seconds"],
             wait=params["wait"],
-            undo_failure=undo,
+            undo_failure=params["on_failure"] == "rollback",
             auth=auth,
         )
-        return observed
+        # What an earlier call of the same run has done is not planned again.
+        return replace(observed, chosen=[service for service in chosen if item_name(service) not in session.touched])
 
     def plan(self, observed: service_plan.Observed, params: dict[str, t.Any]) -> Plan:
-        self.observed = observed
-        if not observed.chosen:
+        if not self.chosen:
             return Plan(result={"summary": f"{params['action']}: no service was chosen", "services": []})
         if params["action"] == "scale":
             return service_plan.plan_scale(observed, params["replicas"], params["check_capacity"])
@@ -367,8 +388,7 @@ class Run:
         self.operation.apply(change)
 
     def watch(self, _member: Member, _params: dict[str, t.Any], _plan: Plan) -> dict[str, t.Any]:
-        chosen = [service["Spec"] for service in self.observed.chosen]
-        return self.operation.watch(chosen) if chosen else {}
+        return self.operation.watch([service["Spec"] for service in self.chosen]) if self.chosen else {}
 
 
 def _read_edit(params: dict[str, t.Any]) -> Edit:

@@ -28,7 +28,7 @@ IMPURE_CALLS = frozenset(
 PROCESSES = frozenset({"subprocess", "socket", "multiprocessing"})
 WORLDS = ("module_utils.runner", "module_utils.host_io", "module_utils.member")
 # The halves of modules that talk to the engine or to a metric's source: too long for the module's own file.
-ACTING_STACK = ("deployment", "job_run", "lock", "logs", "observe", "service_run", "undo", "writer")
+ACTING_STACK = ("deployment", "job_run", "lock", "logs", "observe", "service_move", "service_run", "undo", "writer")
 ACTING = ("module_utils.metric", *(f"module_utils.stack.{name}" for name in ACTING_STACK))
 IMPURE_UTILS = (*WORLDS, *ACTING, "module_utils.engine")
 

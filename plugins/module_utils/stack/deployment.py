@@ -154,15 +154,19 @@ class Deployment:
             verdict = judge({**service, "UpdateStatus": None}, tasks, self._observed.nodes, since)
         return settle(verdict, service, memory, self._clock())
 
-    def _poll(self) -> tuple[dict[str, Item], dict[str, list[Item]]]:
-        """The services of the stack by name, and their tasks that run the present spec, by the ID of the service."""
+    def _mine(self) -> tuple[Json, Json]:
+        """The filters for the services of this run, and for their tasks."""
         query = {"label": [f"{NAMESPACE_LABEL}={self._stack}"]}
+        return query, query
+
+    def _poll(self) -> tuple[dict[str, Item], dict[str, list[Item]]]:
+        """The services of this run by name, and their tasks that run the present spec, by the ID of the service."""
+        of_services, of_tasks = self._mine()
         patience = self._clock() + OUTAGE_SECONDS
         while True:
             try:
-                services = self._engine.get("/services", f"watching stack {self._stack}", filters=query)
-                up_to_date = {**query, "_up-to-date": ["true"]}
-                tasks = self._engine.get("/tasks", f"watching stack {self._stack}", filters=up_to_date)
+                services = self._engine.get("/services", f"watching {self._stack}", filters=of_services)
+                tasks = self._engine.get("/tasks", f"watching {self._stack}", filters={**of_tasks, "_up-to-date": ["true"]})
                 return by_name(services), tasks_by_service(tasks)
             except EngineError as error:
                 if not is_outage(error) or self._clock() > min(patience, self._deadline):
@@ -252,18 +256,22 @@ class Deployment:
         return undo(self._engine, self._writer, self._session, self._before, self._clock, self._sleep)
 
     def _lock(self) -> None:
-        """Take the lock, or hold it for longer when half of its time is over."""
+        """Take the locks, or hold them for longer when half of their time is over."""
         session, now = self._session, self._clock()
-        if not session.lock:
-            session.lock, session.locked = take_lock(self._engine, self._stack, session.holder, now), now
-        elif now > session.locked + LEASE_SECONDS / 2:
-            renew_lock(self._engine, session.lock, now)
+        for stack in [name for name in self._stacks() if name not in session.locks]:
+            session.locks[stack], session.locked = take_lock(self._engine, stack, session.holder, now), now
+        if now > session.locked + LEASE_SECONDS / 2:
+            for lock in session.locks.values():
+                renew_lock(self._engine, lock, now)
             session.locked = now
 
+    def _stacks(self) -> t.Sequence[str]:
+        """What is locked meanwhile."""
+        return [self._stack]
+
     def _unlock(self) -> None:
-        if self._session.lock:
-            release_lock(self._engine, self._session.lock)
-            self._session.lock = ""
+        while self._session.locks:
+            release_lock(self._engine, self._session.locks.popitem()[1])
 
     def _account(self, wanted: t.Sequence[Json], verdicts: t.Mapping[str, Verdict]) -> Json:
         services, tasks = self._poll()

@@ -53,6 +53,13 @@ def release_lock(engine: t.Any, lock_id: str) -> None:
         return
 
 
+def read_locks(engine: t.Any) -> dict[str, tuple[str, float]]:
+    """What is locked, or was until its lock's time ended: the ID of the lock and that time in seconds, by name."""
+    locks = engine.get("/configs", "reading locks", filters={"label": [_LABEL]})
+    labels = {lock["ID"]: lock["Spec"].get("Labels") or {} for lock in locks}
+    return {found[_LABEL]: (lock_id, float(found.get(f"{_LABEL}.until") or 0)) for lock_id, found in labels.items()}
+
+
 def _drop_stale(engine: t.Any, stack: str, name: str, now: float) -> None:
     try:
         lock = engine.get(f"/configs/{name}", f"reading the lock of stack {stack}")

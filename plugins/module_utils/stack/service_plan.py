@@ -91,7 +91,7 @@ def _count(name: str, value: t.Any) -> int:
 def plan_restart(observed: Observed, named: t.Collection[str]) -> Plan:
     """One after the other. Jobs run again only where they are named themselves; what has no tasks is left alone."""
     chosen = [service for service in observed.chosen if not _is_job(service) or item_name(service) in named]
-    return Plan(_in_series([_forced(service, observed) for service in chosen if task_count(service["Spec"], observed.nodes)]))
+    return Plan(tuple(_forced(service, observed) for service in chosen if task_count(service["Spec"], observed.nodes)))
 
 
 def plan_rebalance(observed: Observed) -> Plan:
@@ -105,7 +105,7 @@ def plan_rebalance(observed: Observed) -> Plan:
             warnings.append(f"service {item_name(service)} is left alone, because it spreads by preferences of its own ({uneven})")
         elif uneven:
             changes.append(_forced(service, observed, uneven))
-    return Plan(_in_series(changes), tuple(warnings))
+    return Plan(tuple(changes), tuple(warnings))
 
 
 def plan_rollback(observed: Observed) -> Plan:
@@ -130,7 +130,7 @@ def plan_rollback(observed: Observed) -> Plan:
     if without:
         names = ", ".join(without)
         raise PlanError(f"{names}: never updated, so that there is no previous spec to go back to. Nothing was changed.")
-    return Plan(_in_series(changes), tuple(warnings))
+    return Plan(tuple(changes), tuple(warnings))
 
 
 def plan_update(observed: Observed, edit: Edit) -> Plan:
@@ -151,7 +151,7 @@ def plan_update(observed: Observed, edit: Edit) -> Plan:
         if diff.fields or diff.restarts:
             cost = update_cost(diff.body, task_count(wanted, observed.nodes), diff.restarts)
             changes.append(_update(service, diff.body, diff.fields, cost))
-    return Plan(_in_series(changes), tuple(warnings))
+    return Plan(tuple(changes), tuple(warnings))
 
 
 def _update(service: Item, body: Json, fields: tuple[Field, ...], cost: str = "nothing", reason: str = "") -> Change:
@@ -166,16 +166,6 @@ def _forced(service: Item, observed: Observed, reason: str = "") -> Change:
     fields = (Field("force_update", before, before + 1),)
     cost = update_cost(spec, task_count(spec, observed.nodes), restarts=True)
     return _update(service, body, fields, cost, reason or image_of(spec).partition("@")[0])
-
-
-def _in_series(changes: t.Sequence[Change]) -> tuple[Change, ...]:
-    """Each waits until the one before runs."""
-    series: list[Change] = []
-    for change in changes:
-        waits_for = tuple(before.name for before in series[-1:])
-        work = Work(change.payload.body, change.payload.observed, waits_for)
-        series.append(Change(change.kind, change.name, change.action, change.fields, change.cost, change.reason, work))
-    return tuple(series)
 
 
 def _is_job(service: Item) -> bool:

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ..engine import EngineError
-from ..plan import FlotillaError
+from ..plan import Change
 from . import planning
 from .canonical import Json
-from .deployment import DeployError, Deployment
-from .lock import LEASE_SECONDS, release_lock, renew_lock, take_lock
-from .objects import Item, by_name, stack_of, tasks_by_service
-from .placement import Nodes
+from .deployment import Deployment
+from .objects import Item, stack_of
 from .session import Session
 from .verdict import Verdict
 from .writer import Auth, Writer
@@ -31,8 +28,10 @@ class Operation(Deployment):
         engine: t.Any,
         verb: str,
         services: t.Sequence[Item],
-        nodes: Nodes,
+        observed: planning.Observed,
+        session: Session,
         timeout_seconds: float,
+        slice_seconds: float,
         wait: bool,
         undo_failure: bool,
         auth: Auth,
@@ -41,34 +40,24 @@ class Operation(Deployment):
         super().__init__(
             engine,
             verb,
-            Session(holder=f"the operation {verb}"),
+            session,
             timeout_seconds,
+            slice_seconds,
             wait=wait,
             undo_failure=undo_failure and not self._back,
             auth=auth,
         )
         self._chosen = list(services)
-        self._locks: dict[str, str] = {}
         if self._back:
             self._writer = _Rollback(engine, auth, self._clock, self._sleep)
-        self._locked_at = 0.0
-        self.start(planning.Observed(services, nodes=nodes))
+        self.start(observed)
 
-    def watch(self, wanted: t.Sequence[Json]) -> Json:
-        told = super().watch(wanted)
-        return {key: value for key, value in told.items() if key != "session"}
-
-    def _poll(self) -> tuple[dict[str, Item], dict[str, list[Item]]]:
+    def _mine(self) -> tuple[Json, Json]:
         ids = [service["ID"] for service in self._chosen]
-        while True:
-            try:
-                services = self._engine.get("/services", "watching services", filters={"id": ids})
-                tasks = self._engine.get("/tasks", "watching services", filters={"service": ids, "_up-to-date": ["true"]})
-            except EngineError as error:
-                if not self._writer.outlasts(error):
-                    raise
-            else:
-                return by_name(services), tasks_by_service(tasks)
+        return {"id": ids}, {"service": ids}
+
+    def _stacks(self) -> t.Sequence[str]:
+        return sorted({stack_of(service) for service in self._chosen} - {""})
 
     def _verdict(self, service: Item | None, name: str, all_tasks: t.Mapping[str, list[Item]], fresh: dict[str, int]) -> Verdict:
         update = (service or {}).get("UpdateStatus") or {}
@@ -76,33 +65,18 @@ class Operation(Deployment):
             service = {**service, "UpdateStatus": {**update, "State": _ASKED_FOR[update["State"]]}}
         return super()._verdict(service, name, all_tasks, fresh)
 
+    def _barrier(self, change: Change) -> list[str]:
+        """All at once, or one after the other."""
+        return [] if self._stack == "scale" else list(self._session.touched)
+
     def _await(self, names: t.Sequence[str], steady: bool = True) -> dict[str, Verdict]:
         """In a series a service has to have stayed up before the next one is touched."""
         return super()._await(names, steady=True)
-
-    def _lock(self) -> None:
-        now = self._clock()
-        for stack in sorted({stack_of(service) for service in self._chosen} - {"", *self._locks}):
-            self._locks[stack] = take_lock(self._engine, stack, self._session.holder, now)
-            self._locked_at = now
-        if now > self._locked_at + LEASE_SECONDS / 2:
-            for lock in self._locks.values():
-                renew_lock(self._engine, lock, now)
-            self._locked_at = now
-
-    def _unlock(self) -> None:
-        while self._locks:
-            release_lock(self._engine, self._locks.popitem()[1])
 
     def _go_back(self) -> list[str]:
         """By the engine's own rollback, so that the verb rollback does not go on to what has just failed."""
         self._writer = _Rollback(self._engine, self._auth, self._clock, self._sleep)
         return super()._go_back()
-
-    def _failure(self, error: FlotillaError) -> DeployError:
-        failure = super()._failure(error)
-        failure.result.pop("session", None)
-        return failure
 
 
 class _Rollback(Writer):

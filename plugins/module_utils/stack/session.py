@@ -25,13 +25,13 @@ class Touched:
 
 @dataclass
 class Session:
-    """``began`` is in seconds by the clock of the target; ``lock`` is the ID of the config that locks the stack."""
+    """``began`` is in seconds by the clock of the target; ``locks`` has the ID of the config that locks a stack, by its name."""
 
     began: float = 0.0
     holder: str = ""
-    lock: str = ""
+    locks: dict[str, str] = field(default_factory=dict)
     locked: float = 0.0
-    """When the lock was taken or last renewed."""
+    """When the locks were taken or last renewed."""
     touched: dict[str, Touched] = field(default_factory=dict)
     made: list[list[str]] = field(default_factory=list)
     """Networks, secrets and configs that this run created: kind, name, ID."""

@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of ``service``: tells how the operation goes on while the module waits."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import summarise
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.follow import follow
+
+
+class ActionModule(ActionBase):
+    """Calls the module again and again until the operation has ended, and prints a line for each service whose state changed."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        given = dict(self._task.args)
+
+        def call(more: dict[str, t.Any]) -> dict[str, t.Any]:
+            arguments = {**given, **more}
+            return dict(self._execute_module(module_name="flotilla.swarm.service", module_args=arguments, task_vars=task_vars or {}))
+
+        result = follow(call, self._display.display)
+        if not result.get("failed"):
+            result.setdefault("summary", f"{given.get('action')}: {summarise(result.get('plan') or [])}")
+            if not self._task.check_mode:
+                self._display.display(result["summary"])
+        return result

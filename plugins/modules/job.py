@@ -1,0 +1,299 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: job
+short_description: Run a command once in the shape of a service of a Docker Swarm
+version_added: 0.1.0
+description:
+  - Runs a command as a job of the swarm, on any node that the constraints allow, waits for its end, returns exit code and
+    output, and removes the job. For migrations, first users, benchmarks, and scripts that need what a service has.
+  - Taken over from O(service) are the image with its digest, environment, secrets, configs, mounts, networks, user, working
+    directory, limits, reservations, constraints and platforms. Not taken over are ports, labels, the health check, and the
+    names by which others reach the service, so that the job gets none of its requests.
+  - An image without a digest is known to no registry. A job in the shape of a service with such an image runs on a node
+    where the service runs, because the image is there.
+  - Jobs whose run was killed are removed by the next run of this module, two minutes after that run was last heard of.
+  - It needs engines with API 1.41 (20.10) or later.
+author:
+  - Flotilla contributors (@flotilla-swarm)
+extends_documentation_fragment:
+  - flotilla.swarm.engine
+  - flotilla.swarm.registry
+  - flotilla.swarm.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode the job is planned and not run.
+  diff_mode:
+    support: full
+  idempotent:
+    support: none
+    details:
+      - Every run runs the command.
+options:
+  service:
+    description:
+      - The service whose shape the job has, by full name. Without it the job has O(image) and nothing else.
+    type: str
+    default: ""
+  image:
+    description: The image, instead of that of O(service). The digest that the registry has for it is put into the job.
+    type: str
+    default: ""
+  command:
+    description:
+      - The command, in place of that of the service or the image. A text is split as a shell would do it, without starting a shell.
+      - Required with O(service) unless O(entrypoint) is given.
+    type: raw
+  entrypoint:
+    description: What the command is given to, in place of the entry point of the service or the image. A text is split like O(command).
+    type: raw
+  environment:
+    description: Variables to set, and with V(null) to remove. The others stay.
+    type: dict
+    default: {}
+  secret_environment:
+    description: As O(environment), for values that must not be shown. A secret of the stack is a better place for them.
+    type: dict
+    default: {}
+  constraints:
+    description: Constraints to add, such as V(node.hostname == gpu01).
+    type: list
+    elements: str
+    default: []
+  success_codes:
+    description: Exit codes that are no failure.
+    type: list
+    elements: int
+    default: [0]
+  wait_timeout:
+    description:
+      - How long the job may take, with pulling its image, in seconds or as a duration such as C(10m). Then it is removed, and the
+        run fails with the output so far.
+    type: str
+    default: 10m
+  session:
+    description: What an earlier call of the same run did. Set by the controller's half of this module; not for playbooks.
+    type: dict
+    default: {}
+  call_seconds:
+    description:
+      - How long one call may wait before it reports progress, 0 for as long as it takes. Set by the controller's half of
+        this module; not for playbooks.
+    type: int
+    default: 0
+seealso:
+  - module: flotilla.swarm.task_exec
+  - module: flotilla.swarm.service
+"""
+
+EXAMPLES = r"""
+- name: Bring the tables up to date
+  flotilla.swarm.job:
+    service: grading_django
+    command: python3 manage.py migrate --no-input
+
+- name: Make the first user
+  flotilla.swarm.job:
+    service: grading_django
+    command: [python3, manage.py, createsuperuser, --no-input, --username, admin, --email, admin@example.org]
+    secret_environment:
+      DJANGO_SUPERUSER_PASSWORD: "{{ vault_superuser_password }}"
+
+- name: See whether the disk of one node is fast
+  flotilla.swarm.job:
+    image: registry.example.com/fio:3
+    command: fio --name=test --rw=randread --size=1G --output-format=json
+    constraints: ["node.hostname == gpu01"]
+    wait_timeout: 5m
+"""
+
+RETURN = r"""
+rc:
+  description: The exit code. V(null) where the command did not run to its end.
+  returned: when not in check mode
+  type: int
+stdout:
+  description: Standard output; of a long one the last 64 KiB and at most the last 2000 lines, as of both outputs together.
+  returned: when not in check mode
+  type: str
+stderr:
+  description: Standard error, as RV(stdout).
+  returned: when not in check mode
+  type: str
+node:
+  description: Host name of the node that ran it.
+  returned: when not in check mode
+  type: str
+duration:
+  description: Seconds from when the job was given to the swarm to its end, with pulling its image.
+  returned: when not in check mode
+  type: float
+image:
+  description: The image with its digest, as far as the registry told it.
+  returned: success
+  type: str
+summary:
+  description: The outcome in one line.
+  returned: success
+  type: str
+  sample: "the job exited 0 on w1 after 3.2 s"
+"""
+
+import time
+import typing as t
+import uuid
+from functools import partial
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan, PlanError, short_hash
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack import job_spec, planning
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.diff import veil_fields
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import auth_headers, image_of, settle_image
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.job_run import JobRun, find_leftovers
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import ask_registry
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS as STACK_ARGUMENTS
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import Edit
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_plan import choose
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
+
+ARGUMENTS: dict[str, t.Any] = {
+    "service": {"type": "str", "default": ""},
+    "image": {"type": "str", "default": ""},
+    "command": {"type": "raw"},
+    "entrypoint": {"type": "raw"},
+    "environment": {"type": "dict", "default": {}},
+    "secret_environment": {"type": "dict", "default": {}, "no_log": True},
+    "constraints": {"type": "list", "elements": "str", "default": []},
+    "success_codes": {"type": "list", "elements": "int", "default": [0]},
+    **{name: STACK_ARGUMENTS[name] for name in ("registry_auth", "wait_timeout", "session", "call_seconds")},
+}
+OLDEST_API = (1, 41)
+
+
+class Run:
+    """What the steps of one call share."""
+
+    def observe(self, member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
+        wish = _read_wish(params)
+        seen, _info = member.look("")
+        engine = member.require_manager(seen)
+        if engine.api_version < OLDEST_API:
+            raise PlanError(f"jobs need engines with API 1.41 (20.10), found {'.'.join(map(str, engine.api_version))}. Nothing was run.")
+        session = Session.from_result(params["session"])
+        nodes = Nodes(engine.get("/nodes", "reading the nodes"))
+        auth = partial(auth_headers, credentials=params["registry_auth"], stored=engine.stored_login)
+        name = next(iter(session.touched), "") or job_spec.job_name(wish.of, uuid.uuid4().hex[:12])
+        self.job = JobRun(
+            engine,
+            name,
+            session,
+            parse_seconds(params["wait_timeout"]),
+            params["call_seconds"],
+            accepted=params["success_codes"],
+            auth=auth,
+        )
+        self.job.start(planning.Observed(nodes=nodes))
+        if session.touched:
+            return {}
+        service = choose(engine.get("/services", "reading the services"), [params["service"]], [], {})[0] if params["service"] else None
+        tasks = engine.get("/tasks", "reading the tasks", filters={"service": [service["ID"]]}) if service else []
+        return {
+            "name": name,
+            "wish": wish,
+            "service": service,
+            "tasks": tasks,
+            "nodes": nodes,
+            "images": {wish.edit.image: ask_registry(engine, wish.edit.image, auth)} if wish.asks else {},
+            "leftovers": find_leftovers(engine, time.time()),
+        }
+
+    def plan(self, observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
+        if not observed:  # an earlier call of the same run has done it
+            return Plan()
+        wish, nodes, warnings = observed["wish"], observed["nodes"], []
+        shape = observed["service"]["Spec"] if observed["service"] else {"TaskTemplate": {"ContainerSpec": {}}}
+        spec = wish.edit.apply(job_spec.make_job(wish.of, shape, wish.command, wish.entrypoint))
+        if wish.edit.image:
+            spec, problem = settle_image(spec, None, observed["images"], "always")
+            warnings += [problem] if problem else []
+        home = ""
+        if not wish.edit.image:
+            spec, home = job_spec.pin_to_image(spec, observed["tasks"], nodes)
+        if not nodes.eligible(spec):
+            raise PlanError(f"no node that is ready and active can run the job{_constraints(spec)}. Nothing was run.")
+        changes = [
+            Change("job", item_name(service), planning.REMOVE, reason="its run was killed", payload=planning.Work({"lock": lock}, service))
+            for service, lock in observed["leftovers"]
+        ]
+        where = f"only {home} has its image" if home else f"on {_any_of(nodes.eligible(spec))}"
+        work = planning.Work({**spec, "Name": observed["name"]})
+        changes.append(Change("job", wish.of, planning.CREATE, _fields(wish, params), reason=f"{image_of(spec)}, {where}", payload=work))
+        return Plan(tuple(changes), tuple(warnings), {"image": image_of(spec), "summary": "the job was not run"})
+
+    def apply(self, _member: Member, change: Change) -> None:
+        self.job.apply(change)
+
+    def watch(self, _member: Member, _params: dict[str, t.Any], _plan: Plan) -> dict[str, t.Any]:
+        return self.job.watch([])
+
+
+class Wish:
+    """What the options ask for. ``of`` names the job after its service, or its image."""
+
+    def __init__(self, of: str, command: list[str], entrypoint: list[str], edit: Edit) -> None:
+        self.of, self.command, self.entrypoint, self.edit = of, command, entrypoint, edit
+        self.asks = bool(edit.image) and "@" not in edit.image
+
+
+def _read_wish(params: dict[str, t.Any]) -> Wish:
+    command, entrypoint = (job_spec.read_command(params[name], name) for name in ("command", "entrypoint"))
+    service, image = params["service"].strip(), params["image"].strip()
+    if not service and not image:
+        raise PlanError("nothing says what to run. Give service, the full name of one whose shape the job gets, or image.")
+    if service and not command and not entrypoint:
+        raise PlanError(f"command: nothing to run in the shape of {service}. Give it, such as python3 manage.py migrate.")
+    try:
+        image = familiar_image(image) if image else ""
+    except ValueError as error:
+        raise PlanError(f"image: found {image!r}, expected {error}.") from None
+    constraints = [text.strip() for text in params["constraints"] if text.strip()]
+    environment = {**params["environment"], **params["secret_environment"]}
+    of = service or image.rpartition("/")[2].partition("@")[0].partition(":")[0]
+    return Wish(of, command, entrypoint, Edit(image=image, environment=environment, constraints=constraints))
+
+
+def _fields(wish: Wish, params: dict[str, t.Any]) -> tuple[Field, ...]:
+    given = [("entrypoint", wish.entrypoint), ("command", wish.command)]
+    given += [(f"environment.{name}", None if value is None else f"={value}") for name, value in params["environment"].items()]
+    given += [(f"environment.{name}", short_hash(str(value))) for name, value in params["secret_environment"].items()]
+    return veil_fields(Field(path, None, value) for path, value in given if value)
+
+
+def _any_of(nodes: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    names = sorted(node["Description"]["Hostname"] for node in nodes)
+    return names[0] if len(names) == 1 else f"any of {len(names)} nodes"
+
+
+def _constraints(spec: dict[str, t.Any]) -> str:
+    constraints = spec["TaskTemplate"]["Placement"].get("Constraints") or []
+    return f"; constraints: {', '.join(constraints)}" if constraints else ""
+
+
+def main() -> None:
+    run = Run()
+    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, world=member_world)
+
+
+if __name__ == "__main__":
+    main()
