@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 LAB := $(BIN)/python -m tests.lab
 PLAY := $(BIN)/ansible-playbook -i inventories/lab
-TARGETS := demo plan status teardown test lint sanity unit unit39 lab-test lab-test-more help
+TARGETS := demo plan status teardown test lint sanity unit unit39 lab-test lab-test-more lab-test-stack help
 .PHONY: $(TARGETS)
 
 help: ## say what there is
@@ -33,7 +33,7 @@ lint: .venv/.test ## ruff, mypy, yamllint, ansible-lint, changelog, execution en
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p ansible_collections.flotilla.swarm.plugins
 	$(BIN)/mypy tests
-	MYPYPATH=molecule/default/tests $(BIN)/mypy molecule
+	MYPYPATH=molecule/default/tests:molecule/hosts/tests:molecule/stack/tests $(BIN)/mypy molecule
 	$(BIN)/yamllint --strict .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint
 	$(BIN)/antsibull-changelog lint
@@ -53,6 +53,9 @@ lab-test: .venv/.test ## the tests on real nodes; the lab is removed afterwards
 
 lab-test-more: .venv/.test ## the longer tests on real nodes, about 25 minutes: roles of the hosts, membership of the swarm
 	tests/on_nodes.sh hosts cluster
+
+lab-test-stack: .venv/.test ## the stack engine on real nodes, about 15 minutes: every failure, the docker CLI's results, registries that ask who one is
+	tests/on_nodes.sh stack
 
 .venv/.runtime: requirements.txt tests/venv.sh
 	tests/venv.sh .venv requirements.txt

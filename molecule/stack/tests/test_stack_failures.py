@@ -1,0 +1,206 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What may go wrong with a deploy, on real nodes: the cause is told, everything is as before, and the good file changes nothing.
+
+Each test breaks the same running stack in its own way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stack_lab import NODES, SCENARIO, Run, address, deploy, finish, lab, look, on, running, specs, start, until
+
+APP = SCENARIO / "app/stack.yml"
+
+
+@pytest.fixture(scope="module")
+def registry() -> str:
+    return f"{address('m1')}:5000"
+
+
+@pytest.fixture(scope="module")
+def good(registry: str) -> dict[str, Any]:
+    """The stack as it should be."""
+    return {"name": "app", "files": [str(APP)], "env": {"IMAGE": f"{registry}/busybox:1", "RELEASE": "1"}}
+
+
+@pytest.fixture(autouse=True)
+def before(good: dict[str, Any]) -> dict[str, Any]:
+    """What runs before the test: the good stack, up."""
+    done = deploy(stacks=[good])
+    assert done.rc == 0, done.out
+    seen: dict[str, Any] = until(lambda: up(look()), "the stack running")
+    return seen
+
+
+def up(seen: dict[str, Any]) -> dict[str, Any] | None:
+    wanted = {"app_store": 1, "app_web": 2}
+    settled = all(service["update"] in ("", "completed", "rollback_completed") for service in seen["services"].values())
+    return seen if settled and all(len(running(seen["services"][name])) == count for name, count in wanted.items()) else None
+
+
+@pytest.fixture
+def worse(good: dict[str, Any], tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """The stack with something laid over it, in its next release if asked."""
+
+    def make(services: dict[str, Any] | None = None, release: str = "1", **objects: Any) -> dict[str, Any]:
+        over = tmp_path / "over.yml"
+        over.write_text(json.dumps({**({"services": services} if services else {}), **objects}))
+        return {**good, "files": [*good["files"], str(over)], "env": {**good["env"], "RELEASE": release}}
+
+    return make
+
+
+def assert_as_before(good: dict[str, Any], before: dict[str, Any]) -> None:
+    """Every spec is restored, nothing was left behind, and the next run of the good file has nothing to do."""
+    assert specs(look()) == specs(before)
+    again = deploy(stacks=[good])
+    assert (again.rc, again.changed) == (0, False), again.out
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What is laid over the service, what has to be told, and of which services the version index must not move."""
+
+    over: dict[str, Any]
+    told: tuple[str, ...]
+    service: str = "web"
+    release: str = "1"
+    untouched: tuple[str, ...] = field(default=("app_store",))
+
+
+CRASH = ["sh", "-c", "echo the database is away; sleep 1; exit 3"]
+FAILURES = {
+    "an image that is not there": Failure(
+        {"image": "{registry}/busibox:1"}, ("app_web failed", "could not be resolved", "was rejected", "No such image", "busibox:1")
+    ),
+    "a new service that crashes": Failure(
+        {"image": "{registry}/busybox:1", "command": CRASH, "deploy": {"restart_policy": {"delay": "1s"}}},
+        ("app_extra failed", "exited 3 ", " times: ", '"task: non-zero exit (3)"', "the database is away", "app_extra was removed"),
+        service="extra", untouched=("app_store", "app_migrate", "app_web"),
+    ),
+    "a health check that fails": Failure(
+        {"healthcheck": {"test": ["CMD", "false"], "interval": "1s", "retries": 2}},
+        ("app_web failed", "the engine paused the update", "unhealthy", "rolled back app_web"),
+    ),
+    "a constraint that no node meets": Failure(
+        {"deploy": {"placement": {"constraints": ["node.labels.tape == true"]}}},
+        ("app_web failed", "no node can take task", "no suitable node (scheduling constraints not satisfied on", "node.labels.tape"),
+    ),
+    "more GPUs than there are": Failure(
+        {"deploy": {"resources": {"reservations": {"generic_resources": [{"discrete_resource_spec": {"kind": "gpu", "value": 1}}]}}}},
+        ("app_web failed", "no node can take task", "no suitable node (insufficient resources on"),
+    ),
+    "a migration that fails": Failure(
+        {"command": ["sh", "-c", "echo column exists already; exit 4"], "deploy": {"restart_policy": {"condition": "none"}}},
+        ("app_migrate failed", "exited 4", "column exists already", "rolled back app_migrate", "never touched"),
+        service="migrate", release="2", untouched=("app_store", "app_web"),
+    ),
+    "an update that the engine pauses": Failure(
+        {"command": CRASH, "deploy": {"update_config": {"failure_action": "pause", "monitor": "5s"}}},
+        ("app_web failed: the engine paused the update", "exited 3", "the database is away", "rolled back app_web"),
+    ),
+    "an update that the engine takes back": Failure(
+        {"command": CRASH, "deploy": {"update_config": {"failure_action": "rollback", "monitor": "5s"}}},
+        ("app_web failed: the engine rolled the update back", "exited 3", "the database is away", "the engine rolled back app_web"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_a_failed_deploy_is_told_and_undone(
+    case: str, good: dict[str, Any], before: dict[str, Any], registry: str, worse: Callable[..., dict[str, Any]]
+) -> None:
+    failure = FAILURES[case]
+    over = json.loads(json.dumps(failure.over).replace("{registry}", registry))
+    run = deploy(stacks=[worse({failure.service: over}, failure.release)])
+    assert run.rc != 0
+    assert run.lacks(*failure.told) == [], run.out
+    assert "no suitable node" in run.text or any(f"on {node}" in run.text for node in NODES), run.out
+    after = look()
+    assert [name for name in failure.untouched if after["services"][name]["index"] != before["services"][name]["index"]] == []
+    assert_as_before(good, before)
+
+
+def test_a_network_in_use_is_not_replaced(good: dict[str, Any], before: dict[str, Any], worse: Callable[..., dict[str, Any]]) -> None:
+    run = deploy(stacks=[worse(release="2", networks={"back": {"ipam": {"config": [{"subnet": "10.66.2.0/24"}]}}})])
+    told = ("app_back can't be changed while services use it", "10.66.1.0/24", "10.66.2.0/24", "used by app_migrate, app_store, app_web")
+    assert run.rc != 0 and not run.lacks(*told), run.out
+    assert look() == before
+    assert_as_before(good, before)
+
+
+def test_a_config_beyond_the_limit_is_refused(good: dict[str, Any], before: dict[str, Any], worse: Callable[..., dict[str, Any]]) -> None:
+    run = deploy(stacks=[worse(release="2", configs={"settings": {"content": "x" * 1_100_000}})])
+    assert run.rc != 0 and not run.lacks("configs.settings", "holds 1100000 bytes", "the limit of the engine"), run.out
+    assert look() == before
+    assert_as_before(good, before)
+
+
+SLOW = {
+    "healthcheck": {"test": ["CMD", "test", "-f", "/up"], "interval": "1s", "retries": 60},
+    "command": ["sh", "-c", "sleep 6; >/up; sleep 9999"],
+}
+
+
+def is_updating() -> bool:
+    return bool(look()["services"]["app_web"]["update"] == "updating")
+
+
+def test_a_second_deploy_at_once_is_refused(good: dict[str, Any], before: dict[str, Any], worse: Callable[..., dict[str, Any]]) -> None:
+    first = start(stacks=[worse({"web": SLOW})])
+    until(is_updating, "the first deploy")
+    run = deploy(stacks=[{**good, "env": {**good["env"], "RELEASE": "3"}}], through="m2")
+    assert run.rc != 0 and not run.lacks("stack app is being deployed by ", "@", " since 20", " UTC", "its lock ends at"), run.out
+    assert "RELEASE=3" not in json.dumps(specs(look()))
+    done = finish(first)
+    assert done.rc == 0, done.out
+    back = deploy(stacks=[good])
+    assert back.rc == 0 and back.changed, back.out
+    assert_as_before(good, before)
+
+
+@pytest.fixture
+def nodes_off() -> Iterator[list[str]]:
+    """Names in it are switched on again after the test."""
+    off: list[str] = []
+    yield off
+    for node in off:
+        lab("start", node)
+
+
+def assert_done(run: Run, wanted: dict[str, Any], node: str) -> None:
+    """The deploy went through in spite of all, what runs is what was wanted, and another run finds nothing to do."""
+    assert run.rc == 0, run.out
+    web = look(node)["services"]["app_web"]
+    assert (len(running(web)), web["update"]) == (2, "completed")
+    again = deploy(stacks=[wanted], through=node)
+    assert (again.rc, again.changed) == (0, False), again.out
+
+
+def test_a_deploy_outlives_a_restart_of_its_engine(good: dict[str, Any], worse: Callable[..., dict[str, Any]]) -> None:
+    wanted = worse({"web": SLOW})
+    process = start(stacks=[wanted])
+    until(is_updating, "the deploy")
+    on("m1", "systemctl restart docker")
+    assert_done(finish(process), wanted, "m1")
+
+
+def test_a_deploy_outlives_the_leader(good: dict[str, Any], worse: Callable[..., dict[str, Any]], nodes_off: list[str]) -> None:
+    """Through another manager, whose swarm elects a leader meanwhile."""
+    leader = look()["leader"]
+    other = next(node for node in NODES if node != leader)
+    wanted = worse({"web": SLOW})
+    process = start(stacks=[wanted], through=other)
+    until(lambda: look(other)["services"]["app_web"]["update"] == "updating", "the deploy")
+    lab("stop", "--hard", leader)
+    nodes_off.append(leader)
+    assert_done(finish(process), wanted, other)
+    assert look(other)["leader"] not in ("", leader)
