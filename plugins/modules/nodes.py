@@ -76,11 +76,33 @@ options:
     description:
       - Seconds to wait, after nodes are drained, until no task is left there and their services are whole elsewhere.
         V(0) does not wait.
+      - With O(surge) also the seconds that each service may take to move.
     type: int
     default: 300
+  surge:
+    description:
+      - Which services shall run elsewhere before a node is drained, so that nobody who uses them misses an answer.
+        V(none) leaves that to the drain, which stops tasks before it starts others.
+      - V(sole) is for services that run on the drained nodes only, V(all) for each that has tasks there. Jobs and global
+        services have no other place.
+      - Services move one after the other, by an update with a constraint and start-first order that is taken back
+        afterwards, also after a failure. What a rollback would go back to is lost by that.
+      - A service that writes to mounts moves so only where its own update order is start-first, since two of its tasks
+        would write at once. A warning names the others.
+      - A service whose last update is not over is refused.
+    type: str
+    choices: [none, sole, all]
+    default: none
   roles:
     description:
       - V(manager) or V(worker) by host.
+    type: dict
+    default: {}
+  takes_over:
+    description:
+      - Nodes that replace others, by host. Each gets the labels, the availability and, from a manager, the role of the node
+        that is named by host, host name or node id. One that is not in the swarm any more has nothing left to give.
+      - To drain the old node in the same call counts on the room that the new one has.
     type: dict
     default: {}
   node_ids:
@@ -128,6 +150,17 @@ EXAMPLES = r"""
     availability: {gpu01: drain}
     roles: {m3: manager}
 
+- name: Drain a node, with every service of it running elsewhere first
+  flotilla.swarm.nodes:
+    availability: {gpu01: drain}
+    surge: all
+
+- name: Let m4 replace m1
+  flotilla.swarm.nodes:
+    takes_over: {m4: m1}
+    availability: {m1: drain}
+    roles: {m1: worker}
+
 - name: Forget a node that is gone
   flotilla.swarm.nodes:
     absent: [gpu09]
@@ -159,9 +192,13 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.nodes import (
     PREVIOUS,
     Wanted,
+    before_drains,
     find_drained,
+    is_interrupted,
+    pause_first,
     plan_nodes,
 )
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.surge import plan_surge
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import (
     Engine,
     NotFound,
@@ -170,12 +207,14 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.engine import (
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_move import move_service
 
 Raw = t.Mapping[str, t.Any]
 
 ATTEMPTS = 4
 DRAINING = "draining nodes"
 PATIENCE_SECONDS = 90
+JOIN_SECONDS = 30
 CHOICES = {"availability": ("active", "pause", "drain", PREVIOUS), "roles": ("manager", "worker")}
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -192,7 +231,9 @@ ARGUMENTS: dict[str, t.Any] = {
     "availability": {"type": "dict", "default": {}},
     "check_capacity": {"type": "bool", "default": True},
     "drain_timeout": {"type": "int", "default": 300},
+    "surge": {"type": "str", "choices": ["none", "sole", "all"], "default": "none"},
     "roles": {"type": "dict", "default": {}},
+    "takes_over": {"type": "dict", "default": {}},
     "node_ids": {"type": "dict", "default": {}},
     "addresses": {"type": "dict", "default": {}},
     "absent": {"type": "list", "elements": "str", "default": []},
@@ -219,13 +260,37 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     if member.check_mode and seen.state in ("no engine", "inactive"):
         return Observed(check_mode=True)
     engine = member.require_manager(seen)
-    observed = Observed(engine.get("/nodes", doing="listing the nodes"), member.check_mode)
-    if not find_drained(plan(observed, params)):
+    observed = Observed(_list_nodes(engine, params), member.check_mode)
+    nodes = [read_node(node) for node in observed.nodes]
+    if not find_drained(_plan_nodes(observed, params)) and not any(is_interrupted(node) for node in nodes):
         return observed
     return replace(observed, services=engine.get("/services", doing=DRAINING), tasks=engine.get("/tasks", doing=DRAINING))
 
 
+def _list_nodes(engine: Engine, params: dict[str, t.Any]) -> t.Sequence[Raw]:
+    """A node that has just joined is ready a little later, and room on it counts from then on."""
+    until = time.monotonic() + JOIN_SECONDS
+    new = {params["node_ids"].get(host) for host in params["takes_over"]}
+    while True:
+        nodes: t.Sequence[Raw] = engine.get("/nodes", doing="listing the nodes")
+        if all(read_node(node).is_up for node in nodes if node["ID"] in new) or time.monotonic() > until:
+            return nodes
+        time.sleep(0.5)
+
+
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
+    planned = _plan_nodes(observed, params)
+    drained = find_drained(planned)
+    coming = {*params["labels"], *params["roles"], *params["takes_over"]} - {*planned.result["node_ids"]}
+    if params["check_capacity"] and not coming:
+        check_capacity(drained, _nodes_after(observed.nodes, planned), observed.services, observed.tasks)
+    moves, warnings = _plan_moves(observed, params, planned)
+    if drained and coming:
+        warnings.append(f"whether the nodes have room is known only when {', '.join(sorted(coming))} joined")
+    return Plan(before_drains(planned, moves), tuple(warnings), {**planned.result, "drained": sorted(drained)})
+
+
+def _plan_nodes(observed: Observed, params: dict[str, t.Any]) -> Plan:
     wanted = Wanted(
         labels=params["labels"],
         exact=params["labels_mode"] == "exact",
@@ -236,12 +301,25 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
         addresses={host: address for host, address in params["addresses"].items() if address},
         absent=params["absent"],
         remove_ghosts=params["remove_ghosts"],
+        takes_over=params["takes_over"],
     )
-    planned = plan_nodes([read_node(node) for node in observed.nodes], wanted, joining=observed.check_mode)
-    drained = find_drained(planned)
-    if params["check_capacity"]:
-        check_capacity(drained, observed.nodes, observed.services, observed.tasks)
-    return replace(planned, result={**planned.result, "drained": sorted(drained)})
+    return plan_nodes([read_node(node) for node in observed.nodes], wanted, joining=observed.check_mode)
+
+
+def _nodes_after(nodes: t.Sequence[Raw], planned: Plan) -> list[Raw]:
+    deltas = {change.payload["node"].node_id: change.payload["delta"] for change in planned.changes}
+    return [{**node, "Spec": change_spec(node["Spec"], deltas.get(node["ID"], {}))} for node in nodes]
+
+
+def _plan_moves(observed: Observed, params: dict[str, t.Any], planned: Plan) -> tuple[list[Change], list[str]]:
+    """What comes before a drain, so that services run elsewhere first."""
+    up = find_drained(planned, only_up=True)
+    if up and params["surge"] != "none" and not params["drain_timeout"]:
+        raise PlanError("surge waits for services to move, found drain_timeout 0. Give the seconds that a service may take.")
+    leaving = {node["ID"]: read_node(node).hostname for node in observed.nodes if node["ID"] in up}
+    changes, warnings = plan_surge(params["surge"], leaving, observed.services, observed.tasks)
+    moving = any(change.cost != "nothing" for change in changes)
+    return [*(pause_first(planned) if moving else []), *changes], warnings
 
 
 def watch(member: Member, params: dict[str, t.Any], planned: Plan) -> None:
@@ -261,8 +339,31 @@ def watch(member: Member, params: dict[str, t.Any], planned: Plan) -> None:
         time.sleep(1)
 
 
-def apply(member: Member, change: Change) -> None:
-    engine = member.require_engine()
+class Run:
+    """What the changes of one run share: the nodes, how long services may move, and what was paused for that."""
+
+    def plan(self, observed: Observed, params: dict[str, t.Any]) -> Plan:
+        self.nodes, self.seconds = observed.nodes, params["drain_timeout"]
+        self.paused: list[Change] = []
+        return plan(observed, params)
+
+    def apply(self, member: Member, change: Change) -> None:
+        engine = member.require_engine()
+        if change.kind != "service":
+            _apply_to_node(engine, change)
+            self.paused += [change] if "undo" in change.payload else []
+            return
+        try:
+            move_service(engine, change, self.nodes, self.seconds)
+        except BaseException as error:
+            for paused in self.paused:
+                _update(engine, paused.payload["node"], paused.payload["undo"])
+            if isinstance(error, FlotillaError):
+                raise FlotillaError(f"Moving services before the drain: {error}\nNo node was drained.") from None
+            raise
+
+
+def _apply_to_node(engine: Engine, change: Change) -> None:
     node: Node = change.payload["node"]
     delta = change.payload["delta"]
     if change.action == "remove":
@@ -330,7 +431,8 @@ def _remove(engine: Engine, node: Node) -> None:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, watch, world=member_world)
+    run = Run()
+    run_module(ARGUMENTS, observe, run.plan, run.apply, watch, world=member_world)
 
 
 if __name__ == "__main__":

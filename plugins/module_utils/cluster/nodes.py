@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..plan import Change, Field, Plan, PlanError, compare
 from .labels import check_policies, merge_labels, read_labels
@@ -25,6 +25,7 @@ class Wanted:
 
     ``availability`` may be ``previous``: what the node was before it was drained by us.
     ``node_ids`` and ``addresses`` tell which node a host is. ``absent`` are nodes to remove, by host name or node id.
+    ``takes_over`` names the node (by host, host name or node id) whose role, labels and availability a host gets.
     """
 
     labels: t.Mapping[str, t.Mapping[str, t.Any]] = field(default_factory=dict)
@@ -36,17 +37,17 @@ class Wanted:
     addresses: t.Mapping[str, str] = field(default_factory=dict)
     absent: t.Sequence[str] = ()
     remove_ghosts: bool = False
+    takes_over: t.Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_nodes(nodes: t.Sequence[Node], wanted: Wanted, joining: bool = False) -> Plan:
-    """Promotions first, then what changes no role, demotions with the leader last, removals at the end.
+    """Promotions first, then what changes no role (drains last), demotions with the leader last, removals at the end.
 
-    ``joining`` is for check mode: a host that is no node yet is planned as if it had just joined. Otherwise it is an
-    error.
-    Raises PlanError for labels that can't be, policies that are broken, hosts that can't be told apart, and steps
-    that would cost the
-    quorum.
+    ``joining`` is for check mode: a host that is no node yet is planned as if it had just joined. Otherwise it is an error.
+    Raises PlanError for labels that can't be, policies that are broken, hosts that can't be told apart, and steps that would
+    cost the quorum.
     """
+    wanted = _inherit(nodes, wanted)
     labels = {name: read_labels(name, given) for name, given in wanted.labels.items()}
     found = _match(nodes, wanted, joining)
     ghosts = _find_ghosts(nodes, wanted, found)
@@ -61,6 +62,7 @@ def plan_nodes(nodes: t.Sequence[Node], wanted: Wanted, joining: bool = False) -
     demotions = [change for change in changes if change.payload["delta"].get("Role") == "worker"]
     demotions.sort(key=lambda change: bool(change.payload["node"].is_leader))
     rest = [change for change in changes if change not in promotions and change not in demotions]
+    rest.sort(key=_drains)
     removals = [_removal(node, "named in absent") for node in absent]
     if wanted.remove_ghosts:
         removals += [_removal(node, "its host came back under a new id") for node in ghosts if node not in absent]
@@ -69,11 +71,28 @@ def plan_nodes(nodes: t.Sequence[Node], wanted: Wanted, joining: bool = False) -
     return Plan((*promotions, *rest, *demotions, *removals), result={"node_ids": ids})
 
 
+def _inherit(nodes: t.Sequence[Node], wanted: Wanted) -> Wanted:
+    """With what hosts take over from nodes that are still there. A role is only ever given, never taken away."""
+    labels, availability, roles = dict(wanted.labels), dict(wanted.availability), dict(wanted.roles)
+    for host, old in wanted.takes_over.items():
+        alike = [node for node in nodes if (wanted.node_ids.get(old) or old) in (node.node_id, node.hostname)]
+        if len(alike) > 1:
+            told = ", ".join(f"{node.node_id} ({node.state})" for node in alike)
+            raise PlanError(f"{host} takes over from {old}, which could be any of {told}; name it by its node id. Nothing was changed.")
+        for node in alike:
+            own = {name: value for name, value in node.labels.items() if not name.startswith(_RESERVED)}
+            labels[host] = {**own, **labels.get(host, {})}
+            availability.setdefault(host, _availability_before(node))
+            if node.role == "manager":
+                roles.setdefault(host, "manager")
+    return replace(wanted, labels=labels, availability=availability, roles=roles)
+
+
 def _match(nodes: t.Sequence[Node], wanted: Wanted, joining: bool) -> dict[str, Node]:
     by_id = {node.node_id: node for node in nodes}
     found: dict[str, Node] = {}
     missing, problems = [], []
-    for name in sorted({*wanted.labels, *wanted.availability, *wanted.roles}):
+    for name in sorted({*wanted.labels, *wanted.availability, *wanted.roles, *wanted.takes_over}):
         node_id = wanted.node_ids.get(name)
         if node_id:
             if node_id in by_id:
@@ -138,14 +157,26 @@ def _plan_node(name: str, node: Node, labels: t.Mapping[str, str], wanted: Wante
 def _availability_after(node: Node, wanted: str | None) -> str | None:
     if wanted != PREVIOUS:
         return wanted
-    return node.labels.get(_REMEMBERED, "active") if node.availability == "drain" else None
+    return _availability_before(node) if node.availability == "drain" or is_interrupted(node) else None
+
+
+def _availability_before(node: Node) -> str:
+    """What a node was before we drained it, or began to."""
+    if node.availability == "drain" or is_interrupted(node):
+        return node.labels.get(_REMEMBERED, "active")
+    return node.availability
+
+
+def is_interrupted(node: Node) -> bool:
+    """Whether a run that was draining the node ended while its services were moving."""
+    return node.availability == "pause" and _REMEMBERED in node.labels
 
 
 def _labels_after(node: Node, given: t.Mapping[str, str | None] | None, exact: bool, availability: str | None) -> dict[str, str]:
     ours = {name: value for name, value in node.labels.items() if name.startswith(_RESERVED)}
     after = {**merge_labels(node.labels, given or {}, exact and given is not None), **ours}
     if availability == "drain" and node.availability != "drain":
-        after[_REMEMBERED] = node.availability
+        after[_REMEMBERED] = _availability_before(node)
     elif availability and availability != "drain":
         after.pop(_REMEMBERED, None)
     return after
@@ -188,5 +219,32 @@ def _check_quorum(nodes: t.Sequence[Node], promotions: int, departures: t.Sequen
 
 def find_drained(plan: Plan, only_up: bool = False) -> set[str]:
     """The ids of the nodes that a plan drains; ``only_up`` leaves out those whose tasks can't be told to stop."""
-    drains = (each.payload["node"] for each in plan.changes if each.payload["delta"].get("Availability") == "drain")
+    drains = (each.payload["node"] for each in plan.changes if _drains(each))
     return {node.node_id for node in drains if node.is_up or not only_up}
+
+
+def _drains(change: Change) -> bool:
+    return change.kind == "node" and change.payload["delta"].get("Availability") == "drain"
+
+
+def before_drains(plan: Plan, moves: t.Sequence[Change]) -> tuple[Change, ...]:
+    """The changes of a plan with ``moves`` before the first drain, and after what makes room for them."""
+    first = next((place for place, change in enumerate(plan.changes) if _drains(change)), 0)
+    return (*plan.changes[:first], *moves, *plan.changes[first:])
+
+
+def pause_first(plan: Plan) -> list[Change]:
+    """The changes that keep new tasks off the nodes that a plan drains, while their own tasks move.
+
+    Their payload has in ``undo`` the delta that takes them back.
+    """
+    pauses = []
+    for change in plan.changes:
+        node: Node = change.payload["node"]
+        if _drains(change) and node.is_up and node.availability == "active":
+            labels = {_REMEMBERED: node.availability}
+            fields = (Field("availability", node.availability, "pause"),)
+            undo = {"Availability": node.availability, "Labels": {_REMEMBERED: None}}
+            payload = {"node": node, "delta": {"Availability": "pause", "Labels": labels}, "undo": undo}
+            pauses.append(Change("node", change.name, "update", fields, reason="takes no new tasks while its own move", payload=payload))
+    return pauses

@@ -130,7 +130,8 @@ class Tick:
         if node is None or node["Spec"]["Availability"] == "drain" or node["Status"]["State"] == "down":
             return self.stop(task)
         constraints = service["Spec"]["TaskTemplate"].get("Placement", {}).get("Constraints", [])
-        if not matches(node, constraints):  # swarmkit's constraint enforcer
+        active = node["Spec"]["Availability"] == "active"
+        if active and not matches(node, constraints):  # swarmkit's constraint enforcer
             self.set_state(task, "rejected", "assigned node no longer meets constraints")
             return self.stop(task)
         task["_age"] += 1
