@@ -270,8 +270,7 @@ def apply(place: tuple[t.Any, Member], change: Change) -> None:
             if problem:
                 raise FlotillaError(f"the kernel has no {problem[0].path} {problem[0].after} afterwards")
     except FlotillaError as error:
-        _restore(host, work)
-        raise FlotillaError(f"having the swarm's rules: {error}\nThe former rules were restored.") from None
+        raise FlotillaError(f"having the swarm's rules: {error}\n{_restore(host, work)}") from None
     if not work.wanted:
         _remove(host, work.live)
 
@@ -294,12 +293,17 @@ def _activate(host: t.Any) -> None:
             raise FlotillaError(f"systemctl {argv[0]} failed: {(err or out).strip()} {said.strip()}")
 
 
-def _restore(host: t.Any, work: Work) -> None:
-    if work.former[firewall_unit.UNIT_FILE] is None:
-        _remove(host, read_rules(host))
-        return
-    _put(host, work.former)
-    _activate(host)
+def _restore(host: t.Any, work: Work) -> str:
+    """Have what was there before; how that went."""
+    try:
+        if work.former[firewall_unit.UNIT_FILE] is None:
+            _remove(host, read_rules(host))
+        else:
+            _put(host, work.former)
+            _activate(host)
+    except FlotillaError as error:
+        return f"Restoring the former rules failed as well: {error}"
+    return "The former rules were restored."
 
 
 def _remove(host: t.Any, live: dict[int, firewall.Chains]) -> None:

@@ -7,57 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).parents[3]
-LAB = os.environ.get("FLOTILLA_LAB", "hosts")
-NODES = ("m1", "w1")
-DAEMON_JSON = "/etc/docker/daemon.json"
-PYTHON = "import docker; api = docker.APIClient(); "
-
-
-@dataclass(frozen=True)
-class Run:
-    """A playbook that ran to its end."""
-
-    rc: int
-    out: str
-
-    @property
-    def changed(self) -> dict[str, int]:
-        """Host -> number of changed tasks."""
-        rows = [line for line in self.out.split("PLAY RECAP", 1)[-1].splitlines() if "changed=" in line]
-        return {row.split()[0]: int(row.split("changed=")[1].split()[0]) for row in rows}
-
-
-def play(tags: str, *arguments: str, **variables: Any) -> Run:
-    given = json.dumps({"swarm_name": "lab", "volumes_present": [], **variables})
-    command = ["ansible-playbook", "-i", "inventories/lab", "molecule/hosts/converge.yml", "--tags", tags, "-e", given, *arguments]
-    environment = {**os.environ, "FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "false"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    return Run(done.returncode, done.stdout)
-
-
-def on(node: str, command: str, stdin: str = "") -> str:
-    ssh = ["python3", "-m", "tests.lab", "ssh", "--name", LAB, node, command]
-    return subprocess.run(ssh, cwd=ROOT, input=stdin, text=True, stdout=subprocess.PIPE, check=True).stdout.strip()
-
-
-def sdk(node: str, code: str) -> str:
-    return on(node, "python3 -", PYTHON + code)
-
-
-def daemon_json(node: str) -> dict[str, Any]:
-    return dict(json.loads(on(node, f"cat {DAEMON_JSON}")))
-
-
-def unit(node: str, name: str) -> str:
-    return on(node, f"systemctl show docker --value --property {name}")
+from hosts_lab import DAEMON_JSON, NODES, daemon_json, on, play, sdk, unit
 
 
 def declared() -> dict[str, Any]:

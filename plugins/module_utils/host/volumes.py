@@ -99,13 +99,17 @@ def _is_address(text: str) -> bool:
 
 def warnings(volumes: t.Sequence[Volume]) -> list[str]:
     """Mount options that are allowed but often regretted."""
-    found = []
-    for volume in volumes:
-        options = mount_options(volume) if volume.options.get("type", "").startswith("nfs") else {}
-        for name, why in _REGRETTED.items():
-            if name in options and not (name == "soft" and "ro" in options):
-                found.append(f"volume {volume.name}: the mount option {name}: {why}.")
-    return found
+    return [
+        f"volume {volume.name}: the mount option {fault}."
+        for volume in volumes
+        if volume.options.get("type", "").startswith("nfs")
+        for fault in regrets(mount_options(volume))
+    ]
+
+
+def regrets(options: t.Collection[str]) -> list[str]:
+    """Which of some NFS mount options are often regretted, and why."""
+    return [f"{name}: {why}" for name, why in _REGRETTED.items() if name in options and not (name == "soft" and "ro" in options)]
 
 
 def existing_volume(item: t.Mapping[str, t.Any]) -> Volume:

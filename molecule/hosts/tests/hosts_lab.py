@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two real nodes that are a swarm, and ways to look at them that share no code with the collection."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[3]
+LAB = os.environ.get("FLOTILLA_LAB", "hosts")
+NODES = ("m1", "w1")
+DAEMON_JSON = "/etc/docker/daemon.json"
+PYTHON = "import docker; api = docker.APIClient(); "
+
+
+@dataclass(frozen=True)
+class Run:
+    """A playbook that ran to its end."""
+
+    rc: int
+    out: str
+
+    @property
+    def text(self) -> str:
+        """The output with its lines joined: messages are wrapped."""
+        return " ".join(self.out.split())
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """Host -> number of changed tasks."""
+        rows = [line for line in self.out.split("PLAY RECAP", 1)[-1].splitlines() if "changed=" in line]
+        return {row.split()[0]: int(row.split("changed=")[1].split()[0]) for row in rows}
+
+
+def play(tags: str, *arguments: str, **variables: Any) -> Run:
+    given = json.dumps({"swarm_name": "lab", "volumes_present": [], **variables})
+    command = ["ansible-playbook", "-i", "inventories/lab", "molecule/hosts/converge.yml", "--tags", tags, "-e", given, *arguments]
+    environment = {**os.environ, "FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "false"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return Run(done.returncode, done.stdout)
+
+
+def on(node: str, command: str, stdin: str = "") -> str:
+    ssh = ["python3", "-m", "tests.lab", "ssh", "--name", LAB, node, command]
+    return subprocess.run(ssh, cwd=ROOT, input=stdin, text=True, stdout=subprocess.PIPE, check=True).stdout.strip()
+
+
+def sdk(node: str, code: str) -> str:
+    return on(node, "python3 -", PYTHON + code)
+
+
+def daemon_json(node: str) -> dict[str, Any]:
+    return dict(json.loads(on(node, f"cat {DAEMON_JSON}")))
+
+
+def unit(node: str, name: str) -> str:
+    return on(node, f"systemctl show docker --value --property {name}")
+
+
+def address(node: str) -> str:
+    return on(node, "ip -oneline -4 address show eth0").split()[3].split("/")[0]
+
+
+IMAGE = "lab/tiny:1"
+# Nothing can be pulled: the image is made of the node's own perl and shell.
+_IMPORT = """
+import io, os, subprocess, tarfile
+programs = ["/usr/bin/perl", "/bin/sh", "/usr/bin/stat", "/bin/sleep"]
+listed = " ".join(subprocess.check_output(["ldd", program], text=True) for program in programs).split()
+packed = io.BytesIO()
+with tarfile.open(fileobj=packed, mode="w") as tar:
+    for path in sorted({*programs, *(word for word in listed if word.startswith("/") and not word.endswith(":"))}):
+        tar.add(os.path.realpath(path), path)
+    tar.add("/usr/lib/x86_64-linux-gnu/perl-base")
+api.import_image_from_data(packed.getvalue(), repository="lab/tiny", tag="1")
+"""
+
+
+def have_image(node: str) -> None:
+    """Have IMAGE on a node: perl, sh, stat and sleep."""
+    if sdk(node, f"print(len(api.images({IMAGE!r})))") == "0":
+        sdk(node, _IMPORT)

@@ -1,0 +1,336 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mount
+short_description: Mount directories of other hosts, and keep everybody out while they are not mounted
+version_added: 0.1.0
+description:
+  - Has a systemd unit for each mount, mounts it, and proves from the kernel's list that it is there with the wanted options.
+  - The mount point is made with mode 0000 and, where its file system can, immutable. What would be written into it while nothing is
+    mounted fails, instead of filling the host's own disk.
+  - Where a mount differs it is unmounted and mounted again. While something uses it that is refused, and nothing is changed.
+  - When a mount fails, the former unit comes back and the run fails with the cause.
+extends_documentation_fragment:
+  - flotilla.swarm.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  mounts:
+    description: The mounts.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path of the mount point. A directory that holds something is refused while it is not mounted.
+        type: str
+        required: true
+      source:
+        description: What to mount, as V(server:/path), for SSHFS V(user@server:/path).
+        type: str
+        required: true
+      type:
+        description: Type of the file system.
+        type: str
+        choices: [nfs, fuse.sshfs]
+        default: nfs
+      options:
+        description: Mount options. For NFS they take the place of those of O(mounts[].preset).
+        type: list
+        elements: str
+      preset:
+        description:
+          - What NFS is mounted with when there are no options.
+          - V(data) waits for a server that is off, and never tells an application that a write failed.
+          - V(cache) asks the server less often, for files that no other host changes. V(readonly) can't write.
+        type: str
+        choices: [data, cache, readonly]
+        default: data
+      version:
+        description: Version of NFS.
+        type: str
+        default: "4.2"
+      automount:
+        description:
+          - Let systemd mount it at the first access after the host has started, so that a server that is off does not delay the start.
+        type: bool
+        default: false
+      timeout:
+        description: Seconds that mounting may take.
+        type: int
+        default: 30
+      engine_waits:
+        description:
+          - Start the engine only where it could be mounted, so that no container starts without it. The host's tasks are off for as long as
+            the server is, then.
+        type: bool
+        default: false
+  absent:
+    description: Mount points that this module made and that shall go. The data stays where it is.
+    type: list
+    elements: str
+    default: []
+requirements:
+  - systemd
+  - mount.nfs (C(nfs-common) in Debian and Ubuntu, C(nfs-utils) in EL) or C(sshfs)
+author:
+  - Flotilla contributors (@flotilla-swarm)
+"""
+
+EXAMPLES = r"""
+- name: Mount the submissions
+  flotilla.swarm.mount:
+    mounts:
+      - path: /srv/submissions
+        source: 10.0.0.5:/srv/submissions
+        automount: true
+
+- name: Mount the scans, which the inventory's key opens
+  flotilla.swarm.mount:
+    mounts:
+      - path: /srv/scans
+        source: ocr@10.0.0.6:/srv/scans
+        type: fuse.sshfs
+        options: [reconnect, ServerAliveInterval=15, StrictHostKeyChecking=yes, IdentityFile=/root/.ssh/ocr, allow_other]
+
+- name: Have it no more
+  flotilla.swarm.mount:
+    absent: [/srv/submissions]
+"""
+
+RETURN = r"""
+plan:
+  description: What was changed, or in check mode would be, changes of kind V(mount).
+  returned: success
+  type: list
+  elements: dict
+"""
+
+import os
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.host import facts, mounts
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import host_world, run_module
+
+MOUNT = {
+    "path": {"type": "str", "required": True},
+    "source": {"type": "str", "required": True},
+    "type": {"type": "str", "choices": ["nfs", "fuse.sshfs"], "default": "nfs"},
+    "options": {"type": "list", "elements": "str"},
+    "preset": {"type": "str", "choices": ["data", "cache", "readonly"], "default": "data"},
+    "version": {"type": "str", "default": "4.2"},
+    "automount": {"type": "bool", "default": False},
+    "timeout": {"type": "int", "default": 30},
+    "engine_waits": {"type": "bool", "default": False},
+}
+ARGUMENTS = {
+    "mounts": {"type": "list", "elements": "dict", "default": [], "options": MOUNT},
+    "absent": {"type": "list", "elements": "str", "default": []},
+}
+MOUNTINFO = "/proc/self/mountinfo"
+FSTAB = "/etc/fstab"
+
+
+@dataclass(frozen=True)
+class Observed:
+    wanted: list[mounts.Mount]
+    gone: list[mounts.Mount]
+    files: dict[str, str | None]
+    mounted: dict[str, mounts.Mounted]
+    contents: dict[str, list[str]]
+    enabled: set[str]
+    fstab: str
+
+
+@dataclass(frozen=True)
+class Work:
+    mount: mounts.Mount
+    files: dict[str, str | None]
+    former: dict[str, str | None]
+    unmount: bool
+
+
+def observe(host: t.Any, params: dict[str, t.Any]) -> Observed:
+    wanted = mounts.wanted_mounts(params["mounts"])
+    gone = [mounts.Mount(path, "", "", (), automount=True, engine_waits=True) for path in params["absent"]]
+    mounted = mounts.parse_mountinfo(host.read(MOUNTINFO) or "")
+    units = [_started(mount) for mount in wanted]
+    listed = host.run(["systemctl", "show", "--property", "Id,LoadState,ActiveState,UnitFileState", *units])[1] if units else ""
+    return Observed(
+        wanted=wanted,
+        gone=gone,
+        files={path: host.read(path) for mount in [*wanted, *gone] for path in mounts.files(mount)},
+        mounted=mounted,
+        # nothing that is mounted is looked into: a server that is off would let us wait
+        contents={mount.path: host.list_dir(mount.path) for mount in wanted if mount.path not in mounted},
+        enabled={unit for unit, state in facts.parse_units(listed).items() if state["enabled"]},
+        fstab=host.read(FSTAB) or "",
+    )
+
+
+def _started(mount: mounts.Mount) -> str:
+    """The unit that the start of the host brings up."""
+    return mount.unit.replace(".mount", ".automount") if mount.automount else mount.unit
+
+
+def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
+    mounts.refuse(observed.wanted, observed.fstab)
+    both = sorted({mount.path for mount in observed.wanted} & set(params["absent"]))
+    full = [path for path, names in observed.contents.items() if names]
+    foreign = [path for path, text in observed.files.items() if text is not None and not text.startswith(mounts.HEAD)]
+    problems = [f"{path} is in mounts and in absent" for path in both]
+    problems += [
+        f"{path} is not mounted and holds {_some(observed.contents[path])}, which the mount would hide. Move it away" for path in full
+    ]
+    problems += [f"{path} is a unit of somebody else. Remove it, or take another mount point" for path in foreign]
+    if problems:
+        raise PlanError("\n".join(["mounts can't be had, nothing was changed:", *problems]))
+    changes = [_change(mount, observed) for mount in observed.wanted]
+    changes += [_removal(mount, observed) for mount in observed.gone]
+    return Plan(tuple(change for change in changes if change), tuple(mounts.warnings(observed.wanted)))
+
+
+def _some(names: list[str]) -> str:
+    return f"{', '.join(names[:3])}{' and more' if len(names) > 3 else ''}"
+
+
+def _change(mount: mounts.Mount, observed: Observed) -> Change | None:
+    wanted = mounts.files(mount)
+    former = {path: observed.files[path] for path in wanted}
+    unit = f"{mounts.UNIT_DIRECTORY}/{mount.unit}"
+    mounted = observed.mounted.get(mount.path, mounts.Mounted())
+    fields = mounts.differences(mount, former[unit], mounted)
+    unmount = mounts.remounts(mount, mounted, fields)
+    fields += tuple(
+        Field(path, _is_there(former[path]), _is_there(text)) for path, text in wanted.items() if path != unit and former[path] != text
+    )
+    if former[unit] == wanted[unit] and _started(mount) not in observed.enabled:
+        fields += (Field(_started(mount), "disabled", "enabled"),)
+    if not fields:
+        return None
+    action = "create" if former[unit] is None else "update"
+    return Change(
+        "mount",
+        mount.path,
+        action,
+        fields,
+        reason="unmounted and mounted again" if unmount else "",
+        payload=Work(mount, wanted, former, unmount),
+    )
+
+
+def _is_there(text: str | None) -> str | None:
+    return None if text is None else "present"
+
+
+def _removal(mount: mounts.Mount, observed: Observed) -> Change | None:
+    former = {path: observed.files[path] for path in mounts.files(mount)}
+    if not any(former.values()):
+        return None
+    fields = tuple(Field(name, value, None) for name, value in mounts.parse_unit(next(iter(former.values()))).items())
+    mounted = bool(observed.mounted.get(mount.path, mounts.Mounted()).source)
+    return Change("mount", mount.path, "remove", fields, payload=Work(mount, dict.fromkeys(former), former, mounted))
+
+
+def apply(host: t.Any, change: Change) -> None:
+    work: Work = change.payload
+    if work.unmount:
+        code, _out, err = host.run(["umount", work.mount.path])
+        if code:
+            raise FlotillaError(
+                f"unmounting {work.mount.path}: {err.strip()}. Nothing was changed. "
+                f"Drain the node, or stop what uses it (fuser -vm {work.mount.path})."
+            )
+    if change.action == "remove":
+        _put(host, work.files)
+        _free(host, work.mount.path)
+        return
+    problem = _mount(host, work)
+    if problem:
+        _put(host, work.former)
+        if any(work.former.values()):
+            host.run(["systemctl", "start", work.mount.unit])
+            end = "The former unit was restored."
+        else:
+            _free(host, work.mount.path)
+            end = "Nothing of it was left."
+        raise FlotillaError(f"mounting {work.mount.source} at {work.mount.path}: {problem}\n{end}")
+
+
+def _mount(host: t.Any, work: Work) -> str:
+    """Mount it; what went wrong, empty where nothing did."""
+    path = work.mount.path
+    if path not in mounts.parse_mountinfo(host.read(MOUNTINFO) or ""):
+        _close(host, path)
+    _put(host, work.files)
+    code, out, err = host.run(["systemctl", "enable", "--quiet", _started(work.mount)])
+    orders = [["start", work.mount.unit], *([["start", _started(work.mount)]] if work.mount.automount else [])]
+    for order in [] if code else reversed(orders):
+        code, out, err = host.run(["systemctl", *order])
+        if code:
+            break
+    if code:
+        return _cause(host, work.mount.unit) or (err or out).strip()
+    if not mounts.parse_mountinfo(host.read(MOUNTINFO) or "").get(path, mounts.Mounted()).source:
+        return f"systemctl start {work.mount.unit} ended well, and nothing is mounted. See journalctl -u {work.mount.unit}."
+    return ""
+
+
+def _cause(host: t.Any, unit: str) -> str:
+    """What the mount command said last."""
+    lines = host.run(["journalctl", "--unit", unit, "--lines", "20", "--output", "cat", "--no-pager"])[1].splitlines()
+    telling = [line.strip() for line in lines if not line.startswith((unit, "Mounting ", "Mounted ", "Failed to mount", "Unmount"))]
+    return telling[-1] if telling else ""
+
+
+def _close(host: t.Any, path: str) -> None:
+    """Have an empty directory that nobody can write into."""
+    try:
+        os.makedirs(path, mode=0o755, exist_ok=True)
+        host.run(["chattr", "-i", path])
+        os.chmod(path, 0)
+    except OSError as error:
+        raise FlotillaError(f"making the mount point {path}: {error.strerror}. Check that Ansible becomes root (become: true).") from None
+    host.run(["chattr", "+i", path])
+
+
+def _free(host: t.Any, path: str) -> None:
+    """Remove a mount point that is empty."""
+    host.run(["chattr", "-i", path])
+    try:
+        os.rmdir(path)
+    except OSError:
+        return  # it holds something, or is gone
+
+
+def _put(host: t.Any, files: t.Mapping[str, str | None]) -> None:
+    for path, text in files.items():
+        if text == host.read(path):
+            continue
+        if text is None:
+            host.run(["systemctl", "disable", "--quiet", "--now", os.path.basename(path)])
+            host.restore(path, None)
+        else:
+            backup = host.write(path, text)
+            if backup:
+                host.restore(backup, None)  # a run with the former options would write the same again
+    host.run(["systemctl", "daemon-reload"])
+
+
+def main() -> None:
+    run_module(ARGUMENTS, observe, plan, apply, world=host_world)
+
+
+if __name__ == "__main__":
+    main()
