@@ -22,8 +22,7 @@ class ActionModule(ActionBase):
             return dict(self._execute_module(module_name="flotilla.swarm.job", module_args={**given, **more}, task_vars=task_vars or {}))
 
         result = follow(call, self._display.display)
-        result.setdefault("failed", False)  # or Ansible takes any exit code but 0 for a failure
-        if not result["failed"] and not self._task.check_mode and not self._task.no_log:
+        if not result.get("failed") and not self._task.check_mode and not self._task.no_log:
             for text in (result["stdout"].rstrip(), result["stderr"].rstrip(), result["summary"]):
                 if text:
                     self._display.display(text)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 import typing as t
 
@@ -24,6 +25,8 @@ else:
 
 RETRIES = 4
 FIRST_DELAY_SECONDS = 0.5
+OUTPUT_BYTES = 4 * 1024**2
+"""So much of what a command writes is kept, its beginning."""
 
 # swarmkit, while raft elects a leader: nothing was written, so that even a write may be sent again.
 _NO_LEADER = ("does not have a leader", "raft: no elected cluster leader")
@@ -177,6 +180,49 @@ class Engine:
                     raise EngineError(doing or f"POST {path}", str(message["error"]))
                 if message:
                     yield message
+
+    def execute(self, container: str, body: dict[str, t.Any], stdin: bytes, seconds: float, doing: str) -> tuple[int, bytes]:
+        """Run a command in a container: its exit code, and its outputs as the engine frames them, at most OUTPUT_BYTES.
+
+        ``body`` is that of ``POST /containers/ID/exec``. After ``seconds`` it is given up; the engine has no way to stop it.
+        """
+        given = {**body, "AttachStdin": bool(stdin), "AttachStdout": True, "AttachStderr": True, "Tty": False}
+        command = self.post(f"/containers/{container}/exec", given, doing)["Id"]
+        deadline = time.monotonic() + seconds
+        output = b""
+        try:
+            for chunk in self._converse(command, stdin, deadline) if stdin else self._listen(command, doing, deadline):
+                output += chunk[: OUTPUT_BYTES - len(output)]
+        except (OSError, requests.exceptions.RequestException) as error:  # a time-out may be either
+            if time.monotonic() < deadline:
+                raise Unreachable(doing, _last_words(error), "The command may go on.") from None
+            raise EngineError(doing, f"the command did not end within {seconds:g} s", "It may go on.") from None
+        return int(self.get(f"/exec/{command}/json", doing)["ExitCode"] or 0), output
+
+    def _listen(self, command: str, doing: str, deadline: float) -> t.Iterator[bytes]:
+        body, left = {"Detach": False, "Tty": False}, deadline - time.monotonic()
+        with self._send("post", f"/exec/{command}/start", doing, {}, json=body, stream=True, timeout=left) as response:
+            for chunk in response.iter_content(512):
+                yield chunk
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+
+    def _converse(self, command: str, stdin: bytes, deadline: float) -> t.Iterator[bytes]:
+        """Over the connection itself, of which the sending half is closed when all is sent."""
+        connection = self._client.exec_start(command, tty=False, socket=True)
+        plain = getattr(connection, "_sock", connection)
+        try:
+            plain.settimeout(deadline - time.monotonic())
+            plain.sendall(stdin)
+            plain.shutdown(socket.SHUT_WR)
+            while True:
+                plain.settimeout(max(deadline - time.monotonic(), 0.001))
+                chunk = plain.recv(65536)
+                if not chunk:
+                    return
+                yield chunk
+        finally:
+            connection.close()
 
     def _request(self, method: str, path: str, doing: str, query: dict[str, t.Any], **send: t.Any) -> t.Any:
         response = self._send(method, path, doing, query, **send)

@@ -245,7 +245,8 @@ class Run:
         self.job.apply(change)
 
     def watch(self, _member: Member, _params: dict[str, t.Any], _plan: Plan) -> dict[str, t.Any]:
-        return self.job.watch([])
+        # Without "failed" Ansible takes any code but 0 for a failure.
+        return {"failed": False, **self.job.watch([])}
 
 
 class Wish:

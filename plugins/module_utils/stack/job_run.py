@@ -16,11 +16,11 @@ from .lock import read_locks, release_lock
 from .logs import read_output
 from .objects import Item, item_name
 from .session import Session
+from .streams import last_words
 from .verdict import FAILED, RUNNING, Verdict
 from .writer import Auth
 
 LOG_LINES = 2000
-TOLD_LINES = 20
 _RAN = ("complete", "failed")
 
 
@@ -70,8 +70,7 @@ class JobRun(Deployment):
         words = f"the job exited {end['rc']} on {end['node']} after {end['duration']:g} s"
         error = end.pop("error")
         if end["rc"] not in self._accepted:
-            output = f"{end['stdout']}\n{end['stderr']}".strip() or error
-            tail = "".join(f"\n    {line}" for line in output.splitlines()[-TOLD_LINES:])
+            tail = last_words(end["stdout"], end["stderr"]) or last_words(error, "")
             raise DeployError(f"{words}.{tail}", {**end, "changed": True, "session": self._session.as_result()})
         return {**end, "summary": words, "warnings": left}
 

@@ -96,10 +96,11 @@ def seconds_between(start: str, end: str) -> float:
     """From one time of the Engine API to another, such as ``2026-01-01T00:00:00.123456789Z``; 0 where one is not given."""
     if not start or not end:
         return 0.0
-    return round(_seconds(end) - _seconds(start), 1)
+    return round(read_time(end) - read_time(start), 1)
 
 
-def _seconds(text: str) -> float:
+def read_time(text: str) -> float:
+    """Seconds since the epoch out of a time as the Engine API writes it."""
     whole, _dot, fraction = text.rstrip("Z").partition(".")
     moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
     return moment.timestamp() + float(f"0.{fraction or 0}")

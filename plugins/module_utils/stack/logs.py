@@ -5,17 +5,12 @@
 
 from __future__ import annotations
 
-import struct
 import typing as t
 
 from ..engine import EngineError
 from .placement import Nodes
+from .streams import split_log, split_streams
 from .verdict import Verdict, describe_end
-
-OUTPUT_BYTES = 64 * 1024
-"""So much of an output is kept, its end."""
-_HEADER = struct.Struct(">BxxxL")
-_STDERR = 2
 
 
 def describe_failures(engine: t.Any, failed: t.Iterable[Verdict], nodes: Nodes) -> str:
@@ -54,36 +49,3 @@ def read_output(engine: t.Any, task_id: str, lines: int) -> tuple[str, str]:
     except EngineError:
         return "", ""
     return split_streams(raw)
-
-
-def split_streams(raw: bytes) -> tuple[str, str]:
-    """Standard output and standard error out of a stream of the Engine API, the last part of each where it is long."""
-    frames = _frames(raw)
-    return _bounded(b"".join(part for kind, part in frames if kind != _STDERR)), _bounded(
-        b"".join(part for kind, part in frames if kind == _STDERR)
-    )
-
-
-def split_log(raw: bytes) -> list[str]:
-    """Lines out of a stream of the Engine API, of both outputs as they came."""
-    text = b"".join(part for _kind, part in _frames(raw)).decode("utf-8", "replace")
-    return [line.rstrip() for line in text.splitlines() if line.strip()]
-
-
-def _frames(raw: bytes) -> list[tuple[int, bytes]]:
-    """Kind and content of frames with a header of 8 bytes; plain text from a terminal is one frame of standard output."""
-    frames, position = [], 0
-    while position + _HEADER.size <= len(raw):
-        kind, length = _HEADER.unpack_from(raw, position)
-        if kind > _STDERR or raw[position + 1 : position + 4] != b"\0\0\0":
-            return [(1, raw)]
-        position += _HEADER.size
-        frames.append((kind, raw[position : position + length]))
-        position += length
-    return frames or [(1, raw)]
-
-
-def _bounded(output: bytes) -> str:
-    left_out = len(output) - OUTPUT_BYTES
-    text = output[-OUTPUT_BYTES:].decode("utf-8", "replace")
-    return f"[{left_out} bytes before this are left out]\n{text}" if left_out > 0 else text

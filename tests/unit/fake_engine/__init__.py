@@ -28,7 +28,8 @@
 
 What it mirrors of the real one: version indexes, PreviousSpec, JobIteration, normalised specs, names to IDs in networks,
 label-only updates of secrets, refusals and their texts. Stricter than the real one: tasks of a removed service hold their network
-until the next tick; a role changes at once. Not there: containers, pulls, builds, the event stream, the network itself.
+until the next tick; a role changes at once. ``containers`` are what a test gives, with ``_stats``; ``fake.host.commands`` is what
+commands in them do. Not there: pulls, builds, the event stream, the network itself.
 """
 
 from .behaviour import Behaviour, bind_missing, completes, crashes, image_missing, runs, unhealthy, unschedulable

@@ -14,6 +14,7 @@ import threading
 import typing as t
 
 from .behaviour import Behaviour
+from .containers import Containers
 from .errors import IS_WORKER, LOCKED, NO_LEADER, NOT_IN_SWARM, OUT_OF_SEQUENCE, ApiError, Json
 from .faults import Fault, Faults
 from .local import Local
@@ -204,7 +205,7 @@ class FakeEngine:
         cluster = self._swarm.cluster
         local = Local(self.host, cluster, manager)
         swarm, networks = self._swarm, Networks(self.host, cluster if manager else None)
-        found = match(request, local_routes(local, networks, swarm))
+        found = match(request, local_routes(local, Containers(self.host), networks, swarm))
         if found:
             return found
         if cluster is None or not manager:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .local import Local, logs_of
+from .containers import Containers
+from .local import Local, detailed_logs_of, logs_of
 from .networks import Networks
 from .nodes import Nodes
 from .objects import Objects
@@ -32,7 +33,7 @@ def match(request: Request, routes: t.Sequence[Route]) -> Response | None:
     return None
 
 
-def local_routes(local: Local, networks: Networks, swarm: Swarm) -> list[Route]:
+def local_routes(local: Local, containers: Containers, networks: Networks, swarm: Swarm) -> list[Route]:
     """What every engine answers, whatever its part in a swarm."""
     return [
         ("GET /_ping", local.ping),
@@ -46,6 +47,10 @@ def local_routes(local: Local, networks: Networks, swarm: Swarm) -> list[Route]:
         ("GET /images/(.+)/json", local.inspect_image),
         ("GET /distribution/(.+)/json", local.distribution),
         ("GET /containers/json", local.list_containers),
+        (f"GET /containers/{_ID}/stats", containers.stats),
+        (f"POST /containers/{_ID}/exec", containers.create_exec),
+        (f"POST /exec/{_ID}/start", containers.start_exec),
+        (f"GET /exec/{_ID}/json", containers.inspect_exec),
         ("GET /networks", networks.list),
         ("POST /networks/create", networks.create),
         (f"GET /networks/{_ID}", networks.inspect),
@@ -92,10 +97,14 @@ def swarm_routes(cluster: Cluster, swarm: Swarm) -> list[Route]:
 
 def _service_logs(cluster: Cluster, services: Services, request: Request, word: str) -> Response:
     item = services.find(word)
+    if request.flag("details"):
+        return detailed_logs_of(cluster, item, cluster.tasks_of(item["ID"]), request)
     return logs_of(cluster, item, item["Spec"]["Name"], request)
 
 
 def _task_logs(cluster: Cluster, services: Services, request: Request, word: str) -> Response:
     task = services.inspect_task(request, word).body
     service = cluster.services.get(task["ServiceID"])
+    if service and request.flag("details"):
+        return detailed_logs_of(cluster, service, [task], request)
     return logs_of(cluster, task, service["Spec"]["Name"] if service else "", request)

@@ -46,11 +46,14 @@ class Request:
 
 @dataclass
 class Response:
-    """``body`` is encoded as JSON unless it is bytes; None is no body."""
+    """``body`` is encoded as JSON unless it is bytes; None is no body. ``hijack`` takes the connection over instead: it gets what
+    the client sends until it ends (``takes_stdin``), and its answer is all that is sent."""
 
     body: t.Any = None
     status: int = 200
     content_type: str = "application/json"
+    hijack: t.Callable[[bytes], bytes] | None = None
+    takes_stdin: bool = False
 
 
 Dispatch = t.Callable[[Request], Response]
@@ -161,7 +164,20 @@ class _Handler(BaseHTTPRequestHandler):
         except Exception as error:  # a defect of the fake itself must fail the test, not hang it
             return Response({"message": f"the fake engine is broken: {type(error).__name__}: {error}"}, 500)
 
+    def _hijack(self, response: Response, answer: t.Callable[[bytes], bytes]) -> None:
+        self.close_connection = True
+        self.send_response(101 if self.headers.get("Upgrade") else 200)
+        self.send_header("Content-Type", response.content_type)
+        self.end_headers()
+        self.wfile.flush()
+        data = answer(self.rfile.read() if response.takes_stdin else b"")
+        time.sleep(0.05)  # a command takes longer than the client needs to read the headers
+        self.wfile.write(data)
+        self.wfile.flush()
+
     def _write(self, response: Response, api: str) -> None:
+        if response.hijack:
+            return self._hijack(response, response.hijack)
         body = response.body
         data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(response.status)

@@ -101,6 +101,8 @@ class Host:
     volumes: dict[str, Json] = field(default_factory=dict)
     images: dict[str, Json] = field(default_factory=dict)
     containers: list[Json] = field(default_factory=list)
+    commands: dict[str, t.Callable[[Json, bytes], tuple[int, str, str]]] = field(default_factory=dict)
+    execs: dict[str, Json] = field(default_factory=dict)
     local_networks: dict[str, Json] = field(default_factory=dict)
     info: Json = field(default_factory=dict)
     """Merged over the answer of ``GET /info``."""

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the containers of tasks use, from the answers of the Engine API. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from fnmatch import fnmatchcase
+
+from .canonical import Json
+from .naming import NAMESPACE_LABEL
+
+_PREFIX = "com.docker.swarm."
+Given = t.Mapping[str, t.Any]
+
+
+def is_chosen(container: Given, names: t.Collection[str], stacks: t.Collection[str]) -> bool:
+    """Whether a container belongs to a task of these services (with wildcards) or stacks; of any, if neither is given."""
+    labels = container.get("Labels") or {}
+    service = labels.get(f"{_PREFIX}service.name", "")
+    if not service:
+        return False
+    if not names and not stacks:
+        return True
+    return any(fnmatchcase(service, name) for name in names) or labels.get(NAMESPACE_LABEL, "") in stacks
+
+
+def read_usage(container: Given, stats: Given) -> Json:
+    """One record of ``task_stats``. ``stats`` holds two samples, or nothing for a container that has just ended."""
+    labels = container.get("Labels") or {}
+    service, task = labels.get(f"{_PREFIX}service.name", ""), labels.get(f"{_PREFIX}task.id", "")
+    number = labels.get(f"{_PREFIX}task.name", "")[len(service) + 1 :].partition(".")[0]
+    memory = stats.get("memory_stats") or {}
+    details = memory.get("stats") or {}
+    # Files that were read are memory that is given back at need; cgroups of version 1 and 2 name it differently.
+    files = details.get("total_inactive_file", details.get("inactive_file", 0))
+    networks = (stats.get("networks") or {}).values()
+    return {
+        "service": service,
+        "slot": int(number) if number.isdigit() else 0,
+        "task": task,
+        "cpu_percent": _cpu_percent(stats),
+        "memory_bytes": max(int(memory.get("usage") or 0) - int(files), 0),
+        "memory_limit_bytes": int(memory.get("limit") or 0),
+        "received_bytes": sum(int(item.get("rx_bytes") or 0) for item in networks),
+        "sent_bytes": sum(int(item.get("tx_bytes") or 0) for item in networks),
+        "pids": int((stats.get("pids_stats") or {}).get("current") or 0),
+    }
+
+
+def _cpu_percent(stats: Given) -> float:
+    """Of one processor, so that 200 is two of them; between the two samples."""
+    now, before = stats.get("cpu_stats") or {}, stats.get("precpu_stats") or {}
+    used = _total(now) - _total(before)
+    passed = int(now.get("system_cpu_usage") or 0) - int(before.get("system_cpu_usage") or 0)
+    if not before.get("system_cpu_usage") or used <= 0 or passed <= 0:
+        return 0.0
+    processors = now.get("online_cpus") or len((now.get("cpu_usage") or {}).get("percpu_usage") or [1])
+    return round(used / passed * processors * 100, 1)
+
+
+def _total(cpu: Given) -> int:
+    return int((cpu.get("cpu_usage") or {}).get("total_usage") or 0)

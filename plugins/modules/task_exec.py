@@ -1,0 +1,188 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: task_exec
+short_description: Run a command in a running task of a Docker Swarm
+version_added: 0.1.0
+description:
+  - Runs a command in the container of a task, without a terminal, and returns exit code and output.
+  - It has to run on the host of the node that the task is on. On any other host it does nothing and returns RV(found=false), so
+    that a play may run it on all of them. M(flotilla.swarm.task_info) finds the task.
+  - A task goes whenever its service is updated or its node fails, and the command with it. What must run to its end is a
+    M(flotilla.swarm.job).
+author:
+  - Flotilla contributors (@flotilla-swarm)
+extends_documentation_fragment:
+  - flotilla.swarm.engine
+  - flotilla.swarm.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode the command is planned and not run.
+  diff_mode:
+    support: full
+  idempotent:
+    support: none
+    details:
+      - Every run runs the command.
+options:
+  task:
+    description: The id of the task.
+    type: str
+    required: true
+  command:
+    description: The command. A text is split as a shell would do it, without starting a shell.
+    type: raw
+    required: true
+  user:
+    description: The user, with a group after a colon if wanted. Empty is that of the container.
+    type: str
+    default: ""
+  workdir:
+    description: The directory. Empty is that of the container.
+    type: str
+    default: ""
+  environment:
+    description: Variables to add.
+    type: dict
+    default: {}
+  secret_environment:
+    description: As O(environment), for values that must not be shown.
+    type: dict
+    default: {}
+  stdin:
+    description: Text for the command's standard input. It is not shown.
+    type: str
+    default: ""
+  success_codes:
+    description: Exit codes that are no failure.
+    type: list
+    elements: int
+    default: [0]
+  wait_timeout:
+    description:
+      - How long the command may take, in seconds or as a duration such as C(10m). The engine has no way to end it, so that it may go
+        on when the run has failed for this.
+    type: str
+    default: 10m
+seealso:
+  - module: flotilla.swarm.job
+  - module: flotilla.swarm.task_info
+"""
+
+EXAMPLES = r"""
+- name: Find a task of the web service
+  flotilla.swarm.task_info:
+    service: grading_django
+  delegate_to: m1
+  run_once: true
+  register: web
+
+- name: Run a command where it runs
+  flotilla.swarm.task_exec:
+    task: "{{ web.tasks[0].id }}"
+    command: python3 manage.py check
+  register: checked
+"""
+
+RETURN = r"""
+found:
+  description: Whether the task runs on this host.
+  returned: success
+  type: bool
+rc:
+  description: The exit code.
+  returned: when RV(found=true) and not in check mode
+  type: int
+stdout:
+  description: Standard output; of a long one the last 64 KiB of the first 4 MiB of both outputs.
+  returned: when RV(found=true) and not in check mode
+  type: str
+stderr:
+  description: Standard error, as RV(stdout).
+  returned: when RV(found=true) and not in check mode
+  type: str
+node:
+  description: Host name of this node.
+  returned: when RV(found=true)
+  type: str
+"""
+
+import platform
+import typing as t
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan, PlanError, short_hash
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import DeployError
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.diff import veil_fields
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.job_spec import read_command
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.streams import last_words, split_streams
+
+ARGUMENTS: dict[str, t.Any] = {
+    "task": {"type": "str", "required": True},
+    "command": {"type": "raw", "required": True},
+    "user": {"type": "str", "default": ""},
+    "workdir": {"type": "str", "default": ""},
+    "environment": {"type": "dict", "default": {}},
+    "secret_environment": {"type": "dict", "default": {}, "no_log": True},
+    "stdin": {"type": "str", "default": "", "no_log": True},
+    "success_codes": {"type": "list", "elements": "int", "default": [0]},
+    "wait_timeout": {"type": "str", "default": "10m"},
+}
+TASK_LABEL = "com.docker.swarm.task.id"
+NAME_LABEL = "com.docker.swarm.task.name"
+
+
+class Run:
+    """What the steps of one call share."""
+
+    def observe(self, engine: t.Any, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+        self.command = read_command(params["command"], "command")
+        if not self.command:
+            raise PlanError("command: nothing to run. Give it, such as python3 manage.py check.")
+        self.seconds = parse_seconds(params["wait_timeout"])
+        filters = {"label": [f"{TASK_LABEL}={params['task']}"]}
+        self.params = params
+        return t.cast("list[dict[str, t.Any]]", engine.get("/containers/json", "looking for the task", filters=filters))
+
+    def plan(self, observed: list[dict[str, t.Any]], params: dict[str, t.Any]) -> Plan:
+        if not observed:
+            return Plan(result={"found": False})
+        container = observed[0]
+        name = container["Labels"].get(NAME_LABEL, "").rpartition(".")[0] or params["task"]
+        given = [("command", self.command), ("user", params["user"]), ("workdir", params["workdir"])]
+        given += [(f"environment.{key}", f"={value}") for key, value in params["environment"].items()]
+        given += [(f"environment.{key}", short_hash(str(value))) for key, value in params["secret_environment"].items()]
+        given += [("stdin", short_hash(params["stdin"]))] if params["stdin"] else []
+        fields = veil_fields(Field(path, None, value) for path, value in given if value)
+        change = Change("exec", name, "create", fields, reason="runs a command", payload=container["Id"])
+        return Plan((change,), result={"found": True, "node": platform.node()})
+
+    def apply(self, engine: t.Any, change: Change) -> dict[str, t.Any]:
+        params = self.params
+        variables = {**params["environment"], **params["secret_environment"]}
+        body = {"Cmd": self.command, "Env": [f"{key}={value}" for key, value in variables.items()]}
+        body.update({"User": params["user"], "WorkingDir": params["workdir"]})
+        code, raw = engine.execute(change.payload, body, params["stdin"].encode(), self.seconds, f"running a command in {change.name}")
+        stdout, stderr = split_streams(raw) if raw else ("", "")
+        # Without "failed" Ansible takes any code but 0 for a failure.
+        told = {"failed": False, "rc": code, "stdout": stdout, "stderr": stderr}
+        if code not in params["success_codes"]:
+            words = f"the command exited {code} in {change.name}.{last_words(stdout, stderr)}"
+            raise DeployError(words, {**told, "failed": True, "changed": True, "found": True})
+        return told
+
+
+def main() -> None:
+    run = Run()
+    run_module(ARGUMENTS, run.observe, run.plan, run.apply)
+
+
+if __name__ == "__main__":
+    main()

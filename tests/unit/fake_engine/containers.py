@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Containers that run on one host: commands in them, and what they use."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .errors import ApiError, Json
+from .server import Request, Response
+from .state import Host, make_id
+
+RAW_STREAM = "application/vnd.docker.raw-stream"
+
+
+class Containers:
+    """``host.commands`` has what commands do, by their first word: a function of the exec's body and its standard input that
+    returns exit code, standard output and standard error. A command that is not there exits 127."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def create_exec(self, request: Request, name: str) -> Response:
+        container = self._container(name)
+        if container.get("State", "running") != "running":
+            raise ApiError(409, f"container {name} is not running")
+        exec_id = make_id("exec", name, len(self._host.execs))
+        self._host.execs[exec_id] = {"ID": exec_id, "Running": False, "ExitCode": None, "ContainerID": name, "_body": request.body}
+        return Response({"Id": exec_id}, 201)
+
+    def start_exec(self, request: Request, name: str) -> Response:
+        item = self._host.execs[name]
+        body = item["_body"]
+
+        def answer(stdin: bytes) -> bytes:
+            command = self._host.commands.get(body["Cmd"][0])
+            code, out, err = command(body, stdin) if command else (127, "", f"exec: {body['Cmd'][0]}: not found")
+            item["ExitCode"] = code
+            parts = ((1, out.encode()), (2, err.encode()))
+            return b"".join(bytes([kind, 0, 0, 0]) + len(text).to_bytes(4, "big") + text for kind, text in parts if text)
+
+        return Response(content_type=RAW_STREAM, hijack=answer, takes_stdin=body["AttachStdin"])
+
+    def inspect_exec(self, request: Request, name: str) -> Response:
+        return Response({key: value for key, value in self._host.execs[name].items() if not key.startswith("_")})
+
+    def stats(self, request: Request, name: str) -> Response:
+        return Response(self._container(name)["_stats"])
+
+    def _container(self, name: str) -> Json:
+        found = [item for item in self._host.containers if item["Id"] == name]
+        if not found:
+            raise ApiError(404, f"No such container: {name}")
+        return t.cast(Json, found[0])
