@@ -26,7 +26,6 @@ from .trees import base_tree, build, sweep
 
 BASE_IMAGE = "debian:trixie"
 BASE_IMAGE_ON_NODE = "/var/lib/flotilla-images/debian-trixie.tar"
-BOOT_SECONDS = 90
 BOOTED = "systemctl is-system-running --wait"
 
 
@@ -46,7 +45,7 @@ def up(paths: Paths, options: argparse.Namespace) -> None:
             image = archive.result()
             list(pool.map(lambda node: _bring_up(paths, driver, lab, node, image), lab.nodes))
     _report(paths, driver, lab)
-    _report_kernel(lab.features)
+    _report_kernel("the nodes' kernel", lab.features)
     say(f"lab {lab.name} is up after {time.monotonic() - started:.0f} s")
 
 
@@ -87,12 +86,12 @@ def _bring_up(paths: Paths, driver: Driver, lab: Lab, node: Node, image: Path) -
     if node == lab.nodes[0]:
         files[BASE_IMAGE_ON_NODE] = image
     driver.create(lab, node, files)
-    _wait(paths, lab, node)
+    _wait(paths, driver, lab, node)
 
 
-def _wait(paths: Paths, lab: Lab, node: Node) -> None:
+def _wait(paths: Paths, driver: Driver, lab: Lab, node: Node) -> None:
     """Until the node has booted. One ssh at a time: a refused connection costs nothing, a hung one ends by itself."""
-    deadline = time.monotonic() + BOOT_SECONDS
+    deadline = time.monotonic() + driver.boot_seconds
     while True:
         done = subprocess.run(
             [*_ssh(paths, lab, node, "-o", "ConnectTimeout=5", "-o", "ControlPath=none"), BOOTED],
@@ -102,7 +101,7 @@ def _wait(paths: Paths, lab: Lab, node: Node) -> None:
             return
         if time.monotonic() > deadline:
             seen = (done.stderr or done.stdout).strip()
-            raise LabError(f"node {node.name} ({node.address}) did not boot in {BOOT_SECONDS} s: {seen}")
+            raise LabError(f"node {node.name} ({node.address}) did not boot in {driver.boot_seconds} s: {seen}")
         time.sleep(0.3)
 
 
@@ -149,7 +148,7 @@ def status(paths: Paths, options: argparse.Namespace) -> None:
         _report(paths, DRIVERS[lab.driver](paths), lab)
     if not labs:
         say("no lab is up")
-    _report_kernel(kernel_features())
+    _report_kernel("this machine's kernel", kernel_features())
 
 
 def _report(paths: Paths, driver: Driver, lab: Lab) -> None:
@@ -159,9 +158,9 @@ def _report(paths: Paths, driver: Driver, lab: Lab) -> None:
         say(f"  {node.name:4} {node.address:14} {role:8} {driver.state(lab, node)}")
 
 
-def _report_kernel(features: Mapping[str, bool]) -> None:
+def _report_kernel(kernel: str, features: Mapping[str, bool]) -> None:
     for line in missing(features):
-        say(f"this machine's kernel has {line}")
+        say(f"{kernel} has {line}")
 
 
 def ssh(paths: Paths, options: argparse.Namespace) -> None:
@@ -171,17 +170,35 @@ def ssh(paths: Paths, options: argparse.Namespace) -> None:
 
 
 def stop(paths: Paths, options: argparse.Namespace) -> None:
-    lab = _existing(paths, options)
-    node = lab.node(options.node)
+    driver, lab, node = _node(paths, options)
     _hang_up(paths, lab, [node])
-    DRIVERS[lab.driver](paths).stop(lab, node, hard=options.hard)
+    driver.stop(lab, node, hard=options.hard)
 
 
 def start(paths: Paths, options: argparse.Namespace) -> None:
+    driver, lab, node = _node(paths, options)
+    driver.start(lab, node)
+    _wait(paths, driver, lab, node)
+
+
+def reboot(paths: Paths, options: argparse.Namespace) -> None:
+    stop(paths, options)
+    start(paths, options)
+
+
+def unplug(paths: Paths, options: argparse.Namespace) -> None:
+    driver, lab, node = _node(paths, options)
+    driver.unplug(lab, node)
+
+
+def plug(paths: Paths, options: argparse.Namespace) -> None:
+    driver, lab, node = _node(paths, options)
+    driver.plug(lab, node)
+
+
+def _node(paths: Paths, options: argparse.Namespace) -> tuple[Driver, Lab, Node]:
     lab = _existing(paths, options)
-    node = lab.node(options.node)
-    DRIVERS[lab.driver](paths).start(lab, node)
-    _wait(paths, lab, node)
+    return DRIVERS[lab.driver](paths), lab, lab.node(options.node)
 
 
 def inventory(paths: Paths, options: argparse.Namespace) -> None:
@@ -234,10 +251,13 @@ def parser() -> argparse.ArgumentParser:
     sub = command(ssh, "a shell on a node, or one command")
     sub.add_argument("node")
     sub.add_argument("command", nargs=argparse.REMAINDER)
-    sub = command(stop, "switch a node off; its disks and address stay")
-    sub.add_argument("node")
-    sub.add_argument("--hard", action="store_true", help="as if the power failed")
+    for function, text in ((stop, "switch a node off; its disks and address stay"), (reboot, "switch a node off and on")):
+        sub = command(function, text)
+        sub.add_argument("node")
+        sub.add_argument("--hard", action="store_true", help="as if the power failed")
     command(start, "switch a node on again").add_argument("node")
+    command(unplug, "pull a node's network cable; the node runs on").add_argument("node")
+    command(plug, "plug the cable in again").add_argument("node")
     command(inventory, "print where the lab's files are")
     return top
 

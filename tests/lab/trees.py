@@ -82,13 +82,13 @@ class Tree:
         ]  # fmt: skip
 
 
-def node_tree(release: str, apt: AptSetup) -> Tree:
-    """What every node starts from, with any driver."""
+def node_tree(release: str, apt: AptSetup, name: str = "node", installed: tuple[str, ...] = (), hooks: tuple[str, ...] = ()) -> Tree:
+    """What every node starts from, with any driver; with more packages *installed* and more *hooks* where a driver needs them."""
     archives = " ".join(NODE_ARCHIVES[release])
     return Tree(
-        name=f"node-{release}",
+        name=f"{name}-{release}",
         release=release,
-        packages=NODE_PACKAGES,
+        packages=(*NODE_PACKAGES, *installed),
         hooks=(
             f"cat >\"$1/sbin/lab-init\" <<'END'\n{INIT}END",
             'chmod 0755 "$1/sbin/lab-init"',
@@ -96,6 +96,7 @@ def node_tree(release: str, apt: AptSetup) -> Tree:
             'mkdir -p "$1/var/lib/flotilla-images"',
             'rm -f "$1"/etc/ssh/ssh_host_*',
             f'chroot "$1" apt-get install -qq --download-only --install-recommends {archives}',
+            *hooks,
         ),
         apt=apt,
     )

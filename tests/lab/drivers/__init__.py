@@ -10,5 +10,6 @@ from collections.abc import Callable
 from ..state import Paths
 from .base import Driver
 from .container import ContainerDriver
+from .uml import UmlDriver
 
-DRIVERS: dict[str, Callable[[Paths], Driver]] = {"container": ContainerDriver}
+DRIVERS: dict[str, Callable[[Paths], Driver]] = {"container": ContainerDriver, "uml": UmlDriver}

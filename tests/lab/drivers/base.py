@@ -13,6 +13,8 @@ from ..model import Lab, Node
 
 
 class Driver(Protocol):
+    boot_seconds: int  # how long a node may take until systemd has started everything
+
     def prepare(self, lab: Lab) -> Lab:
         """Have what nodes are made of: packages, file system, network. Gives the lab with what the driver chose."""
 
@@ -27,6 +29,12 @@ class Driver(Protocol):
 
     def stop(self, lab: Lab, node: Node, *, hard: bool) -> None:
         """Shut the node down; *hard* takes its power away."""
+
+    def unplug(self, lab: Lab, node: Node) -> None:
+        """Pull the node's network cable: the node runs on, without the others."""
+
+    def plug(self, lab: Lab, node: Node) -> None:
+        """Plug the cable in again; nothing happens where it is."""
 
     def state(self, lab: Lab, node: Node) -> str:
         """ "running", "stopped" or "missing"."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..apt import read_setup
-from ..machine import ensure_commands
+from ..machine import ensure_commands, run
 from ..model import Lab, LabError, Node
 from ..outer_engine import OuterEngine, find_engine
 from ..state import Paths
@@ -21,6 +21,8 @@ DISKS = ("/var/lib/docker", "/var/lib/containerd")
 
 
 class ContainerDriver:
+    boot_seconds = 90
+
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
 
@@ -69,6 +71,23 @@ class ContainerDriver:
         command = ("kill",) if hard else ("stop", "--time", "30")
         if self.state(lab, node) == "running":
             self._engine(lab).run(f"stop node {node.name}", *command, container_name(lab, node))
+
+    def unplug(self, lab: Lab, node: Node) -> None:
+        run(f"unplug node {node.name}", "ip", "link", "set", self._cable(lab, node), "down")
+
+    def plug(self, lab: Lab, node: Node) -> None:
+        run(f"plug node {node.name} in", "ip", "link", "set", self._cable(lab, node), "up")
+
+    def _cable(self, lab: Lab, node: Node) -> str:
+        """This machine's end of the node's network device."""
+        engine = self._engine(lab)
+        index = engine.run(
+            f"find the cable of node {node.name}", "exec", container_name(lab, node), "cat", "/sys/class/net/eth0/iflink"
+        ).strip()
+        for link in Path("/sys/class/net").iterdir():
+            if (link / "ifindex").read_text().strip() == index:
+                return link.name
+        raise LabError(f"the cable of node {node.name} is not on this machine: the engine at {engine.host} is elsewhere")
 
     def state(self, lab: Lab, node: Node) -> str:
         engine = self._engine(lab)
