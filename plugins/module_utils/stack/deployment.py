@@ -125,7 +125,7 @@ class Deployment:
             verdicts = {name: self._verdict(services.get(name), name, tasks, fresh) for name in names}
             failed = [verdict for verdict in verdicts.values() if verdict.state == FAILED]
             if failed:
-                raise FlotillaError(describe_failures(self._engine, failed, self._observed.nodes))
+                raise FlotillaError(describe_failures(self._engine, failed, self._observed.nodes, self._unresolved(services)))
             slow = [v for v in verdicts.values() if v.state != RUNNING and (steady or not v.converged)]
             # Of what was not touched only that is told for which we wait.
             texts = {name: _progress(v) for name, v in verdicts.items() if name in self._session.touched or v in slow}
@@ -134,6 +134,11 @@ class Deployment:
                 return verdicts
             self._pause("; ".join(f"{v.name}: {v.text}{f', {v.cause}' if v.cause else ''}" for v in slow), texts)
         return {}
+
+    def _unresolved(self, services: t.Mapping[str, Item]) -> dict[str, str]:
+        """Service -> why its image could not be resolved."""
+        said = {name: self._observed.images.get(image_of(service["Spec"])) for name, service in services.items()}
+        return {name: resolved.problem for name, resolved in said.items() if resolved and resolved.problem}
 
     def _verdict(self, service: Item | None, name: str, all_tasks: t.Mapping[str, list[Item]], fresh: dict[str, int]) -> Verdict:
         if service is None:

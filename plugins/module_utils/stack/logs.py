@@ -12,14 +12,22 @@ from .placement import Nodes
 from .streams import split_log, split_streams
 from .verdict import Verdict, describe_end
 
+_IMAGE_MISSING = "No such image"
 
-def describe_failures(engine: t.Any, failed: t.Iterable[Verdict], nodes: Nodes) -> str:
-    """A line for each service with its cause, followed by the last lines of the log of the task at fault."""
+
+def describe_failures(engine: t.Any, failed: t.Iterable[Verdict], nodes: Nodes, unresolved: t.Mapping[str, str]) -> str:
+    """A line for each service with its cause, followed by the last lines of the log of the task at fault.
+
+    ``unresolved`` is what the registry said of the images of services, by their names: the engine of a node tells no more than that
+    it has no such image.
+    """
     lines = []
     for verdict in failed:
         cause = verdict.cause or verdict.text
         if verdict.task and "task" not in cause:
             cause = f"{cause}: {_describe_task(engine, verdict.task, nodes)}"
+        if _IMAGE_MISSING in cause and unresolved.get(verdict.name):
+            cause = f"{cause}; the registry said: {unresolved[verdict.name]}"
         lines.append(f"{verdict.name} failed: {cause}")
         tail = read_log_tail(engine, verdict.task) if verdict.task else []
         lines.extend(f"    {line}" for line in tail)

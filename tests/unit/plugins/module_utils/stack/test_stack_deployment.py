@@ -95,9 +95,15 @@ class Deploy:
         return planning.plan_present("app", stack, observe_stack(self.engine, "app", stack), planning.Options(**options))
 
     def __call__(
-        self, stack: StackObjects, session: Session | None = None, seconds: float = 0, undo: bool = True, **options: t.Any
+        self,
+        stack: StackObjects,
+        session: Session | None = None,
+        seconds: float = 0,
+        undo: bool = True,
+        resolve_image: str = "never",
+        **options: t.Any,
     ) -> Json:
-        observed = observe_stack(self.engine, "app", stack)
+        observed = observe_stack(self.engine, "app", stack, resolve_image)
         plan = planning.plan_present("app", stack, observed, planning.Options(**options))
         session = session or Session(holder="me")
         deployment = Deployment(self.engine, "app", session, 300, seconds, True, undo, clock=self.clock, sleep=self.clock.sleep)
@@ -307,6 +313,13 @@ def test_a_network_in_use_is_not_changed(fake: FakeEngine) -> None:
     changed = {**NETWORK, "IPAM": {"Config": [{"Subnet": "10.9.0.0/24"}]}}
     with pytest.raises(FlotillaError, match=r"app_default can't be changed.*used by app_web"):
         deploy.plan(StackObjects(networks=[changed], services=[body("web")]))
+
+
+def test_what_the_registry_said_of_an_image_is_told_with_the_failure(fake: FakeEngine) -> None:
+    fake.behave("img:2", image_missing("img:2"))
+    fake.fail("GET", "/distribution/.*", 500, "no basic auth credentials", times=None)
+    with pytest.raises(FlotillaError, match="No such image: img:2.*; the registry said: no basic auth credentials"):
+        Deploy(fake)(wanted(body("web", "img:2"), body("db")), resolve_image="changed")
 
 
 def test_a_network_is_gone_when_the_last_node_has_let_go_of_it(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
