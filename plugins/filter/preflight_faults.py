@@ -17,9 +17,10 @@ def preflight_faults(
     managers: t.Sequence[str],
     workers: t.Sequence[str],
     limits: t.Mapping[str, t.Any],
+    ports: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
 ) -> list[dict[str, str]]:
     """Faults as mappings of where, check, text, cure, and message. ``limits`` has the fields of ``Limits``."""
-    faults = find_faults(results, managers, workers, Limits(**limits), time.time())
+    faults = find_faults(results, managers, workers, Limits(**limits), time.time(), ports)
     return [{**dataclasses.asdict(fault), "message": str(fault)} for fault in faults]
 
 

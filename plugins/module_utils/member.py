@@ -55,16 +55,6 @@ class Member:
             return Seen(name, "error", problem=str(error)), {}
         return read_info(name, info, self._certificate(info)), info
 
-    def source_address(self, peer: str) -> str:
-        """The address from which this host reaches ``peer``; empty where it does not. Nothing is sent."""
-        try:
-            family, kind, protocol, _name, place = socket.getaddrinfo(peer, 9, type=socket.SOCK_DGRAM)[0]
-            with socket.socket(family, kind, protocol) as probe:
-                probe.connect(place)
-                return str(probe.getsockname()[0])
-        except (OSError, UnicodeError):
-            return ""
-
     def routes(self) -> list[dict[str, str]]:
         """The networks that this host reaches by itself, where its engine is a local one."""
         return read_routes(_read("/proc/net/route"), _read("/etc/resolv.conf")) if self.is_local else []
@@ -82,6 +72,17 @@ class Member:
         if not self.is_local:
             return ""
         return _read(os.path.join(info.get("DockerRootDir") or "", "swarm/certificates/swarm-node.crt"))
+
+
+def source_address(peer: str) -> str:
+    """The address from which this host reaches ``peer``; empty where it does not. Nothing is sent."""
+    try:
+        family, kind, protocol, _name, place = socket.getaddrinfo(peer, 9, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.connect(place)
+            return str(probe.getsockname()[0])
+    except (OSError, UnicodeError):
+        return ""
 
 
 def _read(path: str) -> str:

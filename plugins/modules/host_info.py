@@ -33,6 +33,24 @@ options:
     description: The controller's time in seconds since the epoch. It is returned with the host's own, so that the two
       can be compared.
     type: float
+  peers:
+    description: Addresses or names of other hosts, to find RV(host.address).
+    type: list
+    elements: str
+    default: []
+  advertise_addr:
+    description: The address under which this host is or will be known to the others, as in M(flotilla.swarm.swarm).
+    type: str
+    default: ""
+  data_path_addr:
+    description: The address for the traffic between containers, in the same forms.
+    type: str
+    default: ""
+  kernel_modules:
+    description: Modules of the kernel to look up.
+    type: list
+    elements: str
+    default: []
 author:
   - Flotilla contributors (@flotilla-swarm)
 """
@@ -70,6 +88,29 @@ host:
       type: list
       elements: str
       returned: success
+    address:
+      description:
+        - The address under which the others know it, in a swarm the one that it has there. Otherwise the one that
+          O(advertise_addr) means, or from which it reaches O(peers). Empty where there is none.
+      type: str
+      returned: success
+    data_path_address: {description: The address for the traffic between containers., type: str, returned: success}
+    data_path_port: {description: The port for that traffic in a swarm. V(0) outside., type: int, returned: success}
+    address_problem: {description: What is wrong with O(advertise_addr) or O(data_path_addr)., type: str, returned: success}
+    member: {description: Whether it is in a swarm., type: bool, returned: success}
+    routes:
+      description: The networks that it reaches by itself, and its resolvers, as C(network) and C(via).
+      type: list
+      elements: dict
+      returned: success
+    sdk:
+      description: Versions of the Python packages C(docker) and C(requests). Empty where they are not there.
+      type: dict
+      returned: success
+    kernel_modules:
+      description: Whether the kernel has each of O(kernel_modules). V(null) where that can't be known.
+      type: dict
+      returned: success
     engine: {description: Version of the engine as V(major.minor). Empty where there is none., type: str, returned: success}
     live_restore: {description: Whether C(daemon.json) turns live restore on., type: bool, returned: success}
     package_lists: {description: Whether the package manager has lists., type: bool, returned: success}
@@ -90,12 +131,17 @@ units:
   type: dict
 """
 
+import gzip
+import importlib.metadata
 import os
 import platform
 import time
 import typing as t
 
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import addresses
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.subnets import read_routes
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import daemon_json, facts
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import source_address
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, host_world, run_module
 
@@ -104,6 +150,10 @@ ARGUMENTS = {
     "units": {"type": "list", "elements": "str", "default": []},
     "data_root": {"type": "path", "default": "/var/lib/docker"},
     "asked_at": {"type": "float"},
+    "peers": {"type": "list", "elements": "str", "default": []},
+    "advertise_addr": {"type": "str", "default": ""},
+    "data_path_addr": {"type": "str", "default": ""},
+    "kernel_modules": {"type": "list", "elements": "str", "default": []},
 }
 DAEMON_JSON = "/etc/docker/daemon.json"
 PACKAGE_FORMAT = "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n"
@@ -113,6 +163,7 @@ def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.
     host, check_mode = place
     version = daemon_json.parse_version(host.run(["dockerd", "--version"])[1])
     packages = ["dpkg-query", "--show", f"--showformat={PACKAGE_FORMAT}", *params["packages"]]
+    interfaces = host.run(["ip", "-oneline", "address"])[1]
     units = ["systemctl", "show", "--property", "Id,LoadState,ActiveState,UnitFileState", *params["units"]]
     return {
         "host": {
@@ -127,7 +178,11 @@ def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.
             "asked_at": params["asked_at"],
             "time": time.time(),
             "systemd": host.exists("/run/systemd/system"),
-            "addresses": facts.parse_addresses(host.run(["ip", "-oneline", "address"])[1]),
+            "addresses": facts.parse_addresses(interfaces),
+            **_find_addresses(host, interfaces, params),
+            "routes": read_routes(host.read("/proc/net/route") or "", host.read("/etc/resolv.conf") or ""),
+            "sdk": {name: _package_version(name) for name in ("docker", "requests")},
+            "kernel_modules": _find_kernel_modules(host, params["kernel_modules"]),
             "engine": ".".join(map(str, version or ())),
             "live_restore": _live_restore(host),
             "nfsd": "nfsd" in (host.read("/proc/filesystems") or "").split() or host.run(["modprobe", "--dry-run", "nfsd"])[0] == 0,
@@ -137,6 +192,66 @@ def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.
         "packages": facts.parse_packages(host.run(packages)[1]) if params["packages"] else {},
         "units": facts.parse_units(host.run(units)[1]) if params["units"] else {},
     }
+
+
+def _find_addresses(host: t.Any, interfaces: str, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """In a swarm what the engine keeps there counts, since it can't change."""
+    try:
+        state = facts.parse_swarm_state(host.read(os.path.join(params["data_root"], "swarm/docker-state.json")) or "")
+    except FlotillaError:  # without root
+        state = {}
+    if state:
+        return {**state, "member": True, "address_problem": ""}
+    found, problem = {}, ""
+    for option in ("advertise_addr", "data_path_addr"):
+        try:
+            found[option] = _resolve(option, params[option], interfaces)
+        except FlotillaError as error:
+            found[option], problem = "", str(error)
+    reached = [source_address(peer) for peer in params["peers"]]
+    usable = [address for address in (*reached, *facts.parse_addresses(interfaces)) if address and not address.startswith("127.")]
+    address = found["advertise_addr"] or next(iter(usable), "")
+    return {
+        "address": address,
+        "data_path_address": found["data_path_addr"] or address,
+        "data_path_port": 0,
+        "member": False,
+        "address_problem": problem,
+    }
+
+
+def _resolve(option: str, text: str, interfaces: str) -> str:
+    """An address from an address, the name of an interface, or a network; empty from nothing."""
+    network, address = addresses.as_network(text), addresses.as_address(text)
+    if network:
+        return addresses.pick_in_network(option, text, source_address(addresses.probe(network)))
+    if address or not text:
+        return str(address or "")
+    found = facts.find_address(interfaces, text)
+    if not found:
+        raise FlotillaError(f"{option}: this host has no interface {text} with an address. Give an address, an interface or a network.")
+    return found
+
+
+def _package_version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _find_kernel_modules(host: t.Any, names: list[str]) -> dict[str, bool | None]:
+    """Of what a kernel lists under /lib/modules, and of its configuration, one is enough to know what it lacks."""
+    if not names:
+        return {}
+    folder = f"/lib/modules/{platform.release()}"
+    listed = [host.read(f"{folder}/{name}") for name in ("modules.builtin", "modules.dep")]
+    config = host.read(f"/boot/config-{platform.release()}")
+    if config is None and host.exists("/proc/config.gz"):
+        with gzip.open("/proc/config.gz", "rt") as stream:
+            config = stream.read()
+    loaded = (host.read("/proc/modules") or "") + (host.read("/proc/filesystems") or "")
+    return facts.find_kernel_modules(names, loaded, None if None in listed else "".join(map(str, listed)), config)
 
 
 def _package_lists(host: t.Any) -> list[str]:

@@ -278,7 +278,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.steps impor
     plan_member,
 )
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import EngineError, OutOfSequence
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world, source_address
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 
@@ -351,12 +351,12 @@ def _read_addresses(member: Member, params: dict[str, t.Any], seen: Seen) -> dic
     for option, text in found.items():
         network = addresses.as_network(text)
         if network:
-            found[option] = addresses.pick_in_network(option, text, member.source_address(addresses.probe(network)))
+            found[option] = addresses.pick_in_network(option, text, source_address(addresses.probe(network)))
         if option != "listen_addr":
             addresses.refuse_loopback(option, found[option], params["peers"])
     found["listen_addr"] = addresses.with_port(found["listen_addr"])
     if not found["advertise_addr"] and not seen.is_member:
-        own = [member.source_address(peer) for peer in params["peers"]]
+        own = [source_address(peer) for peer in params["peers"]]
         found["advertise_addr"] = addresses.choose_advertised(own, params["peers"])
     return found
 

@@ -8,21 +8,16 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from ..module_utils.cluster.subnets import find_overlaps, parse_subnet, refuse_public, refuse_routed
+from ..module_utils.plan import PlanError
+from .fault import Fault
+from .preflight_ports import find_port_faults
+
 MIN_PYTHON = (3, 9)
 MIN_ENGINE = (20, 10)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """``where`` is a host's name or ``inventory``; ``text`` says what is wrong, ``cure`` what to do."""
-
-    where: str
-    check: str
-    text: str
-    cure: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.text}. {self.cure}."
+MIN_SDK = (5, 0)
+# requests 2.32 broke how the SDK before 7.1 finds the engine's socket.
+SDK_FOR_REQUESTS, BREAKING_REQUESTS = (7, 1), (2, 32)
 
 
 @dataclass(frozen=True)
@@ -33,16 +28,20 @@ class Limits:
     min_disk_free_mb: int
     max_clock_skew_seconds: float
     managers_group: str = "swarm_managers"
+    address_pools: t.Sequence[str] = ()
+    networks: t.Sequence[t.Mapping[str, t.Any]] = ()
 
 
 Results = t.Mapping[str, t.Mapping[str, t.Any]]
 
 
-def find_faults(results: Results, managers: t.Sequence[str], workers: t.Sequence[str], limits: Limits, now: float) -> list[Fault]:
-    """All faults: of the inventory first, then host by host.
+def find_faults(
+    results: Results, managers: t.Sequence[str], workers: t.Sequence[str], limits: Limits, now: float, ports: Results | None = None
+) -> list[Fault]:
+    """All faults: of the inventory first, then host by host, then between hosts.
 
-    ``results`` has the registered result of ``host_info`` for each host, for one that did not answer that of the failed task.
-    ``now`` is the controller's time in seconds, read after the last answer.
+    ``results`` has the registered result of ``host_info`` for each host, for one that did not answer that of the failed task; ``ports``
+    that of ``ports_info`` for those that took part. ``now`` is the controller's time in seconds, read after the last answer.
     """
     faults = list(_of_inventory(managers, workers, limits))
     seen = {name: result["host"] for name, result in results.items() if "host" in result}
@@ -54,7 +53,8 @@ def find_faults(results: Results, managers: t.Sequence[str], workers: t.Sequence
             faults.extend(_of_host(name, seen[name], limits, now))
         else:
             faults.append(_silent(name, result))
-    return faults
+    faults.extend(_of_subnets(seen, limits))
+    return faults + find_port_faults(ports or {})
 
 
 def _of_inventory(managers: t.Sequence[str], workers: t.Sequence[str], limits: Limits) -> t.Iterator[Fault]:
@@ -76,6 +76,27 @@ def _of_inventory(managers: t.Sequence[str], workers: t.Sequence[str], limits: L
     both = sorted(set(managers) & set(workers))
     if both:
         yield Fault("inventory", "groups", f"{', '.join(both)} in both the managers and the workers", "Choose one group")
+
+
+def _of_subnets(seen: t.Mapping[str, t.Any], limits: Limits) -> t.Iterator[Fault]:
+    """Only before there is a swarm: later its pools are fixed, and module network looks after its networks."""
+    if any(host["member"] for host in seen.values()):
+        return
+    routes = {name: host["routes"] for name, host in seen.items()}
+    subnets = {f"network {each['name']}": [each["subnet"]] for each in limits.networks if each.get("subnet")}
+    public = {f"network {each['name']}" for each in limits.networks if each.get("allow_public_subnet")}
+    parsed: dict[str, list[t.Any]] = {}
+    for owner, texts in {"the address pool": limits.address_pools, **subnets}.items():
+        try:
+            parsed[owner] = [parse_subnet(owner, text) for text in texts]
+            if owner in subnets and owner not in public:
+                refuse_public(owner, parsed[owner][0])
+            refuse_routed(owner, parsed[owner], routes)
+        except PlanError as error:
+            text, cure = str(error).rstrip(".").rsplit(". ", 1)
+            yield Fault("inventory", "subnets", text, cure)
+    for owner, subnet, other, theirs in find_overlaps({name: parsed.get(name, []) for name in subnets}):
+        yield Fault("inventory", "subnets", f"{owner} ({subnet}) overlaps {other} ({theirs})", "Give each its own range")
 
 
 def _shared(seen: t.Mapping[str, t.Any], key: str, noun: str, cure: str) -> t.Iterator[Fault]:
@@ -134,6 +155,19 @@ def _of_host(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float)
         )
     if not host["addresses"]:
         yield fault("address", "only loopback addresses", "Nodes need an address that the others reach")
+    elif host["address_problem"]:
+        text, cure = host["address_problem"].rstrip(".").rsplit(". ", 1)
+        yield fault("address", text, cure)
+    if host["hostname"].split(".")[0] in ("", "localhost"):
+        yield fault("hostname", f"its name is {host['hostname'] or 'empty'}", "Give it one of its own: hostnamectl set-hostname NAME")
+    yield from _of_sdk(name, host, engine and distribution["version"] not in limits.distributions.get(distribution["id"], ()))
+    missing = [module for module, there in host["kernel_modules"].items() if there is False]
+    if missing:
+        yield fault(
+            "kernel",
+            f"its kernel has no {', '.join(missing)}",
+            "Take a kernel that has them (of a cloud image the full one), or set preflight_kernel_modules",
+        )
     yield from _of_clock(name, host, limits, now)
     if host["live_restore"]:
         yield fault(
@@ -141,6 +175,18 @@ def _of_host(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float)
             "daemon.json turns live-restore on, which an engine in a swarm can't have",
             "Set engine_daemon_config to {live-restore: false} and run the role engine alone, or remove the key",
         )
+
+
+def _of_sdk(name: str, host: t.Mapping[str, t.Any], brought_by_user: t.Any) -> t.Iterator[Fault]:
+    """Where the engine can be installed the SDK is too; ``brought_by_user`` tells a host with an engine where it can't."""
+    sdk, requests = host["sdk"]["docker"], host["sdk"]["requests"]
+    cure = "Install python3-docker of the distribution, or docker 7.1 or newer with pip, for that Python"
+    if not sdk and brought_by_user:
+        yield Fault(name, "sdk", f"an engine, but no Docker SDK for Python {host['python']}", cure)
+    elif sdk and _version(sdk) < MIN_SDK:
+        yield Fault(name, "sdk", f"Docker SDK for Python {sdk}, needed is 5.0", cure)
+    elif sdk and _version(sdk) < SDK_FOR_REQUESTS and _version(requests) >= BREAKING_REQUESTS:
+        yield Fault(name, "sdk", f"Docker SDK for Python {sdk} does not work with requests {requests}", cure)
 
 
 def _of_clock(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float) -> t.Iterator[Fault]:

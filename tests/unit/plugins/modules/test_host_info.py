@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import platform
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.modules import host_info
@@ -49,3 +51,43 @@ def test_live_restore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
         file.write_text(text)
     monkeypatch.setattr(host_info, "DAEMON_JSON", str(file))
     assert run_module_main(host_info.main, {})["host"]["live_restore"] is live_restore
+
+
+def look(tmp_path: Path, **args: Any) -> dict[str, Any]:
+    return dict(run_module_main(host_info.main, {"data_root": str(tmp_path), **args})["host"])
+
+
+@pytest.mark.parametrize(
+    ("args", "address", "problem"),
+    [
+        ({}, "10.1.1.1", ""),
+        ({"peers": ["127.0.0.1"]}, "10.1.1.1", ""),
+        ({"advertise_addr": "eth0"}, "10.1.1.1", ""),
+        ({"advertise_addr": "192.0.2.7:2377"}, "192.0.2.7", ""),
+        ({"advertise_addr": "eth7"}, "10.1.1.1", "advertise_addr: this host has no interface eth7"),
+        ({"advertise_addr": "203.0.113.0/24"}, "10.1.1.1", "advertise_addr: this host has no address in 203.0.113.0/24"),
+    ],
+)
+def test_the_address_for_the_others(tmp_path: Path, args: dict[str, Any], address: str, problem: str) -> None:
+    host = look(tmp_path, **args)
+    assert (host["address"], host["data_path_address"], host["member"]) == (address, address, False)
+    assert host["address_problem"].startswith(problem) and bool(host["address_problem"]) == bool(problem)
+
+
+def test_two_networks(tmp_path: Path) -> None:
+    host = look(tmp_path, advertise_addr="192.0.2.7", data_path_addr="eth0")
+    assert (host["address"], host["data_path_address"]) == ("192.0.2.7", "10.1.1.1")
+
+
+def test_in_a_swarm_the_address_is_the_one_that_it_has_there(tmp_path: Path) -> None:
+    (tmp_path / "swarm").mkdir()
+    (tmp_path / "swarm/docker-state.json").write_text('{"LocalAddr": "10.7.0.1", "DataPathPort": 4800}')
+    host = look(tmp_path, advertise_addr="192.0.2.7")
+    assert (host["address"], host["data_path_port"], host["member"]) == ("10.7.0.1", 4800, True)
+
+
+def test_the_kernel_and_the_sdk(tmp_path: Path) -> None:
+    host = look(tmp_path, kernel_modules=["no_such_module"])
+    assert host["kernel_modules"]["no_such_module"] in (False, None)
+    assert host["sdk"]["docker"] == importlib.metadata.version("docker")
+    assert look(tmp_path)["kernel_modules"] == {}

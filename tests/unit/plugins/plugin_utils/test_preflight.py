@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.filter.preflight_faults import FilterModule
@@ -17,6 +18,7 @@ LIMITS = Limits(
     min_disk_free_mb=2000,
     max_clock_skew_seconds=5.0,
 )
+ARCH = {"id": "arch", "version": "", "codename": ""}
 GOOD: dict[str, t.Any] = {
     "root": True,
     "distribution": {"id": "debian", "version": "13", "codename": "trixie"},
@@ -27,6 +29,11 @@ GOOD: dict[str, t.Any] = {
     "time": NOW - 1,
     "systemd": True,
     "addresses": ["10.0.0.1"],
+    "address_problem": "",
+    "member": False,
+    "routes": [],
+    "sdk": {"docker": "", "requests": ""},
+    "kernel_modules": {"overlay": True, "ip_vs": None},
     "engine": "",
     "live_restore": False,
 }
@@ -45,7 +52,10 @@ def faults(results: dict[str, t.Any], managers: t.Sequence[str] = ("m1",), worke
     [
         {},
         {"engine": "20.10"},
-        {"engine": "29.1", "distribution": {"id": "arch", "version": "", "codename": ""}},  # what is there need not be installed
+        # what is there need not be installed
+        {"engine": "29.1", "distribution": ARCH, "sdk": {"docker": "7.1.0", "requests": "2.32.3"}},
+        {"sdk": {"docker": "5.0.3", "requests": "2.28.1"}},
+        {"sdk": {"docker": "7.1.0", "requests": "2.32.3"}},
         {"python": "3.9.2"},
         {"memory_mb": 900, "disk_free_mb": 2000},
         {"time": NOW + 5},
@@ -77,6 +87,12 @@ def test_a_good_host(more: dict[str, t.Any]) -> None:
         ({"time": NOW + 60}, "clock", "60 s ahead of the controller's"),
         ({"time": NOW - 2 - 60}, "clock", "60 s behind the controller's"),
         ({"live_restore": True}, "live_restore", "live-restore"),
+        ({"hostname": "localhost.localdomain"}, "hostname", "its name is localhost.localdomain"),
+        ({"address_problem": "advertise_addr: no interface eth7. Give another."}, "address", "no interface eth7. Give another."),
+        ({"kernel_modules": {"ip_vs": False, "vxlan": False, "overlay": True}}, "kernel", "its kernel has no ip_vs, vxlan"),
+        ({"sdk": {"docker": "7.0.0", "requests": "2.32.3"}}, "sdk", "SDK for Python 7.0.0 does not work with requests 2.32.3"),
+        ({"sdk": {"docker": "4.1.0", "requests": "2.28"}}, "sdk", "SDK for Python 4.1.0, needed is 5.0"),
+        ({"engine": "27.1", "distribution": ARCH}, "sdk", "an engine, but no Docker SDK for Python 3.13.5"),
     ],
 )
 def test_a_faulty_host(more: dict[str, t.Any], check: str, words: str) -> None:
@@ -131,12 +147,41 @@ def test_two_hosts_that_are_one() -> None:
     assert faults(results) == [("m1, w1", "hostname"), ("m1, w1", "machine_id")]
 
 
+def subnet_faults(pools: t.Sequence[str] = (), networks: t.Sequence[dict[str, t.Any]] = (), member: bool = False) -> list[str]:
+    results = {"m1": host("m1", member=member, routes=[{"network": "10.9.0.0/16", "via": "tun0"}]), "w1": host("w1")}
+    limits = replace(LIMITS, address_pools=pools, networks=networks)
+    found = find_faults(results, ["m1"], ["w1"], limits, NOW)
+    assert {(fault.where, fault.check) for fault in found} <= {("inventory", "subnets")}
+    return [str(fault) for fault in found]
+
+
+def test_subnets_are_free_on_every_host() -> None:
+    assert subnet_faults(["10.200.0.0/16"], [{"name": "a", "subnet": "10.20.0.0/24"}, {"name": "b"}]) == []
+    (pool,) = subnet_faults(["10.0.0.0/8"])
+    assert "the address pool: m1 has 10.9.0.0/16 (tun0), which overlaps 10.0.0.0/8. Take a range that no host knows." in pool
+    (network,) = subnet_faults(networks=[{"name": "a", "subnet": "10.9.7.0/24"}])
+    assert "network a: m1 has 10.9.0.0/16 (tun0)" in network
+    public = {"name": "a", "subnet": "8.8.8.0/24"}
+    (told,) = subnet_faults(networks=[public])
+    assert "network a: 8.8.8.0/24 is a public range" in told and "set allow_public_subnet." in told
+    assert subnet_faults(networks=[{**public, "allow_public_subnet": True}]) == []
+    (twice,) = subnet_faults(networks=[{"name": "a", "subnet": "10.1.0.0/16"}, {"name": "b", "subnet": "10.1.2.0/24"}])
+    assert "network a (10.1.0.0/16) overlaps network b (10.1.2.0/24)" in twice
+    (wrong,) = subnet_faults(["10.1.0.0/99"])
+    assert "the address pool: '10.1.0.0/99' is not a subnet" in wrong
+
+
+def test_a_swarm_that_is_there_keeps_its_subnets() -> None:
+    assert subnet_faults(["10.0.0.0/8"], [{"name": "a", "subnet": "8.8.8.0/24"}], member=True) == []
+
+
 def test_all_faults_of_all_hosts_at_once() -> None:
     results = {
         "m1": host("m1", root=False, memory_mb=1),
         "m2": {"unreachable": True, "msg": "timed out"},
         "w1": host("w1", systemd=False),
     }
+    ports = {"w1": {"msg": "no answer"}}
     limits = {
         "manager_counts": [1],
         "distributions": {"debian": ["13"]},
@@ -144,12 +189,13 @@ def test_all_faults_of_all_hosts_at_once() -> None:
         "min_disk_free_mb": 1,
         "max_clock_skew_seconds": 1e12,
     }
-    found = FilterModule().filters()["preflight_faults"](results, ["m1", "m2"], ["w1"], limits)
+    found = FilterModule().filters()["preflight_faults"](results, ["m1", "m2"], ["w1"], limits, ports)
     assert [(fault["where"], fault["check"]) for fault in found] == [
         ("inventory", "managers"),
         ("m1", "root"),
         ("m1", "memory"),
         ("m2", "unreachable"),
         ("w1", "systemd"),
+        ("w1", "ports"),
     ]
     assert all(fault["message"] == f"{fault['where']}: {fault['text']}. {fault['cure']}." for fault in found)

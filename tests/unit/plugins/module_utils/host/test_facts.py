@@ -3,11 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import typing as t
+
+import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.host.facts import (
+    find_address,
+    find_kernel_modules,
     parse_addresses,
     parse_memory_mb,
     parse_os_release,
     parse_packages,
+    parse_swarm_state,
     parse_units,
 )
 
@@ -69,3 +75,50 @@ def test_units() -> None:
         "other.service": {"active": False, "enabled": False},
     }
     assert parse_units("") == {}
+
+
+def test_the_address_of_an_interface() -> None:
+    assert find_address(ADDRESSES, "eth0") == "10.88.72.11"
+    assert find_address(ADDRESSES, "eth1") == "fd00::11"
+    assert find_address(ADDRESSES, "lo") == find_address(ADDRESSES, "eth7") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", {}),
+        ("{", {}),
+        ('{"LocalAddr": "", "AdvertiseAddr": ""}', {}),
+        (
+            '{"LocalAddr":"10.0.0.1","AdvertiseAddr":"10.0.0.9:2377","DataPathAddr":"","DataPathPort":4790}',
+            {"address": "10.0.0.9", "data_path_address": "10.0.0.9", "data_path_port": 4790},
+        ),
+        (
+            '{"LocalAddr":"10.0.0.1","AdvertiseAddr":"eth0","DataPathAddr":"10.1.0.1"}',
+            {"address": "10.0.0.1", "data_path_address": "10.1.0.1", "data_path_port": 4789},
+        ),
+    ],
+)
+def test_what_an_engine_keeps_of_its_swarm(text: str, found: dict[str, t.Any]) -> None:
+    assert parse_swarm_state(text) == found
+
+
+@pytest.mark.parametrize(
+    ("loaded", "installed", "config", "there"),
+    [
+        ("ip_vs 16384 0 - Live 0x0\n", "", None, True),
+        ("nodev overlay\n", "kernel/net/netfilter/ipvs/ip_vs.ko.xz: kernel/lib/x.ko\n", None, True),
+        ("", None, "CONFIG_IP_VS=y\n", True),
+        ("", None, "# CONFIG_IP_VS is not set\n", False),
+        ("", "kernel/fs/ip_vs_rr.ko\n", None, False),
+        ("", None, None, None),
+    ],
+)
+def test_modules_of_the_kernel(loaded: str, installed: str | None, config: str | None, there: bool | None) -> None:
+    assert find_kernel_modules(["ip_vs"], loaded, installed, config) == {"ip_vs": there}
+
+
+def test_modules_of_the_kernel_by_other_names() -> None:
+    assert find_kernel_modules(["overlay"], "nodev\toverlay\n", None, None) == {"overlay": True}
+    assert find_kernel_modules(["overlay"], "", None, "CONFIG_OVERLAY_FS=y") == {"overlay": True}
+    assert find_kernel_modules(["br_netfilter"], "", "kernel/net/bridge/br-netfilter.ko:\n", None) == {"br_netfilter": True}

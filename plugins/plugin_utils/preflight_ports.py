@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which ports are closed between hosts, from what ``ports_info`` returned on each. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import defaultdict
+from dataclasses import dataclass
+
+from .fault import Fault
+
+OPEN = "open"
+SHOWN = 5
+GOSSIP_PORT = "7946"
+GOSSIP, PURPOSES = "gossip between nodes", {"TCP": "managers", "UDP": "containers"}
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One try: from one host to a port of another, and what came of it."""
+
+    source: str
+    target: str
+    outcome: str
+
+
+def find_port_faults(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[Fault]:
+    """What is closed, told once for a host that nobody gets to, or that gets nowhere, and else by target.
+
+    ``results`` has the registered result of the collecting run for each host that took part, also of those that failed.
+    """
+    reports = {name: result for name, result in results.items() if "tcp" in result}
+    faults = [
+        Fault(
+            name,
+            "ports",
+            f"its ports can't be checked: {' '.join(str(result.get('msg') or 'no answer').split()).rstrip('.')}",
+            "Run again, or leave the check out with preflight_skip: [ports]",
+        )
+        for name, result in results.items()
+        if name not in reports
+    ]
+    faults += [
+        Fault(name, "ports", "UDP can't be seen here", "Connect as root or become root, with the capability NET_RAW")
+        for name, report in reports.items()
+        if report["udp"] is None
+    ]
+    for (protocol, port), ways in sorted(_ways(reports).items()):
+        faults += _judge(protocol, port, ways)
+    return faults
+
+
+def _ways(reports: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[tuple[str, str], list[_Way]]:
+    """By protocol and port. TCP is told by the source, UDP by the target."""
+    ways: dict[tuple[str, str], list[_Way]] = defaultdict(list)
+    for name, report in reports.items():
+        for peer, ports in report["tcp"].items():
+            for port, outcome in ports.items():
+                ways["TCP", port].append(_Way(name, peer, outcome))
+        for peer, seen in (report["udp"] or {}).items():
+            for port, arrived in seen.items():
+                ways["UDP", port].append(_Way(peer, name, OPEN if arrived else "nothing arrives"))
+    return {goal: [way for way in found if {way.source, way.target} <= set(reports)] for goal, found in ways.items()}
+
+
+def _judge(protocol: str, port: str, ways: t.Sequence[_Way]) -> t.Iterator[Fault]:
+    what = f"{protocol} {port} ({GOSSIP if port == GOSSIP_PORT else PURPOSES[protocol]})"
+    closed = [way for way in ways if way.outcome != OPEN]
+    deaf = _all_closed(ways, lambda way: way.target)
+    mute = _all_closed([way for way in ways if way.target not in deaf], lambda way: way.source)
+    for target in sorted({way.target for way in closed if way.target in deaf or way.source not in mute}):
+        sources = [way for way in closed if way.target == target and (target in deaf or way.source not in mute)]
+        nobody = " any other node," if target in deaf and len(sources) > 1 else ""
+        yield Fault(
+            target,
+            "ports",
+            f"{what} is closed for{nobody} {_names(way.source for way in sources)}: {_outcomes(sources)}",
+            f"Open {protocol} {port} for the nodes in the firewall of {target}, and in those between, such as security groups{_hint(what)}",
+        )
+    for source in sorted(mute):
+        targets = [way for way in closed if way.source == source and way.target not in deaf]
+        yield Fault(
+            source,
+            "ports",
+            f"{what} is closed from here to every other node, {_names(way.target for way in targets)}: {_outcomes(targets)}",
+            f"Let {protocol} {port} out in the firewall of {source}, and through those between, such as security groups{_hint(what)}",
+        )
+
+
+def _all_closed(ways: t.Sequence[_Way], end: t.Callable[[_Way], str]) -> set[str]:
+    """Hosts at this end of which nothing is open; with two hosts alone the target is the one to look at."""
+    tried, closed = defaultdict(list), defaultdict(list)
+    for way in ways:
+        tried[end(way)].append(way)
+        if way.outcome != OPEN:
+            closed[end(way)].append(way)
+    return {host for host, found in closed.items() if len(found) == len(tried[host]) > 1}
+
+
+def _names(names: t.Iterable[str]) -> str:
+    listed = sorted(names)
+    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
+    return f"{', '.join(listed[:SHOWN])}{more}"
+
+
+def _outcomes(ways: t.Iterable[_Way]) -> str:
+    return ", ".join(sorted({way.outcome for way in ways}))
+
+
+def _hint(what: str) -> str:
+    """Some networks take the port of VXLAN for themselves."""
+    other = "; where the network itself uses that port, create the swarm with another swarm_data_path_port"
+    return other if what.endswith("(containers)") else ""
