@@ -311,6 +311,7 @@ def _remove(host: t.Any, live: dict[int, firewall.Chains]) -> None:
     host.run(["systemctl", "stop", firewall_unit.UNIT])
     _put(host, dict.fromkeys((firewall_unit.UNIT_FILE, firewall_unit.SCRIPT_FILE, *firewall_unit.RULES_FILES.values())))
     host.run(["systemctl", "daemon-reload"])
+    host.run(["systemctl", "reset-failed", firewall_unit.UNIT])
     for version, there in live.items():
         command = [COMMANDS[version], *WAIT]
         own = [chain for chain in firewall.OWN_CHAINS if chain in there]

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from hosts_lab import IMAGE, NODES, address, have_image, on, play, sdk, unit
 
-SERVER = (
-    "$s = IO::Socket::INET->new(Listen => 9, LocalPort => 80, ReuseAddr => 1) or die; while ($c = $s->accept) { print $c 'hello'; close $c }"
-)
+SERVER = """
+$s = IO::Socket::INET->new(Listen => 9, LocalPort => 80, ReuseAddr => 1) or die;
+while ($c = $s->accept) { print $c 'hello'; close $c }
+"""
 PROBE = "import socket; socket.create_connection(({address!r}, {port}), 3).close(); print('open')"
 OPEN, DROPPED = "open", "dropped"
 
@@ -30,7 +31,7 @@ def from_outside(node: str, port: int) -> str:
 
 def from_peer(node: str, port: int) -> str:
     peer = next(other for other in NODES if other != node)
-    return on(peer, f"timeout 5 python3 -c \"{PROBE.format(address=address(node), port=port)}\" || echo {DROPPED}")
+    return on(peer, f'timeout 5 python3 -c "{PROBE.format(address=address(node), port=port)}" || echo {DROPPED}')
 
 
 def dropped_udp(node: str, port: int) -> int:
@@ -169,7 +170,6 @@ def test_a_host_with_nftables() -> None:
     [
         ({"firewall_published": [{"port": 22, "sources": ["192.0.2.1"]}]}, "22/tcp is where sshd listens"),
         ({"firewall_peers": ["192.0.2.1"]}, "would be cut off"),
-        ({"firewall_data_path_port": 7777}, "that of this swarm 4789"),
         ({"firewall_peers": ["no.such.host.invalid"]}, "can't be looked up"),
     ],
 )
@@ -179,6 +179,12 @@ def test_what_would_lock_out_is_refused(more: dict[str, Any], words: str) -> Non
     assert run.rc != 0
     assert words in run.text
     assert {node: on(node, "iptables -S FLOTILLA-SWARM; iptables -S FLOTILLA-PEERS") for node in NODES} == before
+
+
+def test_a_manager_knows_the_data_path_port() -> None:
+    run = play("firewall", "--limit", "m1", **settings(firewall_data_path_port=7777))
+    assert "that of this swarm 4789" in run.text
+    assert run.changed == {"m1": 0}
 
 
 def test_a_failure_brings_the_former_rules_back() -> None:

@@ -78,7 +78,7 @@ class Machine:
     def __init__(self, directory: Path, engine: FakeEngine) -> None:
         self.directory, self.engine = directory, engine
         (directory / "bin").mkdir()
-        programs = {name: IPTABLES for name in ("iptables", "iptables-restore", "ip6tables", "ip6tables-restore")}
+        programs = dict.fromkeys(("iptables", "iptables-restore", "ip6tables", "ip6tables-restore"), IPTABLES)
         for name, text in {**programs, "systemctl": SYSTEMCTL}.items():
             programs[name] = text.format(dir=directory, unit=firewall_unit.UNIT_FILE, script=firewall_unit.SCRIPT_FILE)
         for name, text in {**programs, **SMALL}.items():

@@ -249,7 +249,13 @@ LIMITS = st.builds(
 )
 
 
-@given(st.lists(ADDRESSES.map(str), min_size=1, max_size=4), st.booleans(), st.booleans(), st.lists(LIMITS, max_size=3), st.sampled_from([4, 6]))
+@given(
+    st.lists(ADDRESSES.map(str), min_size=1, max_size=4),
+    st.booleans(),
+    st.booleans(),
+    st.lists(LIMITS, max_size=3),
+    st.sampled_from([4, 6]),
+)
 def test_rendered_rules_read_back_are_what_was_wanted(
     peers: list[str], manager: bool, encrypted: bool, limits: list[Limit], version: int
 ) -> None:
@@ -264,7 +270,9 @@ def test_rendered_rules_read_back_are_what_was_wanted(
 
 def test_ports_of_sshd() -> None:
     settings = "port 22\nport 2222\nportforwarding yes\naddressfamily any\n"
-    listening = 'LISTEN 0 128 0.0.0.0:2022 0.0.0.0:* users:(("sshd",pid=64,fd=3))\nLISTEN 0 1 [::]:2023 [::]:* users:(("sshd",pid=1,fd=4))\n'
+    listening = (
+        'LISTEN 0 128 0.0.0.0:2022 0.0.0.0:* users:(("sshd",pid=64,fd=3))\nLISTEN 0 1 [::]:2023 [::]:* users:(("sshd",pid=1,fd=4))\n'
+    )
     other = 'LISTEN 0 4096 *:2377 *:* users:(("dockerd",pid=7,fd=5))\nLISTEN 0 1 127.0.0.11:4 0.0.0.0:*\n'
     assert firewall.parse_ssh_ports(settings, listening + other) == {22, 2222, 2022, 2023}
     assert firewall.parse_ssh_ports("", "") == set()
