@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Entry point of `make bench`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "collections"), str(ROOT / "tests/unit")]
+
+from .fake import fake_aims, measure_fake  # noqa: E402
+from .measure import BenchError, Sample  # noqa: E402
+from .node import Node  # noqa: E402
+from .peers import fetch_peers  # noqa: E402
+from .real import growth_table, measure_real, real_aims  # noqa: E402
+from .report import Aim, cost_table  # noqa: E402
+
+WORK = ROOT / ".cache/bench"
+SECTIONS = ("real", "fake")
+
+
+def numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python3 -m tests.bench", description="Measure runs that change nothing.")
+    parser.add_argument("--only", choices=SECTIONS, help="one section (default: both)")
+    parser.add_argument("--rounds", type=int, default=7, help="how often each time is taken (default: %(default)s)")
+    parser.add_argument("--sizes", type=numbers, default=[1, 20, 50, 200], help="services on a real engine (default: 1,20,50,200)")
+    parser.add_argument(
+        "--fake-sizes", type=numbers, default=[125, 250, 500, 1000], help="services on the fake engine (default: 125,250,500,1000)"
+    )
+    parser.add_argument("--keep", action="store_true", help="leave the lab up")
+    return parser.parse_args()
+
+
+def main() -> int:
+    given = options()
+    WORK.mkdir(parents=True, exist_ok=True)
+    aims: list[Aim] = []
+    try:
+        if given.only != "fake":
+            aims += real(given)
+        if given.only != "real":
+            aims += fake(given)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    print("\n".join(["", "aims", *(aim.line() for aim in aims)]))
+    return 0
+
+
+def real(given: argparse.Namespace) -> list[Aim]:
+    print("A real engine with a stack of so many services, and nothing to change:", flush=True)
+    node = Node.up(ROOT, fetch_peers(WORK))
+    try:
+        samples = list(measure_real(node, WORK, given.sizes, given.rounds))
+    finally:
+        if not given.keep:
+            node.down()
+    show(samples, "services")
+    print("\n" + growth_table(samples))
+    return real_aims(samples)
+
+
+def fake(given: argparse.Namespace) -> list[Aim]:
+    print("\nThe fake engine with 1,000 nodes, and nothing to change:", flush=True)
+    samples = list(measure_fake(WORK, given.fake_sizes, given.rounds))
+    show(samples, " size")
+    return fake_aims(samples)
+
+
+def show(samples: list[Sample], what: str) -> None:
+    print("\n" + cost_table(samples, what), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
