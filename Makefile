@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 LAB := $(BIN)/python -m tests.lab
 PLAY := $(BIN)/ansible-playbook -i inventories/lab
-TARGETS := demo plan status teardown test lint sanity unit unit39 lab-test lab-test-more lab-test-stack help
+TARGETS := demo plan status teardown test lint sanity unit unit39 lab-test lab-test-more lab-test-stack bench help
 .PHONY: $(TARGETS)
 
 help: ## say what there is
@@ -56,6 +56,9 @@ lab-test-more: .venv/.test ## the longer tests on real nodes, about 25 minutes: 
 
 lab-test-stack: .venv/.test ## the stack engine on real nodes, about 15 minutes: every failure, the docker CLI's results, registries that ask who one is
 	tests/on_nodes.sh stack
+
+bench: .venv/.runtime ## time, requests and memory of runs that change nothing, next to docker_stack and the client; 10 minutes
+	$(BIN)/python -m tests.bench
 
 .venv/.runtime: requirements.txt tests/venv.sh
 	tests/venv.sh .venv requirements.txt
