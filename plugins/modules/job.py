@@ -275,7 +275,7 @@ def _read_wish(params: dict[str, t.Any]) -> Wish:
 
 
 def _fields(wish: Wish, params: dict[str, t.Any]) -> tuple[Field, ...]:
-    given = [("entrypoint", wish.entrypoint), ("command", wish.command)]
+    given: list[tuple[str, t.Any]] = [("entrypoint", wish.entrypoint), ("command", wish.command)]
     given += [(f"environment.{name}", None if value is None else f"={value}") for name, value in params["environment"].items()]
     given += [(f"environment.{name}", short_hash(str(value))) for name, value in params["secret_environment"].items()]
     return veil_fields(Field(path, None, value) for path, value in given if value)

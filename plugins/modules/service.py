@@ -273,9 +273,9 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_m
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning, service_plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import auth_headers
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import ask_registry
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS as STACK_ARGUMENTS
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import Edit

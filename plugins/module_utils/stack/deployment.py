@@ -18,6 +18,7 @@ from .lock import LEASE_SECONDS, release_lock, renew_lock, take_lock
 from .logs import describe_failures
 from .naming import NAMESPACE_LABEL
 from .objects import Item, by_name, item_name, stack_of, tasks_by_service
+from .report import account
 from .session import CREATED, REPLACED, UPDATED, Session, Touched
 from .undo import undo
 from .verdict import FAILED, RUNNING, Verdict, judge, settle, settle_at_once
@@ -280,23 +281,7 @@ class Deployment:
 
     def _account(self, wanted: t.Sequence[Json], verdicts: t.Mapping[str, Verdict]) -> Json:
         services, tasks = self._poll()
-        rows = []
-        for spec in sorted(wanted, key=item_name):
-            name = spec["Name"]
-            own = tasks.get(services[name]["ID"], [])
-            verdict = verdicts.get(name) or settle_at_once(judge(services[name], own, self._observed.nodes))
-            now = services[name]["Spec"]
-            rows.append(
-                {
-                    "name": name,
-                    "mode": service_mode(now),
-                    "running": verdict.running,
-                    "desired": verdict.desired,
-                    "image": image_of(now),
-                    "state": verdict.state,
-                    "cause": verdict.cause if verdict.state != RUNNING else "",
-                }
-            )
+        rows = [account(services[item_name(spec)], tasks, verdicts, self._observed.nodes) for spec in sorted(wanted, key=item_name)]
         troubled = [row for row in rows if row["state"] == FAILED and row["name"] not in self._session.touched]
         return {
             "services": rows,

@@ -37,7 +37,14 @@ class JobRun(Deployment):
     """One job, from its creation to its removal. Its lock, renewed while it runs, tells another run that this one lives."""
 
     def __init__(
-        self, engine: t.Any, name: str, session: Session, timeout_seconds: float, slice_seconds: float, accepted: t.Collection[int], auth: Auth
+        self,
+        engine: t.Any,
+        name: str,
+        session: Session,
+        timeout_seconds: float,
+        slice_seconds: float,
+        accepted: t.Collection[int],
+        auth: Auth,
     ) -> None:
         super().__init__(engine, name, session, timeout_seconds, slice_seconds, auth=auth)
         self._accepted = accepted
@@ -68,9 +75,9 @@ class JobRun(Deployment):
         left = [text for text in self._go_back() if "could not" in text]
         self._unlock()
         words = f"the job exited {end['rc']} on {end['node']} after {end['duration']:g} s"
-        error = end.pop("error")
+        problem = end.pop("error")
         if end["rc"] not in self._accepted:
-            tail = last_words(end["stdout"], end["stderr"]) or last_words(error, "")
+            tail = last_words(end["stdout"], end["stderr"]) or last_words(problem, "")
             raise DeployError(f"{words}.{tail}", {**end, "changed": True, "session": self._session.as_result()})
         return {**end, "summary": words, "warnings": left}
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from .canonical import Json, service_mode
+from .images import image_of
 from .objects import Item, stack_of, tasks_by_service
 from .placement import Node, Nodes, hostname
-from .verdict import RUNNING, judge, settle_at_once
+from .verdict import RUNNING, Verdict, judge, settle_at_once
 
 _RAN_OUT = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 
@@ -22,6 +23,21 @@ def report_services(services: t.Iterable[Item], tasks: t.Sequence[Item], nodes: 
     mine = tasks_by_service(tasks)
     records = [_report(service, mine.get(service.get("ID", ""), []), known, hosts) for service in services]
     return sorted(records, key=lambda record: str(record["name"]))
+
+
+def account(service: Item, tasks: t.Mapping[str, t.Sequence[Item]], verdicts: t.Mapping[str, Verdict], nodes: Nodes) -> Json:
+    """How a service fares at the end of a run, by the run's own verdict where it waited for one. ``tasks`` are by service ID."""
+    spec = service["Spec"]
+    verdict = verdicts.get(spec["Name"]) or settle_at_once(judge(service, tasks.get(service["ID"], []), nodes))
+    return {
+        "name": spec["Name"],
+        "mode": service_mode(spec),
+        "running": verdict.running,
+        "desired": verdict.desired,
+        "image": image_of(spec),
+        "state": verdict.state,
+        "cause": verdict.cause if verdict.state != RUNNING else "",
+    }
 
 
 def _report(service: Item, tasks: t.Sequence[Item], nodes: Nodes, hosts: t.Mapping[str, Node]) -> Json:

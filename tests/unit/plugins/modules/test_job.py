@@ -8,7 +8,7 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment, job_spec
 from ansible_collections.flotilla.swarm.plugins.modules import job as module
 from fake_engine import FakeEngine, config, crashes, image_missing, network, node, secret, service
 from module_runner import run_module_main
@@ -44,8 +44,12 @@ class Clock:
 
 
 @pytest.fixture
-def fake(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
-    clock = Clock()
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def fake(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch, clock: Clock) -> FakeEngine:
     monkeypatch.setattr(deployment, "time", clock)
     monkeypatch.setattr(module, "time", clock)
     fake = fake_engine(
@@ -132,7 +136,7 @@ def test_an_exit_code_fails_the_run_unless_it_is_accepted(fake: FakeEngine, acce
 
 
 def test_output_is_returned_and_its_end_is_in_the_message(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.job_spec, "job_name", lambda of, mark: "job-known")
+    monkeypatch.setattr(job_spec, "job_name", lambda of, mark: "job-known")
     fake.behave(IMAGE, crashes(1))
     fake.log("job-known", "one\ntwo\n")
     result = run(fake, service="app_web", command="x")
@@ -181,14 +185,14 @@ def test_calls_are_short_and_go_on_where_the_last_one_ended(fake: FakeEngine) ->
     assert result["rc"] == 1 and calls > 3 and created(fake) and left(fake) == []
 
 
-def test_leftovers_of_killed_runs_are_removed_and_running_ones_are_not(fake: FakeEngine) -> None:
+def test_leftovers_of_killed_runs_are_removed_and_running_ones_are_not(fake: FakeEngine, clock: Clock) -> None:
     fake.behave(IMAGE, crashes(run=10**6))
     killed = run(fake, service="app_web", command="x", call_seconds=2)
     assert killed["pending"] and len(left(fake)) == 2
     alive = left(fake)
     fake.behave(IMAGE, crashes(run=1, exit_code=0))
     assert run(fake, service="app_web", command="x", success_codes=[0, 1])["rc"] == 0 and left(fake) == alive
-    module.time.sleep(130)
+    clock.now += 130
     planned = run(fake, check=True, service="app_web", command="x")
     assert [(change["kind"], change["action"]) for change in planned["plan"]] == [("job", "remove"), ("job", "create")]
     assert run(fake, service="app_web", command="x", success_codes=[0, 1])["plan"][0]["name"] == alive[0] and left(fake) == []

@@ -47,7 +47,8 @@ def test_a_command_runs_in_the_container_of_the_task(fake: FakeEngine) -> None:
 
 
 def test_stdin_user_and_environment_reach_it_and_secrets_are_not_shown(fake: FakeEngine) -> None:
-    options: Json = {"command": ["cat"], "stdin": "top-secret-text", "user": "1000", "environment": {"A": 1}, "secret_environment": {"B": "hushed"}}
+    options: Json = {"command": ["cat"], "stdin": "top-secret-text", "user": "1000"}
+    options |= {"environment": {"A": 1}, "secret_environment": {"B": "hushed"}}
     planned = run(fake, check=True, **options)
     assert planned["changed"] and not fake.writes
     done = run(fake, **options)
@@ -60,7 +61,12 @@ def test_stdin_user_and_environment_reach_it_and_secrets_are_not_shown(fake: Fak
 
 def test_stdin_arrives_whole(fake: FakeEngine) -> None:
     got: list[bytes] = []
-    fake.host.commands["eat"] = lambda body, stdin: (got.append(stdin) or 0, "", "")
+
+    def eat(body: Json, stdin: bytes) -> tuple[int, str, str]:
+        got.append(stdin)
+        return 0, "", ""
+
+    fake.host.commands["eat"] = eat
     assert run(fake, command="eat", stdin="line\n" * 50_000)["rc"] == 0 and got == [b"line\n" * 50_000]
 
 
@@ -81,7 +87,9 @@ def test_on_another_host_nothing_happens(fake: FakeEngine) -> None:
     assert (result["found"], result["changed"]) == (False, False) and not fake.writes
 
 
-@pytest.mark.parametrize(("command", "words"), [("", "nothing to run"), ("echo 'x", "No closing quotation"), (7, "expected a text or a list")])
+@pytest.mark.parametrize(
+    ("command", "words"), [("", "nothing to run"), ("echo 'x", "No closing quotation"), (7, "expected a text or a list")]
+)
 def test_what_is_no_command_is_refused(fake: FakeEngine, command: t.Any, words: str) -> None:
     assert words in run(fake, command=command)["msg"] and not fake.writes
 
