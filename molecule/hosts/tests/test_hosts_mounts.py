@@ -80,7 +80,7 @@ def test_an_unmounted_directory_takes_nothing(secrets: dict[str, Any]) -> None:
 
 
 def test_a_mount_in_use_is_not_changed(secrets: dict[str, Any]) -> None:
-    on("w1", f"cd {POINT} && nohup sleep 600 >/dev/null 2>&1 & echo $! > /tmp/user")
+    on("w1", f"cd {POINT}; setsid sleep 600 </dev/null >/dev/null 2>&1 & echo $! > /tmp/user")
     before = mounted()
     other = {"sshfs_mount_options": ["reconnect", "ro"]}
     run = mount(secrets, **other)
