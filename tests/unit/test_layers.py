@@ -26,10 +26,10 @@ IMPURE_CALLS = frozenset(
     "open print input exec eval breakpoint __import__ datetime.now datetime.utcnow datetime.today date.today".split()
 )
 PROCESSES = frozenset({"subprocess", "socket", "multiprocessing"})
-WORLDS = ("module_utils.runner", "module_utils.host_io", "module_utils.member", "module_utils.port_probe")
+WORLDS = tuple(f"module_utils.{name}" for name in ("runner", "host_io", "manager_host", "member", "port_probe"))
 # The halves of modules that talk to the engine or to a metric's source: too long for the module's own file.
 ACTING_STACK = ("deployment", "job_run", "lock", "logs", "observe", "service_move", "service_run", "undo", "writer")
-ACTING = ("module_utils.metric", *(f"module_utils.stack.{name}" for name in ACTING_STACK))
+ACTING = ("module_utils.archive", "module_utils.metric", *(f"module_utils.stack.{name}" for name in ACTING_STACK))
 IMPURE_UTILS = (*WORLDS, *ACTING, "module_utils.engine")
 
 
@@ -50,6 +50,7 @@ class Layer:
     never_called: frozenset[str] = frozenset()
 
 
+CRYPTOGRAPHY = frozenset({"cryptography", "nacl"})
 YAML = frozenset({"yaml", "jsonschema", "jinja2"})
 LAYERS = (  # the first that matches
     Layer("module", ("modules/*.py",), ("module_utils.",), never=PROCESSES, never_ours=("module_utils.host_io",)),
@@ -65,7 +66,7 @@ LAYERS = (  # the first that matches
         never_called=IMPURE_CALLS,
     ),
     Layer("doc fragment", ("doc_fragments/*.py",), never=IMPURE),
-    Layer("controller util", ("plugin_utils/*.py",), ("plugin_utils.", "module_utils."), YAML, never_ours=IMPURE_UTILS),
+    Layer("controller util", ("plugin_utils/*.py",), ("plugin_utils.", "module_utils."), YAML | CRYPTOGRAPHY, never_ours=IMPURE_UTILS),
     Layer("inventory", ("inventory/*.py",), ("plugin_utils.", "module_utils."), frozenset({"ansible"}), PROCESSES),
     Layer(
         "plugin",

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of ``recover``: sends the archive, and opens a locked manager's key with the unlock key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.parsing.vault import AnsibleVaultError, VaultLib, VaultSecret, is_encrypted
+from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.node_key import NodeKeyError, open_node_key
+
+
+class ActionModule(ActionBase):
+    """What is on the controller never reaches the host but through the archive and the opened key."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        arguments = dict(self._task.args)
+        unlock_key, password = str(arguments.pop("unlock_key", "") or ""), str(arguments.pop("vault_password", "") or "")
+        if arguments.get("archive"):
+            arguments["archive"] = self._send(self._read(str(arguments["archive"]), password))
+        result = self._call(arguments, variables)
+        locked = result.pop("locked_key", "")
+        if not locked or not unlock_key:
+            return result
+        try:
+            return self._call({**arguments, "node_key": open_node_key(locked, unlock_key)}, variables)
+        except NodeKeyError as error:
+            raise AnsibleActionFail(f"{error}. Nothing was changed.") from None
+        except ImportError as error:
+            raise AnsibleActionFail(
+                f"A locked manager is recovered with PyNaCl and cryptography on the controller: {error}. Nothing was changed."
+            ) from None
+
+    def _read(self, name: str, password: str) -> bytes:
+        path = Path(self._loader.path_dwim(name))
+        try:
+            data = path.read_bytes()
+            if is_encrypted(data):
+                if not password:
+                    raise AnsibleActionFail(f"{path} is encrypted, and there is no vault_password. Nothing was changed.")
+                data = VaultLib([("default", VaultSecret(password.encode()))]).decrypt(data)
+        except OSError as error:
+            raise AnsibleActionFail(f"reading {path} on the controller: {error.strerror}. Nothing was changed.") from None
+        except AnsibleVaultError:
+            raise AnsibleActionFail(f"{path} can't be decrypted with vault_password. Nothing was changed.") from None
+        return data
+
+    def _send(self, data: bytes) -> str:
+        if not self._connection._shell.tmpdir:
+            self._make_tmp_path()
+        remote = str(self._connection._shell.join_path(self._connection._shell.tmpdir, "archive.tar.gz"))
+        self._transfer_data(remote, data)
+        self._fixup_perms2((self._connection._shell.tmpdir, remote))
+        return remote
+
+    def _call(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        return dict(self._execute_module(module_name="flotilla.swarm.recover", module_args=arguments, task_vars=variables))

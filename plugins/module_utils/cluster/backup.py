@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a manager's state may be archived, what an archive says of itself, and when one may be restored. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict, dataclass
+
+from ..plan import PlanError
+from .node import Node, read_quorum
+from .seen import Seen
+
+Raw = t.Mapping[str, t.Any]
+
+FORMAT = 1
+KINDS = ("services", "secrets", "configs", "networks", "nodes")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What stands in an archive beside the state.
+
+    ``objects`` has, for each of ``KINDS``, names by id; ``files`` SHA-256 sums by path. ``archived_at`` is ISO 8601, UTC.
+    """
+
+    cluster_id: str
+    node_id: str
+    hostname: str
+    address: str
+    engine_version: str
+    autolock: bool
+    archived_at: str
+    objects: t.Mapping[str, t.Mapping[str, str]]
+    files: t.Mapping[str, str]
+
+    def as_document(self) -> dict[str, t.Any]:
+        return {"format": FORMAT, **asdict(self)}
+
+    def counts(self) -> dict[str, int]:
+        return {kind: len(self.objects.get(kind) or {}) for kind in KINDS}
+
+    @property
+    def story(self) -> str:
+        """Such as ``swarm abc as m2 had it at 2026-11-22T20:00:00Z, with 5 services, 2 secrets, ...``."""
+        held = ", ".join(f"{count} {kind}" for kind, count in self.counts().items())
+        return f"swarm {self.cluster_id} as {self.hostname} had it at {self.archived_at}, with {held}"
+
+
+def read_manifest(document: t.Any, path: str) -> Manifest:
+    """Raises PlanError that names the archive for anything else than a manifest of this format."""
+    expected = {"format", *Manifest.__dataclass_fields__}
+    if not isinstance(document, dict) or not expected <= set(document) or document["format"] != FORMAT:
+        raise PlanError(f"{path} is no archive of a swarm's state, or of a later version. Nothing was changed.")
+    return Manifest(**{name: document[name] for name in expected - {"format"}})
+
+
+def name_objects(observed: t.Mapping[str, t.Sequence[Raw]]) -> dict[str, dict[str, str]]:
+    """Names by id of services, secrets, configs, swarm networks and nodes, each as the Engine API lists them."""
+    named = {}
+    for kind in KINDS:
+        items = [item for item in observed[kind] if kind != "networks" or item.get("Scope") == "swarm"]
+        named[kind] = {str(item.get("ID") or item.get("Id")): _name(item) for item in items}
+    return named
+
+
+def _name(item: Raw) -> str:
+    hostname = (item.get("Description") or {}).get("Hostname")
+    return str(hostname or (item.get("Spec") or {}).get("Name") or item.get("Name") or "")
+
+
+def find_lost(manifest: Manifest, present: t.Mapping[str, t.Mapping[str, str]]) -> list[str]:
+    """What the archive had and the swarm has not, such as ``secret db_password``. Nodes are not counted."""
+    return sorted(
+        f"{kind[:-1]} {name}"
+        for kind in KINDS
+        if kind != "nodes"
+        for object_id, name in manifest.objects.get(kind, {}).items()
+        if object_id not in present[kind]
+    )
+
+
+def check_backup(node_id: str, nodes: t.Sequence[Node], single: bool) -> str:
+    """Why it is safe to stop this manager's engine for a moment. Raises PlanError where it isn't."""
+    own = next((node for node in nodes if node.node_id == node_id), None)
+    quorum = read_quorum(nodes)
+    if own is None:
+        raise PlanError(f"this manager ({node_id}) is not in the list of nodes. Nothing was changed.")
+    if quorum.managers == 1:
+        if not single:
+            raise PlanError(
+                f"{own.hostname} is the only manager, and while its engine is stopped nobody manages the swarm. "
+                "Nothing was changed. To do it nevertheless: single=true"
+            )
+        return "the swarm is without a manager meanwhile"
+    if own.is_leader:
+        raise PlanError(f"{own.hostname} leads the managers. Take another one. Nothing was changed.")
+    left = quorum.reachable - own.is_reachable
+    if left < quorum.needed:
+        raise PlanError(
+            f"without {own.hostname} {left} of {quorum.managers} managers would be reachable, and {quorum.needed} are needed. "
+            "Bring the others back first. Nothing was changed."
+        )
+    return f"{left} of {quorum.managers} managers stay"
+
+
+def choose_manager(seen: t.Sequence[Seen], nodes: t.Sequence[Node]) -> str:
+    """The name of the host to archive: a manager that can act and does not lead, the last of them; else the only one there is."""
+    leaders = {node.node_id for node in nodes if node.is_leader}
+    acting = [each for each in seen if each.acting]
+    others = [each for each in acting if each.node_id not in leaders]
+    return (others or acting)[-1].name if acting else ""
+
+
+def is_locked(node_key: str) -> bool:
+    """Whether a manager's key file can be used only with the unlock key."""
+    return "BEGIN ENCRYPTED" in node_key
+
+
+def check_recovery(manifest: Manifest | None, own: Seen, others: t.Sequence[Seen]) -> None:
+    """Raises PlanError where a swarm must not be recovered on this host.
+
+    ``manifest`` is that of the archive, None where the host's own state is to be used. ``others`` are the other hosts that are or
+    were managers.
+    """
+    cluster_id = manifest.cluster_id if manifest else own.cluster_id
+    alive = [each for each in (own, *others) if each.acting and each.cluster_id == cluster_id]
+    if alive:
+        names = ", ".join(sorted({each.name for each in alive}))
+        raise PlanError(f"the swarm {cluster_id} lives: {names} can act. There is nothing to recover. Nothing was changed.")
+    if manifest and own.is_member:
+        raise PlanError(f"this host {own.story.partition(' ')[2]}. Let it leave first, or take a clean one. Nothing was changed.")
+    if not manifest and own.role != "manager":
+        raise PlanError("this host has no state of a manager, and no archive was given. Nothing was changed.")

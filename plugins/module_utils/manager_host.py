@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host whose engine is or becomes a manager: the engine, its unit and its state on disk, as a world for modules."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass
+
+from .cluster.backup import name_objects
+from .cluster.seen import Seen
+from .engine import Engine
+from .host_io import Host
+from .member import Member, member_world
+from .plan import FlotillaError
+from .runner import World, host_world
+
+UNITS = ("docker.socket", "docker.service")
+PATIENCE_SECONDS = 120
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+
+@dataclass(frozen=True)
+class ManagerHost:
+    member: Member
+    host: Host
+
+    def state_directory(self, info: t.Mapping[str, t.Any]) -> str:
+        """Where the engine keeps its swarm state. Raises FlotillaError where that is another host's disk."""
+        if not self.member.is_local or not info.get("DockerRootDir"):
+            problem = self.member.problem or "the engine is on another host"
+            raise FlotillaError(f"The state of a manager can be read only on its own host: {problem}. Nothing was changed.")
+        return f"{info['DockerRootDir']}/swarm"
+
+    def objects(self, engine: Engine) -> dict[str, dict[str, str]]:
+        """Names by id of everything that the swarm holds."""
+        doing = "listing what the swarm holds"
+        return name_objects({kind: engine.get(f"/{kind}", doing) for kind in ("services", "secrets", "configs", "networks", "nodes")})
+
+    def stop_engine(self) -> None:
+        present = [unit for unit in UNITS if self.host.run(["systemctl", "cat", unit])[0] == 0]
+        self._systemctl("stop", *present)
+
+    def start_engine(self) -> None:
+        self._systemctl("start", "docker.service")
+
+    def await_member(self, is_done: t.Callable[[Seen], bool], doing: str) -> Seen:
+        """Look until ``is_done``. The engine may not answer yet, so that each look opens it anew."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            seen, _info = self.member.look("this host")
+            if is_done(seen):
+                return seen
+            if time.monotonic() > until:
+                raise FlotillaError(f"{doing}: after {PATIENCE_SECONDS} s {seen.story}. Look at the engine's log (journalctl -u docker).")
+            time.sleep(1)
+
+    def _systemctl(self, verb: str, *units: str) -> None:
+        code, out, err = self.host.run(["systemctl", verb, *units])
+        if code:
+            raise FlotillaError(f"systemctl {verb} {' '.join(units)}: {(err or out).strip()}")
+
+
+def _open(module: AnsibleModule) -> ManagerHost:
+    return ManagerHost(member_world.open(module), host_world.open(module))
+
+
+manager_world = World(member_world.arguments, _open)

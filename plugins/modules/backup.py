@@ -1,0 +1,197 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup
+short_description: Archive the state of a Docker Swarm on one of its managers
+version_added: 0.1.0
+description:
+  - Stops the engine of this manager, packs its swarm state with sums and a list of what the swarm holds, and starts it again. Only a
+    stopped engine has a state on disk that fits together.
+  - Where managers are locked at restarts, it unlocks this one again.
+  - It refuses the leader, and a manager without which the others would lose their quorum.
+  - The archive holds every secret of the swarm, and the keys of its certificate authority. Only root can read it.
+  - The role P(flotilla.swarm.backup#role) drains the node first, and fetches and encrypts the archive.
+author:
+  - Flotilla contributors (@flotilla-swarm)
+extends_documentation_fragment:
+  - flotilla.swarm.engine
+  - flotilla.swarm.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: none
+    details:
+      - Every run makes an archive.
+options:
+  directory:
+    description: Directory on this host in which the archive is made.
+    type: path
+    default: /var/backups/flotilla-swarm
+  dest:
+    description:
+      - Directory on the controller to which the archive is brought; it is then removed from this host. Empty leaves it where it is.
+    type: str
+    default: ""
+  vault_password:
+    description: Password with which the archive is encrypted for ansible-vault in O(dest). Empty leaves it in clear.
+    type: str
+    default: ""
+  keep:
+    description: How many archives of this swarm stay in O(dest), the newest; 0 keeps all.
+    type: int
+    default: 0
+  single:
+    description: Do it on the only manager of a swarm too, which nobody manages meanwhile.
+    type: bool
+    default: false
+seealso:
+  - module: flotilla.swarm.recover
+"""
+
+EXAMPLES = r"""
+- name: Archive the state on a manager that does not lead
+  flotilla.swarm.backup:
+  delegate_to: m2
+  run_once: true
+  register: archive
+
+- name: Bring it to the controller, encrypted, and keep the last seven
+  flotilla.swarm.backup:
+    dest: backups
+    vault_password: "{{ backup_vault_password }}"
+    keep: 7
+  delegate_to: m2
+  run_once: true
+"""
+
+RETURN = r"""
+archive:
+  description: Path of the archive, on the controller where O(dest) is given.
+  returned: success
+  type: str
+  sample: /var/backups/flotilla-swarm/txvxoxwyk7oe-20261122T200000Z.tar.gz
+removed:
+  description: Older archives that were removed from O(dest).
+  returned: when O(dest) is given, and not in check mode
+  type: list
+  elements: str
+sha256:
+  description: SHA-256 sum of the archive, before it is encrypted.
+  returned: when not in check mode
+  type: str
+cluster_id:
+  description: Id of the swarm.
+  returned: success
+  type: str
+node_id:
+  description: Id of this node.
+  returned: success
+  type: str
+engine_version:
+  description: Version of the engine that wrote the state.
+  returned: success
+  type: str
+autolock:
+  description: Whether the state can be used only with the swarm's unlock key, which is not in the archive.
+  returned: success
+  type: bool
+counts:
+  description: How many services, secrets, configs, networks and nodes the swarm holds.
+  returned: success
+  type: dict
+"""
+
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.archive import sums_of, write_archive
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import Manifest, check_backup
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import read_node
+from ansible_collections.flotilla.swarm.plugins.module_utils.manager_host import ManagerHost, manager_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+
+ARGUMENTS: dict[str, t.Any] = {
+    "directory": {"type": "path", "default": "/var/backups/flotilla-swarm"},
+    "dest": {"type": "str", "default": ""},
+    "vault_password": {"type": "str", "default": "", "no_log": True},
+    "keep": {"type": "int", "default": 0},
+    "single": {"type": "bool", "default": False},
+}
+
+
+@dataclass(frozen=True)
+class Work:
+    """``unlock_key`` is empty where managers are not locked at restarts."""
+
+    state: str
+    archive: str
+    manifest: Manifest
+    unlock_key: str = field(repr=False)
+
+
+def observe(place: ManagerHost, params: dict[str, t.Any]) -> tuple[Work, list[t.Any]]:
+    seen, info = place.member.look("this host")
+    engine = place.member.require_manager(seen)
+    stamp = f"{info['SystemTime'][:19]}Z"
+    archive = f"{params['directory']}/{seen.cluster_id[:12]}-{stamp.replace('-', '').replace(':', '')}.tar.gz"
+    unlock_key = engine.get("/swarm/unlockkey", "reading the unlock key").get("UnlockKey") or ""
+    manifest = Manifest(
+        cluster_id=seen.cluster_id,
+        node_id=seen.node_id,
+        hostname=info.get("Name") or "",
+        address=seen.address,
+        engine_version=info.get("ServerVersion") or "",
+        autolock=bool(unlock_key),
+        archived_at=stamp,
+        objects=place.objects(engine),
+        files={},
+    )
+    nodes = [read_node(node) for node in engine.get("/nodes", "listing the nodes")]
+    return Work(place.state_directory(info), archive, manifest, unlock_key), nodes
+
+
+def plan(observed: tuple[Work, list[t.Any]], params: dict[str, t.Any]) -> Plan:
+    work, nodes = observed
+    manifest = work.manifest
+    reason = f"{manifest.hostname}: {check_backup(manifest.node_id, nodes, params['single'])}"
+    result = {
+        "archive": work.archive,
+        "cluster_id": manifest.cluster_id,
+        "node_id": manifest.node_id,
+        "engine_version": manifest.engine_version,
+        "autolock": manifest.autolock,
+        "counts": manifest.counts(),
+    }
+    return Plan((Change("archive", work.archive, "create", (), "restarts engine", reason, work),), result=result)
+
+
+def apply(place: ManagerHost, change: Change) -> dict[str, t.Any]:
+    work: Work = change.payload
+    place.stop_engine()
+    try:
+        manifest = replace(work.manifest, files=sums_of(work.state))
+        digest = write_archive(work.archive, work.state, manifest)
+    finally:
+        place.start_engine()
+    doing = "waiting for this manager after the backup"
+    if work.unlock_key:
+        place.await_member(lambda seen: seen.state == "locked", doing)
+        place.member.require_engine().post("/swarm/unlock", {"UnlockKey": work.unlock_key}, doing="unlocking this manager")
+    place.await_member(lambda seen: seen.acting, doing)
+    return {"sha256": digest}
+
+
+def main() -> None:
+    run_module(ARGUMENTS, observe, plan, apply, world=manager_world)
+
+
+if __name__ == "__main__":
+    main()

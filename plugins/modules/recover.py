@@ -1,0 +1,221 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: recover
+short_description: Bring a Docker Swarm back on one host, from an archive or after its majority was lost
+version_added: 0.1.0
+description:
+  - With O(archive) it puts the state that M(flotilla.swarm.backup) archived onto a host that is in no swarm, and makes it the only
+    manager of that swarm.
+  - Without, it makes this manager the only one of its swarm, when too few of the others are left to decide anything.
+  - It refuses while any manager can act, so that no second swarm comes to be beside one that lives.
+  - State that was on the host before is kept beside the new one, and brought back when the engine does not take the new one.
+author:
+  - Flotilla contributors (@flotilla-swarm)
+extends_documentation_fragment:
+  - flotilla.swarm.engine
+  - flotilla.swarm.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: none
+    details:
+      - A swarm that lives is refused, also one that was just recovered.
+options:
+  archive:
+    description:
+      - Path of the archive on the controller, from where it is sent to this host. Empty uses the state that this manager has.
+    type: str
+    default: ""
+  vault_password:
+    description: Password with which the archive is encrypted for ansible-vault.
+    type: str
+    default: ""
+  unlock_key:
+    description:
+      - The unlock key of a swarm whose managers are locked, as it was when the state was written.
+      - An engine can't make a locked manager the only one, so that the controller opens the manager's key file with it. That takes
+        PyNaCl and cryptography there. Rotate the unlock key afterwards, which locks the file again.
+    type: str
+    default: ""
+  node_key:
+    description: The manager's key file, opened. The controller gives it; leave it alone.
+    type: str
+    default: ""
+  managers:
+    description:
+      - What M(flotilla.swarm.swarm_info) returned on the hosts that are, were or shall be managers, as the C(results) of a
+        registered loop. Hosts that did not answer may be in it.
+    type: list
+    elements: dict
+    default: []
+  advertise_addr:
+    description: Address of this host under which the other nodes reach it. Empty takes the one that this manager had.
+    type: str
+    default: ""
+seealso:
+  - module: flotilla.swarm.backup
+"""
+
+EXAMPLES = r"""
+- name: Make this manager the only one, after the others are lost
+  flotilla.swarm.recover:
+    managers: "{{ seen.results }}"
+
+- name: Bring the swarm back from an archive
+  flotilla.swarm.recover:
+    archive: backups/txvxoxwyk7oe-20261122T200000Z.tar.gz.vault
+    vault_password: "{{ backup_vault_password }}"
+    managers: "{{ seen.results }}"
+    advertise_addr: 10.0.0.11
+"""
+
+RETURN = r"""
+cluster_id:
+  description: Id of the swarm.
+  returned: success
+  type: str
+node_id:
+  description: Id under which this host is a node.
+  returned: success
+  type: str
+counts:
+  description: How many services, secrets, configs, networks and nodes the swarm holds now.
+  returned: when not in check mode
+  type: dict
+lost:
+  description: What the archive listed and the swarm does not hold, such as C(secret db_password).
+  returned: when O(archive) is given, and not in check mode
+  type: list
+  elements: str
+opened:
+  description: Whether a locked manager's key file was opened. The unlock key should then be rotated.
+  returned: success
+  type: bool
+kept:
+  description: Where the state is that was on this host before. Empty where there was none.
+  returned: when O(archive) is given, and not in check mode
+  type: str
+"""
+
+import time
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.archive import put_back, read_file, set_aside, unpack
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.archive import KEY_FILE
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import Manifest, check_recovery, find_lost, is_locked
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import Seen, read_result
+from ansible_collections.flotilla.swarm.plugins.module_utils.manager_host import ManagerHost, manager_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+
+DOING = "making this host the only manager of the swarm"
+
+ARGUMENTS: dict[str, t.Any] = {
+    "archive": {"type": "str", "default": ""},
+    "vault_password": {"type": "str", "default": "", "no_log": True},
+    "unlock_key": {"type": "str", "default": "", "no_log": True},
+    "node_key": {"type": "str", "default": "", "no_log": True},
+    "managers": {"type": "list", "elements": "dict", "default": []},
+    "advertise_addr": {"type": "str", "default": ""},
+}
+
+
+class LockedError(PlanError):
+    """``result`` tells the controller what has to be opened."""
+
+    def __init__(self, locked_key: str) -> None:
+        super().__init__("the managers of this swarm are locked, and there is no unlock_key. Nothing was changed.")
+        self.result = {"locked_key": locked_key}
+
+
+@dataclass(frozen=True)
+class Work:
+    """``directory`` is where the engine keeps its state, ``key`` the manager's key file, and ``opened`` that file without a lock."""
+
+    own: Seen
+    directory: str
+    archive: str
+    manifest: Manifest | None
+    address: str
+    key: str = field(repr=False)
+    opened: str = field(repr=False)
+
+
+def observe(place: ManagerHost, params: dict[str, t.Any]) -> Work:
+    own, info = place.member.look("this host")
+    place.member.require_engine()
+    directory = place.state_directory(info)
+    manifest: Manifest | None
+    if params["archive"]:
+        manifest, key = read_file(params["archive"])
+    else:
+        manifest, key = None, place.host.read(f"{directory}/{KEY_FILE}") or ""
+    address = params["advertise_addr"] or (manifest.address if manifest else own.address)
+    return Work(own, directory, params["archive"], manifest, address, key, params["node_key"])
+
+
+def plan(work: Work, params: dict[str, t.Any]) -> Plan:
+    check_recovery(work.manifest, work.own, [read_result(result) for result in params["managers"]])
+    if is_locked(work.key) and not work.opened:
+        raise LockedError(work.key)
+    if work.manifest:
+        action, cluster_id, node_id, reason = "create", work.manifest.cluster_id, work.manifest.node_id, work.manifest.story
+    else:
+        action, cluster_id, node_id = "update", work.own.cluster_id, work.own.node_id
+        reason = "this manager becomes the only one"
+    result = {"cluster_id": cluster_id, "node_id": node_id, "opened": bool(work.opened)}
+    return Plan((Change("swarm", cluster_id, action, (), "restarts tasks", reason, work),), result=result)
+
+
+def apply(place: ManagerHost, change: Change) -> dict[str, t.Any]:
+    work: Work = change.payload
+    kept = ""
+    if work.manifest or work.opened:
+        place.stop_engine()
+    try:
+        if work.manifest:
+            kept = set_aside(work.directory, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
+            unpack(work.archive, work.manifest, work.directory)
+        if work.opened:
+            place.host.write(f"{work.directory}/{KEY_FILE}", work.opened, 0o600)
+        if work.manifest or work.opened:
+            place.start_engine()
+            place.await_member(lambda seen: seen.role == "manager", "waiting for the engine with the swarm's state")
+        body = {"ListenAddr": "0.0.0.0:2377", "AdvertiseAddr": work.address, "ForceNewCluster": True}
+        place.member.require_engine().post("/swarm/init", body, doing=DOING)
+        place.await_member(lambda seen: seen.acting, DOING)
+    except FlotillaError:
+        _go_back(place, work, kept)
+        raise
+    present = place.objects(place.member.require_engine())
+    told: dict[str, t.Any] = {"counts": {kind: len(items) for kind, items in present.items()}}
+    return {**told, "lost": find_lost(work.manifest, present), "kept": kept} if work.manifest else told
+
+
+def _go_back(place: ManagerHost, work: Work, kept: str) -> None:
+    """The state that the host had before, with its lock."""
+    if not work.manifest and not work.opened:
+        return
+    place.stop_engine()
+    if work.manifest:
+        put_back(work.directory, kept)
+    else:
+        place.host.write(f"{work.directory}/{KEY_FILE}", work.key, 0o600)
+    place.start_engine()
+
+
+def main() -> None:
+    run_module(ARGUMENTS, observe, plan, apply, world=manager_world)
+
+
+if __name__ == "__main__":
+    main()
