@@ -39,8 +39,15 @@ class Run:
 
 
 def play(tags: str, *arguments: str, **variables: Any) -> Run:
-    given = json.dumps({"swarm_name": "lab", "volumes_present": [], **variables})
-    command = ["ansible-playbook", "-i", "inventories/lab", "molecule/hosts/converge.yml", "--tags", tags, "-e", given, *arguments]
+    """Run the roles of converge.yml that bear these tags."""
+    return playbook(
+        "molecule/hosts/converge.yml", "--tags", tags, *arguments, volumes_present=variables.pop("volumes_present", []), **variables
+    )
+
+
+def playbook(path: str, *arguments: str, **variables: Any) -> Run:
+    given = json.dumps({"swarm_name": "lab", **variables})
+    command = ["ansible-playbook", "-i", "inventories/lab", path, "-e", given, *arguments]
     environment = {**os.environ, "FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "false"}
     done = subprocess.run(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     return Run(done.returncode, done.stdout)
