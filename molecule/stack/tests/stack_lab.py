@@ -41,7 +41,7 @@ print(json.dumps({
     },
     "configs": sorted(c["Spec"]["Name"] for c in api.configs()),
     "secrets": sorted(s["Spec"]["Name"] for s in api.secrets()),
-    "networks": sorted(n["Id"] for n in api.networks(filters={"scope": "swarm"})),
+    "networks": sorted(f'{n["Name"]} {n["Id"]}' for n in api.networks(filters={"scope": "swarm"})),
     "leader": next((names[n["ID"]] for n in api.nodes() if n.get("ManagerStatus", {}).get("Leader")), ""),
 }))
 """
@@ -69,10 +69,13 @@ class Run:
         return [word for word in words if word not in self.text]
 
 
-def start(*arguments: str, through: str = "m1", stacks: list[dict[str, Any]], **variables: Any) -> subprocess.Popen[str]:
-    given = json.dumps({"through": through, "stacks": stacks, **variables})
+def start(
+    *arguments: str, stacks: list[dict[str, Any]], through: str = "m1", registry_auth: list[dict[str, str]] | None = None
+) -> subprocess.Popen[str]:
+    given = json.dumps({"through": through, "stacks": stacks})
     command = ["ansible-playbook", "-i", "inventories/lab", "molecule/stack/deploy.yml", *arguments, "-e", given]
-    return subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    environment = {**ENVIRONMENT, "REGISTRY_AUTH": json.dumps(registry_auth or [])}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def finish(process: subprocess.Popen[str]) -> Run:

@@ -137,9 +137,13 @@ def test_a_network_in_use_is_not_replaced(good: dict[str, Any], before: dict[str
     assert_as_before(good, before)
 
 
-def test_a_config_beyond_the_limit_is_refused(good: dict[str, Any], before: dict[str, Any], worse: Callable[..., dict[str, Any]]) -> None:
-    run = deploy(stacks=[worse(release="2", configs={"settings": {"content": "x" * 1_100_000}})])
-    assert run.rc != 0 and not run.lacks("configs.settings", "holds 1100000 bytes", "the limit of the engine"), run.out
+@pytest.mark.parametrize(("kind", "size"), [("configs", 1_024_000), ("secrets", 512_000)])
+def test_what_is_too_large_for_the_engine_is_refused(
+    kind: str, size: int, good: dict[str, Any], before: dict[str, Any], worse: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "large").write_bytes(b"x" * size)
+    run = deploy(stacks=[worse(release="2", **{kind: {"large": {"file": str(tmp_path / "large")}}})])
+    assert run.rc != 0 and not run.lacks(f"{kind}.large", f"holds {size} bytes", "the limit of the engine"), run.out
     assert look() == before
     assert_as_before(good, before)
 

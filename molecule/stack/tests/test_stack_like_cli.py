@@ -18,6 +18,7 @@ import pytest
 from stack_lab import ROOT, SCENARIO, address, deploy, look, requests_since, running, until
 
 MIXES = sorted((SCENARIO / "mixes").glob("*.yml"))
+WAITED = ("global", "healthcheck", "jobs", "restarts")  # what is not simply running: the rest need not be waited for one by one
 Cli = Callable[..., str]
 
 
@@ -45,12 +46,12 @@ def cli(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
         return done.stdout
 
     until(socket.exists, "the tunnel")
-    run("network", "create", "--driver", "overlay", "mix-shared")
-    run("config", "create", "mix-common", str(SCENARIO / "mixes/data.txt"))
+    if "mix-shared" not in run("network", "ls"):
+        run("network", "create", "--driver", "overlay", "mix-shared")
+        run("config", "create", "mix-common", str(SCENARIO / "mixes/data.txt"))
+    run("stack", "rm", *map(name, MIXES))
+    until(are_gone, "the end of what an earlier run left")
     yield run
-    deploy(stacks=[{"name": name(path), "state": "absent"} for path in MIXES])
-    run("network", "rm", "mix-shared")
-    run("config", "rm", "mix-common")
     tunnel.terminate()
 
 
@@ -60,7 +61,8 @@ def name(path: Path) -> str:
 
 def ours(environment: dict[str, str]) -> list[dict[str, Any]]:
     """The stacks as our module takes them, with names for secrets and configs that the CLI knows."""
-    return [{"name": name(path), "files": [str(path)], "env": environment, "content_names": False} for path in MIXES]
+    common = {"env": environment, "content_names": False}
+    return [{"name": name(path), "files": [str(path)], "wait": path.stem in WAITED, **common} for path in MIXES]
 
 
 def deploy_by_cli(cli: Cli) -> None:
@@ -82,6 +84,12 @@ def are_at_rest() -> dict[str, Any] | None:
     return None if moving else services
 
 
+def are_gone() -> bool:
+    seen = look()
+    left = [each for each in (*seen["networks"], *seen["services"]) if each.startswith("mix-") and not each.startswith("mix-shared ")]
+    return not left
+
+
 def test_there_are_twenty_stacks() -> None:
     assert len(MIXES) == 20
 
@@ -100,8 +108,8 @@ def test_what_the_cli_deployed_is_found_as_wanted(cli: Cli, environment: dict[st
 
 
 def test_what_we_deployed_is_left_as_it_is_by_the_cli(cli: Cli, environment: dict[str, str]) -> None:
-    gone = deploy(stacks=[{"name": name(path), "state": "absent"} for path in MIXES])
-    assert gone.rc == 0, gone.out
+    cli("stack", "rm", *map(name, MIXES))
+    until(are_gone, "the end of the stacks")
     done = deploy(stacks=ours(environment))
     assert done.rc == 0, done.out
     before = until(are_at_rest, "rest")
