@@ -16,7 +16,7 @@ extends_documentation_fragment:
   - flotilla.swarm.attributes.info
 options:
   packages:
-    description: Debian packages to look up.
+    description: Packages of Debian or EL to look up.
     type: list
     elements: str
     default: []
@@ -122,7 +122,7 @@ check_mode:
   returned: success
   type: bool
 packages:
-  description: The packages of O(packages) that are installed, with V(version) and V(hold).
+  description: The packages of O(packages) that are installed, with V(version) and V(hold). On EL no package is told to be held.
   returned: success
   type: dict
 units:
@@ -157,12 +157,15 @@ ARGUMENTS = {
 }
 DAEMON_JSON = "/etc/docker/daemon.json"
 PACKAGE_FORMAT = "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n"
+RPM_FORMAT = "%{NAME} %{VERSION}-%{RELEASE} install installed\n"
 
 
 def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.Any]:
     host, check_mode = place
     version = daemon_json.parse_version(host.run(["dockerd", "--version"])[1])
     packages = ["dpkg-query", "--show", f"--showformat={PACKAGE_FORMAT}", *params["packages"]]
+    if not host.find_command("dpkg-query"):
+        packages = ["rpm", "--query", f"--queryformat={RPM_FORMAT}", *params["packages"]]
     interfaces = host.run(["ip", "-oneline", "address"])[1]
     units = ["systemctl", "show", "--property", "Id,LoadState,ActiveState,UnitFileState", *params["units"]]
     return {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,13 @@ def play(tags: str, *arguments: str, **variables: Any) -> Run:
 
 
 def playbook(path: str, *arguments: str, **variables: Any) -> Run:
-    given = json.dumps({"swarm_name": "lab", **variables})
-    command = ["ansible-playbook", "-i", "inventories/lab", path, "-e", given, *arguments]
-    environment = {**os.environ, "FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "false"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    """Variables go by a file: -vvvv shows what was on the command line."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as given:
+        json.dump({"swarm_name": "lab", **variables}, given)
+        given.flush()
+        command = ["ansible-playbook", "-i", "inventories/lab", path, "-e", f"@{given.name}", *arguments]
+        environment = {**os.environ, "FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "false"}
+        done = subprocess.run(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     return Run(done.returncode, done.stdout)
 
 

@@ -69,6 +69,32 @@ def test_a_truncated_file_is_left_alone() -> None:
     assert set(run.changed.values()) == {0}
 
 
+@pytest.mark.parametrize(
+    ("prepare", "words"),
+    [
+        ("mount --bind /etc/docker /etc/docker && mount -o remount,ro,bind /etc/docker", "Read-only file system"),
+        (
+            "cp -a /etc/docker /tmp/docker && mount -t tmpfs -o size=64k tmpfs /etc/docker && cp -a /tmp/docker/. /etc/docker"
+            " && (cat /dev/zero > /etc/docker/fill || true) 2>/dev/null",
+            "No space left on device",
+        ),
+    ],
+)
+def test_a_directory_that_takes_nothing_leaves_file_and_engine(prepare: str, words: str) -> None:
+    before = on("w1", f"cat {DAEMON_JSON}"), unit("w1", "InvocationID")
+    on("w1", prepare)
+    try:
+        run = play("engine", "--limit", "w1", engine_daemon_config={**declared(), "labels": ["rack=8"]})
+        assert run.rc != 0
+        assert words in run.text
+        assert set(run.changed.values()) == {0}
+        assert on("w1", f"cat {DAEMON_JSON}") == before[0]
+        assert on("w1", "find /etc/docker -name '.daemon.json*'") == ""
+    finally:
+        on("w1", "umount /etc/docker")
+    assert (on("w1", f"cat {DAEMON_JSON}"), unit("w1", "InvocationID"), unit("w1", "ActiveState")) == (*before, "active")
+
+
 def test_an_engine_that_does_not_start_gets_its_file_back_and_the_others_are_not_tried() -> None:
     before = {node: on(node, f"cat {DAEMON_JSON}") for node in NODES}
     started = {unit(node, "InvocationID") for node in NODES}

@@ -90,7 +90,7 @@ def find_kernel_modules(names: t.Iterable[str], loaded: str, installed: str | No
 
 
 def parse_packages(text: str) -> dict[str, dict[str, t.Any]]:
-    """Installed Debian packages from lines of ``name version want status``, as ``{name: {version, hold}}``."""
+    """Installed packages from lines of ``name version want status``, as ``{name: {version, hold}}``."""
     packages = {}
     for line in text.splitlines():
         words = line.split()

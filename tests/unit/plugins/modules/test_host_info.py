@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils import host_io
 from ansible_collections.flotilla.swarm.plugins.modules import host_info
 from module_runner import run_module_main
 
@@ -42,6 +43,15 @@ def test_this_host(tmp_path: Path) -> None:
     assert host["disk_free_mb"] > 0
     assert host["asked_at"] <= host["time"] <= time.time()
     assert not result["changed"]
+
+
+def test_packages_of_el(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rpm").write_text("#!/bin/sh\necho 'docker-ce 29.1.3-1.el9 install installed'; echo 'package nix is not installed'; exit 1\n")
+    (tmp_path / "rpm").chmod(0o755)
+    find = host_io.Host.find_command
+    monkeypatch.setattr(host_io.Host, "find_command", lambda host, name: None if name == "dpkg-query" else find(host, name))
+    result = run_module_main(host_info.main, {"packages": ["docker-ce", "nix"]})
+    assert result["packages"] == {"docker-ce": {"version": "29.1.3-1.el9", "hold": False}}
 
 
 @pytest.mark.parametrize(("text", "live_restore"), [('{"live-restore": true}', True), ("{}", False), ("{", False), (None, False)])
