@@ -78,6 +78,18 @@ options:
       - Accept an even number of managers, and more than seven.
     type: bool
     default: false
+  members:
+    description:
+      - The node ids that the first of O(managers) that can act lists, from M(flotilla.swarm.swarm_info).
+      - A host that is in the swarm by its own account but not in this list was removed behind its back, which it never notices by
+        itself. RV(action) is then V(rejoin).
+    type: list
+    elements: str
+    default: []
+  rejoin:
+    description:
+      - Let the host, whose swarm does not list it under this node id any more, leave and join anew. O(may) has to allow C(join).
+    type: str
   join_token:
     description:
       - The token for O(role), from M(flotilla.swarm.swarm_info) with C(tokens=true) at the moment of joining.
@@ -259,7 +271,12 @@ import time
 import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import addresses
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.membership import INITIALISE, JOIN, as_if_installed
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.membership import (
+    INITIALISE,
+    JOIN,
+    as_if_installed,
+    is_forgotten,
+)
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import Seen, read_result
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import (
     change_spec,
@@ -297,6 +314,8 @@ ARGUMENTS: dict[str, t.Any] = {
     "others": {"type": "list", "elements": "dict", "default": []},
     "may": {"type": "list", "elements": "str", "choices": [INITIALISE, JOIN], "default": [INITIALISE, JOIN]},
     "any_manager_count": {"type": "bool", "default": False},
+    "members": {"type": "list", "elements": "str", "default": []},
+    "rejoin": {"type": "str"},
     "join_token": {"type": "str", "no_log": True},
     "remote_addrs": {"type": "list", "elements": "str", "default": []},
     "advertise_addr": {"type": "str"},
@@ -331,10 +350,10 @@ ARGUMENTS: dict[str, t.Any] = {
 def observe(member: Member, params: dict[str, t.Any]) -> Situation:
     name = params["host"] or ""
     seen, info = member.look(name)
-    if seen.state == "pending":
+    managers = [read_result(result) for result in params["managers"] or []]
+    if seen.state == "pending" and not is_forgotten(seen, managers, params["members"]):
         member.await_state(name, lambda each: each.state != "pending", PATIENCE_SECONDS)
         seen, info = member.look(name)
-    managers = [read_result(result) for result in params["managers"] or []]
     others = [read_result(result) for result in params["others"]]
     if member.check_mode:
         seen, managers = as_if_installed(seen), [as_if_installed(each) for each in managers]
@@ -355,7 +374,7 @@ def _read_addresses(member: Member, params: dict[str, t.Any], seen: Seen) -> dic
         if option != "listen_addr":
             addresses.refuse_loopback(option, found[option], params["peers"])
     found["listen_addr"] = addresses.with_port(found["listen_addr"])
-    if not found["advertise_addr"] and not seen.is_member:
+    if not found["advertise_addr"] and (params["rejoin"] or not seen.is_member):
         own = [source_address(peer) for peer in params["peers"]]
         found["advertise_addr"] = addresses.choose_advertised(own, params["peers"])
     return found

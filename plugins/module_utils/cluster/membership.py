@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 
 from .seen import Seen
 
-NOTHING, INITIALISE, JOIN, PROMOTE, DEMOTE, WAIT, REFUSE = (
+NOTHING, INITIALISE, JOIN, REJOIN, PROMOTE, DEMOTE, WAIT, REFUSE = (
     "nothing",
     "initialise",
     "join",
+    "rejoin",
     "promote",
     "demote",
     "wait",
@@ -29,20 +30,25 @@ class Decision:
     reason: str = ""
 
 
-def decide(me: Seen, role: str, managers: t.Sequence[Seen], others: t.Sequence[Seen] = ()) -> Decision:
+def decide(
+    me: Seen, role: str, managers: t.Sequence[Seen], others: t.Sequence[Seen] = (), members: t.Collection[str] = ()
+) -> Decision:
     """Decide for one host.
 
     ``role`` is what the host shall be, ``manager`` or ``worker``. ``managers`` is every host that shall be a
     manager, in the order
     of the inventory, also those that did not answer; the first of them is the only one that ever creates a swarm.
     ``others``
-    are hosts known otherwise; one that is in a swarm forbids a new one.
+    are hosts known otherwise; one that is in a swarm forbids a new one. ``members`` are the node ids that the first of
+    ``managers`` that can act lists, empty where it was not asked.
     """
     if not managers:
         return Decision(REFUSE, "no host is named as a manager")
     managers = [me if seen.name == me.name else seen for seen in managers]
     if me.state in ("unreachable", "no engine", "locked", "error"):
         return Decision(REFUSE, me.story)
+    if is_forgotten(me, managers, members):
+        return Decision(REJOIN)
     if me.state == "pending":
         return Decision(WAIT, me.story)
     swarms = {seen.cluster_id: seen for seen in reversed(managers) if seen.is_member and seen.cluster_id}
@@ -52,6 +58,18 @@ def decide(me: Seen, role: str, managers: t.Sequence[Seen], others: t.Sequence[S
     if me.state == "active":
         return _decide_member(me, role, managers, swarms)
     return _decide_newcomer(me, managers, swarms, others)
+
+
+def is_forgotten(me: Seen, managers: t.Sequence[Seen], members: t.Collection[str]) -> bool:
+    """Whether the swarm of this host has removed it, which the host itself never notices.
+
+    Proven only where the manager that was asked, the first that can act, is of the very swarm that the host's own certificate names,
+    and does not list it any more.
+    """
+    asked = next((seen for seen in managers if seen.acting), None)
+    removed = bool(members) and bool(me.node_id) and me.node_id not in members
+    same = asked is not None and bool(me.cluster_id) and asked.cluster_id == me.cluster_id
+    return removed and same and not me.acting and me.state in ("active", "pending")
 
 
 def _decide_member(me: Seen, role: str, managers: t.Sequence[Seen], swarms: t.Mapping[str, Seen]) -> Decision:

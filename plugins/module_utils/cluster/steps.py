@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..plan import Change, Field, Plan, PlanError
 from . import addresses
-from .membership import INITIALISE, JOIN, NOTHING, REFUSE, decide
+from .membership import INITIALISE, JOIN, NOTHING, REFUSE, REJOIN, decide
 from .quorum import manager_count_problem
 from .seen import Seen, describe_cluster
 from .settings import change_spec, compare_settings, read_wanted
@@ -75,7 +75,7 @@ def plan_member(situation: Situation, params: Params) -> Plan:
     problem = "" if params["any_manager_count"] else manager_count_problem(len(situation.managers))
     if problem:
         raise Refused(f"{problem[0].upper()}{problem[1:]}, or set any_manager_count.", seen)
-    decision = decide(seen, role, situation.managers, situation.others)
+    decision = decide(seen, role, situation.managers, situation.others, params["members"])
     if decision.reason:
         cure = "Nothing was changed on this host" if decision.action == REFUSE else "Run again when it has joined"
         raise Refused(f"Making this host a {role}: {decision.reason.rstrip('.')}. {cure}.", seen)
@@ -84,6 +84,8 @@ def plan_member(situation: Situation, params: Params) -> Plan:
         changes.append(_initialisation(situation, params))
     elif decision.action == JOIN and JOIN in params["may"]:
         changes.append(_joining(situation, params))
+    elif decision.action == REJOIN and JOIN in params["may"]:
+        changes += _rejoining(situation, params)
     elif decision.action == NOTHING and situation.keeps_settings:
         changes += _settings(situation, params)
     routes = list(situation.routes.get(seen.name, ()))
@@ -147,6 +149,16 @@ def _joining(situation: Situation, params: Params) -> Change:
     }
     payload = {"do": JOIN, "host": seen.name, "body": body, "role": role}
     return Change("node", seen.name, "create", (Field("role", None, role),), reason="join", payload=payload)
+
+
+def _rejoining(situation: Situation, params: Params) -> list[Change]:
+    """The id is compared once more: another run may have let the host join since it was decided on."""
+    seen = situation.seen
+    if params["rejoin"] != seen.node_id:
+        raise Refused(f"This host is node {seen.node_id} by now, and not {params['rejoin']} any more. Run again.", seen)
+    reason = f"leave {seen.cluster_id}, whose managers do not list node {seen.node_id} any more"
+    payload = {"do": LEAVE, "host": seen.name, "force": True}
+    return [Change("swarm", seen.name, "remove", reason=reason, payload=payload), _joining(situation, params)]
 
 
 def _settings(situation: Situation, params: Params) -> list[Change]:

@@ -436,3 +436,38 @@ def test_no_sequence_of_operations_changes_what_was_not_named(steps: list[Result
                     part, key = PLACES[name]
                     before.setdefault(part, {})[key] = parse_duration_ns(value, "") if name == "node_cert_expiry" else value
             assert after == before
+
+
+def forget(fake_engine: MakeFake, tmp_path: t.Any, state: str) -> tuple[FakeEngine, Result]:
+    """A worker that its swarm has removed behind its back, and what a manager of that swarm tells."""
+    folder = tmp_path / "swarm" / "certificates"
+    folder.mkdir(parents=True)
+    (folder / "swarm-node.crt").write_text(PEM)
+    manager = fake_engine(nodes=[node("m1", role="manager", leader=True, addr="10.0.0.1")])
+    manager.cluster.swarm["ID"] = SUBJECT["cluster_id"]
+    worker = fake_engine(name="w1", nodes=[node("m1", role="manager"), node("w1")], peers=[manager], info={"DockerRootDir": str(tmp_path)})
+    worker.host.state = state
+    return worker, tell(manager, tokens=True)
+
+
+@pytest.mark.parametrize("state", ["active", "pending"])
+def test_a_host_that_was_removed_behind_its_back_joins_anew(fake_engine: MakeFake, tmp_path: t.Any, state: str) -> None:
+    worker, told = forget(fake_engine, tmp_path, state)
+    members = [each["node_id"] for each in told["nodes"]]
+    old = tell(worker)["node_id"]
+    given: Result = {"role": "worker", "managers": [told], "members": members}
+    decided = make(worker, may=[], **given)
+    assert (decided["action"], decided["changed"], decided["node_id"]) == ("rejoin", False, old)
+    token: Result = {"join_token": told["tokens"]["worker"], "remote_addrs": ["10.0.0.1:2377"]}
+    stale = make(worker, may=["join"], rejoin="another", **given, **token)
+    assert stale["exit_code"] == 1 and f"node {old} by now, and not another" in stale["msg"] and worker.writes == []
+    listed = make(worker, may=["join"], rejoin=old, **{**given, "members": [*members, old]}, **token)
+    assert worker.writes == [] and listed["changed"] is False
+    check = make(worker, may=["join"], rejoin=old, check=True, **given)
+    real = make(worker, may=["join"], rejoin=old, **given, **token)
+    assert [change["reason"] for change in real["plan"]] == [
+        f"leave {SUBJECT['cluster_id']}, whose managers do not list node {old} any more",
+        "join",
+    ]
+    assert real["plan"] == check["plan"] and real["exit_code"] == 0
+    assert real["node_id"] not in ("", old) and real["ansible_facts"]["flotilla_node_id"] == real["node_id"]

@@ -17,6 +17,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.membership 
     NOTHING,
     PROMOTE,
     REFUSE,
+    REJOIN,
     WAIT,
     as_if_installed,
     decide,
@@ -29,7 +30,7 @@ NAMES = ("a", "b", "c")
 
 @dataclass(frozen=True)
 class Host:
-    """``condition`` is ok, down, locked, failed, joining or bare."""
+    """``condition`` is ok, down, locked, failed, joining, bare, or forgotten: its swarm has removed it, which it does not know."""
 
     condition: str = "ok"
     swarm: str = ""
@@ -45,12 +46,13 @@ INSIDE = [
     for role, conditions in (("manager", ("ok", "down", "locked", "failed")), ("worker", ("ok", "down", "failed")))
     for condition in conditions
 ]
-WORLDS = [dict(zip(NAMES, hosts)) for hosts in itertools.product(OUTSIDE + INSIDE, repeat=3)]
+FORGOTTEN = [Host("forgotten", "A", role) for role in ("manager", "worker")]
+WORLDS = [dict(zip(NAMES, hosts)) for hosts in itertools.product(OUTSIDE + INSIDE + FORGOTTEN, repeat=3)]
 ROLES = [dict(zip(NAMES, roles)) for roles in itertools.product(("manager",), ("manager", "worker"), ("manager", "worker"))]
 
 
 def quorum(world: World, swarm: str) -> Quorum:
-    managers = [host for host in world.values() if host.swarm == swarm and host.role == "manager"]
+    managers = [host for host in world.values() if host.swarm == swarm and host.role == "manager" and host.condition != "forgotten"]
     return Quorum(len(managers), sum(host.condition == "ok" for host in managers))
 
 
@@ -61,7 +63,7 @@ def look(world: World, name: str) -> Seen:
     state = states.get(host.condition, "active" if host.swarm else "inactive")
     if state in ("unreachable", "no engine", "pending") or not host.swarm:
         return Seen(name, state)
-    acting = state == "active" and host.role == "manager" and quorum(world, host.swarm).margin >= 0
+    acting = host.condition == "ok" and host.role == "manager" and quorum(world, host.swarm).margin >= 0
     return Seen(name, state, host.role, host.swarm, f"id-{name}", acting=acting)
 
 
@@ -70,14 +72,16 @@ def run(world: World, roles: t.Mapping[str, str], play: t.Sequence[str]) -> tupl
     wanted = [name for name in NAMES if roles[name] == "manager"]
     managers = [look(world, name) for name in wanted]
     mine = {name: look(world, name) for name in play if world[name].condition != "down"}
-    actions = {name: decide(seen, roles[name], managers).action for name, seen in mine.items()}
+    through = next((seen.name for seen in managers if seen.acting), wanted[0])
+    known = [name for name in NAMES if world[name].swarm == world[through].swarm and world[name].condition != "forgotten"]
+    members = [f"id-{name}" for name in known] if look(world, through).acting else []
+    actions = {name: decide(seen, roles[name], managers, members=members).action for name, seen in mine.items()}
     world = dict(world)
     for name in [name for name, action in actions.items() if action == INITIALISE]:
         actions[name] = decide(look(world, name), roles[name], managers, list(mine.values())).action
         if actions[name] == INITIALISE:
             world[name] = Host("ok", f"new-{name}", "manager")
-    through = next((seen.name for seen in managers if seen.acting), wanted[0])
-    for name in [name for name, action in actions.items() if action == JOIN]:
+    for name in [name for name, action in actions.items() if action in (JOIN, REJOIN)]:
         if look(world, through).acting:
             world[name] = Host("ok", world[through].swarm, roles[name])
     for action, role in ((PROMOTE, "manager"), (DEMOTE, "worker")):
@@ -100,7 +104,10 @@ def check_step(before: World, after: World, roles: t.Mapping[str, str], play: t.
         assert all(host == Host("ok") for host in managers), "created although a manager may be in a swarm"
         assert not any(before[name].swarm for name in play if before[name].condition != "down")
     for name in NAMES:
-        if before[name].swarm:
+        if before[name].condition == "forgotten":
+            told = {after[name].swarm} - {before[name].swarm, *swarms(before)}
+            assert not told, f"{name} is in a swarm that nobody wants it in"
+        elif before[name].swarm:
             assert after[name].swarm == before[name].swarm, f"{name} left its swarm"
         if before[name].condition in ("down", "locked", "failed", "bare", "joining"):
             assert after[name] == before[name], f"{name} was changed in condition {before[name].condition}"
@@ -111,7 +118,7 @@ def check_step(before: World, after: World, roles: t.Mapping[str, str], play: t.
 
 @pytest.mark.parametrize("roles", ROLES, ids=lambda roles: "-".join(roles.values()))
 def test_no_state_of_three_hosts_leads_astray(roles: dict[str, str]) -> None:
-    assert len(WORLDS) == 19**3
+    assert len(WORLDS) == 21**3
     for start in WORLDS:
         world = start
         for _run in range(4):
@@ -236,3 +243,24 @@ def test_bare_hosts_can_be_planned() -> None:
     bare = Seen("m1", "no engine", problem="no socket")
     assert decide(as_if_installed(bare), "manager", [as_if_installed(bare)]).action == INITIALISE
     assert as_if_installed(M1) is M1
+
+
+@pytest.mark.parametrize(
+    ("me", "members", "action"),
+    [
+        (Seen("b", "active", "worker", "A", "old"), ["id-a"], REJOIN),
+        (Seen("b", "pending", "worker", "A", "old"), ["id-a"], REJOIN),
+        (Seen("b", "active", "manager", "A", "old"), ["id-a"], REJOIN),
+        (Seen("b", "active", "worker", "A", "old"), ["id-a", "old"], NOTHING),
+        (Seen("b", "active", "worker", "A", "old"), [], NOTHING),
+        (Seen("b", "active", "worker", "", "old"), ["id-a"], NOTHING),
+        (Seen("b", "active", "worker", "B", "old"), ["id-a"], REFUSE),
+        (Seen("b", "locked", "manager", "A", "old"), ["id-a"], REFUSE),
+        (Seen("b", "pending", "worker", "A", "old"), ["id-a", "old"], WAIT),
+    ],
+)
+def test_what_a_swarm_forgot_joins_anew(me: Seen, members: list[str], action: str) -> None:
+    acting = Seen("a", "active", "manager", "A", "id-a", acting=True)
+    role = "worker" if me.role == "worker" else "manager"
+    assert decide(me, role, [acting], members=members).action == action
+    assert decide(me, role, [replace(acting, acting=False)], members=members).action != REJOIN
