@@ -142,6 +142,10 @@ nodes:
     leader:
       description: Whether the node leads the managers.
       type: bool
+    generic_resources:
+      description: What the node's engine offers, such as C(gpu=GPU-8932f937), or C(slots=4) for units without names.
+      type: list
+      elements: str
 down:
   description: Host names of the nodes that are down.
   returned: always

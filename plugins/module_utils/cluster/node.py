@@ -29,6 +29,8 @@ class Node:
     manager_address: str
     version: int = 0
     spec: t.Mapping[str, t.Any] = field(default_factory=dict, compare=False)
+    generic_resources: tuple[str, ...] = ()
+    """Such as ``gpu=GPU-8932f937``, or ``slots=4`` for units without names."""
 
     @property
     def is_up(self) -> bool:
@@ -46,6 +48,7 @@ class Node:
             "labels": dict(self.labels),
             "engine_version": self.engine_version,
             "leader": self.is_leader,
+            "generic_resources": list(self.generic_resources),
         }
 
 
@@ -73,7 +76,13 @@ def read_node(raw: t.Mapping[str, t.Any]) -> Node:
         manager_address=manager_address,
         version=(raw.get("Version") or {}).get("Index") or 0,
         spec=spec,
+        generic_resources=tuple(_read_generic(unit) for unit in (described.get("Resources") or {}).get("GenericResources") or []),
     )
+
+
+def _read_generic(unit: t.Mapping[str, t.Any]) -> str:
+    described = unit.get("NamedResourceSpec") or unit.get("DiscreteResourceSpec") or {}
+    return f"{described.get('Kind', '')}={described.get('Value', '')}"
 
 
 def read_quorum(nodes: t.Iterable[Node]) -> Quorum:

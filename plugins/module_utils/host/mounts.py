@@ -18,6 +18,7 @@ UNIT_DIRECTORY = "/etc/systemd/system"
 _PLAIN = string.ascii_letters + string.digits + ":_."
 _FLAGS = {"ro": "access", "rw": "access", "hard": "failure", "soft": "failure", "softerr": "failure"}
 _ALIASES = {"nfsvers": "vers"}
+_NETWORK = ("nfs", "nfs4", "fuse.sshfs", "cifs", "ceph", "fuse.glusterfs")
 # Which of these the server and the kernel agree on is not ours to say.
 _NEGOTIATED = ("rsize", "wsize", "port", "addr", "clientaddr", "mountaddr", "mountport", "retry")
 
@@ -213,3 +214,19 @@ def _settings(options: t.Iterable[str]) -> dict[str, str]:
         elif separator:
             found.setdefault(_ALIASES.get(name, name), value)
     return found
+
+
+def network_mounts(mountinfo: str, fstab: str) -> list[dict[str, str]]:
+    """Path, source and problem of each mount from another host, by path: of what is mounted, and of what fstab declares and is not.
+
+    What systemd mounts at the first access, and what is not to be mounted by itself (``noauto``), is not missed.
+    """
+    mounted = parse_mountinfo(mountinfo)
+    found = {path: (item.source, "") for path, item in mounted.items() if item.type in _NETWORK}
+    for line in fstab.splitlines():
+        fields = line.split("#")[0].split()
+        if len(fields) < 4 or fields[2] not in _NETWORK or {"noauto", "x-systemd.automount"} & set(fields[3].split(",")):
+            continue
+        if _unescape(fields[1]) not in mounted:
+            found[_unescape(fields[1])] = (fields[0], "not mounted, although /etc/fstab declares it")
+    return [{"path": path, "source": source, "problem": problem} for path, (source, problem) in sorted(found.items())]

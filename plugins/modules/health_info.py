@@ -1,0 +1,166 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: health_info
+short_description: Look at what may be wrong with one host of a Docker Swarm
+version_added: 0.1.0
+description:
+  - Tells in one call of the engine's part in the swarm, its certificate, the disk of its data, mounts from other hosts, and GPUs.
+  - A mount that does not answer is given up after five seconds, so that a server that is away does not hang the module.
+extends_documentation_fragment:
+  - flotilla.swarm.engine
+  - flotilla.swarm.attributes
+  - flotilla.swarm.attributes.info
+author:
+  - Flotilla contributors (@flotilla-swarm)
+"""
+
+EXAMPLES = r"""
+- name: Look at every host
+  flotilla.swarm.health_info:
+  register: health
+"""
+
+RETURN = r"""
+state:
+  description: The engine's part in a swarm, as in M(flotilla.swarm.swarm_info), such as V(active) or V(no engine).
+  returned: success
+  type: str
+problem:
+  description: What the engine complains about, or why none answers. Empty where all is well.
+  returned: success
+  type: str
+node_id:
+  description: The id of this node.
+  returned: success
+  type: str
+certificate_expires:
+  description: When this node's certificate ends, in UTC. Empty where that is not known.
+  returned: success
+  type: str
+certificate_days:
+  description: Days until then, by the host's clock. V(null) where that is not known.
+  returned: success
+  type: float
+data_root:
+  description: Where the engine keeps its data.
+  returned: success
+  type: str
+disk_free_mb:
+  description: Free space there in MiB.
+  returned: success
+  type: int
+disk_total_mb:
+  description: Size of that file system in MiB.
+  returned: success
+  type: int
+mounts:
+  description: Mounts from other hosts, those of C(/etc/fstab) that are not mounted too.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: Where it is mounted.
+      type: str
+    source:
+      description: What is mounted.
+      type: str
+    problem:
+      description: Why it is of no use. Empty where it answers.
+      type: str
+gpus:
+  description: The GPUs as generic resources, such as C(gpu=GPU-8932f937).
+  returned: success
+  type: list
+  elements: str
+gpu_problem:
+  description: Why C(nvidia-smi) can't tell of the GPUs. Empty where it can, and where there is none.
+  returned: success
+  type: str
+"""
+
+import os
+import time
+import typing as t
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.host import gpus, mounts
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, Plan, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, host_world, run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.job_spec import read_time
+
+MOUNT_SECONDS = "5"
+NO_COMMAND = 127
+
+
+def observe(place: tuple[Member, t.Any], _params: dict[str, t.Any]) -> dict[str, t.Any]:
+    member, host = place
+    seen, info = member.look("")
+    data_root = info.get("DockerRootDir") or "/var/lib/docker"
+    free, total = _space(data_root)
+    found, problem = _gpus(host)
+    return {
+        "state": seen.state,
+        "problem": seen.problem,
+        "node_id": seen.node_id,
+        "certificate_expires": seen.expires,
+        "certificate_days": round((read_time(seen.expires) - time.time()) / 86400, 1) if seen.expires else None,
+        "data_root": data_root,
+        "disk_free_mb": free,
+        "disk_total_mb": total,
+        "mounts": [{**mount, "problem": mount["problem"] or _silence(host, mount["path"])} for mount in _mounts(host)],
+        "gpus": found,
+        "gpu_problem": problem,
+    }
+
+
+def _space(path: str) -> tuple[int, int]:
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    status = os.statvfs(path)
+    return status.f_bavail * status.f_frsize // 2**20, status.f_blocks * status.f_frsize // 2**20
+
+
+def _mounts(host: t.Any) -> list[dict[str, str]]:
+    try:
+        return mounts.network_mounts(host.read("/proc/self/mountinfo") or "", host.read("/etc/fstab") or "")
+    except FlotillaError:
+        return []
+
+
+def _silence(host: t.Any, path: str) -> str:
+    """A process of its own, which can be killed where the server is away."""
+    code, _out, err = host.run(["timeout", "--signal=KILL", MOUNT_SECONDS, "stat", "--file-system", path])
+    if code in (0, NO_COMMAND):
+        return ""
+    return err.strip().rpartition(": ")[2] if code == 1 and err.strip() else f"no answer within {MOUNT_SECONDS} s"
+
+
+def _gpus(host: t.Any) -> tuple[list[str], str]:
+    code, out, err = host.run(["nvidia-smi", f"--query-gpu={gpus.QUERY}", "--format=csv,noheader,nounits"])
+    if code == NO_COMMAND or "No devices were found" in out:
+        return [], ""
+    if code:
+        return [], out.strip() or err.strip()
+    try:
+        return gpus.resources(gpus.parse_query(out, host.run(["nvidia-smi", "-L"])[1]), {}), ""
+    except PlanError as error:
+        return [], str(error)
+
+
+def plan(observed: dict[str, t.Any], _params: dict[str, t.Any]) -> Plan:
+    return Plan(result=observed)
+
+
+def main() -> None:
+    world = World(member_world.arguments, lambda module: (member_world.open(module), host_world.open(module)))
+    run_module({}, observe, plan, world=world)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One verdict on a swarm, out of what its hosts and one of its managers say. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict, dataclass
+
+OK, WARNING, FAILED = "ok", "warning", "failed"
+_ORDER = (OK, WARNING, FAILED)
+_WORDS = {OK: "healthy", WARNING: "degraded", FAILED: "unhealthy"}
+
+Given = t.Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``state`` is warning or failed; ``where`` is a host, node or service; ``cure`` says what to do."""
+
+    area: str
+    state: str
+    where: str
+    text: str
+    cure: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Below ``min_disk_free_mb`` a disk is a failure, below twice as much a warning. ``certificate_days`` is when to warn."""
+
+    min_disk_free_mb: int
+    certificate_days: float
+
+
+def judge_health(hosts: t.Mapping[str, Given], cluster: Given, services: t.Sequence[Given], limits: Limits) -> dict[str, t.Any]:
+    """The verdict (healthy, degraded or unhealthy), a row for each area, and what is wrong.
+
+    ``hosts`` has the registered result of ``health_info`` by host, also of those that failed or were unreachable; ``cluster`` the
+    result of ``swarm_info``, without ``nodes`` where no manager can act; ``services`` those of ``stack_info``.
+    """
+    seen = {name: result for name, result in hosts.items() if "certificate_expires" in result}
+    nodes = cluster.get("nodes") or []
+    parts: list[tuple[str, str, t.Iterable[Finding]]] = [
+        ("hosts", f"{len(seen)} of {len(hosts)} answer", _of_hosts(hosts, seen)),
+        ("nodes", f"{sum(node['state'] == 'ready' for node in nodes)} of {len(nodes)} ready", _of_nodes(nodes, cluster)),
+        ("quorum", _quorum_words(cluster), _of_quorum(cluster)),
+        ("services", _services_words(services), _of_services(services)),
+        ("mounts", _mounts_words(seen), _of_mounts(seen)),
+        ("gpus", _gpus_words(seen, nodes), _of_gpus(seen, nodes)),
+        ("certificates", _soonest_words(seen), _of_certificates(seen, limits)),
+        ("disks", _fullest_words(seen), _of_disks(seen, limits)),
+    ]
+    areas, findings = [], []
+    for area, words, found in parts:
+        mine = list(found)
+        findings += mine
+        areas.append({"area": area, "state": _worst(mine), "text": words})
+    return {"verdict": _WORDS[_worst(findings)], "areas": areas, "findings": [asdict(finding) for finding in findings]}
+
+
+def _worst(findings: t.Iterable[Finding]) -> str:
+    return max((finding.state for finding in findings), key=_ORDER.index, default=OK)
+
+
+def _of_hosts(hosts: t.Mapping[str, Given], seen: t.Mapping[str, Given]) -> t.Iterator[Finding]:
+    for name, result in hosts.items():
+        if name not in seen:
+            words = " ".join(str(result.get("msg") or "no answer").split()).rpartition("ssh: ")[2].rstrip(".")
+            yield Finding("hosts", FAILED, name, f"does not answer: {words}", "Start it, or check how Ansible connects")
+        elif result["state"] != "active":
+            problem = f" ({result['problem'].rstrip('.')})" if result["problem"] else ""
+            cure = "Unlock it with site.yml" if result["state"] == "locked" else "Start its engine, or make it a member with site.yml"
+            yield Finding("hosts", FAILED, name, f"its engine is in state {result['state']}{problem}", cure)
+
+
+def _of_nodes(nodes: t.Sequence[Given], cluster: Given) -> t.Iterator[Finding]:
+    for node in nodes:
+        name = node["hostname"]
+        if node["state"] != "ready":
+            ghost = node["node_id"] in (cluster.get("ghosts") or [])
+            cure = "Its host is up under another id: remove this one with nodes_remove_ghosts" if ghost else "Start it, or remove_node.yml"
+            yield Finding("nodes", FAILED, name, f"is {node['state']}", cure)
+        elif node["availability"] != "active":
+            yield Finding("nodes", WARNING, name, f"takes no tasks, it is set to {node['availability']}", "activate.yml, if that has ended")
+
+
+def _quorum_words(cluster: Given) -> str:
+    quorum = cluster.get("quorum") or {}
+    if not quorum:
+        return "no manager can act"
+    return f"{quorum['reachable']} of {quorum['managers']} managers reachable, {quorum['margin'] or 'none'} may fail"
+
+
+def _of_quorum(cluster: Given) -> t.Iterator[Finding]:
+    if not cluster.get("quorum"):
+        cure = "Start managers until most of them run; recover.yml where they are lost"
+        yield Finding("quorum", FAILED, "swarm", "no manager of the inventory can act", cure)
+        return
+    for manager in cluster.get("managers") or []:
+        if not manager["reachable"]:
+            yield Finding("quorum", FAILED, manager["hostname"], "this manager can't be reached by the others", "Start it, or check port 2377")
+
+
+def _services_words(services: t.Sequence[Given]) -> str:
+    return f"{sum(service['state'] in ('running', 'completed') for service in services)} of {len(services)} run as they should"
+
+
+def _of_services(services: t.Sequence[Given]) -> t.Iterator[Finding]:
+    for service in services:
+        count = f"{service['running']} of {service['desired']} tasks"
+        if service["state"] == "failed":
+            cure = f"logs.yml -e services_names={service['name']}"
+            yield Finding("services", FAILED, service["name"], f"{count}: {service['cause']}", cure)
+        elif service["state"] == "waiting":
+            cause = f": {service['cause']}" if service["cause"] else ""
+            yield Finding("services", WARNING, service["name"], f"{count}{cause}", "Look again when it has had time to start")
+        elif service["update_state"] in ("paused", "rollback_paused"):
+            cure = "Deploy again, or rollback.yml"
+            yield Finding("services", WARNING, service["name"], f"its update is paused: {service['update_message']}", cure)
+
+
+def _mounts_words(seen: t.Mapping[str, Given]) -> str:
+    mounts = [mount for host in seen.values() for mount in host["mounts"]]
+    return f"{sum(not mount['problem'] for mount in mounts)} of {len(mounts)} answer" if mounts else "none from other hosts"
+
+
+def _of_mounts(seen: t.Mapping[str, Given]) -> t.Iterator[Finding]:
+    for name, host in seen.items():
+        for mount in host["mounts"]:
+            if mount["problem"]:
+                text = f"{mount['path']} from {mount['source']}: {mount['problem']}"
+                yield Finding("mounts", FAILED, name, text, "Check the server and the way to it, then mount again")
+
+
+def _gpus_words(seen: t.Mapping[str, Given], nodes: t.Sequence[Given]) -> str:
+    present = {_unit(gpu) for host in seen.values() for gpu in host["gpus"]}
+    advertised = [_unit(unit) for node in nodes for unit in node["generic_resources"]]
+    return f"{sum(unit in present for unit in advertised)} of {len(present)} offered to the swarm" if present else "none"
+
+
+def _of_gpus(seen: t.Mapping[str, Given], nodes: t.Sequence[Given]) -> t.Iterator[Finding]:
+    """Kinds are the user's to name, so that a GPU is known by its UUID alone."""
+    advertised = {node["node_id"]: {_unit(unit) for unit in node["generic_resources"]} for node in nodes}
+    for name, host in seen.items():
+        if host["gpu_problem"]:
+            yield Finding("gpus", FAILED, name, f"nvidia-smi: {' '.join(host['gpu_problem'].split())}", "Check driver and GPU")
+            continue
+        present, offered = {_unit(gpu) for gpu in host["gpus"]}, advertised.get(host["node_id"], set())
+        for unit in sorted(present - offered) if nodes else ():
+            yield Finding("gpus", WARNING, name, f"{unit} is not offered to the swarm", "Put the host into gpu_nodes and run site.yml")
+        for unit in sorted(unit for unit in offered - present if unit.startswith(("GPU-", "MIG-"))):
+            yield Finding("gpus", FAILED, name, f"{unit} is offered to the swarm, and is not there", "Check driver and GPU, then run site.yml")
+
+
+def _unit(text: str) -> str:
+    return text.partition("=")[2]
+
+
+def _known_days(seen: t.Mapping[str, Given]) -> dict[str, float]:
+    return {name: host["certificate_days"] for name, host in seen.items() if host["certificate_days"] is not None}
+
+
+def _soonest_words(seen: t.Mapping[str, Given]) -> str:
+    days = _known_days(seen)
+    first = min(days, key=lambda name: days[name], default="")
+    return f"the first ends in {days[first]:.0f} days, on {first}" if first else "none is known"
+
+
+def _of_certificates(seen: t.Mapping[str, Given], limits: Limits) -> t.Iterator[Finding]:
+    for name, days in _known_days(seen).items():
+        if days <= 0:
+            cure = "Let the node leave and join again with site.yml; check its clock"
+            yield Finding("certificates", FAILED, name, f"its certificate ended {-days:.0f} days ago", cure)
+        elif days < limits.certificate_days:
+            cure = "The engine renews it by itself: check that it reaches the managers, or rotate.yml"
+            yield Finding("certificates", WARNING, name, f"its certificate ends in {days:.1f} days", cure)
+
+
+def _fullest_words(seen: t.Mapping[str, Given]) -> str:
+    first = min(seen, key=lambda name: seen[name]["disk_free_mb"], default="")
+    return f"at least {seen[first]['disk_free_mb'] / 1024:.1f} GiB free, on {first}" if first else "none is known"
+
+
+def _of_disks(seen: t.Mapping[str, Given], limits: Limits) -> t.Iterator[Finding]:
+    for name, host in seen.items():
+        free = host["disk_free_mb"]
+        if free < 2 * limits.min_disk_free_mb:
+            state = FAILED if free < limits.min_disk_free_mb else WARNING
+            text = f"{free} MiB of {host['disk_total_mb']} free for {host['data_root']}"
+            yield Finding("disks", state, name, text, "Free or add space; prune.yml removes images that nothing needs")

@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.health import Limits, judge_health
+
+Json = dict[str, Any]
+LIMITS = Limits(min_disk_free_mb=1000, certificate_days=3)
+
+
+def host(**changes: Any) -> Json:
+    plain: Json = {
+        "state": "active",
+        "problem": "",
+        "node_id": "n1",
+        "certificate_expires": "2027-01-01T00:00:00Z",
+        "certificate_days": 80.0,
+        "data_root": "/var/lib/docker",
+        "disk_free_mb": 50_000,
+        "disk_total_mb": 100_000,
+        "mounts": [],
+        "gpus": [],
+        "gpu_problem": "",
+    }
+    return {**plain, **changes}
+
+
+def node(**changes: Any) -> Json:
+    return {"hostname": "m1", "node_id": "n1", "state": "ready", "availability": "active", "generic_resources": [], **changes}
+
+
+def service(**changes: Any) -> Json:
+    plain = {"name": "web", "running": 2, "desired": 2, "state": "running", "cause": "", "update_state": "", "update_message": ""}
+    return {**plain, **changes}
+
+
+def cluster(*nodes: Json, **changes: Any) -> Json:
+    manager = {"hostname": "m1", "reachable": True}
+    quorum = {"managers": 1, "reachable": 1, "needed": 1, "margin": 0}
+    return {"nodes": list(nodes) or [node()], "managers": [manager], "quorum": quorum, "ghosts": [], **changes}
+
+
+def judge(hosts: Json | None = None, swarm: Json | None = None, services: list[Json] | None = None) -> Json:
+    return judge_health(hosts or {"m1": host()}, cluster() if swarm is None else swarm, services or [service()], LIMITS)
+
+
+def test_a_swarm_without_faults_is_healthy() -> None:
+    report = judge()
+    assert (report["verdict"], report["findings"]) == ("healthy", [])
+    assert [area["area"] for area in report["areas"]] == "hosts nodes quorum services mounts gpus certificates disks".split()
+    assert {area["state"] for area in report["areas"]} == {"ok"}
+
+
+MOUNT = {"path": "/srv", "source": "nas:/srv", "problem": "no answer within 5 s"}
+UNREACHABLE = {"unreachable": True, "msg": "Failed to connect to the host via ssh: connection refused"}
+
+
+@pytest.mark.parametrize(
+    ("given", "area", "state", "words"),
+    [
+        ({"hosts": {"m1": host(), "w1": UNREACHABLE}}, "hosts", "failed", "w1 does not answer: connection refused"),
+        ({"hosts": {"m1": host(), "w1": {}}}, "hosts", "failed", "w1 does not answer: no answer"),
+        ({"hosts": {"m1": host(state="no engine", problem="refused.")}}, "hosts", "failed", "m1 its engine is in state no engine (refused)"),
+        ({"hosts": {"m1": host(state="locked")}}, "hosts", "failed", "m1 its engine is in state locked"),
+        ({"swarm": cluster(node(state="down"))}, "nodes", "failed", "m1 is down"),
+        ({"swarm": cluster(node(availability="drain"))}, "nodes", "warning", "m1 takes no tasks, it is set to drain"),
+        ({"swarm": cluster(managers=[{"hostname": "m2", "reachable": False}])}, "quorum", "failed", "m2 this manager can't be reached"),
+        ({"swarm": {}}, "quorum", "failed", "swarm no manager of the inventory can act"),
+        ({"services": [service(state="failed", running=0, cause="exited 1")]}, "services", "failed", "web 0 of 2 tasks: exited 1"),
+        ({"services": [service(state="waiting", running=1)]}, "services", "warning", "web 1 of 2 tasks"),
+        ({"services": [service(update_state="paused", update_message="m")]}, "services", "warning", "web its update is paused: m"),
+        ({"hosts": {"m1": host(mounts=[MOUNT])}}, "mounts", "failed", "m1 /srv from nas:/srv: no answer within 5 s"),
+        ({"hosts": {"m1": host(gpus=["gpu=GPU-1"])}}, "gpus", "warning", "m1 GPU-1 is not offered to the swarm"),
+        ({"swarm": cluster(node(generic_resources=["a100=GPU-1"]))}, "gpus", "failed", "m1 GPU-1 is offered to the swarm, and is not there"),
+        ({"hosts": {"m1": host(gpu_problem="driver\nmismatch")}}, "gpus", "failed", "m1 nvidia-smi: driver mismatch"),
+        ({"hosts": {"m1": host(certificate_days=2.5)}}, "certificates", "warning", "m1 its certificate ends in 2.5 days"),
+        ({"hosts": {"m1": host(certificate_days=-2.0)}}, "certificates", "failed", "m1 its certificate ended 2 days ago"),
+        ({"hosts": {"m1": host(disk_free_mb=1500)}}, "disks", "warning", "m1 1500 MiB of 100000 free for /var/lib/docker"),
+        ({"hosts": {"m1": host(disk_free_mb=999)}}, "disks", "failed", "m1 999 MiB of 100000 free"),
+    ],
+)
+def test_one_fault_is_one_finding_and_the_state_of_its_area(given: Json, area: str, state: str, words: str) -> None:
+    report = judge(**given)
+    (finding,) = report["findings"]
+    assert (finding["area"], finding["state"]) == (area, state)
+    assert f"{finding['where']} {finding['text']}".startswith(words) and finding["cure"]
+    assert [row["area"] for row in report["areas"] if row["state"] == state] == [area]
+    assert report["verdict"] == {"warning": "degraded", "failed": "unhealthy"}[state]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"hosts": {"m1": host(gpus=["gpu=GPU-1"])}, "swarm": cluster(node(generic_resources=["large=GPU-1"]))},
+        {"swarm": cluster(node(generic_resources=["slots=4"]))},
+        {"hosts": {"m1": host(mounts=[{**MOUNT, "problem": ""}])}},
+        {"hosts": {"m1": host(certificate_days=None, certificate_expires="")}},
+        {"services": [service(state="completed", running=1, desired=1)]},
+    ],
+)
+def test_what_is_no_fault_is_none(given: Json) -> None:
+    assert judge(**given)["findings"] == []
