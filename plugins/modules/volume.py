@@ -85,6 +85,12 @@ options:
     type: str
     choices: [never, if_unused]
     default: never
+  test_image:
+    description:
+      - An image on this host with C(stat) in it. A throw-away container of it mounts each volume that was created, before
+        anything relies on it. When that fails the volume is removed again, and the module fails with the cause.
+      - Without it the engine mounts a volume for the first time when a task starts.
+    type: str
 author:
   - Flotilla contributors (@flotilla-swarm)
 """
@@ -97,6 +103,7 @@ EXAMPLES = r"""
         nfs: {server: 10.0.0.5, path: /srv/submissions}
       - name: grading_scratch
     recreate: if_unused
+    test_image: registry.example.org/debian:trixie
 """
 
 RETURN = r"""
@@ -108,10 +115,11 @@ plan:
 """
 
 import typing as t
+from dataclasses import replace
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import SdkMissing, Unreachable
+from ansible_collections.flotilla.swarm.plugins.module_utils.engine import EngineError, SdkMissing, Unreachable
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import volumes
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, engine_world, run_module
 
 NFS = {
@@ -137,7 +145,14 @@ ARGUMENTS = {
         "mutually_exclusive": [("options", "nfs")],
     },
     "recreate": {"type": "str", "choices": ["never", "if_unused"], "default": "never"},
+    "test_image": {"type": "str"},
 }
+TEST_POINT = "/flotilla-volume-test"
+
+
+class Work(t.NamedTuple):
+    volume: volumes.Volume
+    test_image: str | None
 
 
 def open_engine(module: t.Any) -> t.Any:
@@ -174,11 +189,13 @@ def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
-    return volumes.plan_volumes(**observed, recreate=params["recreate"])
+    decided = volumes.plan_volumes(**observed, recreate=params["recreate"])
+    changes = (replace(change, payload=Work(change.payload, params["test_image"])) for change in decided.changes)
+    return replace(decided, changes=tuple(changes))
 
 
 def apply(engine: t.Any, change: Change) -> None:
-    volume: volumes.Volume = change.payload
+    volume, test_image = t.cast(Work, change.payload)
     if change.action == "replace":
         engine.delete(f"/volumes/{volume.name}", doing=f"removing volume {volume.name}")
     engine.post(
@@ -186,6 +203,29 @@ def apply(engine: t.Any, change: Change) -> None:
         {"Name": volume.name, "Driver": volume.driver, "DriverOpts": volume.options, "Labels": volume.labels},
         doing=f"creating volume {volume.name}",
     )
+    problem = _try(engine, volume.name, test_image) if test_image else ""
+    if problem:
+        engine.delete(f"/volumes/{volume.name}", doing=f"removing volume {volume.name}")
+        node = engine.get("/info", doing="asking the engine for its name")["Name"]
+        raise FlotillaError(f"volume {volume.name} can't be used on {node}, and was removed again: {problem}")
+
+
+def _try(engine: t.Any, name: str, image: str) -> str:
+    """Mount a volume into a container that looks at it; what went wrong, empty where nothing did."""
+    doing = f"mounting volume {name} into a container of {image}"
+    mount = {"Type": "volume", "Source": name, "Target": TEST_POINT, "VolumeOptions": {"NoCopy": True}}
+    body = {"Image": image, "Entrypoint": ["stat"], "Cmd": [TEST_POINT], "HostConfig": {"Mounts": [mount], "NetworkMode": "none"}}
+    container = ""
+    try:
+        container = engine.post("/containers/create", body, doing=doing)["Id"]
+        engine.post(f"/containers/{container}/start", doing=doing)
+        code = engine.post(f"/containers/{container}/wait", doing=doing)["StatusCode"]
+    except EngineError as error:
+        return str(error)
+    finally:
+        if container:
+            engine.delete(f"/containers/{container}", doing="removing the container of the test", force=True)
+    return f"stat {TEST_POINT} ended with {code} in a container of {image}." if code else ""
 
 
 def main() -> None:

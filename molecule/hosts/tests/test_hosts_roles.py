@@ -10,7 +10,7 @@ import os
 from typing import Any
 
 import pytest
-from hosts_lab import DAEMON_JSON, NODES, daemon_json, on, play, sdk, unit
+from hosts_lab import DAEMON_JSON, IMAGE, NODES, daemon_json, have_image, on, play, sdk, unit
 
 
 def declared() -> dict[str, Any]:
@@ -159,6 +159,21 @@ def test_a_volume_that_differs_is_refused_then_recreated() -> None:
     assert play("volumes", volumes_present=wanted, volumes_recreate="if_unused").changed == dict.fromkeys(NODES, 1)
     assert play("volumes", volumes_present=wanted).changed == dict.fromkeys(NODES, 0)
     assert sdk("w1", "print(api.inspect_volume('shared')['Options']['o'])") == "addr=192.0.2.1,ro"
+
+
+def test_a_volume_is_mounted_before_a_stack_relies_on_it() -> None:
+    for node in NODES:
+        have_image(node)
+    good = {"name": "tried", "options": {"type": "tmpfs", "device": "tmpfs"}}
+    assert play("volumes", volumes_present=[good], volumes_test_image=IMAGE).changed == dict.fromkeys(NODES, 1)
+    bad = {"name": "bad", "options": {"type": "none", "o": "bind", "device": "/srv/nowhere"}}
+    run = play("volumes", volumes_present=[good, bad], volumes_test_image=IMAGE)
+    assert run.rc != 0
+    for node in NODES:
+        assert f"volume bad can't be used on {node}, and was removed again" in run.text
+        assert sdk(node, "print(sorted(v['Name'] for v in api.volumes()['Volumes'] if v['Name'] in ('bad', 'tried')))") == "['tried']"
+    assert "no such file or directory" in run.text
+    assert play("volumes", volumes_present=[good], volumes_test_image=IMAGE).changed == dict.fromkeys(NODES, 0)
 
 
 def test_an_nfs_server_or_the_reason_why_not() -> None:

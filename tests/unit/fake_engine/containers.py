@@ -21,6 +21,36 @@ class Containers:
     def __init__(self, host: Host) -> None:
         self._host = host
 
+    def create(self, request: Request) -> Response:
+        body = request.body or {}
+        if body["Image"] not in self._host.images:
+            raise ApiError(404, f"No such image: {body['Image']}")
+        mounts = [{"Type": item["Type"], "Name": item["Source"]} for item in body["HostConfig"].get("Mounts", [])]
+        made = {"Id": make_id("container", len(self._host.containers)), "Names": ["/made"], "State": "created", "Mounts": mounts}
+        self._host.containers.append({**made, "Labels": {}, "_body": body})
+        return Response({"Id": made["Id"], "Warnings": []}, 201)
+
+    def start(self, request: Request, name: str) -> Response:
+        """``host.unmountable`` maps volumes to what the engine says when a container with them starts."""
+        container = self._container(name)
+        for mount in container["Mounts"]:
+            if mount["Name"] in self._host.unmountable:
+                raise ApiError(500, f"error while mounting volume: {self._host.unmountable[mount['Name']]}")
+        container["State"] = "running"
+        return Response(status=204)
+
+    def wait(self, request: Request, name: str) -> Response:
+        """The command runs now, as one of ``host.commands``, and ends."""
+        container = self._container(name)
+        body = container["_body"]
+        command = self._host.commands.get(body["Entrypoint"][0])
+        container["State"] = "exited"
+        return Response({"StatusCode": command(body, b"")[0] if command else 127})
+
+    def delete(self, request: Request, name: str) -> Response:
+        self._host.containers.remove(self._container(name))
+        return Response(status=204)
+
     def create_exec(self, request: Request, name: str) -> Response:
         container = self._container(name)
         if container.get("State", "running") != "running":

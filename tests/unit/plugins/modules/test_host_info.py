@@ -46,7 +46,9 @@ def test_this_host(tmp_path: Path) -> None:
 
 
 def test_packages_of_el(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "rpm").write_text("#!/bin/sh\necho 'docker-ce 29.1.3-1.el9 install installed'; echo 'package nix is not installed'; exit 1\n")
+    (tmp_path / "rpm").write_text(
+        "#!/bin/sh\necho 'docker-ce 29.1.3-1.el9 install installed'; echo 'package nix is not installed'; exit 1\n"
+    )
     (tmp_path / "rpm").chmod(0o755)
     find = host_io.Host.find_command
     monkeypatch.setattr(host_io.Host, "find_command", lambda host, name: None if name == "dpkg-query" else find(host, name))

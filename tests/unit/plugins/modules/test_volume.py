@@ -110,3 +110,38 @@ def test_a_bare_host_can_be_predicted() -> None:
     assert (result["exit_code"], result["changed"]) == (0, True)
     assert "no engine" in result["warnings"][0]
     assert run_module_main(module.main, args)["exit_code"] == 1
+
+
+def stat(code: int = 0) -> dict[str, t.Any]:
+    return {"stat": lambda body, stdin: (code, "", "")}
+
+
+def test_a_new_volume_is_tried_in_a_container(fake_engine: t.Callable[..., FakeEngine]) -> None:
+    fake = fake_engine(images={"tiny": {}}, volumes=[volume("there")])
+    fake.host.commands.update(stat())
+    assert run(fake, SHARED, {"name": "there"}, test_image="tiny")["exit_code"] == 0
+    body = fake.writes[1].body
+    assert (body["Image"], body["HostConfig"]["Mounts"][0]["Source"]) == ("tiny", "shared")
+    assert fake.host.containers == []
+    fake.forget()
+    assert not run(fake, SHARED, test_image="tiny")["changed"]
+    assert not fake.writes
+
+
+@pytest.mark.parametrize("fault", ["mount", "stat", "image"])
+def test_a_volume_that_can_not_be_used_is_not_kept(fake_engine: t.Callable[..., FakeEngine], fault: str) -> None:
+    fake = fake_engine(name="n7", images={} if fault == "image" else {"tiny": {}})
+    fake.host.commands.update(stat(1))
+    if fault == "mount":
+        fake.host.unmountable["shared"] = "mount :/srv/x: permission denied"
+    result = run(fake, SHARED, test_image="tiny")
+    assert (result["exit_code"], result["changed"]) == (1, False)
+    assert "volume shared can't be used on n7, and was removed again" in result["msg"]
+    assert {"mount": "permission denied", "stat": "ended with 1", "image": "No such image: tiny"}[fault] in result["msg"]
+    assert (fake.host.containers, list(fake.host.volumes)) == ([], [])
+
+
+def test_check_mode_tries_nothing(fake_engine: t.Callable[..., FakeEngine]) -> None:
+    fake = fake_engine(images={"tiny": {}})
+    assert run(fake, SHARED, check=True, test_image="tiny")["changed"]
+    assert not fake.writes
