@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,13 +66,16 @@ class Run:
 
 @pytest.fixture(scope="session")
 def play() -> Callable[..., Run]:
-    """Run a playbook of the project: ``play("site.yml", "--check", stacks_present=[...])``; keywords become extra variables."""
+    """Run a playbook of the project: ``play("site.yml", "--check", stacks_present=[...])``; keywords become extra variables.
 
-    def run(playbook: str, *arguments: str, inventory: str = INVENTORY, **variables: Any) -> Run:
+    ``environ`` is added to the environment.
+    """
+
+    def run(playbook: str, *arguments: str, inventory: str = INVENTORY, environ: Mapping[str, str] | None = None, **variables: Any) -> Run:
         command = ["ansible-playbook", "-i", inventory, playbook, *arguments]
         command += ["-e", json.dumps(variables)] if variables else []
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PY_COLORS"))}
-        environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+        environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", **(environ or {})}
         done = subprocess.run(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return Run(done.returncode, done.stdout)
 

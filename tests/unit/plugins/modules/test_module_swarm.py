@@ -10,12 +10,9 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils import engine as engine_util
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import PLACES, parse_duration_ns
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member
 from ansible_collections.flotilla.swarm.plugins.modules import swarm, swarm_info
 from fake_engine import FakeEngine, node
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from module_runner import run_module_main
 from node_certificate import EXPIRES, PEM, SUBJECT
 
@@ -405,69 +402,3 @@ def test_a_locked_manager_is_unlocked(cluster: FakeEngine) -> None:
     assert (check["action"], check["changed"], cluster.host.state) == ("unlock", True, "locked")
     done = make(cluster, seen, unlock_key=key)
     assert (done["action"], done["state"], key in json.dumps(done)) == ("unlock", "active", False)
-
-
-STEPS = st.lists(
-    st.one_of(
-        st.fixed_dictionaries({"rotate": st.lists(st.sampled_from(["worker_token", "manager_token"]), min_size=1, unique=True)}),
-        st.fixed_dictionaries({"settings": st.fixed_dictionaries({"task_history_limit": st.integers(0, 9)})}),
-        st.fixed_dictionaries({"settings": st.fixed_dictionaries({"node_cert_expiry": st.sampled_from(["30d", "90d"])})}),
-        st.fixed_dictionaries({"settings": st.fixed_dictionaries({"labels": st.dictionaries(st.sampled_from("ab"), st.text("xy"))})}),
-        st.fixed_dictionaries({"settings": st.fixed_dictionaries({"autolock": st.booleans()})}),
-    ),
-    max_size=4,
-)
-
-
-@settings(max_examples=25)
-@given(STEPS)
-def test_no_sequence_of_operations_changes_what_was_not_named(steps: list[Result]) -> None:
-    with FakeEngine(nodes=[node("m1", role="manager", leader=True)]) as fake:
-        spec = fake.cluster.swarm["Spec"]
-        spec["Labels"], spec["Raft"]["SnapshotInterval"] = {"owner": "ops"}, 5000
-        for step in steps:
-            before = json.loads(json.dumps(fake.cluster.swarm["Spec"]))
-            assert make(fake, [tell(fake)], **step)["exit_code"] == 0
-            after = json.loads(json.dumps(fake.cluster.swarm["Spec"]))
-            for name, value in step.get("settings", {}).items():
-                if name == "labels":
-                    before["Labels"].update(value)
-                else:
-                    part, key = PLACES[name]
-                    before.setdefault(part, {})[key] = parse_duration_ns(value, "") if name == "node_cert_expiry" else value
-            assert after == before
-
-
-def forget(fake_engine: MakeFake, tmp_path: t.Any, state: str) -> tuple[FakeEngine, Result]:
-    """A worker that its swarm has removed behind its back, and what a manager of that swarm tells."""
-    folder = tmp_path / "swarm" / "certificates"
-    folder.mkdir(parents=True)
-    (folder / "swarm-node.crt").write_text(PEM)
-    manager = fake_engine(nodes=[node("m1", role="manager", leader=True, addr="10.0.0.1")])
-    manager.cluster.swarm["ID"] = SUBJECT["cluster_id"]
-    worker = fake_engine(name="w1", nodes=[node("m1", role="manager"), node("w1")], peers=[manager], info={"DockerRootDir": str(tmp_path)})
-    worker.host.state = state
-    return worker, tell(manager, tokens=True)
-
-
-@pytest.mark.parametrize("state", ["active", "pending"])
-def test_a_host_that_was_removed_behind_its_back_joins_anew(fake_engine: MakeFake, tmp_path: t.Any, state: str) -> None:
-    worker, told = forget(fake_engine, tmp_path, state)
-    members = [each["node_id"] for each in told["nodes"]]
-    old = tell(worker)["node_id"]
-    given: Result = {"role": "worker", "managers": [told], "members": members}
-    decided = make(worker, may=[], **given)
-    assert (decided["action"], decided["changed"], decided["node_id"]) == ("rejoin", False, old)
-    token: Result = {"join_token": told["tokens"]["worker"], "remote_addrs": ["10.0.0.1:2377"]}
-    stale = make(worker, may=["join"], rejoin="another", **given, **token)
-    assert stale["exit_code"] == 1 and f"node {old} by now, and not another" in stale["msg"] and worker.writes == []
-    listed = make(worker, may=["join"], rejoin=old, **{**given, "members": [*members, old]}, **token)
-    assert worker.writes == [] and listed["changed"] is False
-    check = make(worker, may=["join"], rejoin=old, check=True, **given)
-    real = make(worker, may=["join"], rejoin=old, **given, **token)
-    assert [change["reason"] for change in real["plan"]] == [
-        f"leave {SUBJECT['cluster_id']}, whose managers do not list node {old} any more",
-        "join",
-    ]
-    assert real["plan"] == check["plan"] and real["exit_code"] == 0
-    assert real["node_id"] not in ("", old) and real["ansible_facts"]["flotilla_node_id"] == real["node_id"]
