@@ -54,7 +54,9 @@ options:
     type: dict
     default: {}
   env_files:
-    description: Files on the controller with further values, in lines C(NAME=value). O(env) overrides them.
+    description:
+      - Files on the controller with further values, in lines C(NAME=value) as in the C(.env) of docker compose. O(env) overrides them.
+      - Values may stand in quotes. A C($NAME) in them is filled in, but for those in single quotes; a plain C($) is written C($$).
     type: list
     elements: str
     default: []

@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .errors import Place
+from .interpolate import Scope
 from .mounts import Folder
 
 Read = t.Callable[[str], bytes]
@@ -36,13 +37,24 @@ def read_text(path: str, place: Place, read: Read) -> str:
 
 @dataclass
 class Context:
-    """``device_kinds`` maps drivers of ``reservations.devices`` to the kinds of generic resources that nodes advertise."""
+    """``compose``: whether variables of services are those of ``docker compose`` rather than ``docker stack deploy``.
+
+    ``device_kinds`` maps drivers of ``reservations.devices`` to the kinds of generic resources that nodes advertise.
+    """
 
     folder: Folder
-    env: t.Mapping[str, str]
+    scope: Scope
+    compose: bool
     device_kinds: t.Mapping[str, str]
     read: Read
-    warnings: list[str]
+
+    @property
+    def env(self) -> t.Mapping[str, str]:
+        return self.scope.env
+
+    @property
+    def warnings(self) -> list[str]:
+        return self.scope.warnings
 
     def read_file(self, path: str, place: Place) -> bytes:
         """The file that the text at this place names, relative to the folder of the stack."""

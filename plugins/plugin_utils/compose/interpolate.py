@@ -78,7 +78,7 @@ def interpolate(value: t.Any, schema: Schema | None, place: Place, scope: Scope,
         return [interpolate(item, sub, place / index, scope, versioned=versioned) for index, item in enumerate(value)]
     if not isinstance(value, str):
         return value
-    text = (_versioned if versioned else _nested)(value, place, scope)
+    text = (_versioned if versioned else expand)(value, place, scope)
     wanted = types(schema)
     if versioned and schema and schema.get("x-cast") and text != value:
         return _cast(text, wanted, place)
@@ -100,9 +100,11 @@ def _versioned(text: str, place: Place, scope: Scope) -> str:
     return _VERSIONED.sub(replace, text)
 
 
-def _nested(text: str, place: Place, scope: Scope, depth: int = 0) -> str:
-    def expand(argument: str) -> str:
-        return _nested(argument, place, scope, depth + 1)
+def expand(text: str, place: Place, scope: Scope, depth: int = 0) -> str:
+    """The text with its variables filled in by the rules of the Compose Spec, where a ``$`` before no name is just that."""
+
+    def inner(argument: str) -> str:
+        return expand(argument, place, scope, depth + 1)
 
     if depth > _NESTING:
         raise place.error(f"variables are nested more than {_NESTING} deep")
@@ -115,16 +117,16 @@ def _nested(text: str, place: Place, scope: Scope, depth: int = 0) -> str:
             parts.append("$")
             at = dollar + 2
         elif name := _BARE.match(text, dollar + 1):
-            parts.append(scope.value(name[0], "", place, expand))
+            parts.append(scope.value(name[0], "", place, inner))
             at = name.end()
         elif braced:
-            parts.append(scope.value(braced[1], braced[2] or "", place, expand))
+            parts.append(scope.value(braced[1], braced[2] or "", place, inner))
             at = braced.end() + 1
-        elif depth:
-            parts.append("$")  # a default may well hold a hash such as $2y$05$...
-            at = dollar + 1
-        else:
+        elif text.startswith("${", dollar):
             raise _invalid(text, dollar, place)
+        else:
+            parts.append("$")
+            at = dollar + 1
     return "".join((*parts, text[at:]))
 
 

@@ -13,10 +13,12 @@ from .check import check_model
 from .context import Read, read_bytes, read_disk, read_text
 from .environment import read_dotenv
 from .errors import ComposeError, Place
+from .interpolate import Scope
 from .merge import merge_versioned
 from .mounts import Folder
+from .objects import settle_external
 from .ports import order_ports
-from .sources import Model, Reader, Source
+from .sources import SECTIONS, Model, Reader, Source
 from .spec_merge import merge_spec
 
 DEVICE_KINDS = {"nvidia": "gpu"}
@@ -58,15 +60,17 @@ def load_stack(
     start = os.path.abspath(project_dir or (os.path.dirname(files[0]) if files else "."))
     folder = Folder(start, (env or {}).get("HOME"))
     variables: dict[str, str] = {}
+    warnings: list[str] = []
     for file in env_files:
         place = Place(file)
-        variables.update(read_dotenv(read_bytes(folder.resolve(file, place), place, read), place))
+        scope = Scope({**variables, **(env or {})}, undefined, warnings)
+        variables.update(read_dotenv(read_bytes(folder.resolve(file, place), place, read), place, scope))
     reader = Reader({**variables, **(env or {})}, undefined, {**DEVICE_KINDS, **(device_kinds or {})}, read)
     sources = [reader.source(read_text(os.path.abspath(file), Place(file), read), file, folder) for file in files]
     sources += [reader.source(text, "content", folder) for text in contents]
     model = _merge(reader, sources)
     model["services"] = _with_profiles(model["services"], profiles)
-    warnings = [*reader.warnings, *check_model(model, lambda path: _place_of(path, reader.places))]
+    warnings += [*reader.warnings, *check_model(model, lambda path: _place_of(path, reader.places))]
     if unsupported == "error" and reader.ignored:
         raise ComposeError(reader.ignored[0], cure="remove the key, or set unsupported: warn")
     return LoadedStack(model, tuple(dict.fromkeys((*reader.ignored, *warnings))))
@@ -80,6 +84,8 @@ def _merge(reader: Reader, sources: list[Source]) -> Model:
             other, file = next(iter(versions.items()))
             found = f"version {source.version} here, version {other} in {file}"
             raise source.place.error(found, "one version in all files", "or no version")
+    for source in sources:
+        source.context.compose = reader.compose
     versioned = all(source.version for source in sources)
     merged: Model = {}
     for source in sources:
@@ -92,6 +98,8 @@ def _merge(reader: Reader, sources: list[Source]) -> Model:
     for service in merged["services"].values():
         if "ports" in service:
             service["ports"] = order_ports(service["ports"])
+    for section in SECTIONS[1:]:
+        settle_external(merged.get(section, {}))
     if not any(merged.get(section) for section in ("services", "secrets", "configs")):
         raise sources[-1].place.error("there is nothing in this stack", "at least one of services, secrets and configs")
     return merged

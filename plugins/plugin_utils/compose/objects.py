@@ -18,18 +18,17 @@ _LARGEST = {"secrets": 500 * 1024 - 1, "configs": 1000 * 1024 - 1}
 
 
 def read_objects(section: str, raw: t.Mapping[str, t.Any], place: Place, context: Context) -> dict[str, Object]:
-    """One top-level section. An external object has ``external: true`` and the ``name`` that it bears in the swarm."""
-    return {key: _read_object(section, key, value or {}, place / key, context) for key, value in raw.items()}
+    """One top-level section, as one file has it."""
+    return {key: _read_object(section, value or {}, place / key, context) for key, value in raw.items()}
 
 
-def _read_object(section: str, key: str, raw: Object, place: Place, context: Context) -> Object:
+def _read_object(section: str, raw: Object, place: Place, context: Context) -> Object:
     if "external" in raw and raw["external"] is not False:
-        return _read_external(section, key, raw, place)
+        return _read_external(section, raw, place)
     result = {
         name: raw[name] for name in ("name", "driver", "internal", "attachable", "template_driver") if raw.get(name)
     }
-    if "enable_ipv6" in raw:
-        result["enable_ipv6"] = raw["enable_ipv6"]
+    result.update({name: raw[name] for name in ("enable_ipv6", "external") if name in raw})
     if raw.get("labels"):
         result["labels"] = {name: text or "" for name, text in read_pairs(raw["labels"]).items()}
     if raw.get("driver_opts"):
@@ -41,7 +40,14 @@ def _read_object(section: str, key: str, raw: Object, place: Place, context: Con
     return result
 
 
-def _read_external(section: str, key: str, raw: Object, place: Place) -> Object:
+def settle_external(objects: dict[str, Object]) -> None:
+    """Give an external object nothing but ``external: true`` and the ``name`` that it bears in the swarm."""
+    for key, item in objects.items():
+        if item.pop("external", False):
+            objects[key] = {"external": True, "name": item.get("name") or key}
+
+
+def _read_external(section: str, raw: Object, place: Place) -> Object:
     external = raw["external"]
     nested = external.get("name") if isinstance(external, dict) else None
     if nested and raw.get("name"):
@@ -50,7 +56,8 @@ def _read_external(section: str, key: str, raw: Object, place: Place) -> Object:
         for other in ("driver", "driver_opts", "labels"):
             if raw.get(other):
                 raise (place / other).error(f"an external volume with {other}", "", f"remove external or {other}")
-    return {"external": True, "name": nested or raw.get("name") or key}
+    name = nested or raw.get("name")
+    return {"external": True, "name": name} if name else {"external": True}
 
 
 def _read_data(section: str, raw: Object, place: Place, context: Context) -> Object:

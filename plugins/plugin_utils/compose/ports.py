@@ -36,7 +36,7 @@ def read_port(value: t.Any, place: Place, warnings: list[str]) -> list[Port]:
         )
     targets = _numbers(target, text, place)
     if not published:
-        return [_port(number, None, protocol) for number in targets]
+        return [_port(number, None, protocol) for number in sorted(targets, key=str)]  # as the CLI orders them
     hosts = _numbers(published, text, place)
     if len(targets) == 1:
         return [_port(targets[0], number, protocol) for number in hosts]
@@ -46,11 +46,8 @@ def read_port(value: t.Any, place: Place, warnings: list[str]) -> list[Port]:
 
 
 def order_ports(ports: t.Iterable[Port]) -> list[Port]:
-    """In the order in which services hold them, so that the order in a file says nothing."""
-    return sorted(
-        ports,
-        key=lambda p: (p.get("published", 0), p.get("target", 0), p.get("protocol", ""), p.get("mode", "")),
-    )
+    """In the order in which the CLI sends them, at least up to 12: when both deploy in turn, another order restarts tasks."""
+    return sorted(ports, key=lambda port: int(port.get("published", 0)))
 
 
 def _port(target: int, published: int | None, protocol: str) -> Port:

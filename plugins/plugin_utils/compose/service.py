@@ -12,7 +12,7 @@ import typing as t
 
 from .context import Context
 from .deploy import read_deploy
-from .environment import fill_empty, read_env_file, read_pairs
+from .environment import fill_missing, read_dotenv, read_env_file, read_pairs
 from .errors import ComposeError, Place
 from .mounts import read_mount
 from .ports import read_port
@@ -53,7 +53,7 @@ def read_service(raw: Service, place: Place, context: Context) -> Service:
     }
     service.update({key: read(raw[key], place / key, context) for key, read in readers.items() if key in raw})
     if "environment" in raw:
-        service["environment"] = fill_empty(read_pairs(raw["environment"]), context.env)
+        service["environment"] = fill_missing(read_pairs(raw["environment"]), context.env, empty=not context.compose)
     if "env_file" in raw:
         service["env_file"] = _read_env_files(raw["env_file"], place / "env_file", context)
     deploy = read_deploy(raw, place, context)
@@ -63,8 +63,9 @@ def read_service(raw: Service, place: Place, context: Context) -> Service:
 
 
 def _read_words(value: t.Any, place: Place, _context: Context) -> list[str]:
-    if isinstance(value, list):
-        return value
+    """Without a value it takes back the command of the service that this one overrides."""
+    if value is None or isinstance(value, list):
+        return value or []
     try:
         return split_words(value)
     except ValueError as missing:
@@ -124,7 +125,7 @@ def _read_hosts(value: t.Any, place: Place, _context: Context) -> list[str]:
     return hosts
 
 
-def _read_healthcheck(value: dict[str, t.Any], place: Place, _context: Context) -> dict[str, t.Any]:
+def _read_healthcheck(value: dict[str, t.Any], place: Place, context: Context) -> dict[str, t.Any]:
     check: dict[str, t.Any] = {key: duration_ns(value[key]) for key in _DURATIONS if key in value}
     if "retries" in value:
         if value["retries"] < 0:
@@ -134,7 +135,7 @@ def _read_healthcheck(value: dict[str, t.Any], place: Place, _context: Context) 
     if test is not None:
         check["test"] = ["CMD-SHELL", test] if isinstance(test, str) else test
     if "disable" in value:
-        if value["disable"] and test:
+        if value["disable"] and test and not context.compose:
             raise place.error("has both test and disable: true", "one of the two", "remove disable, or the test")
         check["disable"] = value["disable"]
     return check
@@ -186,8 +187,11 @@ def _read_env_files(value: t.Any, place: Place, context: Context) -> dict[str, s
             if entry.get("required", True):
                 raise
             continue
-        filled = fill_empty(read_env_file(data, at), context.env)
-        variables.update({key: text for key, text in filled.items() if text is not None})
+        if not context.compose or entry.get("format") == "raw":
+            found = fill_missing(read_env_file(data, at), context.env, empty=not context.compose)
+        else:
+            found = {**read_dotenv(data, at, context.scope)}
+        variables.update({key: text for key, text in found.items() if text is not None})
     return variables
 
 

@@ -44,6 +44,7 @@ class Reader:
 
     def __init__(self, env: t.Mapping[str, str], undefined: str, device_kinds: t.Mapping[str, str], read: Read) -> None:
         self.env, self.undefined, self.device_kinds, self.read = env, undefined, device_kinds, read
+        self.compose = False
         self.places: list[Place] = []
         self.warnings: list[str] = []
         self.ignored: list[str] = []
@@ -58,12 +59,14 @@ class Reader:
         for path, action in document.marks.items():
             if action == "reset":
                 _remove(data, path)
-        version = _version(data, place)
-        scope = Scope(self.env, self.undefined)
+        spec = bool(document.marks) or uses_spec(data)
+        self.compose = self.compose or spec
+        version = _version(data, place, spec)
+        scope = Scope(self.env, self.undefined, self.warnings)
         data = interpolate(data, schema_for(version), place, scope, versioned=version is not None)
         validate(data, place, version)
-        self.warnings += [*document.warnings, *scope.warnings]
-        context = Context(folder, self.env, self.device_kinds, self.read, self.warnings)
+        self.warnings += document.warnings
+        context = Context(folder, scope, self.compose, self.device_kinds, self.read)
         return Source(data, place, document.marks, version, context)
 
     def model(self, source: Source, above: tuple[str, ...] = ()) -> Model:
@@ -121,7 +124,8 @@ class Reader:
         outer = self.env
         inner: dict[str, str] = {}
         for name in _words(given.get("env_file", [])):
-            inner.update(read_dotenv(source.context.read_file(name, place), place))
+            scope = Scope({**inner, **outer}, self.undefined, self.warnings)
+            inner.update(read_dotenv(source.context.read_file(name, place), place, scope))
         self.env = {**inner, **outer}
         try:
             merged: Model = {}
@@ -152,13 +156,13 @@ def _remove(data: t.Any, path: tuple[Key, ...]) -> None:
         data.pop(last, None)
 
 
-def _version(data: Model, place: Place) -> str | None:
+def _version(data: Model, place: Place, spec: bool) -> str | None:
     """The version of the format that the file follows; None for a Compose Spec file."""
     version = data.get("version")
     if version is not None and not isinstance(version, str):
         cure = f'put it in quotes, or remove it: version: "{LATEST}"'
         raise (place / "version").error(f"found {version!r}", "text", cure)
-    if not version or uses_spec(data):
+    if not version or spec:
         return None
     known = re.fullmatch(r"3(?:\.([0-9]{1,2}))?", version)
     if not known or int(known[1] or 0) > int(LATEST.partition(".")[2]):

@@ -23,6 +23,11 @@ _DEPTH = 100
 _VALUES = 500_000
 _PREFIX = "tag:yaml.org,2002:"
 _MERGE = object()
+_CURES = {
+    "cannot start any token": "indent with blanks, not with tabs, and put text that begins with @, ` or % in quotes",
+    "could not find expected ':'": "write key: value, and indent what belongs to a key",
+    "mapping values are not allowed": "put text with a colon in quotes, and indent what belongs to a key",
+}
 _PARSER: t.Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Path = tuple[Key, ...]
 
@@ -53,7 +58,8 @@ def read_yaml(text: str, file: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = " ".join(part for part in (error.context, error.problem) if part)
-        raise ComposeError(f"not valid YAML: {reason}", file=file, line=mark.line + 1 if mark else None) from None
+        cure = next((cure for part, cure in _CURES.items() if part in reason), "")
+        raise ComposeError(f"not valid YAML: {reason}", cure=cure, file=file, line=mark.line + 1 if mark else None) from None
     except (yaml.YAMLError, UnicodeError) as error:
         raise ComposeError(f"not valid YAML: {str(error).splitlines()[0]}", file=file) from None
     document = Document(None, Place(file, lines={}))

@@ -45,7 +45,8 @@ SERVICE = {
     "environment": ["{A: 1.0, B: '', C: 1e6, D: 0644}", "[A, B=2, C=, 'D=x=y']", "{A: , D: 2024-01-02, N: ''}", "{}"],
     "labels": ["{a: 1, b: ''}", "[a=, c]", "{a: $A}"],
     "ports": [
-        "['80', '81']",
+        "['81', '80']",
+        "['8-11', '5:5', {target: 3}]",
         "['80:80', '90:90/udp', '90:91']",
         "[{target: $N, published: 80, mode: host}]",
         "['1-3:4-6']",
@@ -189,11 +190,10 @@ def _asked_by_cli(paths: list[Path]) -> dict[str, dict[str, t.Any]] | None:
 
 
 def _by_name(bodies: list[dict[str, t.Any]]) -> dict[str, t.Any]:
-    """Without the IDs of the fake engine, and with ports in one order: the CLI's order of them is chance."""
+    """Without the IDs of the fake engine."""
     for body in bodies:
         container = body.get("TaskTemplate", {}).get("ContainerSpec", {})
         for reference in (*container.get("Secrets", []), *container.get("Configs", [])):
             reference.pop("SecretID", None)
             reference.pop("ConfigID", None)
-        body.get("EndpointSpec", {}).get("Ports", []).sort(key=lambda port: json.dumps(port, sort_keys=True))
     return {body["Name"]: body for body in bodies}

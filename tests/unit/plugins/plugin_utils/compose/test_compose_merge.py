@@ -119,7 +119,7 @@ def test_a_published_number_is_what_matches_ports_in_versioned_files(
 
 def test_ports_are_matched_by_target_and_protocol_in_spec_files() -> None:
     service = merged('ports: ["80:80", "3000", "53:53/udp"]', 'ports: ["80:80", "4000", "53:53/tcp"]')
-    assert published(service) == [(0, 3000, "tcp"), (0, 4000, "tcp"), (53, 53, "tcp"), (53, 53, "udp"), (80, 80, "tcp")]
+    assert published(service) == [(0, 3000, "tcp"), (0, 4000, "tcp"), (53, 53, "udp"), (53, 53, "tcp"), (80, 80, "tcp")]
 
 
 def published(service: dict[str, t.Any]) -> list[tuple[int, int, str]]:

@@ -9,8 +9,6 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.environment import (
-    read_dotenv,
-    read_env_file,
     read_pairs,
 )
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.errors import ComposeError, Place
@@ -73,11 +71,10 @@ def test_long_ports_stay_as_they_are() -> None:
         read_port({"target": 80, "published": "80-90"}, PLACE, [])
 
 
-def test_ports_have_one_order() -> None:
-    ports = [port for text in ("8080:80", "53:53/udp", "80", "53:53/tcp") for port in read_port(text, PLACE, [])]
-    assert order_ports(ports) == order_ports(reversed(ports))
-    assert [(port.get("published", 0), port["protocol"]) for port in order_ports(ports)] == [
-        (0, "tcp"), (53, "tcp"), (53, "udp"), (8080, "tcp"),
+def test_ports_are_in_the_order_of_the_cli() -> None:
+    ports = [port for text in ("8080:80", "53:53/udp", "9-10", "53:53/tcp", "8") for port in read_port(text, PLACE, [])]
+    assert [(port.get("published", 0), port["target"], port["protocol"]) for port in order_ports(ports)] == [
+        (0, 10, "tcp"), (0, 9, "tcp"), (0, 8, "tcp"), (53, 53, "udp"), (53, 53, "tcp"), (8080, 80, "tcp"),
     ]  # fmt: skip
 
 
@@ -141,17 +138,3 @@ def test_pairs() -> None:
         "D": "",
         "E": "true",
     }
-
-
-def test_env_files() -> None:
-    text = b'\xef\xbb\xbf# c\n\nX=1\n  LEAD=1 \r\nQ="quoted"\nK=a=b # not comment\nBARE\nEMPTY=\n'
-    assert read_env_file(text, PLACE) == {
-        "X": "1", "LEAD": "1 ", "Q": '"quoted"', "K": "a=b # not comment", "BARE": None, "EMPTY": "",
-    }  # fmt: skip
-    assert read_dotenv(b'A="x y"\nB=\'z\'\nC="open\nD\n', PLACE) == {"A": "x y", "B": "z", "C": '"open'}
-
-
-@pytest.mark.parametrize("text", [b"export A=1", b"A B=1", b"=1", b"A =1"])
-def test_env_files_with_bad_names(text: bytes) -> None:
-    with pytest.raises(ComposeError, match="line 1 of this env_file"):
-        read_env_file(text, PLACE)

@@ -39,7 +39,7 @@ def write(folder: Path, **files: str) -> str:
         ("scale: 4", "deploy", {"replicas": 4}),
         ("deploy: {resources: {limits: {cpus: 0.5, memory: 4194304}}}", "deploy",
          {"resources": {"limits": {"cpus": 500_000_000, "memory": 4 << 20}}}),
-        ("command: null", "command", None),
+        ("command: null", "command", []),
         ("extra_hosts: {h: [1.1.1.1, 2.2.2.2]}", "extra_hosts", ["1.1.1.1 h", "2.2.2.2 h"]),
         ("group_add: [5, audio]", "group_add", ["5", "audio"]),
         ("dns_opt: [ndots:1]", "dns_opt", ["ndots:1"]),
@@ -62,9 +62,7 @@ def test_keys(keys: str, key: str, value: t.Any) -> None:
         ("{driver: cdi, count: 1, capabilities: [tpu]}", {"tpu": "tpu"}, ("tpu", 1), False),
     ],
 )
-def test_devices_become_generic_resources(
-    keys: str, kinds: dict[str, str], reserved: tuple[str, int], warned: bool
-) -> None:
+def test_devices_become_generic_resources(keys: str, kinds: dict[str, str], reserved: tuple[str, int], warned: bool) -> None:
     text = f"services: {{a: {{image: i, deploy: {{resources: {{reservations: {{devices: [{keys}]}}}}}}}}}}"
     loaded = load(text, device_kinds=kinds)
     found = loaded.model["services"]["a"]["deploy"]["resources"]["reservations"]["generic_resources"]
@@ -93,9 +91,7 @@ def test_content_and_environment_of_objects() -> None:
         load(text.replace("x $A ", "x"))
 
 
-@pytest.mark.parametrize(
-    ("active", "services"), [((), ["a"]), (["debug"], ["a", "b"]), (["other"], ["a"]), (["*"], ["a", "b", "c"])]
-)
+@pytest.mark.parametrize(("active", "services"), [((), ["a"]), (["debug"], ["a", "b"]), (["other"], ["a"]), (["*"], ["a", "b", "c"])])
 def test_profiles(active: list[str], services: list[str]) -> None:
     text = "services: {a: {image: i}, b: {image: i, profiles: [debug, x]}, c: {image: i, profiles: [y]}}"
     assert sorted(load(text, profiles=active).model["services"]) == services
@@ -107,12 +103,30 @@ def test_octal_modes() -> None:
         assert load(text % written).model["services"]["a"]["configs"][0]["mode"] == mode
 
 
+def test_a_later_file_takes_a_command_back_and_may_make_an_object_external_or_own() -> None:
+    texts = [
+        "name: x\nservices: {a: {image: i, command: [c], healthcheck: {test: t}}}\n"
+        "configs: {c: {content: x, name: cc}, d: {external: true, name: dd}}",
+        "services: {a: {command: , healthcheck: {disable: true}}}\nconfigs: {c: {external: true}, d: {external: false, content: y}}",
+    ]
+    model = load_stack(content=texts).model
+    assert model["services"]["a"] == {"image": "i", "command": [], "healthcheck": {"test": ["CMD-SHELL", "t"], "disable": True}}
+    assert model["configs"] == {
+        "c": {"external": True, "name": "cc"},
+        "d": {"name": "dd", "content": base64.b64encode(b"y").decode()},
+    }
+
+
+def test_tags_make_a_file_one_of_the_compose_spec() -> None:
+    texts = [f"version: '3.8'\nservices: {{a: {{image: i, ports: {ports}}}}}" for ports in ("['80:80']", "!override ['81:81']")]
+    assert [port["published"] for port in load_stack(content=texts).model["services"]["a"]["ports"]] == [81]
+
+
 def test_extends(tmp_path: Path) -> None:
     file = write(
         tmp_path,
         stack="services: {a: {extends: {service: base, file: sub/base}, command: [c], environment: {B: 2}}, b: {extends: a}}",
-        sub__base="services:\n  base: {extends: root, environment: {A: 1, B: 1}, volumes: [./v:/v]}\n"
-        "  root: {image: r, command: [x, y]}",
+        sub__base="services:\n  base: {extends: root, environment: {A: 1, B: 1}, volumes: [./v:/v]}\n  root: {image: r, command: [x, y]}",
     )
     services = load_stack([file]).model["services"]
     assert services["a"] == services["b"]
@@ -139,8 +153,7 @@ def test_extends_that_lead_nowhere(text: str, message: str) -> None:
 def test_include(tmp_path: Path) -> None:
     file = write(
         tmp_path,
-        stack="include: [sub/one, {path: [sub/two, sub/more], env_file: vars}]\n"
-        "services: {a: {image: i, volumes: [d:/d]}}\nvolumes: {d: }",
+        stack="include: [sub/one, {path: [sub/two, sub/more], env_file: vars}]\nservices: {a: {image: i, volumes: [d:/d]}}\nvolumes: {d: }",
         sub__one="services: {b: {image: 'b:${V:-0}', env_file: b.env}}\nnetworks: {n: {}}",
         sub__two="services: {c: {image: 'c:${V}'}}",
         sub__more="services: {c: {read_only: true}}",
@@ -190,7 +203,7 @@ volumes: {data: {name: proj_data}}
     web = loaded.model["services"]["web"]
     assert web["ports"] == [{"mode": "ingress", "target": 80, "published": 8080, "protocol": "tcp"}]
     assert web["deploy"]["resources"]["limits"] == {"cpus": 500_000_000, "memory": 1 << 30}
-    assert "command" not in web
+    assert web["command"] == []
     assert loaded.model["networks"]["default"]["name"] == "proj_default"
     assert [warning.split(";")[0] for warning in loaded.warnings] == [
         "content: services.web.volumes.1.bind.create_host_path: Swarm ignores it"

@@ -47,6 +47,7 @@ def test_data(text: str, data: t.Any) -> None:
         ("x: &x {}\ny:\n  <<: *x\n  <<: *x", "f.yml:4: y: key '<<' is already there, on line 3; write one list"),
         ("services:\n  1: {image: i}", "f.yml:2: services: the key 1 is not text"),
         ("services:\n\ta: 1", "f.yml:2: not valid YAML"),
+        ("services:\n\ta: 1", "indent with blanks, not with tabs"),
         ("a: {{ x }}", "f.yml:1: a: a mapping is used as a key"),
         ("a: *nowhere", "f.yml:1: alias *nowhere has no anchor"),
         ("a: &a [*a]", "an alias stands inside its own anchor"),

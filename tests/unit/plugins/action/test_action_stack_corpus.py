@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stack files with known answers, from the task to the requests: both halves of the module, against a recording engine."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task
+from ansible.template import Templar
+from ansible_collections.flotilla.swarm.plugins.action import stack as action
+from ansible_collections.flotilla.swarm.plugins.modules import stack
+from corpus import CORPUS, MISSING, TAKEN, Case, by_name, find_cases
+from fake_engine import FakeEngine, config, network, node, secret
+from module_runner import run_module_main
+
+Json = dict[str, t.Any]
+OPTIONS = {"undefined": "blank", "content_names": False, "resolve_image": "never", "wait": False}
+
+pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason=MISSING)
+
+
+def run(case: Case, fake: FakeEngine, check: bool = False) -> Json:
+    """What the task gives. Raises AnsibleActionFail where the files are refused."""
+    loader = DataLoader()
+    task = Task()
+    task.args = {"name": case.stack, "files": list(case.files), "env": dict(case.env), "docker_host": fake.docker_host, **OPTIONS}
+    task.check_mode = check
+    plugin = action.ActionModule(task, mock.Mock(), mock.Mock(), loader, Templar(loader), None)
+    plugin._display = mock.Mock()
+
+    def execute(module_args: Json, **_more: t.Any) -> Json:
+        return run_module_main(stack.main, module_args, check=check)
+
+    with mock.patch.object(plugin, "_execute_module", execute):
+        result: Json = plugin.run(task_vars={})
+    assert not result.get("failed"), result["msg"]
+    return result
+
+
+def outside(case: Case) -> dict[str, list[Json]]:
+    """The external objects that the expected services refer to."""
+    names: dict[str, set[str]] = {"networks": set(), "secrets": set(), "configs": set()}
+    for body in case.expected.values():
+        template = body.get("TaskTemplate", {})
+        container = template.get("ContainerSpec", {})
+        names["networks"] |= {item["Target"] for item in template.get("Networks", [])}
+        names["secrets"] |= {item["SecretName"] for item in container.get("Secrets", [])}
+        names["configs"] |= {item["ConfigName"] for item in container.get("Configs", [])}
+    made: dict[str, t.Callable[[str], Json]] = {"networks": network, "secrets": secret, "configs": config}
+    return {kind: [made[kind](name) for name in sorted(found - case.expected.keys())] for kind, found in names.items()}
+
+
+@pytest.mark.parametrize("case", find_cases(), ids=lambda case: case.name)
+def test_a_task_asks_the_engine_for_what_the_cli_asks_for(case: Case, fake_engine: t.Callable[..., FakeEngine]) -> None:
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True)], **outside(case))
+    if case.rejected:
+        if case.name not in TAKEN:
+            with pytest.raises(AnsibleActionFail) as error:
+                run(case, fake)
+            assert str(Path(case.files[0]).parent) in str(error.value)
+        assert not fake.writes
+        return
+    run(case, fake)
+    created = [request.body for request in fake.writes if request.path.endswith("/create") and request.body["Name"] != f"lock.{case.stack}"]
+    assert by_name(named(created, fake)) == case.expected
+    fake.forget()
+    again = run(case, fake)
+    assert not again["changed"] and not fake.writes
+
+
+def named(bodies: list[Json], fake: FakeEngine) -> list[Json]:
+    """With the names of networks, which services are sent with the IDs of."""
+    names = {item["Id"]: item["Name"] for item in fake.cluster.networks.values()}
+    for body in bodies:
+        for attachment in body.get("TaskTemplate", {}).get("Networks", []):
+            attachment["Target"] = names.get(attachment["Target"], attachment["Target"])
+    return bodies
