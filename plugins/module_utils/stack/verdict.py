@@ -190,7 +190,18 @@ def _error_text(task: Task) -> str:
 def _pending_cause(spec: t.Mapping[str, t.Any], task: Task) -> str:
     constraints = ((spec.get("TaskTemplate") or {}).get("Placement") or {}).get("Constraints") or []
     wanted = f"; constraints: {', '.join(constraints)}" if constraints else ""
-    return f"no node can take task {task.get('Slot') or ''}".rstrip() + f"{_error_text(task)}{wanted}"
+    return f"no node can take task {task.get('Slot') or ''}".rstrip() + f"{_lacking(spec, task)}{_error_text(task)}{wanted}"
+
+
+def _lacking(spec: t.Mapping[str, t.Any], task: Task) -> str:
+    """Such as ``, no free gpu``. The engine says that resources are insufficient, and not which."""
+    reserved = ((spec.get("TaskTemplate") or {}).get("Resources") or {}).get("Reservations") or {}
+    units = [item.get("DiscreteResourceSpec") or item.get("NamedResourceSpec") or {} for item in reserved.get("GenericResources") or []]
+    kinds = [unit["Kind"] for unit in units if unit.get("Kind")]
+    if not kinds or "insufficient resources" not in (task["Status"].get("Err") or ""):
+        return ""
+    others = [word for key, word in (("NanoCPUs", "CPU"), ("MemoryBytes", "memory")) if reserved.get(key)]
+    return f", no free {' or '.join([*kinds, *others])}"
 
 
 def _is_crash(spec: t.Mapping[str, t.Any], task: Task) -> bool:

@@ -156,3 +156,26 @@ def test_no_node_is_a_failure_only_when_it_stays_so() -> None:
     given, memory = service(), t.cast("dict[str, float]", {})
     stuck = judge(given, [task(1, "pending", err="no suitable node (insufficient resources on 2 nodes)")], NODES, 1)
     assert [settle(stuck, given, memory, now).state for now in (0.0, 14.0, 15.0)] == ["waiting", "waiting", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("reservations", "reason", "words"),
+    [
+        (
+            {"GenericResources": [{"DiscreteResourceSpec": {"Kind": "gpu", "Value": 1}}]},
+            "insufficient resources on 2 nodes",
+            ", no free gpu:",
+        ),
+        (
+            {"GenericResources": [{"DiscreteResourceSpec": {"Kind": "gpu", "Value": 1}}], "MemoryBytes": 1},
+            "insufficient resources on 2 nodes",
+            ", no free gpu or memory:",
+        ),
+        ({"GenericResources": [{"DiscreteResourceSpec": {"Kind": "gpu", "Value": 1}}]}, "scheduling constraints not satisfied", " 1:"),
+        ({"NanoCPUs": 1}, "insufficient resources on 2 nodes", " 1:"),
+    ],
+)
+def test_what_no_node_has_free_is_named(reservations: Json, reason: str, words: str) -> None:
+    given = service(template={"Resources": {"Reservations": reservations}})
+    verdict = judge(given, [task(1, "pending", err=f"no suitable node ({reason})")], NODES, 1)
+    assert f"no node can take task 1{words.removeprefix(' 1')}" in verdict.cause
