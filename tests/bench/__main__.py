@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +60,7 @@ def real(given: argparse.Namespace) -> list[Aim]:
     print("A real engine with a stack of so many services, and nothing to change:", flush=True)
     node = Node.up(ROOT, fetch_peers(WORK))
     try:
-        samples = list(measure_real(node, WORK, given.sizes, given.rounds))
+        samples = collect(measure_real(node, WORK, given.sizes, given.rounds))
     finally:
         if not given.keep:
             node.down()
@@ -70,9 +71,18 @@ def real(given: argparse.Namespace) -> list[Aim]:
 
 def fake(given: argparse.Namespace) -> list[Aim]:
     print("\nThe fake engine with 1,000 nodes, and nothing to change:", flush=True)
-    samples = list(measure_fake(WORK, given.fake_sizes, given.rounds))
+    samples = collect(measure_fake(WORK, given.fake_sizes, given.rounds))
     show(samples, " size")
     return fake_aims(samples)
+
+
+def collect(measured: Iterable[Sample]) -> list[Sample]:
+    """All of them, each told on standard error when it is there."""
+    samples = []
+    for sample in measured:
+        print(f"measured {sample.size} with {sample.name}", file=sys.stderr, flush=True)
+        samples.append(sample)
+    return samples
 
 
 def show(samples: list[Sample], what: str) -> None:
