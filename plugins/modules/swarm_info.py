@@ -161,6 +161,21 @@ certificate_expires:
   returned: always
   type: str
   sample: '2027-02-20T20:51:30Z'
+authority:
+  description: The swarm's certificate authority. Empty but on an acting manager.
+  returned: always
+  type: dict
+  contains:
+    expires:
+      description: When its certificate ends, in UTC.
+      type: str
+    rotating:
+      description: Whether it is being replaced, see O(flotilla.swarm.swarm#module:rotate).
+      type: bool
+    outdated:
+      description: Nodes whose certificate is from another authority, with their state, such as V(w1 (down)). Empty without O(nodes).
+      type: list
+      elements: str
 cluster:
   description: What was fixed when the swarm was made (C(data_path_port), C(default_addr_pool), C(subnet_size)), and when.
   returned: always
@@ -186,8 +201,8 @@ unlock_key:
 import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import Node, find_ghosts, read_node, read_quorum
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import describe_cluster
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import read_settings, show_settings
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import describe_cluster, read_certificate
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import find_old_roots, read_settings, show_settings
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import EngineError
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
@@ -216,13 +231,14 @@ def observe(member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "cluster": describe_cluster(cluster),
         "settings": show_settings(read_settings(cluster.get("Spec") or {})) if seen.acting else {},
         "check_mode": member.check_mode,
+        "authority": _describe_authority(cluster, []) if seen.acting else {},
         **_describe_nodes([]),
     }
     if seen.acting and member.engine:
         try:
             if params["nodes"]:
                 raw = member.engine.get("/nodes", doing="listing the nodes")
-                told.update(_describe_nodes([read_node(node) for node in raw]))
+                told.update(_describe_nodes([read_node(node) for node in raw]), authority=_describe_authority(cluster, raw))
             if params["tokens"]:
                 tokens = member.engine.get("/swarm", doing="reading the tokens")["JoinTokens"]
                 told["tokens"] = {"manager": tokens["Manager"], "worker": tokens["Worker"]}
@@ -232,6 +248,14 @@ def observe(member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
         except EngineError as error:
             told.update(acting=False, problem=str(error))
     return told
+
+
+def _describe_authority(cluster: t.Mapping[str, t.Any], nodes: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    return {
+        "expires": read_certificate((cluster.get("TLSInfo") or {}).get("TrustRoot") or "")["expires"],
+        "rotating": bool(cluster.get("RootRotationInProgress")),
+        "outdated": find_old_roots(cluster, nodes),
+    }
 
 
 def _describe_nodes(nodes: list[Node]) -> dict[str, t.Any]:

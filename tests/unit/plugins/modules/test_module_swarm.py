@@ -13,6 +13,8 @@ from ansible_collections.flotilla.swarm.plugins.module_utils import engine as en
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member
 from ansible_collections.flotilla.swarm.plugins.modules import swarm, swarm_info
 from fake_engine import FakeEngine, node
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from module_runner import run_module_main
 from node_certificate import EXPIRES, PEM, SUBJECT
 
@@ -72,6 +74,42 @@ def test_info_names_who_is_down_and_the_ghosts(fake_engine: MakeFake) -> None:
     ]
     told = tell(fake_engine(nodes=nodes))
     assert (told["down"], told["ghosts"]) == (["w1", "w1", "w2"], ["ghost"])
+
+
+def test_info_of_the_authority(cluster: FakeEngine) -> None:
+    cluster.cluster.swarm.update(TLSInfo={"TrustRoot": PEM}, RootRotationInProgress=True)
+    cluster.node("m1")["Description"]["TLSInfo"] = dict(cluster.cluster.swarm["TLSInfo"])
+    assert tell(cluster)["authority"] == {"expires": EXPIRES, "rotating": True, "outdated": ["m2 (ready)", "w1 (down)"]}
+
+
+PARTS = [
+    ("Spec",), ("Description",), ("Status",), ("Version",), ("ManagerStatus",), ("Spec", "Role"), ("Spec", "Labels"),
+    ("Spec", "Availability"), ("Description", "Hostname"), ("Description", "Engine"), ("Description", "Engine", "EngineVersion"),
+    ("Description", "TLSInfo"), ("Description", "Resources"), ("Status", "Addr"), ("Status", "State"),
+]  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(PARTS), st.booleans()), min_size=1, max_size=4))
+def test_info_never_fails_because_of_a_node(odd: list[tuple[tuple[str, ...], bool]]) -> None:
+    """Any part of an entry may be missing, or null."""
+    nodes = [node("m1", role="manager", leader=True), node("w1")]
+    entry = json.loads(json.dumps(nodes[1]))
+    for path, is_null in odd:
+        parent = entry
+        for name in path[:-1]:
+            parent = parent.get(name) or {}
+        parent.pop(path[-1], None)
+        parent.update({path[-1]: None} if is_null else {})
+    original = engine_util.Engine.get
+
+    def get(self: engine_util.Engine, path: str, *args: t.Any, **more: t.Any) -> t.Any:
+        return [nodes[0], entry] if path == "/nodes" else original(self, path, *args, **more)
+
+    with FakeEngine(nodes=nodes) as fake, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine_util.Engine, "get", get)
+        told = run_module_main(swarm_info.main, {"docker_host": fake.docker_host})
+    assert (told["exit_code"], told["problem"], len(told["nodes"]), told["quorum"]["margin"]) == (0, "", 2, 0)
 
 
 def test_info_asks_once_where_nodes_are_not_wanted(cluster: FakeEngine) -> None:
