@@ -36,8 +36,9 @@ options:
     description:
       - V(scale) sets the numbers in O(replicas), for all services at once.
       - V(restart) starts the tasks anew, one service after the other, each by its own update policy.
-      - V(update) changes what is given of O(image), O(environment), O(labels), O(limits), O(reservations), O(constraints),
-        O(update_config) and O(rollback_config), in one update for each service, one service after the other.
+      - V(update) changes what is given of O(image), O(environment), O(labels), O(limits), O(reservations), O(constraints), O(mounts),
+        O(ports), O(networks), O(secrets), O(configs), O(update_config) and O(rollback_config), in one update for each service, one
+        service after the other.
       - V(rollback) goes back to what a service was before its last update, one service after the other. It is refused for
         a service that has no such past, and does nothing for one that was just rolled back.
       - V(rebalance) restarts services of which a node runs at least two tasks more than another one that has room, one
@@ -116,6 +117,139 @@ options:
     default: []
   constraints_absent:
     description: Constraints to remove.
+    type: list
+    elements: str
+    default: []
+  mounts:
+    description: Mounts to add. One that is at the same path is replaced.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      type:
+        description: What is mounted.
+        type: str
+        choices: [volume, bind, tmpfs]
+        default: volume
+      source:
+        description: Name of the volume, or path on the nodes.
+        type: str
+        default: ""
+      target:
+        description: The path in the container.
+        type: str
+        required: true
+      read_only:
+        description: Whether the container may only read it.
+        type: bool
+        default: false
+  mounts_absent:
+    description: Mounts to remove, by the path in the container.
+    type: list
+    elements: str
+    default: []
+  ports:
+    description: Ports to publish. One for the same port of the container is replaced.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      target:
+        description: The port in the container.
+        type: int
+        required: true
+      published:
+        description: The port to be reached at; 0 lets the engine choose.
+        type: int
+        default: 0
+      protocol:
+        description: The protocol.
+        type: str
+        choices: [tcp, udp, sctp]
+        default: tcp
+      mode:
+        description: V(ingress) answers on every node, V(host) on the nodes that run a task.
+        type: str
+        choices: [ingress, host]
+        default: ingress
+  ports_absent:
+    description: Ports not to publish any more, by the port of the container, such as V(80) or V(53/udp).
+    type: list
+    elements: str
+    default: []
+  networks:
+    description: Networks to attach, by name.
+    type: list
+    elements: str
+    default: []
+  networks_absent:
+    description: Networks to leave, by name.
+    type: list
+    elements: str
+    default: []
+  secrets:
+    description:
+      - Secrets to put into the containers. One that is at the same path is replaced.
+      - They have to exist. Nothing that a secret holds is read or shown.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      source:
+        description: Name of the secret.
+        type: str
+        required: true
+      target:
+        description: The file under C(/run/secrets), or an absolute path. Empty is the name.
+        type: str
+        default: ""
+      uid:
+        description: Owner of the file.
+        type: str
+        default: "0"
+      gid:
+        description: Group of the file.
+        type: str
+        default: "0"
+      mode:
+        description: Mode of the file, such as V("0440"). Empty is V("0444").
+        type: str
+        default: ""
+  secrets_absent:
+    description: Secrets to take out, by name or by path.
+    type: list
+    elements: str
+    default: []
+  configs:
+    description:
+      - Configs to put into the containers. One that is at the same path is replaced.
+      - They have to exist. Nothing that a config holds is read or shown.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      source:
+        description: Name of the config.
+        type: str
+        required: true
+      target:
+        description: The path in the container. Empty is the name.
+        type: str
+        default: ""
+      uid:
+        description: Owner of the file.
+        type: str
+        default: "0"
+      gid:
+        description: Group of the file.
+        type: str
+        default: "0"
+      mode:
+        description: Mode of the file, such as V("0440"). Empty is V("0444").
+        type: str
+        default: ""
+  configs_absent:
+    description: Configs to take out, by name or by path.
     type: list
     elements: str
     default: []
@@ -279,13 +413,33 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options impor
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import Edit
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_parts import Parts
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_run import Operation
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
 
 PARTS = ["image", "environment", "secret_environment", "labels", "limits", "reservations"]
 PARTS += ["constraints", "constraints_absent", "update_config", "rollback_config"]
+NAMED = ["mounts", "ports", "networks", "secrets", "configs"]
+BY_NAME = [*NAMED, *(f"{name}_absent" for name in NAMED)]
 CALLS = ["session", "call_seconds"]
 RESOURCES: dict[str, t.Any] = {"cpus": {"type": "float"}, "memory": {"type": "bytes"}}
+
+
+LIST: dict[str, t.Any] = {"type": "list", "elements": "str", "default": []}
+
+
+def _dicts(**options: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {"type": "list", "elements": "dict", "default": [], "options": options}
+
+
+def _references() -> dict[str, t.Any]:
+    return _dicts(
+        source={"type": "str", "required": True},
+        target={"type": "str", "default": ""},
+        uid={"type": "str", "default": "0"},
+        gid={"type": "str", "default": "0"},
+        mode={"type": "str", "default": ""},
+    )
 
 
 def _update_config(actions: list[str]) -> dict[str, t.Any]:
@@ -317,6 +471,22 @@ ARGUMENTS: dict[str, t.Any] = {
     "reservations": {"type": "dict", "options": RESOURCES},
     "constraints": {"type": "list", "elements": "str", "default": []},
     "constraints_absent": {"type": "list", "elements": "str", "default": []},
+    "mounts": _dicts(
+        type={"type": "str", "choices": ["volume", "bind", "tmpfs"], "default": "volume"},
+        source={"type": "str", "default": ""},
+        target={"type": "str", "required": True},
+        read_only={"type": "bool", "default": False},
+    ),
+    "ports": _dicts(
+        target={"type": "int", "required": True},
+        published={"type": "int", "default": 0},
+        protocol={"type": "str", "choices": ["tcp", "udp", "sctp"], "default": "tcp"},
+        mode={"type": "str", "choices": ["ingress", "host"], "default": "ingress"},
+    ),
+    "networks": LIST,
+    "secrets": {**_references(), "no_log": False},
+    "configs": _references(),
+    **{f"{name}_absent": {**LIST, "no_log": False} for name in NAMED},
     "update_config": _update_config(["pause", "continue", "rollback"]),
     "rollback_config": _update_config(["pause", "continue"]),
     **{name: STACK_ARGUMENTS[name] for name in ("registry_auth", "wait", "wait_timeout", "on_failure", *CALLS)},
@@ -353,6 +523,8 @@ class Run:
             engine.get("/tasks", doing) if params["action"] in ("scale", "rebalance") else (),
             {image: ask_registry(engine, image, auth)} if image and "@" not in image else {},
         )
+        found = self._find_named(engine, params)
+        observed = replace(observed, names=found.names())
         session = Session.from_result(params["session"])
         session.holder = session.holder or f"the operation {params['action']}"
         self.chosen = chosen
@@ -360,7 +532,7 @@ class Run:
             engine,
             params["action"],
             chosen,
-            planning.Observed(chosen, nodes=observed.nodes),
+            replace(found, services=chosen, nodes=observed.nodes),
             session,
             timeout_seconds=parse_seconds(params["wait_timeout"]),
             slice_seconds=params["call_seconds"],
@@ -370,6 +542,23 @@ class Run:
         )
         # What an earlier call of the same run has done is not planned again.
         return replace(observed, chosen=[service for service in chosen if item_name(service) not in session.touched])
+
+    def _find_named(self, engine: t.Any, params: dict[str, t.Any]) -> planning.Observed:
+        """What the options put in by name, which has to be there; completes the edit with the IDs of networks."""
+        lists: dict[str, list[t.Any]] = {}
+        for kind in ("networks", "secrets", "configs"):
+            given = [item if isinstance(item, str) else item["source"] for item in params[kind]]
+            gone = params["networks_absent"] if kind == "networks" else []
+            names = _texts([*given, *gone])
+            lists[kind] = engine.get(f"/{kind}", f"looking for {kind}", filters={"name": names}) if names else []
+            missing = sorted(set(_texts(given)) - {item_name(item) for item in lists[kind]})
+            if missing:
+                raise PlanError(f"{kind}: there is no {', '.join(missing)}. Create it first. Nothing was changed.")
+        ids = {item["Name"]: item["Id"] for item in lists["networks"] if item.get("Scope") == "swarm"}
+        parts = {part: params[part] for part in BY_NAME if not part.startswith("networks")}
+        attached, left = ({name: ids[name] for name in _texts(params[part]) if name in ids} for part in ("networks", "networks_absent"))
+        self.edit = replace(self.edit, parts=Parts(networks=attached, networks_absent=left, **parts))
+        return planning.Observed(networks=lists["networks"], secrets=lists["secrets"], configs=lists["configs"])
 
     def plan(self, observed: service_plan.Observed, params: dict[str, t.Any]) -> Plan:
         if not self.chosen:
@@ -397,7 +586,7 @@ def _read_edit(params: dict[str, t.Any]) -> Edit:
         given[part] = _texts(params[part])
     for part in ("limits", "reservations", "update_config", "rollback_config"):
         given[part] = {name: item for name, item in (params[part] or {}).items() if item is not None}
-    named = [part for part in PARTS if given[part]]
+    named = [part for part in PARTS if given[part]] + [part for part in BY_NAME if params[part]]
     if named and params["action"] != "update":
         raise PlanError(f"{', '.join(named)}: only for action update, found action {params['action']}.")
     image = params["image"].strip()

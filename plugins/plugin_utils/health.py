@@ -83,7 +83,8 @@ def _of_nodes(nodes: t.Sequence[Given], cluster: Given) -> t.Iterator[Finding]:
             cure = "Its host is up under another id: remove this one with nodes_remove_ghosts" if ghost else "Start it, or remove_node.yml"
             yield Finding("nodes", FAILED, name, f"is {node['state']}", cure)
         elif node["availability"] != "active":
-            yield Finding("nodes", WARNING, name, f"takes no tasks, it is set to {node['availability']}", "activate.yml, if that has ended")
+            text = f"takes no tasks, it is set to {node['availability']}"
+            yield Finding("nodes", WARNING, name, text, "activate.yml, if that has ended")
 
 
 def _quorum_words(cluster: Given) -> str:
@@ -100,7 +101,8 @@ def _of_quorum(cluster: Given) -> t.Iterator[Finding]:
         return
     for manager in cluster.get("managers") or []:
         if not manager["reachable"]:
-            yield Finding("quorum", FAILED, manager["hostname"], "this manager can't be reached by the others", "Start it, or check port 2377")
+            text = "this manager can't be reached by the others"
+            yield Finding("quorum", FAILED, manager["hostname"], text, "Start it, or check port 2377")
 
 
 def _services_words(services: t.Sequence[Given]) -> str:
@@ -151,7 +153,8 @@ def _of_gpus(seen: t.Mapping[str, Given], nodes: t.Sequence[Given]) -> t.Iterato
         for unit in sorted(present - offered) if nodes else ():
             yield Finding("gpus", WARNING, name, f"{unit} is not offered to the swarm", "Put the host into gpu_nodes and run site.yml")
         for unit in sorted(unit for unit in offered - present if unit.startswith(("GPU-", "MIG-"))):
-            yield Finding("gpus", FAILED, name, f"{unit} is offered to the swarm, and is not there", "Check driver and GPU, then run site.yml")
+            text = f"{unit} is offered to the swarm, and is not there"
+            yield Finding("gpus", FAILED, name, text, "Check driver and GPU, then run site.yml")
 
 
 def _unit(text: str) -> str:

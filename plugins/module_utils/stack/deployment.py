@@ -165,13 +165,16 @@ class Deployment:
         query = {"label": [f"{NAMESPACE_LABEL}={self._stack}"]}
         return query, query
 
-    def _poll(self) -> tuple[dict[str, Item], dict[str, list[Item]]]:
-        """The services of this run by name, and their tasks that run the present spec, by the ID of the service."""
+    def _poll(self, known: t.Sequence[Item] | None = None) -> tuple[dict[str, Item], dict[str, list[Item]]]:
+        """The services of this run by name, and their tasks that run the present spec, by the ID of the service.
+
+        ``known`` are services that need not be read again.
+        """
         of_services, of_tasks = self._mine()
         patience = self._clock() + OUTAGE_SECONDS
         while True:
             try:
-                services = self._engine.get("/services", f"watching {self._stack}", filters=of_services)
+                services = known or self._engine.get("/services", f"watching {self._stack}", filters=of_services)
                 tasks = self._engine.get("/tasks", f"watching {self._stack}", filters={**of_tasks, "_up-to-date": ["true"]})
                 return by_name(services), tasks_by_service(tasks)
             except EngineError as error:
@@ -280,7 +283,7 @@ class Deployment:
             release_lock(self._engine, self._session.locks.popitem()[1])
 
     def _account(self, wanted: t.Sequence[Json], verdicts: t.Mapping[str, Verdict]) -> Json:
-        services, tasks = self._poll()
+        services, tasks = self._poll(None if self._session.touched else self._observed.services)
         rows = [account(services[item_name(spec)], tasks, verdicts, self._observed.nodes) for spec in sorted(wanted, key=item_name)]
         troubled = [row for row in rows if row["state"] == FAILED and row["name"] not in self._session.touched]
         return {

@@ -12,6 +12,7 @@ from ..plan import PlanError
 from .canonical import SECOND_NS, Json, parse_seconds
 from .naming import IMAGE_LABEL
 from .placement import parse_constraint
+from .service_parts import Parts
 
 _UPDATE_KEYS = {
     "parallelism": "Parallelism",
@@ -42,6 +43,7 @@ class Edit:
     constraints_absent: t.Sequence[str] = ()
     update_config: Given = field(default_factory=dict)
     rollback_config: Given = field(default_factory=dict)
+    parts: Parts = field(default_factory=Parts)
 
     def apply(self, spec: Json) -> Json:
         """A new spec. Its image is the one that was asked for, without a digest. Raises PlanError for what is no constraint."""
@@ -70,7 +72,7 @@ class Edit:
             if given:
                 present = _ONE_AT_A_TIME if spec.get(key) is None else spec[key]
                 edited[key] = {**present, **_update_config(given)}
-        return edited
+        return self.parts.apply(edited)
 
 
 def _merge(present: Given, given: Given) -> Json:

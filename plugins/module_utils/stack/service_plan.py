@@ -23,12 +23,14 @@ from .service_edit import Edit
 
 @dataclass(frozen=True)
 class Observed:
-    """The services that were chosen, and what the verbs need to know: ``tasks`` for room, ``images`` for what registries say."""
+    """The services that were chosen, and what the verbs need to know: ``tasks`` for room, ``images`` for what registries say,
+    ``names`` for networks that are named."""
 
     chosen: t.Sequence[Item] = ()
     nodes: Nodes = field(default_factory=Nodes)
     tasks: t.Sequence[Item] = ()
     images: t.Mapping[str, Resolved] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
 
 
 def choose(services: t.Iterable[Item], names: t.Iterable[str], stacks: t.Iterable[str], labels: t.Mapping[str, t.Any]) -> list[Item]:
@@ -147,7 +149,7 @@ def plan_update(observed: Observed, edit: Edit) -> Plan:
             placement = wanted["TaskTemplate"]["Placement"]
             wish = ", ".join(placement["Constraints"])
             raise PlanError(f"service {name}: no node that is ready and active matches {wish}. Nothing was changed.")
-        diff = diff_service(service, wanted, Names())
+        diff = diff_service(service, wanted, observed.names)
         if diff.fields or diff.restarts:
             cost = update_cost(diff.body, task_count(wanted, observed.nodes), diff.restarts)
             changes.append(_update(service, diff.body, diff.fields, cost))

@@ -12,7 +12,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engin
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.lock import take_lock
 from ansible_collections.flotilla.swarm.plugins.modules import service as module
-from fake_engine import FakeEngine, crashes, node, service
+from fake_engine import FakeEngine, config, crashes, network, node, secret, service
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from module_runner import run_module_main
@@ -288,3 +288,83 @@ def test_what_is_planned_is_done_and_done_only_once(operations: list[tuple[Json,
         finally:
             for each in made:
                 each.close()
+
+
+def parts(fake: FakeEngine) -> Json:
+    container = template(fake, "app_web")["ContainerSpec"]
+    return {
+        "mounts": {mount["Target"]: mount.get("Source", mount["Type"]) for mount in container.get("Mounts") or []},
+        "secrets": {item["File"]["Name"]: item["SecretName"] for item in container.get("Secrets") or []},
+        "configs": {item["File"]["Name"]: (item["ConfigName"], item["File"]["Mode"]) for item in container.get("Configs") or []},
+        "networks": sorted(item["Target"] for item in template(fake, "app_web").get("Networks") or []),
+        "ports": {
+            port["TargetPort"]: port.get("PublishedPort", 0)
+            for port in (fake.service("app_web")["Spec"].get("EndpointSpec") or {}).get("Ports") or []
+        },
+    }
+
+
+def test_parts_are_put_in_replaced_and_taken_out_by_name(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployment, "time", Clock())
+    fake = fake_engine(
+        nodes=[node("m1", role="manager", leader=True)],
+        networks=[network("front"), network("back")],
+        secrets=[secret("key"), secret("key2")],
+        configs=[config("conf")],
+        services=[service("app_web", labels=STACK, networks=["front"])],
+    )
+    ids = {item["Name"]: item["Id"] for item in fake.cluster.networks.values()}
+    options: Json = {
+        "name": ["app_web"],
+        "mounts": [{"source": "data", "target": "/data"}, {"type": "tmpfs", "target": "/tmp"}],
+        "ports": [{"target": 80, "published": 8080, "mode": "host"}, {"target": 53, "published": 53, "protocol": "udp"}],
+        "networks": ["back"],
+        "secrets": [{"source": "key"}],
+        "configs": [{"source": "conf", "target": "/etc/app.conf", "mode": "0440"}],
+    }
+    planned = run(fake, "update", check=True, **options)
+    assert not fake.writes and planned["changed"]
+    fake.forget()
+    done = run(fake, "update", **options)
+    assert changed(done) == ["app_web"] == updates(fake) and done["plan"] == planned["plan"]
+    assert parts(fake) == {
+        "mounts": {"/data": "data", "/tmp": "tmpfs"},
+        "secrets": {"key": "key"},
+        "configs": {"/etc/app.conf": ("conf", 0o440)},
+        "networks": sorted(ids[name] for name in ("front", "back")),
+        "ports": {80: 8080, 53: 53},
+    }
+    fake.forget()
+    assert not run(fake, "update", **options)["changed"] and not fake.writes
+    changes: Json = {
+        "mounts": [{"source": "other", "target": "/data", "read_only": True}],
+        "mounts_absent": ["/tmp", "/never"],
+        "ports": [{"target": 80, "published": 9090, "mode": "host"}],
+        "ports_absent": ["53/udp", "1"],
+        "networks_absent": ["front", "never"],
+        "secrets": [{"source": "key2", "target": "key"}],
+        "configs_absent": ["/etc/app.conf"],
+    }
+    assert changed(run(fake, "update", name=["app_web"], **changes)) == ["app_web"]
+    expected: Json = {"mounts": {"/data": "other"}, "secrets": {"key": "key2"}, "configs": {}, "ports": {80: 9090}}
+    assert parts(fake) == {**expected, "networks": [ids["back"]]}
+    fake.forget()
+    assert not run(fake, "update", name=["app_web"], **changes)["changed"] and not fake.writes
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"secrets": [{"source": "gone"}]}, "secrets: there is no gone. Create it first"),
+        ({"networks": ["gone"]}, "networks: there is no gone"),
+        ({"mounts": [{"source": "x", "target": "data"}]}, "mounts: target 'data' is not absolute"),
+        ({"mounts": [{"type": "bind", "source": "x", "target": "/data"}]}, "expected an absolute path of the nodes"),
+        ({"mounts": [{"type": "tmpfs", "source": "x", "target": "/data"}]}, "which has no source"),
+        ({"ports_absent": ["http"]}, "ports_absent: found 'http'"),
+        ({"mounts_absent": ["/x"], "action": "restart"}, "mounts_absent: only for action update"),
+    ],
+)
+def test_parts_that_make_no_sense_are_refused(fake: FakeEngine, options: Json, words: str) -> None:
+    fake.forget()
+    result = run(fake, **{"action": "update", "name": ["app_web"], **options})
+    assert result["failed"] and words in result["msg"] and not fake.writes
