@@ -122,6 +122,18 @@ options:
     type: list
     elements: str
     default: []
+  gwbridge:
+    description:
+      - What the network C(docker_gwbridge) of this host shall be. It is made before the host joins a swarm. On a member it can't be
+        changed, and a warning tells what differs.
+    type: dict
+    suboptions:
+      subnet:
+        description: Its subnet, such as V(172.30.0.0/24). Public ranges, and those into which the host has a route, are refused.
+        type: str
+      mtu:
+        description: The largest packet, in bytes.
+        type: int
   data_path_port:
     description:
       - The UDP port for the traffic between containers. It can't be changed once the swarm is made.
@@ -270,7 +282,7 @@ ansible_facts:
 import time
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import addresses
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import addresses, gwbridge
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.membership import (
     INITIALISE,
     JOIN,
@@ -294,7 +306,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.steps impor
     plan_leaving,
     plan_member,
 )
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import EngineError, OutOfSequence
+from ansible_collections.flotilla.swarm.plugins.module_utils.engine import EngineError, NotFound, OutOfSequence
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world, source_address
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
@@ -322,6 +334,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "listen_addr": {"type": "str", "default": "0.0.0.0:2377"},
     "data_path_addr": {"type": "str"},
     "peers": {"type": "list", "elements": "str", "default": []},
+    "gwbridge": {"type": "dict", "options": {"subnet": {"type": "str"}, "mtu": {"type": "int"}}},
     "data_path_port": {"type": "int"},
     "default_addr_pool": {"type": "list", "elements": "str"},
     "subnet_size": {"type": "int"},
@@ -359,7 +372,18 @@ def observe(member: Member, params: dict[str, t.Any]) -> Situation:
         seen, managers = as_if_installed(seen), [as_if_installed(each) for each in managers]
     cluster = (info.get("Swarm") or {}).get("Cluster") or {}
     routes = {name: member.routes(), **{each["host"]: each["routes"] for each in params["others"] if each.get("routes")}}
-    return Situation(seen, cluster, managers, others, _read_addresses(member, params, seen), routes, member.check_mode)
+    found = _read_addresses(member, params, seen)
+    return Situation(seen, cluster, managers, others, found, routes, member.check_mode, _read_bridge(member, params))
+
+
+def _read_bridge(member: Member, params: dict[str, t.Any]) -> t.Mapping[str, t.Any] | None:
+    if not params["gwbridge"] or not member.engine:
+        return None
+    try:
+        bridge: dict[str, t.Any] = member.engine.get(f"/networks/{gwbridge.NAME}", doing=f"reading {gwbridge.NAME}")
+    except NotFound:
+        return None
+    return bridge
 
 
 def _read_addresses(member: Member, params: dict[str, t.Any], seen: Seen) -> dict[str, str]:
@@ -411,6 +435,13 @@ def _join(member: Member, payload: dict[str, t.Any]) -> None:
             raise
     is_manager = payload["role"] == "manager"
     _await(member, payload["host"], lambda seen: seen.acting if is_manager else seen.state == "active", doing)
+
+
+def _make_bridge(member: Member, payload: dict[str, t.Any]) -> None:
+    engine, doing = member.require_engine(), f"making {gwbridge.NAME}"
+    if payload["id"]:
+        engine.delete(f"/networks/{payload['id']}", doing=doing)
+    engine.post("/networks/create", payload["body"], doing=doing)
 
 
 def _leave(member: Member, payload: dict[str, t.Any]) -> None:
@@ -478,6 +509,7 @@ STEPS: dict[str, t.Callable[[Member, dict[str, t.Any]], None]] = {
     INITIALISE: _initialise,
     JOIN: _join,
     LEAVE: _leave,
+    gwbridge.MAKE: _make_bridge,
     UNLOCK: _unlock,
     SETTINGS: _write_settings,
     ROTATE: _rotate,

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..plan import Change, Field, Plan, PlanError
-from . import addresses
+from . import addresses, gwbridge
 from .membership import INITIALISE, JOIN, NOTHING, REFUSE, REJOIN, decide
 from .quorum import manager_count_problem
 from .seen import Seen, describe_cluster
@@ -26,7 +26,7 @@ Params = t.Mapping[str, t.Any]
 @dataclass(frozen=True)
 class Situation:
     """``seen`` is this host; ``cluster`` is ``Swarm.Cluster`` of ``/info``; ``addresses`` are the options of that name in the
-    form that the engine takes; ``routes`` are those of this host and of others, by host."""
+    form that the engine takes; ``routes`` are those of this host and of others, by host; ``bridge`` is the network docker_gwbridge."""
 
     seen: Seen
     cluster: t.Mapping[str, t.Any]
@@ -35,6 +35,7 @@ class Situation:
     addresses: t.Mapping[str, str]
     routes: t.Mapping[str, t.Sequence[t.Mapping[str, str]]]
     check_mode: bool
+    bridge: t.Mapping[str, t.Any] | None = None
 
     @property
     def keeps_settings(self) -> bool:
@@ -81,9 +82,9 @@ def plan_member(situation: Situation, params: Params) -> Plan:
         raise Refused(f"Making this host a {role}: {decision.reason.rstrip('.')}. {cure}.", seen)
     changes: list[Change] = []
     if decision.action == INITIALISE and INITIALISE in params["may"]:
-        changes.append(_initialisation(situation, params))
+        changes += [*_bridge(situation, params), _initialisation(situation, params)]
     elif decision.action == JOIN and JOIN in params["may"]:
-        changes.append(_joining(situation, params))
+        changes += [*_bridge(situation, params), _joining(situation, params)]
     elif decision.action == REJOIN and JOIN in params["may"]:
         changes += _rejoining(situation, params)
     elif decision.action == NOTHING and situation.keeps_settings:
@@ -131,6 +132,12 @@ def _initialisation(situation: Situation, params: Params) -> Change:
     return Change("swarm", name, "create", fields, reason="initialise", payload=payload)
 
 
+def _bridge(situation: Situation, params: Params) -> list[Change]:
+    """Before the host joins, since the engine keeps the bridge that it finds, and makes its own where there is none."""
+    routes = situation.routes.get(situation.seen.name, ())
+    return gwbridge.plan_bridge(situation.seen.name, situation.bridge, params["gwbridge"] or {}, routes)
+
+
 def _joining(situation: Situation, params: Params) -> Change:
     seen, role = situation.seen, params["role"]
     if not situation.check_mode and not (params["join_token"] and params["remote_addrs"]):
@@ -158,7 +165,7 @@ def _rejoining(situation: Situation, params: Params) -> list[Change]:
         raise Refused(f"This host is node {seen.node_id} by now, and not {params['rejoin']} any more. Run again.", seen)
     reason = f"leave {seen.cluster_id}, whose managers do not list node {seen.node_id} any more"
     payload = {"do": LEAVE, "host": seen.name, "force": True}
-    return [Change("swarm", seen.name, "remove", reason=reason, payload=payload), _joining(situation, params)]
+    return [Change("swarm", seen.name, "remove", reason=reason, payload=payload), *_bridge(situation, params), _joining(situation, params)]
 
 
 def _settings(situation: Situation, params: Params) -> list[Change]:
@@ -182,6 +189,8 @@ def _find_drift(situation: Situation, params: Params) -> tuple[str, ...]:
     wanted = addresses.as_address(situation.addresses["advertise_addr"])
     if seen.is_member and seen.address and wanted and str(wanted) != seen.address:
         drift.append(f"advertise_addr is {wanted}, but {seen.name} is known as {seen.address}; it changes by leaving and joining")
+    if seen.is_member and not params["rejoin"]:
+        drift += gwbridge.find_drift(seen.name, situation.bridge, params["gwbridge"] or {})
     made = describe_cluster(situation.cluster)
     if made and situation.keeps_settings:
         differing = {name: params[name] for name in FIXED if params[name] and params[name] != made[name]}

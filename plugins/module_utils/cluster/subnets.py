@@ -31,13 +31,16 @@ def is_private(subnet: Network) -> bool:
     return any(subnet.version == each.version and subnet.subnet_of(each) for each in _PRIVATE)  # type: ignore[arg-type]
 
 
-def refuse_public(owner: str, subnet: Network) -> None:
-    """Raise PlanError for a range that belongs to someone on the Internet: its hosts would be out of reach."""
+def refuse_public(owner: str, subnet: Network, way_out: str = ", or set allow_public_subnet") -> None:
+    """Raise PlanError for a range that belongs to someone on the Internet: its hosts would be out of reach.
+
+    ``way_out`` ends the message.
+    """
     if not is_private(subnet):
         ranges = ", ".join(str(each) for each in _PRIVATE if each.version == subnet.version)
         raise PlanError(
             f"{owner}: {subnet} is a public range, and containers could not reach its real hosts any more. "
-            f"Take one from {ranges}, or set allow_public_subnet."
+            f"Take one from {ranges}{way_out}."
         )
 
 
