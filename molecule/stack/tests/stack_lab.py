@@ -126,7 +126,7 @@ def running(service: dict[str, Any]) -> list[str]:
     return [task["id"] for task in service["tasks"] if task["state"] == "running" and task["wanted"] == "running"]
 
 
-def until(true: Callable[[], Any], what: str, seconds: float = 90) -> Any:
+def until(true: Callable[[], Any], what: str, seconds: float = 180) -> Any:
     """The first answer that is true. An engine that is away answers later."""
     end, found = time.monotonic() + seconds, None
     while time.monotonic() < end:

@@ -150,7 +150,7 @@ def test_what_is_too_large_for_the_engine_is_refused(
 
 SLOW = {
     "healthcheck": {"test": ["CMD", "test", "-f", "/up"], "interval": "1s", "retries": 60},
-    "command": ["sh", "-c", "sleep 6; >/up; sleep 9999"],
+    "command": ["sh", "-c", "sleep 10; >/up; sleep 9999"],
 }
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stack_lab import ROOT, SCENARIO, address, deploy, look, requests_since, running, until
+from stack_lab import LAB, ROOT, SCENARIO, address, deploy, look, requests_since, running, until
 
 MIXES = sorted((SCENARIO / "mixes").glob("*.yml"))
 WAITED = ("global", "healthcheck", "jobs", "restarts")  # what is not simply running: the rest need not be waited for one by one
@@ -33,9 +33,7 @@ def cli(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
     """Runs a docker command against the first manager, which has what the stacks call external."""
     folder = tmp_path_factory.mktemp("cli")
     socket = folder / "m1.sock"
-    files = subprocess.run(
-        ["python3", "-m", "tests.lab", "inventory", "--name", "stack"], cwd=ROOT, text=True, capture_output=True, check=True
-    )
+    files = subprocess.run(["python3", "-m", "tests.lab", "inventory", "--name", LAB], cwd=ROOT, text=True, capture_output=True, check=True)
     config = next(line for line in files.stdout.split() if line.endswith("ssh_config"))
     tunnel = subprocess.Popen(["ssh", "-F", config, "-o", "ControlPath=none", "-N", "-L", f"{socket}:/run/docker.sock", "m1"])
     env = {"PATH": os.environ["PATH"], "DOCKER_HOST": f"unix://{socket}", "DOCKER_CONFIG": str(folder), **environment}
