@@ -82,7 +82,8 @@ IMAGE = "lab/tiny:1"
 # Nothing can be pulled: the image is made of the node's own perl and shell.
 _IMPORT = """
 import io, os, subprocess, tarfile
-programs = ["/usr/bin/perl", "/bin/sh", "/usr/bin/stat", "/bin/sleep"]
+programs = ["/usr/bin/perl", "/bin/sh", "/usr/bin/stat", "/usr/bin/printenv", "/usr/bin/tail"]
+programs += [f"/bin/{name}" for name in ("cat", "grep", "sed", "sleep")]
 listed = " ".join(subprocess.check_output(["ldd", program], text=True) for program in programs).split()
 packed = io.BytesIO()
 with tarfile.open(fileobj=packed, mode="w") as tar:
@@ -94,6 +95,6 @@ api.import_image_from_data(packed.getvalue(), repository="lab/tiny", tag="1")
 
 
 def have_image(node: str) -> None:
-    """Have IMAGE on a node: perl, sh, stat and sleep."""
+    """Have IMAGE on a node, with a shell and a few commands in it."""
     if sdk(node, f"print(len(api.images({IMAGE!r})))") == "0":
         sdk(node, _IMPORT)
