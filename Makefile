@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 LAB := $(BIN)/python -m tests.lab
 PLAY := $(BIN)/ansible-playbook -i inventories/lab
-TARGETS := demo plan status teardown test lint sanity unit unit39 lab-test lab-test-more lab-test-stack bench help
+TARGETS := demo plan status teardown test lint sanity unit unit39 lab-test lab-test-more lab-test-stack lab-test-gpu bench help
 .PHONY: $(TARGETS)
 
 help: ## say what there is
@@ -53,6 +53,9 @@ lab-test: .venv/.test ## the tests on real nodes; the lab is removed afterwards
 
 lab-test-more: .venv/.test ## the longer tests on real nodes, about 25 minutes: roles of the hosts, membership of the swarm
 	tests/on_nodes.sh hosts cluster
+
+lab-test-gpu: .venv/.test ## GPUs of a swarm on nodes that have none, about 10 minutes
+	PATH="$(CURDIR)/$(BIN):$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' $(BIN)/molecule test -s gpu
 
 lab-test-stack: .venv/.test ## the stack engine on real nodes, about 15 minutes: every failure, the docker CLI's results, registries that ask who one is
 	tests/on_nodes.sh stack
