@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from .errors import ApiError, Json
 from .server import Request, Response
 from .state import Host, make_id
@@ -82,4 +80,4 @@ class Containers:
         found = [item for item in self._host.containers if item["Id"] == name]
         if not found:
             raise ApiError(404, f"No such container: {name}")
-        return t.cast(Json, found[0])
+        return found[0]

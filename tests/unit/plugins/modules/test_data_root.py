@@ -25,6 +25,7 @@ case "$1" in
      if [ "$1 $2" = "start docker.service" ] && test -e refuse && grep -q moved "{config}"; then echo "it does not start" >&2; exit 1; fi;;
 esac
 """
+UTILS = "ansible_collections.flotilla.swarm.plugins.module_utils.host"
 ROOMY = Place((), "ext4", 10**12)
 
 
@@ -104,7 +105,7 @@ def test_a_failure_leaves_the_former_data_in_use(machine: Machine, fault: str, m
         (machine.bin / "cp").write_text('#!/bin/sh\n/bin/cp "$@"; for last; do :; done; echo other > "$last/volumes/v/_data/one"\n')
         (machine.bin / "cp").chmod(0o755)
     else:
-        monkeypatch.setattr(data_root.data_root, "lost", lambda before, after: ["the node: a, now b"])
+        monkeypatch.setattr(f"{UTILS}.data_root.lost", lambda before, after: ["the node: a, now b"])
     result = machine.run()
     assert (result["exit_code"], result["changed"]) == (1, False)
     assert {"start": "it does not start", "copy": "not the same in the copy", "knowledge": "not what it was"}[fault] in result["msg"]
@@ -117,7 +118,7 @@ def test_a_failure_leaves_the_former_data_in_use(machine: Machine, fault: str, m
 
 def test_without_a_file_none_is_left_by_a_failure(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.config.unlink()
-    monkeypatch.setattr(data_root.daemon_json, "data_root", lambda config: config.get("data-root") or str(machine.former))
+    monkeypatch.setattr(f"{UTILS}.daemon_json.data_root", lambda config: config.get("data-root") or str(machine.former))
     (machine.bin / "refuse").touch()
     assert machine.run()["exit_code"] == 1
     assert not machine.config.exists()
