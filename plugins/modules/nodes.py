@@ -357,10 +357,17 @@ class Run:
             move_service(engine, change, self.nodes, self.seconds)
         except BaseException as error:
             for paused in self.paused:
-                _update(engine, paused.payload["node"], paused.payload["undo"])
+                _undo_pause(engine, paused)
             if isinstance(error, FlotillaError):
                 raise FlotillaError(f"Moving services before the drain: {error}\nNo node was drained.") from None
             raise
+
+
+def _undo_pause(engine: Engine, change: Change) -> None:
+    """Unless another run has gone on with the node meanwhile."""
+    node = read_node(engine.get(f"/nodes/{change.payload['node'].node_id}", doing="reading a node that was paused"))
+    if node.availability == "pause":
+        _update(engine, node, change.payload["undo"])
 
 
 def _apply_to_node(engine: Engine, change: Change) -> None:

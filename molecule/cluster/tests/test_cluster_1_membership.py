@@ -8,125 +8,30 @@ The tests build on one another. What the engines say is read through the Docker 
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cluster_lab import (
+    MEMBERS,
+    NODES,
+    ONE,
+    THREE,
+    converge,
+    finish,
+    lab,
+    leave,
+    look,
+    on,
+    play,
+    settled,
+    start,
+    wipe,
+)
 
-ROOT = Path(__file__).parents[3]
-LAB = os.environ.get("FLOTILLA_LAB", "cluster")
-INVENTORY = "inventories/lab"
-MEMBERS = "molecule/cluster/members.yml"
-NODES = ("m1", "w1", "w2", "w3", "w4")
-ONE, THREE = ["m1"], ["m1", "w1", "w2"]
 LABELS = {"w4": {"database": True}}
-
-LOOK = """
-import docker, json
-api = docker.APIClient(timeout=30)
-swarm = api.info()["Swarm"]
-nodes = api.nodes() if swarm["ControlAvailable"] and swarm.get("Cluster") else []
-print(json.dumps({
-    "state": swarm["LocalNodeState"], "id": swarm["NodeID"], "cluster": (swarm.get("Cluster") or {}).get("ID", ""),
-    "nodes": [
-        [n["Description"]["Hostname"], n["ID"], n["Spec"]["Role"], n["Status"]["State"], n["Spec"].get("Labels") or {}] for n in nodes
-    ],
-}))
-"""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A playbook that ran to its end."""
-
-    rc: int
-    out: str
-
-    @property
-    def changed(self) -> dict[str, int]:
-        """Host -> number of changed tasks."""
-        rows = [line for line in self.out.split("PLAY RECAP", 1)[-1].splitlines() if "changed=" in line]
-        return {row.split()[0]: int(row.split("changed=")[1].split()[0]) for row in rows}
-
-    @property
-    def text(self) -> str:
-        """The output with its lines joined: messages are wrapped."""
-        return " ".join(self.out.split())
-
-
-def start(playbook: str, *arguments: str, **variables: Any) -> subprocess.Popen[str]:
-    given = {"nodes_labels": {}, "nodes_label_policies": {}, "networks_present": [], "nodes_remove_ghosts": True, **variables}
-    command = ["ansible-playbook", "-i", INVENTORY, playbook, *arguments, "-e", json.dumps({"swarm_name": "lab", **given})]
-    environment = {**os.environ, "FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-
-def finish(process: subprocess.Popen[str]) -> Run:
-    out, _err = process.communicate()
-    return Run(process.returncode, out)
-
-
-def play(*arguments: str, playbook: str = MEMBERS, **variables: Any) -> Run:
-    return finish(start(playbook, *arguments, **variables))
-
-
-def converge(managers: list[str], **variables: Any) -> Run:
-    """Run to success for these managers."""
-    run = play(swarm_managers=managers, **variables)
-    assert run.rc == 0, run.out
-    return run
-
-
-def lab(*arguments: str) -> None:
-    subprocess.run(["python3", "-m", "tests.lab", arguments[0], "--name", LAB, *arguments[1:]], cwd=ROOT, check=True)
-
-
-def on(node: str, command: str, stdin: str = "") -> str:
-    argv = ["python3", "-m", "tests.lab", "ssh", "--name", LAB, node, command]
-    done = subprocess.run(argv, cwd=ROOT, input=stdin, text=True, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def look(node: str = "m1") -> dict[str, Any]:
-    return dict(json.loads(on(node, "python3 -", LOOK)))
-
-
-def roles(node: str = "m1") -> dict[str, str]:
-    """Host name -> role of the nodes that are up; a name that is there twice has both."""
-    found: dict[str, str] = {}
-    for name, _id, role, state, _labels in look(node)["nodes"]:
-        if state == "ready":
-            found[name] = f"{found[name]} and {role}" if name in found else role
-    return found
-
-
-def wanted(managers: list[str]) -> dict[str, str]:
-    return {name: "manager" if name in managers else "worker" for name in NODES}
-
-
-def settled(managers: list[str], seconds: float = 60) -> bool:
-    """Whether all nodes are up in their roles; a node that changed its role may blink for some seconds."""
-    until = time.monotonic() + seconds
-    while roles() != wanted(managers):
-        if time.monotonic() > until:
-            return False
-        time.sleep(2)
-    return True
-
-
-def leave(node: str) -> None:
-    on(node, "python3 -", "import docker; docker.APIClient(timeout=60).leave_swarm(force=True)")
-
-
-def wipe(node: str) -> None:
-    on(node, "systemctl stop docker docker.socket && rm -rf /var/lib/docker/swarm && systemctl start docker")
 
 
 @pytest.fixture
@@ -235,46 +140,6 @@ def test_the_next_run_finishes_when_the_leader_dies_in_the_middle(nodes_off: lis
     lab("start", nodes_off.pop())
     converge(THREE)
     assert settled(THREE)
-
-
-def test_a_drain_without_room_is_refused() -> None:
-    image = "tar -ch -C / usr/bin/sleep lib64/ld-linux-x86-64.so.2 lib/x86_64-linux-gnu/libc.so.6"
-    load = (
-        "import docker, subprocess; api = docker.APIClient(timeout=90); "
-        f"api.import_image_from_data(subprocess.check_output({image.split()}), 'tiny', '1')"
-    )
-    for node in ("w3", "w4"):
-        on(node, "python3 -", load)
-    create = (
-        "import docker; docker.APIClient().create_service({'ContainerSpec': {'Image': 'tiny:1', 'Command': ['/usr/bin/sleep', '9999']},"
-        " 'Placement': {'Constraints': ['node.hostname == w3']}}, name='tied')"
-    )
-    on("m1", "python3 -", create)
-    time.sleep(5)
-    refused = play(playbook="playbooks/drain.yml", swarm_managers=THREE, nodes_target=["w3"])
-    assert refused.rc != 0 and "tied has 1 task there, and no other node" in refused.text
-    free = create.replace("tied", "free").replace("== w3", "!= m1")
-    on("m1", "python3 -", free)
-    on("m1", "python3 -", "import docker; docker.APIClient().remove_service('tied')")
-    done = play(playbook="playbooks/drain.yml", swarm_managers=THREE, nodes_target=["w3"])
-    assert done.rc == 0, done.out
-    back = play(playbook="playbooks/activate.yml", swarm_managers=THREE, nodes_target=["w3"])
-    assert back.rc == 0 and set(play(playbook="playbooks/activate.yml", swarm_managers=THREE, nodes_target=["w3"]).changed.values()) == {0}
-    on("m1", "python3 -", "import docker; docker.APIClient().remove_service('free')")
-
-
-def test_public_subnets_are_refused() -> None:
-    run = play(swarm_managers=THREE, networks_present=[{"name": "dns", "subnet": "8.8.8.0/24"}])
-    assert run.rc != 0 and "8.8.8.0/24 is a public range" in run.text
-
-
-def test_a_subnet_that_a_host_has_a_route_into_is_refused() -> None:
-    on("w3", "ip route add 10.66.0.0/24 dev $(ip -o route show default | sed 's/.* dev //; s/ .*//')")
-    run = play(swarm_managers=THREE, networks_present=[{"name": "routed", "subnet": "10.66.0.0/25"}])
-    on("w3", "ip route del 10.66.0.0/24")
-    assert run.rc != 0 and "w3 has 10.66.0.0/24" in run.text and "overlaps 10.66.0.0/25" in run.text
-    converge(THREE, networks_present=[{"name": "routed", "subnet": "10.66.0.0/25"}])
-    converge(THREE, networks_absent=["routed"])
 
 
 def test_a_locked_manager_is_unlocked_and_no_secret_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draining on five real nodes: with room and without, with a client that reads, and when the run is killed in the middle."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+from cluster_lab import THREE, Run, converge, on, play, settled, start
+from cluster_web import PORT, await_homes, create_service, homes, load_image, reading, remove_service, service_spec
+
+DRAIN, ACTIVATE = "playbooks/drain.yml", "playbooks/activate.yml"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def swarm() -> None:
+    converge(THREE)
+    assert settled(THREE)
+    load_image()
+
+
+@pytest.fixture
+def alone() -> Iterator[str]:
+    """A service of one task, and the host on which it runs."""
+    create_service("alone", port=PORT, constraints=("node.role==worker",))
+    (home,) = await_homes("alone", 1)
+    yield home
+    remove_service("alone")
+    activate(home)
+
+
+def drain(*nodes: str, surge: str = "none") -> Run:
+    return play(playbook=DRAIN, swarm_managers=THREE, nodes_target=list(nodes), nodes_surge=surge)
+
+
+def activate(*nodes: str) -> Run:
+    return play(playbook=ACTIVATE, swarm_managers=THREE, nodes_target=list(nodes))
+
+
+def availability(node: str) -> str:
+    code = f"import docker; print(docker.APIClient().inspect_node({node!r})['Spec']['Availability'])"
+    return on("m1", "python3 -", code).strip()
+
+
+def test_a_drain_without_room_is_refused() -> None:
+    create_service("tied", constraints=("node.hostname==w3",))
+    await_homes("tied", 1)
+    for surge in ("none", "all"):
+        refused = drain("w3", surge=surge)
+        assert refused.rc != 0 and "tied has 1 task there, and no other node" in refused.text
+    assert availability("w3") == "active" and homes("tied") == ["w3"]
+    remove_service("tied")
+
+
+def test_a_drained_node_is_what_it_was_again() -> None:
+    create_service("free", constraints=("node.hostname!=m1",))
+    await_homes("free", 1)
+    done = drain("w3")
+    assert done.rc == 0 and availability("w3") == "drain", done.out
+    assert set(drain("w3").changed.values()) == {0}
+    assert activate("w3").rc == 0 and availability("w3") == "active"
+    assert set(activate("w3").changed.values()) == {0}
+    remove_service("free")
+
+
+def test_a_plain_drain_is_noticed_by_those_who_read(alone: str) -> None:
+    """What the next test proves would be nothing if this one did not fail any request."""
+    with reading() as reader:
+        done = drain(alone)
+    assert done.rc == 0, done.out
+    assert reader.failures and reader.requests > 20
+
+
+def test_a_drain_with_surge_fails_no_request(alone: str) -> None:
+    spec = service_spec("alone")
+    with reading() as reader:
+        plan = play("--check", playbook=DRAIN, swarm_managers=THREE, nodes_target=[alone], nodes_surge="sole")
+        assert plan.rc == 0 and f"1 of its tasks runs elsewhere before {alone} is drained" in plan.text
+        assert homes("alone") == [alone] and service_spec("alone") == spec
+        done = drain(alone, surge="sole")
+        assert done.rc == 0, done.out
+        (new,) = homes("alone")
+        assert new != alone and availability(alone) == "drain"
+        assert activate(alone).rc == 0
+        back = drain(new, surge="all")
+        assert back.rc == 0, back.out
+        assert activate(new).rc == 0
+    assert reader.failures == [] and reader.requests > 100
+    assert homes("alone") == [alone] and service_spec("alone") == spec
+
+
+def test_what_a_killed_drain_left_is_put_right_by_the_next_run(alone: str) -> None:
+    spec = service_spec("alone")
+    process = start(DRAIN, swarm_managers=THREE, nodes_target=[alone], nodes_surge="all")
+    until = time.monotonic() + 60
+    while service_spec("alone")["Labels"] == spec["Labels"] and time.monotonic() < until:
+        time.sleep(0.2)
+    for node in THREE:
+        on(node, "pkill -9 -f '[A]nsiballZ_nodes' || true")
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert availability(alone) == "pause" and service_spec("alone") != spec
+    back = activate(alone)
+    assert back.rc == 0 and "gets back its placement and update policy" in back.text, back.out
+    assert service_spec("alone") == spec and availability(alone) == "active"
+    await_homes("alone", 1)
+
+
+def test_two_drains_at_once_end_in_one(alone: str) -> None:
+    spec = service_spec("alone")
+    with reading() as reader:
+        both = [start(DRAIN, swarm_managers=THREE, nodes_target=[alone], nodes_surge="all") for _ in range(2)]
+        outs = [process.communicate()[0] for process in both]
+        assert 0 in [process.returncode for process in both], outs[0] + outs[1]
+        again = drain(alone, surge="all")
+    assert again.rc == 0 and availability(alone) == "drain" and service_spec("alone") == spec
+    assert reader.failures == []
