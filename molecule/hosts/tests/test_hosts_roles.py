@@ -122,10 +122,22 @@ def test_engines_of_a_swarm_restart_one_after_the_other() -> None:
     stopped, started = (
         {node: int(unit(node, name)) for node in NODES} for name in ("InactiveExitTimestampMonotonic", "ActiveEnterTimestampMonotonic")
     )
-    first, second = sorted(NODES, key=stopped.__getitem__)
-    assert started[first] < stopped[second]
+    assert started["w1"] < stopped["m1"], "workers come first and the leader last"
     assert sdk("m1", "print([n['Spec']['Availability'] for n in api.nodes()])") == "['active', 'active']"
     assert play("engine", engine_daemon_config=wanted).changed == dict.fromkeys(NODES, 0)
+
+
+def test_limits_hold_for_containers_the_engine_and_sessions() -> None:
+    have_image("w1")
+    wanted = {"engine_daemon_config": declared(), "engine_nofile": 54321}
+    run = play("engine", "--limit", "w1", **wanted)
+    assert run.rc == 0, run.out
+    process = unit("w1", "MainPID")
+    assert on("w1", f"awk '/open files/ {{ print $4, $5 }}' /proc/{process}/limits") == "54321 54321"
+    code = f"made = api.create_container({IMAGE!r}, ['sh', '-c', 'ulimit -n']); api.start(made); api.wait(made); print(api.logs(made).decode())"
+    assert sdk("w1", code) == "54321"
+    assert on("w1", "grep -c 54321 /etc/security/limits.d/60-flotilla-nofile.conf") == "4"
+    assert play("engine", "--limit", "w1", **wanted).changed == {"w1": 0}
 
 
 def test_all_faults_are_in_one_message() -> None:
