@@ -134,8 +134,8 @@ def test_limits_hold_for_containers_the_engine_and_sessions() -> None:
     assert run.rc == 0, run.out
     process = unit("w1", "MainPID")
     assert on("w1", f"awk '/open files/ {{ print $4, $5 }}' /proc/{process}/limits") == "54321 54321"
-    code = f"made = api.create_container({IMAGE!r}, ['sh', '-c', 'ulimit -n']); api.start(made); api.wait(made); print(api.logs(made).decode())"
-    assert sdk("w1", code) == "54321"
+    made = sdk("w1", f"made = api.create_container({IMAGE!r}, ['sh', '-c', 'ulimit -n']); api.start(made); print(made['Id'])")
+    assert sdk("w1", f"api.wait({made!r}); print(api.logs({made!r}).decode())") == "54321"
     assert on("w1", "grep -c 54321 /etc/security/limits.d/60-flotilla-nofile.conf") == "4"
     assert play("engine", "--limit", "w1", **wanted).changed == {"w1": 0}
 
