@@ -12,6 +12,7 @@ options:
   docker_host:
     description:
       - Address of the engine, such as V(unix:///var/run/docker.sock), V(tcp://10.0.0.5:2376) or V(ssh://root@10.0.0.5).
+        With V(ssh://...) the C(ssh) of OpenSSH has to get there without a question; that host needs no Docker client.
       - Without it the environment variable E(DOCKER_HOST) of the host on which the module runs is used.
     type: str
     default: unix:///var/run/docker.sock

@@ -36,18 +36,22 @@ options:
     description: Speak TLS, without checking who answers.
     type: bool
     default: false
+    env:
+      - name: DOCKER_TLS
   validate_certs:
     description: Speak TLS, and refuse an engine whose certificate O(ca_path) does not vouch for.
     type: bool
     default: false
+    env:
+      - name: DOCKER_TLS_VERIFY
   ca_path:
-    description: File with the certificate of the authority.
+    description: File with the certificate of the authority. Without it C(ca.pem) in the directory E(DOCKER_CERT_PATH), where that is set.
     type: path
   client_cert:
-    description: File with the client's certificate.
+    description: File with the client's certificate. Without it C(cert.pem) in that directory.
     type: path
   client_key:
-    description: File with the client's key.
+    description: File with the client's key. Without it C(key.pem) in that directory.
     type: path
   timeout:
     description: Seconds that one request may take.
@@ -58,7 +62,7 @@ options:
     type: str
     default: swarm_
 requirements:
-  - Docker SDK for Python on the controller; for V(ssh://...) with C(paramiko), as in C(docker[ssh])
+  - Docker SDK for Python on the controller; for V(ssh://...) the C(ssh) of OpenSSH, which must get there without a question
 """
 
 EXAMPLES = r"""
@@ -75,6 +79,7 @@ groups:
   has_gpu: "'gpu' in swarm_node.labels"
 """
 
+import os
 from typing import Any
 
 from ansible.errors import AnsibleParserError
@@ -84,6 +89,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Flotill
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.swarm_hosts import read_hosts
 
 CONNECTION = ("docker_host", "tls", "validate_certs", "ca_path", "client_cert", "client_key", "timeout")
+CERTIFICATES = {"ca_path": "ca.pem", "client_cert": "cert.pem", "client_key": "key.pem"}
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -106,7 +112,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _ask(self) -> Any:
         try:
-            engine = Engine.connect(**{name: self.get_option(name) for name in CONNECTION})
+            given = {name: self.get_option(name) for name in CONNECTION}
+            folder = os.environ.get("DOCKER_CERT_PATH")
+            kept = {name: os.path.join(folder, file) for name, file in CERTIFICATES.items() if not given[name]} if folder else {}
+            engine = Engine.connect(**{**given, **kept})
             return engine.get("/nodes", doing=f"listing the nodes through {self.get_option('docker_host')}")
         except FlotillaError as error:
             raise AnsibleParserError(str(error)) from None

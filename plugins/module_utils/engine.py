@@ -11,6 +11,7 @@ import time
 import typing as t
 
 from .plan import FlotillaError
+from .ssh_tunnel import Tunnel, TunnelError
 
 try:
     import docker
@@ -99,6 +100,7 @@ class Engine:
 
     def __init__(self, client: t.Any, retries: int = RETRIES, sleep: t.Callable[[float], None] = time.sleep) -> None:
         self._client, self._retries, self._sleep = client, retries, sleep
+        self._tunnel: Tunnel | None = None  # open as long as the engine is there
 
     @classmethod
     def connect(
@@ -124,7 +126,11 @@ class Engine:
             if tls or validate_certs:
                 pair = (client_cert, client_key) if client_cert and client_key else None
                 secure = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca_path, verify=validate_certs)
-            client = docker.APIClient(base_url=docker_host, tls=secure, timeout=timeout, version="auto")
+            tunnel = Tunnel(docker_host, timeout) if docker_host.startswith("ssh://") else None
+            client = docker.APIClient(base_url=tunnel.url if tunnel else docker_host, tls=secure, timeout=timeout, version="auto")
+        except TunnelError as error:
+            cure = f"Check that this works without a question: ssh {docker_host.removeprefix('ssh://')} true."
+            raise Unreachable(doing, str(error), cure) from None
         except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
             problem = _last_words(error)
             if "URL scheme http+docker" in problem:
@@ -132,7 +138,9 @@ class Engine:
                 raise SdkMissing(doing, versions, "Install docker 7.1.0 or later, or requests before 2.32.") from None
             cure = "Check that the engine runs (systemctl status docker), the address, and the right to use it."
             raise Unreachable(doing, problem, cure) from None
-        return cls(client)
+        engine = cls(client)
+        engine._tunnel = tunnel
+        return engine
 
     @property
     def api_version(self) -> tuple[int, ...]:

@@ -30,7 +30,7 @@ WORLDS = tuple(f"module_utils.{name}" for name in ("runner", "host_io", "manager
 # The halves of modules that talk to the engine or to a metric's source: too long for the module's own file.
 ACTING_STACK = ("deployment", "job_run", "lock", "logs", "observe", "service_move", "service_run", "undo", "writer")
 ACTING = ("module_utils.archive", "module_utils.metric", *(f"module_utils.stack.{name}" for name in ACTING_STACK))
-IMPURE_UTILS = (*WORLDS, *ACTING, "module_utils.engine")
+IMPURE_UTILS = (*WORLDS, *ACTING, "module_utils.engine", "module_utils.ssh_tunnel")
 
 
 def files(modules: tuple[str, ...]) -> tuple[str, ...]:
@@ -54,7 +54,8 @@ CRYPTOGRAPHY = frozenset({"cryptography", "nacl"})
 YAML = frozenset({"yaml", "jsonschema", "jinja2"})
 LAYERS = (  # the first that matches
     Layer("module", ("modules/*.py",), ("module_utils.",), never=PROCESSES, never_ours=("module_utils.host_io",)),
-    Layer("engine", ("module_utils/engine.py",), ("module_utils.plan",), frozenset({"docker", "requests"})),
+    Layer("engine", ("module_utils/engine.py",), ("module_utils.plan", "module_utils.ssh_tunnel"), frozenset({"docker", "requests"})),
+    Layer("transport", ("module_utils/ssh_tunnel.py",), ("module_utils.plan",)),
     Layer("world", files(WORLDS), ("module_utils.",), frozenset({"ansible"}), frozenset({"subprocess"})),
     Layer("acting util", files(ACTING), ("module_utils.",), never=PROCESSES | {"os"}, never_ours=WORLDS),
     Layer(
