@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import ROOT
+
 from tests.lab.state import Paths
 
 
