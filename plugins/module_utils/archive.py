@@ -87,10 +87,10 @@ def set_aside(directory: str, stamp: str) -> str:
     return str(path.rename(path.with_name(f"{path.name}.before-{stamp}")))
 
 
-def put_back(directory: str, aside: str) -> None:
+def put_back(directory: str, aside: str, stamp: str) -> None:
     """Undo ``set_aside``, after what took its place has been renamed too."""
     path = pathlib.Path(directory)
     if path.exists():
-        path.rename(path.with_name(f"{path.name}.failed"))
+        path.rename(path.with_name(f"{path.name}.failed-{stamp}"))
     if aside:
         pathlib.Path(aside).rename(path)

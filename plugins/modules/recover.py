@@ -42,7 +42,7 @@ options:
     description:
       - The unlock key of a swarm whose managers are locked, as it was when the state was written.
       - An engine can't make a locked manager the only one, so that the controller opens the manager's key file with it. That takes
-        PyNaCl and cryptography there. Rotate the unlock key afterwards, which locks the file again.
+        PyNaCl and cryptography there.
     type: str
     default: ""
   node_key:
@@ -57,7 +57,9 @@ options:
     elements: dict
     default: []
   advertise_addr:
-    description: Address of this host under which the other nodes reach it. Empty takes the one that this manager had.
+    description:
+      - Address of this host under which the other nodes reach it. Empty takes the one that this manager had, or with an archive the
+        one from which this host reaches the archived manager.
     type: str
     default: ""
 seealso:
@@ -96,7 +98,7 @@ lost:
   type: list
   elements: str
 opened:
-  description: Whether a locked manager's key file was opened. The unlock key should then be rotated.
+  description: Whether a locked manager's key file was opened.
   returned: success
   type: bool
 kept:
@@ -114,6 +116,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.archive imp
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import Manifest, check_recovery, find_lost, is_locked
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import Seen, read_result
 from ansible_collections.flotilla.swarm.plugins.module_utils.manager_host import ManagerHost, manager_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import source_address
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 
@@ -159,7 +162,7 @@ def observe(place: ManagerHost, params: dict[str, t.Any]) -> Work:
         manifest, key = read_file(params["archive"])
     else:
         manifest, key = None, place.host.read(f"{directory}/{KEY_FILE}") or ""
-    address = params["advertise_addr"] or (manifest.address if manifest else own.address)
+    address = params["advertise_addr"] or (source_address(manifest.address) if manifest else own.address)
     return Work(own, directory, params["archive"], manifest, address, key, params["node_key"])
 
 
@@ -178,12 +181,12 @@ def plan(work: Work, params: dict[str, t.Any]) -> Plan:
 
 def apply(place: ManagerHost, change: Change) -> dict[str, t.Any]:
     work: Work = change.payload
-    kept = ""
+    kept, stamp = "", time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     if work.manifest or work.opened:
         place.stop_engine()
     try:
         if work.manifest:
-            kept = set_aside(work.directory, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
+            kept = set_aside(work.directory, stamp)
             unpack(work.archive, work.manifest, work.directory)
         if work.opened:
             place.host.write(f"{work.directory}/{KEY_FILE}", work.opened, 0o600)
@@ -194,20 +197,20 @@ def apply(place: ManagerHost, change: Change) -> dict[str, t.Any]:
         place.member.require_engine().post("/swarm/init", body, doing=DOING)
         place.await_member(lambda seen: seen.acting, DOING)
     except FlotillaError:
-        _go_back(place, work, kept)
+        _go_back(place, work, kept, stamp)
         raise
     present = place.objects(place.member.require_engine())
     told: dict[str, t.Any] = {"counts": {kind: len(items) for kind, items in present.items()}}
     return {**told, "lost": find_lost(work.manifest, present), "kept": kept} if work.manifest else told
 
 
-def _go_back(place: ManagerHost, work: Work, kept: str) -> None:
+def _go_back(place: ManagerHost, work: Work, kept: str, stamp: str) -> None:
     """The state that the host had before, with its lock."""
     if not work.manifest and not work.opened:
         return
     place.stop_engine()
     if work.manifest:
-        put_back(work.directory, kept)
+        put_back(work.directory, kept, stamp)
     else:
         place.host.write(f"{work.directory}/{KEY_FILE}", work.key, 0o600)
     place.start_engine()

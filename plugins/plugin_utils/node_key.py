@@ -46,6 +46,8 @@ def open_node_key(pem: str, unlock_key: str) -> str:
     except (CryptoError, ValueError) as error:
         raise NodeKeyError("the unlock key does not fit this manager's state; it may have been rotated since") from error
     body = node_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode().splitlines()[1:-1]
+    # The swarm still has the unlock key under its version. A key of another value and the same version would stop the manager.
+    headers["kek-version"] = "0"
     headers["raft-dek"] = base64.b64encode(bytes([_ALGORITHM << 3, 0, _DATA << 3 | 2, len(state_key)]) + state_key).decode()
     lines = [f"{name}: {value}" for name, value in headers.items()]
     return "\n".join(["-----BEGIN PRIVATE KEY-----", *lines, "", *body, "-----END PRIVATE KEY-----", ""])

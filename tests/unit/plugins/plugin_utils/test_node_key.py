@@ -31,7 +31,7 @@ def test_an_opened_key_file_holds_the_same_keys_in_clear() -> None:
     assert is_locked(locked()) and not is_locked(opened)
     head, _empty, body = opened.partition("\n\n")
     begin, *headers = head.splitlines()
-    assert begin == "-----BEGIN PRIVATE KEY-----" and headers[0] == "kek-version: 7"
+    assert begin == "-----BEGIN PRIVATE KEY-----" and headers[0] == "kek-version: 0"
     # algorithm 0 (none), then the 32 bytes of the state's key
     assert base64.b64decode(headers[1].removeprefix("raft-dek: ")) == b"\x08\x00\x12\x20" + STATE_KEY
     key = load_pem_private_key(f"{begin}\n{body}".encode(), password=None)

@@ -189,6 +189,6 @@ def test_former_state_is_kept_and_comes_back(state: Path) -> None:
     assert not state.exists() and sums_of(kept) == before
     state.mkdir()
     (state / "half").write_text("")
-    put_back(str(state), kept)
-    assert sums_of(str(state)) == before and (state.parent / "swarm.failed/half").exists()
+    put_back(str(state), kept, "20261122T200100Z")
+    assert sums_of(str(state)) == before and (state.parent / "swarm.failed-20261122T200100Z/half").exists()
     assert set_aside(str(state.parent / "nothing"), "x") == ""
