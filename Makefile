@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+SHELL := /bin/bash
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+LAB := $(BIN)/python -m tests.lab
+PLAY := $(BIN)/ansible-playbook -i inventories/lab
+TARGETS := demo plan status teardown test lint sanity unit unit39 lab-test lab-test-more lab-test-stack lab-test-gpu lab-test-operations bench help lab-test-recover
+.PHONY: $(TARGETS)
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.runtime ## start three nodes, make them a swarm, deploy the autograder
+	$(LAB) up
+	$(PLAY) site.yml
+	$(PLAY) playbooks/status.yml
+
+plan: .venv/.runtime ## say what `make demo` would change, and change nothing
+	$(PLAY) playbooks/plan.yml
+
+status: .venv/.runtime ## show the swarm of the lab
+	$(PLAY) playbooks/status.yml
+
+teardown: .venv/.runtime ## take the swarm apart and remove the lab
+	$(PLAY) playbooks/teardown.yml -e confirm=lab
+	$(LAB) down
+
+test: lint sanity unit39 lab-test unit ## every check, with a lab of its own; under 30 minutes
+
+lint: .venv/.test ## ruff, mypy, yamllint, ansible-lint, changelog, execution environment
+	$(BIN)/ruff check .
+	$(BIN)/mypy -p ansible_collections.flotilla.swarm.plugins
+	$(BIN)/mypy tests
+	MYPYPATH=molecule/default/tests:molecule/cluster/tests:molecule/hosts/tests:molecule/stack/tests:molecule/operations/tests $(BIN)/mypy molecule
+	$(BIN)/yamllint --strict .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint
+	$(BIN)/antsibull-changelog lint
+	$(BIN)/ansible-builder create --verbosity 1 --file execution-environment.yml --context .cache/execution-environment
+
+sanity: .venv/.test ## ansible-test sanity on the built artefact
+	$(BIN)/python tests/sanity.py
+
+unit: .venv/.test ## the unit tests
+	$(BIN)/pytest -q
+
+unit39: ## the unit tests of module code on Python 3.9, where there is one
+	tests/unit39.sh
+
+lab-test: .venv/.test ## the tests on real nodes; the lab is removed afterwards
+	tests/on_nodes.sh default
+
+lab-test-more: .venv/.test ## the longer tests on real nodes, about 25 minutes: roles of the hosts, membership of the swarm
+	tests/on_nodes.sh hosts cluster
+
+lab-test-operations: .venv/.test ## the day-2 verbs on real nodes, about 25 minutes: a client sees no failure, jobs, commands, logs, health, surveys
+	tests/on_nodes.sh operations
+
+lab-test-gpu: .venv/.test ## GPUs of a swarm on nodes that have none, about 10 minutes
+	PATH="$(CURDIR)/$(BIN):$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' $(BIN)/molecule test -s gpu
+
+lab-test-stack: .venv/.test ## the stack engine on real nodes, about 15 minutes: every failure, the docker CLI's results, registries that ask who one is
+	tests/on_nodes.sh stack
+
+lab-test-recover: .venv/.test ## backup of a swarm and its return on real nodes, about 12 minutes
+	tests/on_nodes.sh recover
+
+bench: .venv/.runtime ## time, requests and memory of runs that change nothing, next to docker_stack and the client; 10 minutes
+	$(BIN)/python -m tests.bench
+
+.venv/.runtime: requirements.txt tests/venv.sh
+	tests/venv.sh .venv requirements.txt
+	@touch $@
+
+.venv/.test: requirements-test.txt .venv/.runtime
+	tests/venv.sh .venv requirements-test.txt
+	@touch $@

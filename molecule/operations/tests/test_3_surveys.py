@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The surveys of the job templates drive the operations: answers are texts, as AWX hands them on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from operations_lab import PROBE, ROOT, done, services
+
+sys.path.append(str(ROOT / "molecule/default/tests"))
+from test_job_templates import Controller, answers_of, controller
+
+__all__ = ["controller"]
+WEB = "probe_web"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def probe() -> None:
+    done("deploy", stacks_present=[PROBE])
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "words"),
+    [
+        ("scale", {"services_replicas": '{"probe_web": 3}'}, "scale: 1 service updated"),
+        ("restart", {"services_names": "probe_idle, probe_nothing*"}, "there is no service probe_nothing"),
+        ("restart", {"services_names": "probe_idle"}, "restart: 1 service updated"),
+        ("update", {"services_names": WEB, "services_environment": '{"LEVEL": "asked"}'}, "update: 1 service updated"),
+        ("rollback", {"services_names": WEB}, "rollback: 1 service updated"),
+        ("rebalance", {"services_stacks": "probe"}, "rebalance:"),
+        ("job", {"services_service": WEB, "services_command": "echo 'two words'"}, "two words"),
+        ("exec", {"services_service": WEB, "services_command": "echo 'two words'", "services_slot": "1"}, "two words"),
+        ("logs", {"services_names": WEB, "services_tail": "5"}, "serving first"),
+        ("stats", {"services_stacks": "probe"}, "probe_idle.1"),
+        ("health", {"health_min_disk_free_mb": "1"}, "healthy"),
+    ],
+)
+def test_a_survey_drives_the_operation(name: str, answers: dict[str, str], words: str, controller: Controller, tmp_path: Path) -> None:
+    given = {variable: answer or "" for variable, answer in answers_of(name, controller).items()}
+    job = controller.launch(name, {**given, **answers}, tmp_path)
+    said = " ".join(job.stdout.read().split())
+    assert words in said, said[-4000:]
+    assert (job.status == "failed") is ("there is no" in words), said[-4000:]
+
+
+def test_the_surveys_did_what_they_said() -> None:
+    assert services()[WEB]["replicas"] == 3 and "LEVEL=first" in services()[WEB]["env"]
