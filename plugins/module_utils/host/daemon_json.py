@@ -125,7 +125,7 @@ def refuse_conflicts(before: Config, merged: Config, path: str, flags: t.Collect
     if in_swarm and data_root(before) != data_root(merged):
         problems.append(
             f"data-root: the engine is in a swarm, and its membership, volumes and images are in {data_root(before)}. With "
-            f"{data_root(merged)} it would begin empty. Drain the node and have it leave the swarm first, or keep data-root."
+            f"{data_root(merged)} it would begin empty. Move it all by the playbook move_data_root, or keep data-root."
         )
     if problems:
         raise PlanError("\n".join([f"{path} would break the engine, nothing was changed:", *problems]))
