@@ -25,7 +25,8 @@ import yaml
 ROOT = Path(__file__).parents[3]
 INVENTORY = os.environ.get("FLOTILLA_INVENTORY", "inventories/lab")
 TEMPLATES = {item["name"]: item for item in yaml.safe_load((ROOT / "awx/templates.yml").read_text())["controller_templates"]}
-LEFT_STANDING = {"move_data_root", "teardown"}  # only in check mode: other tests need the swarm
+LEFT_STANDING = {"teardown"}  # only in check mode: other tests need the swarm
+REFUSED = {"backup": "m1 is the only manager"}  # by a swarm of this size; molecule/recover has a larger one
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,9 @@ def test_a_job_template_runs_with_the_answers_of_its_survey(name: str, controlle
     assert None not in answers.values(), "a required question without a default has no answer here"
     job = controller.launch(name, answers, tmp_path)
     said = job.stdout.read()
+    if name in REFUSED:
+        assert (job.status, job.stats["changed"]) == ("failed", {}) and REFUSED[name] in said
+        return
     assert (job.status, job.rc) == ("successful", 0), said[-4000:]
     if name not in LEFT_STANDING:
         assert not job.stats["changed"], said[-4000:]
