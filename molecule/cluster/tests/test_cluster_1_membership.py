@@ -91,6 +91,40 @@ def test_leaving_and_joining_three_times_leaves_no_ghosts_and_brings_the_labels_
         assert node[2:] == ["worker", "ready", {"database": "true"}]
 
 
+def test_hosts_that_were_removed_behind_their_back_join_again() -> None:
+    """A manager and a worker. The engine of neither notices: the one says that it is active, the other, restarted, that it is pending."""
+    ids = {row[0]: row[1] for row in look()["nodes"]}
+    forget = (
+        "import docker; api = docker.APIClient(); node = api.inspect_node({0!r}); "
+        "api.update_node({0!r}, node['Version']['Index'], {{**node['Spec'], 'Role': 'worker'}}); api.remove_node({0!r}, force=True)"
+    )
+    for name in ("w2", "w4"):
+        on("m1", "python3 -", forget.format(ids[name]))
+    on("w4", "systemctl restart docker")
+    assert (look("w2")["state"], look("w4")["state"]) == ("active", "pending")
+    plan = play("--check", swarm_managers=THREE)
+    assert plan.rc == 0 and plan.text.count("managers do not list node") == 2, plan.out
+    run = converge(THREE, nodes_labels=LABELS)
+    assert f"managers do not list node {ids['w2']} any more" in run.text and settled(THREE)
+    now = {row[0]: row[1] for row in look()["nodes"]}
+    assert [name for name in NODES if now[name] != ids[name]] == ["w2", "w4"] and len(look()["nodes"]) == len(NODES)
+    assert next(row[4] for row in look()["nodes"] if row[0] == "w4") == {"database": "true"}
+
+
+def test_hosts_with_one_name_get_their_own_labels() -> None:
+    ids = {row[0]: row[1] for row in look()["nodes"]}
+    on("w4", "hostname w3 && systemctl restart docker")
+    try:
+        run = converge(THREE, nodes_labels={"w3": {"third": True}, "w4": {"fourth": True}})
+        labels = {row[1]: (row[0], row[4]) for row in look()["nodes"]}
+        assert labels[ids["w3"]] == ("w3", {"third": "true"}), run.out
+        assert labels[ids["w4"]] == ("w3", {"database": "true", "fourth": "true"})
+    finally:
+        on("w4", "hostname w4 && systemctl restart docker")
+    converge(THREE, nodes_labels={"w3": {"third": None}, "w4": {"fourth": None}})
+    assert settled(THREE)
+
+
 def test_a_host_of_another_swarm_is_refused_with_both_ids() -> None:
     leave("w4")
     on("w4", "python3 -", "import docker; docker.APIClient().init_swarm(advertise_addr='127.0.0.1')")
