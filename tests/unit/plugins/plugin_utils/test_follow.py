@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.plugin_utils import follow
+
+Json = dict[str, Any]
+
+
+class Module:
+    """A module with its answers given; what it was called with and what was told."""
+
+    def __init__(self, *answers: Json) -> None:
+        self.answers = list(answers)
+        self.calls: list[Json] = []
+        self.said: list[str] = []
+        self.result = follow.follow(self._call, self.said.append)
+
+    def _call(self, more: Json) -> Json:
+        self.calls.append(more)
+        return dict(self.answers[len(self.calls) - 1])
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "OUTAGE_PAUSE_SECONDS", 0)
+
+
+def waiting(text: str, **more: Any) -> Json:
+    return {"changed": True, "pending": True, "session": {"began": 1.0}, "progress": {"web": text}, **more}
+
+
+DONE: Json = {"changed": False, "plan": [], "session": {"began": 1.0}, "progress": {"web": "1/1"}, "summary": "done", "invocation": {}}
+
+
+def test_a_short_run_is_one_call() -> None:
+    module = Module(DONE)
+    assert module.said == ["web  1/1"] and module.result == {"changed": False, "plan": [], "warnings": [], "summary": "done"}
+    assert set(module.calls[0]) == {"session", "call_seconds"} and "@" in module.calls[0]["session"]["holder"]
+
+
+def test_only_news_is_told_and_the_first_plan_is_kept() -> None:
+    module = Module(waiting("0/1", plan=["first"], warnings=["a"]), waiting("0/1"), {**DONE, "warnings": ["a", "b"]})
+    assert module.said == ["web  0/1", "web  1/1"]
+    assert (module.result["plan"], module.result["warnings"], module.result["changed"]) == (["first"], ["a", "b"], True)
+    assert [call["session"].get("began") for call in module.calls] == [None, 1.0, 1.0]
+
+
+def test_an_engine_that_is_away_meanwhile_is_asked_again() -> None:
+    away = {"failed": True, "msg": "refused"}
+    assert not Module(waiting("0/1"), away, away, DONE).result.get("failed")
+    assert Module(away).result["failed"]
+    endless = Module(waiting("0/1"), *[away] * (follow.OUTAGE_CALLS + 1))
+    assert endless.result["failed"] and len(endless.calls) == follow.OUTAGE_CALLS + 2
+
+
+def test_a_failure_hides_what_was_planned_and_undone() -> None:
+    failed = {"failed": True, "msg": "web failed", "session": {}, "plan": [1], "applied": [1], "undone": ["web"], "changed": True}
+    result = Module(waiting("0/1", plan=["first"]), failed).result
+    assert result == {"failed": True, "msg": "web failed", "undone": ["web"], "changed": True, "warnings": []}
