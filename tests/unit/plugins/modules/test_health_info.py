@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils.host import mounts
 from ansible_collections.flotilla.swarm.plugins.module_utils.host.mounts import network_mounts
 from ansible_collections.flotilla.swarm.plugins.modules import health_info
 from fake_engine import FakeEngine, node
@@ -78,7 +79,7 @@ def test_a_mount_that_does_not_answer_is_given_up(
     script: str, problem: str, commands: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     commands("timeout", script)
-    monkeypatch.setattr(health_info.mounts, "network_mounts", lambda _info, _fstab: [{"path": "/x", "source": "nas:/x", "problem": ""}])
+    monkeypatch.setattr(mounts, "network_mounts", lambda _info, _fstab: [{"path": "/x", "source": "nas:/x", "problem": ""}])
     result = run_module_main(health_info.main, {"docker_host": f"unix://{tmp_path}/none.sock"})
     assert result["mounts"] == [{"path": "/x", "source": "nas:/x", "problem": problem}]
 
