@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 LAB := $(BIN)/python -m tests.lab
 PLAY := $(BIN)/ansible-playbook -i inventories/lab
-TARGETS := demo plan status teardown test lint sanity unit unit39 lab-test lab-test-more lab-test-stack lab-test-gpu lab-test-operations bench help lab-test-recover
+TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough lab-test lab-test-more lab-test-stack lab-test-gpu lab-test-operations bench help lab-test-recover
 .PHONY: $(TARGETS)
 
 help: ## say what there is
@@ -47,6 +47,13 @@ unit: .venv/.test ## the unit tests
 
 unit39: ## the unit tests of module code on Python 3.9, where there is one
 	tests/unit39.sh
+
+THOROUGH := FLOTILLA_FUZZ=10000 FLOTILLA_SHUFFLES=5 FLOTILLA_CLI_STACKS=500 FLOTILLA_COMPOSE_STACKS=300 HYPOTHESIS_PROFILE=thorough
+STACK_TESTS := plugin_utils/compose action/test_action_stack_corpus.py module_utils/stack/test_stack_property.py
+
+unit-thorough: .venv/.test ## thousands of random stacks and broken files, next to docker stack deploy and docker compose; 15 minutes
+	-$(BIN)/python -m tests.docker_compose
+	$(THOROUGH) $(BIN)/pytest -q $(STACK_TESTS:%=tests/unit/plugins/%)
 
 lab-test: .venv/.test ## the tests on real nodes; the lab is removed afterwards
 	tests/on_nodes.sh default

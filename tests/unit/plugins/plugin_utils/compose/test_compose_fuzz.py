@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whatever a stack file holds, loading it ends in a model or in an error that is meant to be read.
 
-FLOTILLA_FUZZ is the number of documents, 300 unless set; FLOTILLA_CORPUS adds real files to those that are mutated.
+FLOTILLA_FUZZ is the number of documents, 300 unless set. The known cases, where they are, are among those that are mutated.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Flotill
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import convert
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.errors import ComposeError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
+from corpus import find_cases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -66,12 +67,7 @@ services:
   db: {image: "pg:${V:-${W:+q}}", deploy: {resources: {reservations: {devices: [{capabilities: [gpu], count: 2}]}}}}
 configs: {c: {content: "x $$y"}}
 """
-CORPUS = Path(os.environ.get("FLOTILLA_CORPUS", "")) if os.environ.get("FLOTILLA_CORPUS") else None
-TEXTS = (
-    [VERSIONED, SPEC, *(path.read_text() for path in sorted(CORPUS.glob("*/*/stack.yml")) if CORPUS)]
-    if CORPUS
-    else [VERSIONED, SPEC]
-)
+TEXTS = [VERSIONED, SPEC, *(Path(file).read_text() for case in find_cases() for file in case.files)]
 SNIPPETS = [
     "", " ", "\n", "\t", ":", ": ", "- ", "${", "}", "$", "$$", "${A:-", "&a ", "*a", "<<: *a", "!reset ", "!override ", "!!int ",
     "[", "]", "{", "}", '"', "'", "null", "~", "true", "-1", "0", "1e400", "99999999999999999999", ".nan", "2024-01-02", "0x",
@@ -86,6 +82,11 @@ VALUES = st.recursive(
     LEAVES,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=5,
+)
+
+# What every file that a document names holds: variables, another document.
+FILES = st.lists(st.sampled_from(["A", "B", "=", "'", '"', "$", "{", "}", "\\", "\n", " ", "#", "export ", "é"]), max_size=20).map(
+    lambda parts: "".join(parts).encode()
 )
 
 
@@ -116,11 +117,11 @@ def mutated_trees(draw: st.DrawFn) -> str:
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.one_of(mutated_texts(), mutated_trees()), st.sampled_from(["error", "warn", "blank"]))
-def test_any_document_ends_in_a_model_or_in_our_error(text: str, undefined: str) -> None:
+@given(st.one_of(mutated_texts(), mutated_trees()), st.sampled_from(["error", "warn", "blank"]), st.binary(max_size=9) | FILES)
+def test_any_document_ends_in_a_model_or_in_our_error(text: str, undefined: str, file: bytes) -> None:
     try:
         loaded = load_stack(
-            content=text, project_dir="/nowhere", env={"A": "1", "HOME": "/home/me"}, undefined=undefined
+            content=text, project_dir="/nowhere", env={"A": "1", "HOME": "/home/me"}, undefined=undefined, read=lambda path: file
         )
     except ComposeError as error:
         assert str(error)
@@ -138,8 +139,7 @@ def test_any_document_ends_in_a_model_or_in_our_error(text: str, undefined: str)
         "[" * 5000,
         "a: " * 3000 + "b",
         "services: {a: {image: '" + "${A:-" * 500 + "}" * 500 + "'}}",
-        "x-0: &x0 [a, a, a, a, a, a, a, a, a, a]\n"
-        + "".join(f"x-{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 10)}]\n" for i in range(1, 9)),
+        "x-0: &x0 [a, a, a, a, a, a, a, a, a, a]\n" + "".join(f"x-{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 10)}]\n" for i in range(1, 9)),
         "services: {a: {image: i, command: " + "'\\\"" * 100 + "}}",
         "x: &a {<<: *a}",
         "? [a]\n: b",
