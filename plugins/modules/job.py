@@ -178,7 +178,6 @@ ARGUMENTS: dict[str, t.Any] = {
     "success_codes": {"type": "list", "elements": "int", "default": [0]},
     **{name: STACK_ARGUMENTS[name] for name in ("registry_auth", "wait_timeout", "session", "call_seconds")},
 }
-OLDEST_API = (1, 41)
 
 
 class Run:
@@ -188,7 +187,7 @@ class Run:
         wish = _read_wish(params)
         seen, _info = member.look("")
         engine = member.require_manager(seen)
-        if engine.api_version < OLDEST_API:
+        if engine.api_version < job_spec.OLDEST_API:
             raise PlanError(f"jobs need engines with API 1.41 (20.10), found {'.'.join(map(str, engine.api_version))}. Nothing was run.")
         session = Session.from_result(params["session"])
         nodes = Nodes(engine.get("/nodes", "reading the nodes"))

@@ -18,6 +18,7 @@ from .placement import Nodes
 
 JOB_LABEL = "io.flotilla.swarm.job"
 """Which service a job has the shape of. By it the jobs of runs that were killed are found."""
+OLDEST_API = (1, 41)
 _LONGEST = 40
 
 # What answers requests, or waits for a person, is not for a job. What would look at its health asks a server that is not there.
