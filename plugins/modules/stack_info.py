@@ -78,6 +78,11 @@ services:
       description: Its tasks, former ones too as far as the swarm keeps them.
       type: list
       elements: dict
+images:
+  description: The images of the services as they are and as they were before their last update, which M(flotilla.swarm.prune) keeps.
+  returned: success
+  type: list
+  elements: str
 stacks:
   description: The names of the stacks, sorted.
   returned: success
@@ -89,22 +94,25 @@ import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import image_of
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.naming import NAMESPACE_LABEL
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.report import report_services
 
 ARGUMENTS: dict[str, t.Any] = {"name": {"type": "str"}}
 
 
-def observe(engine: t.Any, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
     filters = {"label": [f"{NAMESPACE_LABEL}={params['name']}"]} if params["name"] else {}
     doing = "reading the services of the swarm"
     services = engine.get("/services", doing, filters=filters)
-    return report_services(services, engine.get("/tasks", doing, filters=filters), engine.get("/nodes", doing))
+    told = report_services(services, engine.get("/tasks", doing, filters=filters), engine.get("/nodes", doing))
+    images = {image_of(spec) for service in services for spec in (service["Spec"], service.get("PreviousSpec")) if spec}
+    stacks = {service["stack"] for service in told if service["stack"]}
+    return {"services": told, "images": sorted(images), "stacks": sorted(stacks)}
 
 
-def plan(services: list[dict[str, t.Any]], _params: dict[str, t.Any]) -> Plan:
-    stacks = sorted({service["stack"] for service in services if service["stack"]})
-    return Plan(result={"services": services, "stacks": stacks})
+def plan(observed: dict[str, t.Any], _params: dict[str, t.Any]) -> Plan:
+    return Plan(result=observed)
 
 
 def main() -> None:

@@ -45,9 +45,7 @@ def bind_missing(path: str) -> Behaviour:
 
 def unhealthy(start: int = 2) -> Behaviour:
     """The health check never passes: killed while starting."""
-    return Behaviour(
-        "failed", start=start, run=0, exit_code=137, err="task: non-zero exit (137): dockerexec: unhealthy container"
-    )
+    return Behaviour("failed", start=start, run=0, exit_code=137, err="task: non-zero exit (137): dockerexec: unhealthy container")
 
 
 def completes(run: int = 1) -> Behaviour:

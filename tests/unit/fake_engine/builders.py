@@ -116,9 +116,7 @@ def secret(name: str, data: bytes = b"x", labels: t.Mapping[str, str] | None = N
 config = secret
 
 
-def network(
-    name: str, driver: str = "overlay", subnet: str = "", labels: t.Mapping[str, str] | None = None, **more: t.Any
-) -> Json:
+def network(name: str, driver: str = "overlay", subnet: str = "", labels: t.Mapping[str, str] | None = None, **more: t.Any) -> Json:
     """The body of ``POST /networks/create``; ``more`` such as ``Attachable=True``, ``Ingress=True``, ``Scope="local"``."""
     body: Json = {"Name": name, "Driver": driver, "Labels": dict(labels or {}), **more}
     if subnet:
@@ -126,9 +124,7 @@ def network(
     return body
 
 
-def volume(
-    name: str, driver: str = "local", options: t.Mapping[str, str] | None = None, labels: t.Mapping[str, str] | None = None
-) -> Json:
+def volume(name: str, driver: str = "local", options: t.Mapping[str, str] | None = None, labels: t.Mapping[str, str] | None = None) -> Json:
     return {"Name": name, "Driver": driver, "DriverOpts": dict(options or {}), "Labels": dict(labels or {})}
 
 

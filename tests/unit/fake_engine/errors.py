@@ -26,8 +26,7 @@ NO_LEADER = (
     "Make sure more than half of the managers are online."
 )
 NOT_IN_SWARM = (
-    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and '
-    "try again."
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.'
 )
 IS_WORKER = (
     "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this command on "

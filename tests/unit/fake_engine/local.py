@@ -137,6 +137,13 @@ class Local:
     def list_images(self, request: Request) -> Response:
         return Response([self._image(name) for name, image in self._host.images.items() if image.get("local", True)])
 
+    def delete_image(self, request: Request, name: str) -> Response:
+        key = name if name in self._host.images else _with_tag(name)
+        if key not in self._host.images:
+            raise ApiError(404, f"No such image: {key}")
+        del self._host.images[key]
+        return Response([{"Untagged": key}])
+
     def inspect_image(self, request: Request, name: str) -> Response:
         image = self._host.images.get(name) or self._host.images.get(_with_tag(name))
         if not image or not image.get("local", True):
@@ -149,6 +156,7 @@ class Local:
         plain = {"Id": f"sha256:{hashlib.sha256(name.encode()).hexdigest()}", "RepoTags": [_with_tag(name)], "Size": 1}
         return {
             **plain,
+            "Created": image.get("created", 0),
             "RepoDigests": [f"{name.rpartition(':')[0] or name}@{digest}"] if digest else [],
             "Config": image.get("config", {}),
         }

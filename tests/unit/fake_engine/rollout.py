@@ -86,9 +86,7 @@ def _stop_at_failure(tick: Tick, service: Json) -> bool:
     failed = [
         task
         for task in tasks
-        if task["_version"] == service["_spec_version"]
-        and task["Status"]["State"] in ("failed", "rejected")
-        and not is_alive(task)
+        if task["_version"] == service["_spec_version"] and task["Status"]["State"] in ("failed", "rejected") and not is_alive(task)
     ]
     config = _config(service)
     slots = len({task["_slot"] for task in tasks}) or 1

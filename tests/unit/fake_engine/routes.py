@@ -45,6 +45,7 @@ def local_routes(local: Local, containers: Containers, networks: Networks, swarm
         (f"DELETE /volumes/{_ID}", local.delete_volume),
         ("GET /images/json", local.list_images),
         ("GET /images/(.+)/json", local.inspect_image),
+        ("DELETE /images/(.+)", local.delete_image),
         ("GET /distribution/(.+)/json", local.distribution),
         ("GET /containers/json", local.list_containers),
         ("POST /containers/create", containers.create),

@@ -117,9 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(fault.delay)
         if fault and fault.drop == "before":
             return self._hang_up()
-        response = (
-            Response({"message": fault.message}, fault.status) if fault and fault.status else self._answer(dispatch, request)
-        )
+        response = Response({"message": fault.message}, fault.status) if fault and fault.status else self._answer(dispatch, request)
         request.status = response.status
         if fault and fault.drop == "after":
             return self._hang_up()

@@ -198,9 +198,7 @@ class Services:
         for port in spec.get("Ports", []):
             taken = {p.get("PublishedPort") for s in self._cluster.services.values() for p in s["Endpoint"].get("Ports", [])}
             free = next(number for number in range(_FIRST_FREE_PORT, 32768) if number not in taken)
-            ports.append(
-                {**port, "PublishedPort": port.get("PublishedPort") or (free if port["PublishMode"] == "ingress" else 0)}
-            )
+            ports.append({**port, "PublishedPort": port.get("PublishedPort") or (free if port["PublishMode"] == "ingress" else 0)})
         if ports:
             endpoint["Ports"] = ports
         networks = [network["Target"] for network in item["Spec"]["TaskTemplate"].get("Networks", [])]

@@ -171,9 +171,7 @@ class Swarm:
         managers = [node for node in cluster.nodes.values() if node["Spec"]["Role"] == "manager"]
         text = "You are attempting to leave the swarm on a node that is participating as a manager. "
         if len(managers) == 1:
-            return (
-                f"{text}Removing the last manager erases all current state of the swarm. Use `--force` to ignore this message. "
-            )
+            return f"{text}Removing the last manager erases all current state of the swarm. Use `--force` to ignore this message. "
         if len(managers) - 1 < len(managers) // 2 + 1:
             lost = "Without a Raft quorum your swarm will be inaccessible."
             text += f"Removing this node leaves {len(managers) - 1} managers out of {len(managers)}. {lost} "

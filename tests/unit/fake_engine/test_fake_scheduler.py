@@ -219,9 +219,7 @@ def test_how_many_run_during_an_update(make_api: MakeApi, parallelism: int, orde
     while api.fake.tick():
         running.append(states(api.fake, "x").count("running"))
     assert min(running) == least
-    assert {task["Spec"]["ContainerSpec"]["Image"] for task in api.fake.tasks("x") if task["DesiredState"] == "running"} == {
-        "x:2"
-    }
+    assert {task["Spec"]["ContainerSpec"]["Image"] for task in api.fake.tasks("x") if task["DesiredState"] == "running"} == {"x:2"}
 
 
 def test_scaling_keeps_the_other_tasks(make_api: MakeApi) -> None:
@@ -239,9 +237,7 @@ def test_scaling_keeps_the_other_tasks(make_api: MakeApi) -> None:
 def test_a_constraint_alone_moves_only_tasks_that_no_longer_fit(make_api: MakeApi) -> None:
     api = make_api(nodes=NODES, services=[service("x", replicas=3)])
     old = {task["ID"]: HOSTS[task["NodeID"]] for task in api.fake.tasks("x")}
-    api.update(
-        "x", TaskTemplate={**api.fake.service("x")["Spec"]["TaskTemplate"], "Placement": {"Constraints": ["node.role==worker"]}}
-    )
+    api.update("x", TaskTemplate={**api.fake.service("x")["Spec"]["TaskTemplate"], "Placement": {"Constraints": ["node.role==worker"]}})
     api.fake.settle()
     kept = {old[task["ID"]] for task in api.fake.tasks("x") if task["ID"] in old and task["DesiredState"] == "running"}
     assert kept == {"w1", "w2"} and set(placed(api.fake, "x")) == {"w1", "w2"}
@@ -259,9 +255,7 @@ def test_up_to_date_tasks(make_api: MakeApi) -> None:
 
 def test_removal_takes_a_tick(make_api: MakeApi) -> None:
     labels = {"com.docker.stack.namespace": "s"}
-    api = make_api(
-        nodes=NODES, networks=[network("net")], services=[service("x", networks=["net"], labels=labels)], auto_tick=False
-    )
+    api = make_api(nodes=NODES, networks=[network("net")], services=[service("x", networks=["net"], labels=labels)], auto_tick=False)
     api.ok("DELETE", "/services/x")
     wanted = {"label": ["com.docker.stack.namespace=s"]}
     assert len(api.ok("GET", "/tasks", filters=wanted)) == 1
