@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import typing as t
 from datetime import datetime, timezone
@@ -20,6 +21,7 @@ JOB_LABEL = "io.flotilla.swarm.job"
 """Which service a job has the shape of. By it the jobs of runs that were killed are found."""
 OLDEST_API = (1, 41)
 _LONGEST = 40
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
 # What answers requests, or waits for a person, is not for a job. What would look at its health asks a server that is not there.
 _NOT_TAKEN = ("TTY", "OpenStdin", "Healthcheck", "Labels")
@@ -27,7 +29,7 @@ _NOT_TAKEN = ("TTY", "OpenStdin", "Healthcheck", "Labels")
 
 def job_name(of: str, mark: str) -> str:
     """Such as ``job-grading_web-1a2b3c4d5e6f``; ``mark`` makes it the only one."""
-    return f"job-{of[:_LONGEST].rstrip('-_.')}-{mark}"
+    return f"job-{_NOT_IN_NAMES.sub('-', of)[:_LONGEST]}-{mark}"
 
 
 def read_command(given: t.Any, option: str) -> list[str]:
