@@ -8,109 +8,16 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, Plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import Deployment
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.naming import KEY_LABEL
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import StackObjects
 from fake_engine import FakeEngine, completes, crashes, image_missing, node, runs, unhealthy
+from stack_deploy import JOB, NETWORK, ROLLING, Deploy, Json, body, secret, uses_secret, wanted
 
-Json = dict[str, t.Any]
-LABELS = {"com.docker.stack.namespace": "app"}
 Fakes = t.Callable[..., FakeEngine]
-
-
-def body(key: str, image: str = "img:1", mode: Json | None = None, **spec: t.Any) -> Json:
-    """A service as the stack converter writes it."""
-    container = {"Image": image, "Labels": LABELS, **spec.pop("container", {})}
-    template = {
-        "ContainerSpec": container,
-        "ForceUpdate": 0,
-        "Networks": [{"Target": "app_default", "Aliases": [key]}],
-        "Placement": {},
-        "Resources": {},
-        **spec.pop("template", {}),
-    }
-    labels = {**LABELS, "com.docker.stack.image": image}
-    return {
-        "Name": f"app_{key}",
-        "Labels": labels,
-        "TaskTemplate": template,
-        "Mode": mode or {"Replicated": {}},
-        "EndpointSpec": {},
-        **spec,
-    }
-
-
-NETWORK = {
-    "Name": "app_default",
-    "Driver": "overlay",
-    "Labels": LABELS,
-    "Attachable": False,
-    "Internal": False,
-    "IPAM": None,
-    "Options": None,
-}
-JOB = {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}}
-ROLLING = {"Parallelism": 1, "FailureAction": "rollback", "Order": "stop-first"}
-
-
-def secret(name: str) -> Json:
-    return {"Name": name, "Labels": {**LABELS, KEY_LABEL: "key"}, "Data": "eA=="}
-
-
-def uses_secret(name: str) -> Json:
-    return {"Secrets": [{"SecretName": name, "File": {"Name": "key", "UID": "0", "GID": "0", "Mode": 0o444}}]}
-
-
-def wanted(*services: Json, **more: t.Any) -> StackObjects:
-    return StackObjects(networks=[NETWORK], services=list(services), **more)
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-class Deploy:
-    """What the module does in one call, on a fake engine and a fake clock."""
-
-    def __init__(self, fake: FakeEngine) -> None:
-        self.fake, self.clock = fake, Clock()
-        self.engine = Engine.connect(docker_host=fake.docker_host)
-        self.engine._sleep = self.clock.sleep
-
-    def plan(self, stack: StackObjects, **options: t.Any) -> Plan:
-        return planning.plan_present("app", stack, observe_stack(self.engine, "app", stack), planning.Options(**options))
-
-    def __call__(
-        self,
-        stack: StackObjects,
-        session: Session | None = None,
-        seconds: float = 0,
-        undo: bool = True,
-        resolve_image: str = "never",
-        **options: t.Any,
-    ) -> Json:
-        observed = observe_stack(self.engine, "app", stack, resolve_image)
-        plan = planning.plan_present("app", stack, observed, planning.Options(**options))
-        session = session or Session(holder="me")
-        deployment = Deployment(self.engine, "app", session, 300, seconds, True, undo, clock=self.clock, sleep=self.clock.sleep)
-        deployment.start(observed)
-        for change in plan.changes:
-            deployment.apply(change)
-        return {"plan": [(c.action, c.kind, c.name) for c in plan.changes], **deployment.watch(stack.services)}
 
 
 @pytest.fixture
