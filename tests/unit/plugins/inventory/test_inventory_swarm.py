@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.swarm_hosts import read_hosts
 from fake_engine import FakeEngine, node
@@ -79,6 +80,14 @@ def test_errors_are_the_engines(fake_engine: MakeFake, tmp_path: Path) -> None:
     fake.close()
     gone = run(fake, tmp_path)
     assert gone.returncode and "connecting to the engine" in gone.stderr and "Traceback" not in gone.stderr
+
+
+def test_certificates_from_the_environment(fake_engine: MakeFake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path / "certificates"))
+    lacking = run(fake_engine(nodes=NODES), tmp_path, docker_host="tcp://127.0.0.1:9")
+    assert lacking.returncode and "connecting to the engine at tcp://127.0.0.1:9" in lacking.stderr
+    assert "certificate and key files must be provided" in lacking.stderr and "Traceback" not in lacking.stderr
 
 
 def test_nodes_that_share_a_name() -> None:
