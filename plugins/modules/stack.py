@@ -36,7 +36,8 @@ options:
   state:
     description:
       - V(present) deploys the stack.
-      - V(absent) removes its services, secrets, configs and networks, and waits until they are gone. Volumes stay.
+      - V(absent) removes its services, secrets, configs and networks, and waits until they are gone. Volumes stay and are listed;
+        O(flotilla.swarm.volume#module:remove_of_stacks) removes them, on one node at a time.
     type: str
     choices: [present, absent]
     default: present
@@ -228,7 +229,9 @@ undone:
   type: list
   elements: str
 volumes:
-  description: Named volumes of the services that were removed. They are still there.
+  description:
+    - Named volumes of the services that were removed, and those of the stack on this node. They are still there, on every node that
+      had a task with them.
   returned: O(state=absent)
   type: list
   elements: str
@@ -236,7 +239,7 @@ volumes:
 
 import json
 import typing as t
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
@@ -246,7 +249,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planni
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import Deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import Resolved, auth_headers
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack, read_volumes
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import StackObjects, convert
@@ -285,6 +288,8 @@ class Run:
             auth=auth,
         )
         observed = observe_stack(engine, stack, self.wanted, params["resolve_image"], auth, known)
+        if not present:
+            observed = replace(observed, volumes=read_volumes(engine, stack))
         session.images = {image: asdict(found) for image, found in observed.images.items()}
         self.deployment.start(observed)
         return observed

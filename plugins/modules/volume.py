@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume
-short_description: Have named volumes on the engine of this host
+short_description: Have named volumes on the engine of this host, and those of former stacks removed
 version_added: 0.1.0
 description:
   - Creates volumes that are not there. Tasks of a stack then find the same volume on every node that this module ran
@@ -14,7 +14,7 @@ description:
   - An engine never changes an existing volume, and takes a create with other options for success. This module
     compares driver, options
     and the wanted labels, and refuses with the node, the option, and the containers that use the volume.
-  - Volumes that are not named are left alone, and no volume is removed but by O(recreate).
+  - Volumes that are not named are left alone, and no volume is removed but by O(recreate) and O(remove_of_stacks).
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.attributes
@@ -30,7 +30,7 @@ options:
     description: The volumes.
     type: list
     elements: dict
-    required: true
+    default: []
     suboptions:
       name:
         description: Name of the volume.
@@ -85,6 +85,15 @@ options:
     type: str
     choices: [never, if_unused]
     default: never
+  remove_of_stacks:
+    description:
+      - Names of stacks that were removed from the swarm. Their volumes on this host go too, with the data in them; data on a server,
+        such as that of an NFS volume, stays there.
+      - A volume is known by its label C(com.docker.stack.namespace). One that a container still uses makes the module fail, after it
+        waited 30 seconds for the container to go.
+    type: list
+    elements: str
+    default: []
   test_image:
     description:
       - An image on this host with C(stat) in it. A throw-away container of it mounts each volume that was created, before
@@ -104,20 +113,25 @@ EXAMPLES = r"""
       - name: grading_scratch
     recreate: if_unused
     test_image: registry.example.org/debian:trixie
+
+- name: Remove what a former stack kept on this host
+  flotilla.swarm.volume:
+    remove_of_stacks: [grading]
 """
 
 RETURN = r"""
 plan:
-  description: The volumes that were created or replaced, or in check mode would be.
+  description: The volumes that were created, replaced or removed, or in check mode would be.
   returned: success
   type: list
   elements: dict
 """
 
+import time
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import EngineError, SdkMissing, Unreachable
+from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Conflict, EngineError, NotFound, SdkMissing, Unreachable
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import volumes
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, engine_world, run_module
@@ -140,19 +154,21 @@ ARGUMENTS = {
     "volumes": {
         "type": "list",
         "elements": "dict",
-        "required": True,
+        "default": [],
         "options": VOLUME,
         "mutually_exclusive": [("options", "nfs")],
     },
     "recreate": {"type": "str", "choices": ["never", "if_unused"], "default": "never"},
+    "remove_of_stacks": {"type": "list", "elements": "str", "default": []},
     "test_image": {"type": "str"},
 }
+GRACE_SECONDS = 30
 TEST_POINT = "/flotilla-volume-test"
 
 
 class Work(t.NamedTuple):
     volume: volumes.Volume
-    test_image: str | None
+    test_image: str | None = None
 
 
 def open_engine(module: t.Any) -> t.Any:
@@ -191,11 +207,16 @@ def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
 def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
     decided = volumes.plan_volumes(**observed, recreate=params["recreate"])
     changes = (replace(change, payload=Work(change.payload, params["test_image"])) for change in decided.changes)
-    return replace(decided, changes=tuple(changes))
+    left = volumes.volumes_of_stacks(observed["existing"].values(), params["remove_of_stacks"])
+    removals = [Change("volume", item.name, "remove", reason=f"of stack {stack}", payload=Work(item)) for item, stack in left]
+    return replace(decided, changes=(*changes, *removals))
 
 
 def apply(engine: t.Any, change: Change) -> None:
     volume, test_image = t.cast(Work, change.payload)
+    if change.action == "remove":
+        _remove(engine, volume.name)
+        return
     if change.action == "replace":
         engine.delete(f"/volumes/{volume.name}", doing=f"removing volume {volume.name}")
     engine.post(
@@ -208,6 +229,19 @@ def apply(engine: t.Any, change: Change) -> None:
         engine.delete(f"/volumes/{volume.name}", doing=f"removing volume {volume.name}")
         node = engine.get("/info", doing="asking the engine for its name")["Name"]
         raise FlotillaError(f"volume {volume.name} can't be used on {node}, and was removed again: {problem}")
+
+
+def _remove(engine: t.Any, name: str) -> None:
+    """Swarm tells that the tasks of a stack are gone before their containers are."""
+    for _second in range(GRACE_SECONDS):
+        try:
+            engine.delete(f"/volumes/{name}", doing=f"removing volume {name}")
+            return
+        except NotFound:
+            return
+        except Conflict:
+            time.sleep(1)
+    engine.delete(f"/volumes/{name}", doing=f"removing volume {name}")
 
 
 def _try(engine: t.Any, name: str, image: str) -> str:

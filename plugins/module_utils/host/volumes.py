@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..plan import Change, Field, Plan, PlanError, compare
+from ..stack.naming import NAMESPACE_LABEL
 
 _COMMON = ("hard", "timeo=600", "retrans=2", "noatime")
 PRESETS = {
@@ -115,6 +116,12 @@ def regrets(options: t.Collection[str]) -> list[str]:
 def existing_volume(item: t.Mapping[str, t.Any]) -> Volume:
     """A volume as the engine lists it."""
     return Volume(item["Name"], item["Driver"], item.get("Options") or {}, item.get("Labels") or {})
+
+
+def volumes_of_stacks(existing: t.Iterable[Volume], stacks: t.Collection[str]) -> list[tuple[Volume, str]]:
+    """The volumes that tasks of these stacks created, each with its stack."""
+    labelled = ((item, item.labels.get(NAMESPACE_LABEL, "")) for item in existing)
+    return sorted(((item, stack) for item, stack in labelled if stack in stacks), key=lambda pair: pair[0].name)
 
 
 def drift(before: Volume, after: Volume) -> tuple[Field, ...]:

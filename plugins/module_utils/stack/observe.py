@@ -46,6 +46,12 @@ def observe_stack(
     return Observed(observed.services, observed.networks, observed.secrets, observed.configs, observed.nodes, resolved)
 
 
+def read_volumes(engine: t.Any, stack: str) -> list[str]:
+    """The volumes that tasks of the stack left on this engine; no engine knows those of another."""
+    label = {"label": [f"{NAMESPACE_LABEL}={stack}"]}
+    return [item["Name"] for item in engine.get("/volumes", f"listing the volumes of stack {stack}", filters=label)["Volumes"] or []]
+
+
 def _list_data(engine: t.Any, kind: str, mine: t.Mapping[str, t.Any], wanted: StackObjects, doing: str) -> list[Item]:
     """Those of the stack, and the external ones that its services name."""
     items: list[Item] = engine.get(f"/{kind}s", doing, filters=dict(mine))

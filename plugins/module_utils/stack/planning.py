@@ -43,6 +43,8 @@ class Observed:
     configs: t.Sequence[Item] = ()
     nodes: Nodes = field(default_factory=Nodes)
     images: t.Mapping[str, Resolved] = field(default_factory=dict)
+    volumes: t.Collection[str] = ()
+    """Of the stack, on this engine; read only where the stack is to go."""
 
     def names(self) -> Names:
         return Names(
@@ -118,7 +120,7 @@ def plan_absent(stack: str, observed: Observed) -> Plan:
         for mount in service["Spec"]["TaskTemplate"]["ContainerSpec"].get("Mounts") or []
         if mount.get("Type") == "volume" and mount.get("Source")
     }
-    return Plan(tuple(changes), result={"volumes": sorted(volumes)})
+    return Plan(tuple(changes), result={"volumes": sorted(volumes | set(observed.volumes))})
 
 
 def missing_objects(wanted: StackObjects, observed: Observed) -> list[str]:

@@ -98,6 +98,18 @@ def test_absent_removes_everything_and_then_nothing(fake: FakeEngine) -> None:
     assert not again["changed"] and not again["plan"]
 
 
+def test_absent_lists_the_volumes_that_stay(fake: FakeEngine) -> None:
+    text = "services: {web: {image: web:1, volumes: ['data:/d']}}\nvolumes: {data: {}}"
+    run(fake, text)
+    fake.host.volumes["app_old"] = {"Name": "app_old", "Driver": "local", "Labels": {"com.docker.stack.namespace": "app"}}
+    fake.host.volumes["app2_x"] = {"Name": "app2_x", "Driver": "local", "Labels": {"com.docker.stack.namespace": "app2"}}
+    planned = run(fake, "", state="absent", check=True)
+    gone = run(fake, "", state="absent")
+    assert planned["volumes"] == gone["volumes"] == ["app_data", "app_old"]
+    assert run(fake, "", state="absent")["volumes"] == ["app_old"]
+    assert not fake.calls("DELETE /volumes/.*")
+
+
 def test_a_failure_is_told_and_undone(fake: FakeEngine) -> None:
     run(fake)
     fake.behave("web:2", crashes(3))

@@ -145,3 +145,26 @@ def test_check_mode_tries_nothing(fake_engine: t.Callable[..., FakeEngine]) -> N
     fake = fake_engine(images={"tiny": {}})
     assert run(fake, SHARED, check=True, test_image="tiny")["changed"]
     assert not fake.writes
+
+
+STACK = "com.docker.stack.namespace"
+
+
+def test_volumes_of_former_stacks_are_removed(fake_engine: t.Callable[..., FakeEngine]) -> None:
+    labels = {"app_data": {STACK: "app"}, "app2_data": {STACK: "app2"}, "app_other": {}}
+    fake = fake_engine(volumes=[volume(name, labels=given) for name, given in labels.items()])
+    planned = run(fake, check=True, remove_of_stacks=["app"])
+    assert [(change["action"], change["name"]) for change in planned["plan"]] == [("remove", "app_data")] and not fake.writes
+    assert run(fake, remove_of_stacks=["app"])["plan"] == planned["plan"]
+    assert fake.calls("DELETE .*") == ["DELETE /volumes/app_data"]
+    fake.forget()
+    assert not run(fake, remove_of_stacks=["app"])["changed"] and not fake.writes
+
+
+def test_a_volume_is_removed_when_its_last_container_goes(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = fake_engine(volumes=[volume("app_data", labels={STACK: "app"})], containers=[container("app_web.1", "app_data")])
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: None)
+    result = run(fake, remove_of_stacks=["app"])
+    assert result["failed"] and "app_data" in result["msg"] and "in use" in result["msg"]
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: fake.host.containers.clear())
+    assert run(fake, remove_of_stacks=["app"])["changed"] and not fake.host.volumes
