@@ -161,7 +161,7 @@ def test_volumes_of_former_stacks_are_removed(fake_engine: t.Callable[..., FakeE
     assert not run(fake, remove_of_stacks=["app"])["changed"] and not fake.writes
 
 
-def test_a_volume_is_removed_when_its_last_container_goes(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_volume_goes_when_its_last_container_has(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch) -> None:
     fake = fake_engine(volumes=[volume("app_data", labels={STACK: "app"})], containers=[container("app_web.1", "app_data")])
     monkeypatch.setattr(module.time, "sleep", lambda seconds: None)
     result = run(fake, remove_of_stacks=["app"])
