@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import typing as t
+from functools import lru_cache
 
 from ..plan import PlanError
 
@@ -34,6 +35,7 @@ _UPDATE = {
     "Order": "stop-first",
 }
 _RESTART = {"Condition": "any", "Delay": 5 * SECOND_NS, "MaxAttempts": 0, "Window": 0}
+_EMPTY: t.Any = (None, {}, [], 0)
 _UNORDERED = ("Hosts", "CapabilityAdd", "CapabilityDrop", "Ulimits", "Groups")
 _SPACED_OPERATOR = re.compile(r"\s*(==|!=)\s*")
 
@@ -71,11 +73,8 @@ def canonical_service(spec: t.Mapping[str, t.Any], network_names: t.Mapping[str,
     }
     # False and 0 mean "not set" everywhere but where a default differs from them; those places were filled in above.
     keep = ("update_config", "rollback_config", "restart_policy", "replicas", "init", "max_concurrent", "total_completions")
-    return {
-        key: value if key in keep else without_empty(value)
-        for key, value in form.items()
-        if value is not None and (key in keep or without_empty(value) not in (None, {}, [], ""))
-    }
+    settled = ((key, value if key in keep else without_empty(value)) for key, value in form.items())
+    return {key: value for key, value in settled if value is not None and (key in keep or value not in ({}, [], ""))}
 
 
 def service_mode(spec: t.Mapping[str, t.Any]) -> str:
@@ -102,9 +101,10 @@ def _counts(spec: t.Mapping[str, t.Any], mode: str) -> Json:
 
 def without_empty(value: t.Any) -> t.Any:
     """The value without members that are null, false, zero or empty, at any depth."""
-    if isinstance(value, t.Mapping):
+    if isinstance(value, dict):
         cleaned = {key: without_empty(item) for key, item in value.items()}
-        return {key: item for key, item in cleaned.items() if item is not None and item not in ("", {}, [], 0)}
+        # A text is no number and no collection: most members need one comparison alone.
+        return {key: item for key, item in cleaned.items() if (item != "" if isinstance(item, str) else item not in _EMPTY)}
     if isinstance(value, (list, tuple)):
         return [without_empty(item) for item in value]
     return value
@@ -141,6 +141,7 @@ def _seconds(nanoseconds: int) -> str:
     return f"{nanoseconds / SECOND_NS:g}s"
 
 
+@lru_cache(maxsize=None)  # noqa: UP033 of Python 3.9
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 

@@ -52,7 +52,7 @@ def diff_service(observed: t.Mapping[str, t.Any], wanted: Json, names: Names) ->
     named = _with_credential_name(spec, names.configs)
     before, after = canonical_service(named, names.networks), canonical_service(wanted, names.networks)
     for key in {*before, *after}:
-        if isinstance(before.get(key, after.get(key)), t.Mapping):  # so that each key of a new section is a line of its own
+        if isinstance(before.get(key, after.get(key)), dict):  # so that each key of a new section is a line of its own
             before.setdefault(key, {})
             after.setdefault(key, {})
     # Of the images the plan shows the tag and a short digest.
@@ -123,7 +123,7 @@ def veil_fields(fields: t.Iterable[Field]) -> tuple[Field, ...]:
 
 def _veil(path: str, value: t.Any) -> t.Any:
     head, _dot, name = path.partition(".")
-    if isinstance(value, t.Mapping):
+    if isinstance(value, dict):
         return {key: _veil(f"{path}.{key}", item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_veil_argument(item) for item in value]
