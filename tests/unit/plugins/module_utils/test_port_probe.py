@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import socket
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
@@ -82,6 +83,38 @@ def test_ports_that_are_taken_are_seen_too() -> None:
         for report in asyncio.run(watch(jobs(port, [udp], listen=[port]))):
             assert {answer for ports in report["tcp"].values() for answer in ports.values()} == {"open"}
             assert {arrived for ports in report["udp"].values() for arrived in ports.values()} == {True}
+
+
+@needs_raw
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_ipv6() -> None:
+    port, run = free_port(), next(RUNS)
+    given = [
+        Job(run, name, {peer: [("::1", port)]}, {peer: [("::1", port)]}, [port], lifetime=20) for name, peer in (("a", "b"), ("b", "a"))
+    ]
+    a, b = asyncio.run(watch(given))
+    assert a == {"tcp": {"b": {str(port): "open"}}, "udp": {"b": {str(port): True}}}
+    assert b["udp"] == {"a": {str(port): True}}
+
+
+@needs_raw
+def test_datagrams_stop_when_they_have_arrived() -> None:
+    """An engine's log has a line for each of them."""
+    a, b, _c = jobs(free_port(), [free_port()])
+    sender = Watch(Job(a.run, "a", {}, {"b": a.udp["b"]}, [], 3))
+    sent: list[bytes] = []
+    original = sender._datagram
+    sender._datagram = lambda *what: sent.append(original(*what)) or sent[-1]  # type: ignore[method-assign, func-returns-value]
+
+    async def go() -> None:
+        ready = asyncio.Event()
+        receiver = asyncio.ensure_future(Watch(Job(b.run, "b", {}, {"a": b.udp["a"]}, [], 3)).run(ready.set))
+        await ready.wait()
+        await asyncio.gather(sender.run(lambda: None), receiver)
+
+    asyncio.run(go())
+    assert [json.loads(each[8:])[0] for each in sent].count("probe") == 1
+    assert sender.acknowledged == {("b", a.udp["b"][0][1])}
 
 
 @needs_raw
