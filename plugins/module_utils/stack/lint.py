@@ -78,12 +78,15 @@ def _capacity(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
     if not eligible or not wanted:
         return
     for resource, amount in sorted(wanted.items()):
-        free = [_has(node).get(resource, 0) for node in eligible]
-        fits = sum(int(has // amount) for has in free)
-        if fits < max(1, replicas):
+        needed, fits = max(1, replicas), 0
+        for node in eligible:
+            fits += int(_has(node).get(resource, 0) // amount)
+            if fits >= needed:
+                break
+        else:
             yield (
                 "capacity",
-                f"service {spec['Name']}: {max(1, replicas)} tasks reserve {_amount(resource, amount)} each, "
+                f"service {spec['Name']}: {needed} tasks reserve {_amount(resource, amount)} each, "
                 f"but the nodes that may run it have room for {fits}",
             )
 
