@@ -209,6 +209,7 @@ def _find_addresses(host: t.Any, interfaces: str, params: dict[str, t.Any]) -> d
     for option in ("advertise_addr", "data_path_addr"):
         try:
             found[option] = _resolve(option, params[option], interfaces)
+            addresses.refuse_loopback(option, found[option], params["peers"])
         except FlotillaError as error:
             found[option], problem = "", str(error)
     reached = [source_address(peer) for peer in params["peers"]]

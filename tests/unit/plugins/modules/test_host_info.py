@@ -76,6 +76,7 @@ def look(tmp_path: Path, **args: Any) -> dict[str, Any]:
         ({"peers": ["127.0.0.1"]}, "10.1.1.1", ""),
         ({"advertise_addr": "eth0"}, "10.1.1.1", ""),
         ({"advertise_addr": "192.0.2.7:2377"}, "192.0.2.7", ""),
+        ({"advertise_addr": "127.0.0.1", "peers": ["m2"]}, "10.1.1.1", "advertise_addr: 127.0.0.1 is a loopback address"),
         ({"advertise_addr": "eth7"}, "10.1.1.1", "advertise_addr: this host has no interface eth7"),
         ({"advertise_addr": "203.0.113.0/24"}, "10.1.1.1", "advertise_addr: this host has no address in 203.0.113.0/24"),
     ],
