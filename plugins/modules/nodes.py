@@ -243,10 +243,11 @@ ARGUMENTS: dict[str, t.Any] = {
 
 @dataclass(frozen=True)
 class Observed:
-    """The nodes as the engine lists them; services and tasks only where nodes are going to be drained."""
+    """The nodes as the engine, which is node ``node_id``, lists them; services and tasks only where nodes are going to be drained."""
 
     nodes: t.Sequence[Raw] = ()
     check_mode: bool = False
+    node_id: str = ""
     services: t.Sequence[Raw] = ()
     tasks: t.Sequence[Raw] = ()
 
@@ -260,7 +261,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     if member.check_mode and seen.state in ("no engine", "inactive"):
         return Observed(check_mode=True)
     engine = member.require_manager(seen)
-    observed = Observed(_list_nodes(engine, params), member.check_mode)
+    observed = Observed(_list_nodes(engine, params), member.check_mode, seen.node_id)
     nodes = [read_node(node) for node in observed.nodes]
     if not find_drained(_plan_nodes(observed, params)) and not any(is_interrupted(node) for node in nodes):
         return observed
@@ -280,6 +281,7 @@ def _list_nodes(engine: Engine, params: dict[str, t.Any]) -> t.Sequence[Raw]:
 
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     planned = _plan_nodes(observed, params)
+    _refuse_own_demotion(observed, planned)
     drained = find_drained(planned)
     coming = {*params["labels"], *params["roles"], *params["takes_over"]} - {*planned.result["node_ids"]}
     if params["check_capacity"] and not coming:
@@ -304,6 +306,16 @@ def _plan_nodes(observed: Observed, params: dict[str, t.Any]) -> Plan:
         takes_over=params["takes_over"],
     )
     return plan_nodes([read_node(node) for node in observed.nodes], wanted, joining=observed.check_mode)
+
+
+def _refuse_own_demotion(observed: Observed, planned: Plan) -> None:
+    for change in planned.changes:
+        own = change.payload["node"].node_id == observed.node_id
+        if own and change.payload["delta"].get("Role") == "worker" and not observed.check_mode:
+            raise PlanError(
+                f"Demoting {change.name}: this is the very manager that was asked to do it, and it could not finish the run as a worker. "
+                "Run this on another manager. Nothing was changed."
+            )
 
 
 def _nodes_after(nodes: t.Sequence[Raw], planned: Plan) -> list[Raw]:

@@ -50,6 +50,14 @@ def test_a_plan_on_fresh_hosts_changes_nothing() -> None:
     assert {look(node)["state"] for node in NODES} == {"inactive"}
 
 
+def test_a_pool_that_a_host_has_a_route_into_makes_no_swarm() -> None:
+    on("w3", "ip route add 10.66.5.0/24 dev $(ip -o route show default | sed 's/.* dev //; s/ .*//')")
+    run = play(swarm_managers=ONE, swarm_default_addr_pool=["10.66.0.0/16"])
+    on("w3", "ip route del 10.66.5.0/24")
+    assert run.rc != 0 and "default_addr_pool: w3 has 10.66.5.0/24" in run.text and "overlaps 10.66.0.0/16" in run.text
+    assert {look(node)["state"] for node in NODES} == {"inactive"}
+
+
 def test_two_runs_at_once_make_one_swarm() -> None:
     both = [start(MEMBERS, swarm_managers=ONE) for _ in range(2)]
     runs = [finish(process) for process in both]

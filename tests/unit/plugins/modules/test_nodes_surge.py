@@ -200,3 +200,10 @@ def test_in_check_mode_the_new_node_may_still_have_to_join(fake: FakeEngine) -> 
     check = keep(fake, check=True, **args)
     assert check["exit_code"] == 0 and "known only when w3 joined" in check["warnings"][0]
     assert keep(fake, **args)["msg"].count("no node of the swarm is w3") == 1
+
+
+def test_a_manager_does_not_demote_itself_and_lose_the_thread(fake_engine: MakeFake) -> None:
+    fake = fake_engine(nodes=[node(f"m{n}", role="manager", leader=n == 1) for n in (1, 2, 3)])
+    result = keep(fake, roles={"m1": "worker"})
+    assert result["exit_code"] == 1 and "Run this on another manager. Nothing was changed" in result["msg"] and fake.writes == []
+    assert keep(fake, roles={"m2": "worker"})["exit_code"] == 0
