@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 LAB := $(BIN)/python -m tests.lab
 PLAY := $(BIN)/ansible-playbook -i inventories/lab
-TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough lab-test lab-test-more lab-test-stack lab-test-gpu lab-test-operations bench help lab-test-recover
+TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough lab-test lab-test-more lab-test-stack lab-test-gpu lab-test-operations bench help lab-test-recover lab-test-drain
 .PHONY: $(TARGETS)
 
 help: ## say what there is
@@ -60,6 +60,9 @@ lab-test: .venv/.test ## the tests on real nodes; the lab is removed afterwards
 
 lab-test-more: .venv/.test ## the longer tests on real nodes, about 25 minutes: roles of the hosts, membership of the swarm
 	tests/on_nodes.sh hosts cluster
+
+lab-test-drain: .venv/.test ## nodes drained and replaced on real nodes while clients read, about 15 minutes
+	tests/on_nodes.sh drain
 
 lab-test-operations: .venv/.test ## the day-2 verbs on real nodes, about 25 minutes: a client sees no failure, jobs, commands, logs, health, surveys
 	tests/on_nodes.sh operations
