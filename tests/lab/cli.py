@@ -99,6 +99,8 @@ def _wait(paths: Paths, driver: Driver, lab: Lab, node: Node) -> None:
         )  # fmt: skip
         if done.stdout.strip() in ("running", "degraded"):
             return
+        if driver.state(lab, node) != "running":
+            raise LabError(f"node {node.name} ({node.address}) went off while it booted")
         if time.monotonic() > deadline:
             seen = (done.stderr or done.stdout).strip()
             raise LabError(f"node {node.name} ({node.address}) did not boot in {driver.boot_seconds} s: {seen}")

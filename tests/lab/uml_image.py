@@ -46,13 +46,16 @@ UNIT = """\
 Description=Address and files of this node
 DefaultDependencies=no
 After=systemd-remount-fs.service
-Before=network-pre.target basic.target
+Before=network-pre.target basic.target shutdown.target
 Wants=network-pre.target
+Conflicts=shutdown.target
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=/sbin/lab-node
+# a reboot runs the kernel again in the same process, and an open network device could not be opened again
+ExecStop=ip link set vec0 down
 
 [Install]
 WantedBy=basic.target
@@ -73,6 +76,12 @@ class Disk:
     def path(self, cache: Path) -> Path:
         key = hashlib.sha256(repr((self.tree.key, self.kernel, DISK_SIZE)).encode()).hexdigest()[:12]
         return cache / f"{self.name}-{key}.img"
+
+    def forget_others(self, cache: Path) -> None:
+        """Remove what earlier recipes made."""
+        for old in cache.glob(f"{self.name}-*.img"):
+            if old != self.path(cache):
+                old.unlink()
 
 
 def uml_disk(release: str, apt: AptSetup) -> Disk:
@@ -119,8 +128,6 @@ def build_disk(disk: Disk, cache: Path) -> Path:
     run("unpack the tree", "tar", "-x", "--numeric-owner", "--xattrs", "-f", str(tar), "-C", str(root))
     shutil.copytree(MODULES / disk.kernel, root / "lib/modules" / disk.kernel, symlinks=True)
     run("make the disk", "mke2fs", "-q", "-t", "ext4", "-m", "0", "-d", str(root), str(unfinished), DISK_SIZE)
-    for old in cache.glob(f"{disk.name}-*.img"):
-        old.unlink()
     unfinished.rename(target)
     remove_tree(scratch)
     return target

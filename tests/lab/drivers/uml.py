@@ -41,7 +41,10 @@ class UmlDriver:
 
     def prepare(self, lab: Lab) -> Lab:
         ensure_commands(COMMANDS)
-        build_disk(uml_disk(lab.release, read_setup()), self.paths.cache)
+        disk = uml_disk(lab.release, read_setup())
+        build_disk(disk, self.paths.cache)
+        if not any(self.paths.state.glob("*/nodes/*/disk")):  # they are what differs from the image that they were made from
+            disk.forget_others(self.paths.cache)
         Bridge(lab.name).have(lab.gateway, lab.subnet)
         return dataclasses.replace(lab, features=kernel_features())
 
@@ -61,13 +64,12 @@ class UmlDriver:
         directory = RUNTIME / lab.name
         remove_tree(directory / node.name)  # what a power loss left of the last run
         directory.mkdir(parents=True, exist_ok=True)
-        log = self._files(lab, node) / "console"
+        disk, log = self._disk(lab, node), self._files(lab, node) / "console"
+        # a disk that is there names the image it was made from
+        root = str(disk) if disk.exists() else f"{disk},{uml_disk(lab.release, read_setup()).path(self.paths.cache)}"
         with log.open("w") as console:
             kernel = subprocess.Popen(
-                boot_arguments(
-                    lab, node, disk=self._disk(lab, node), image=uml_disk(lab.release, read_setup()).path(self.paths.cache),
-                    seed=self._seed(lab, node),
-                ),
+                boot_arguments(lab, node, root=root, seed=self._seed(lab, node)),
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
                 env=os.environ | {"TMPDIR": "/dev/shm"},
             )  # fmt: skip
@@ -125,11 +127,11 @@ class UmlDriver:
         return self._files(lab, node) / "seed.tar"
 
 
-def boot_arguments(lab: Lab, node: Node, *, disk: Path, image: Path, seed: Path) -> list[str]:
-    """The command line of a node. *disk* takes what differs from *image*; *seed* is a tar of the node's own files."""
+def boot_arguments(lab: Lab, node: Node, *, root: str, seed: Path) -> list[str]:
+    """The command line of a node. *root* is its disk, or a new one and its image; *seed* is a tar of the node's own files."""
     prefix = lab.subnet.partition("/")[2]
     return [
-        "linux.uml", f"mem={MEMORY}", f"ubda={disk},{image}", f"ubdbr={seed}", "root=/dev/ubda", "rw",
+        "linux.uml", f"mem={MEMORY}", f"ubda={root}", f"ubdbr={seed}", "root=/dev/ubda", "rw",
         "con=null", "con0=fd:0,fd:1",
         f"vec0:transport=tap,ifname={Bridge(lab.name).tap(node.name)},mac={mac(node)},depth=128,gro=1",
         f"uml_dir={RUNTIME / lab.name}/", f"umid={node.name}", f"systemd.hostname={node.name}",

@@ -36,7 +36,7 @@ def a_lab(count: int = 3) -> Lab:
 
 
 def a_boot(node: Node) -> list[str]:
-    return boot_arguments(a_lab(), node, disk=Path("/s/disk"), image=Path("/c/uml.img"), seed=Path("/s/seed.tar"))
+    return boot_arguments(a_lab(), node, root="/s/disk,/c/uml.img", seed=Path("/s/seed.tar"))
 
 
 @given(st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True))
@@ -113,6 +113,15 @@ def test_another_kernel_or_tree_is_another_disk() -> None:
         Disk(node_tree("trixie", SETUP), "6.1.176").path(Path("/c")),
     }
     assert len(paths) == 3
+
+
+def test_only_the_disks_of_earlier_recipes_go(tmp_path: Path) -> None:
+    disk = Disk(uml_tree("trixie", SETUP), "6.1.176")
+    stay = {disk.path(tmp_path).name, "uml-bookworm-0123.img", "uml-tree-trixie-0123.tar"}
+    for name in (*stay, "uml-trixie-0123.img"):
+        (tmp_path / name).touch()
+    disk.forget_others(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == stay
 
 
 @pytest.mark.parametrize("release", ["trixie", "bookworm"])
