@@ -37,6 +37,10 @@ class Containers:
         container["State"] = "running"
         return Response(status=204)
 
+    def stop(self, request: Request, name: str) -> Response:
+        self._container(name)["State"] = "exited"
+        return Response(status=204)
+
     def wait(self, request: Request, name: str) -> Response:
         """The command runs now, as one of ``host.commands``, and ends."""
         container = self._container(name)

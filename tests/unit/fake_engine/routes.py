@@ -50,6 +50,7 @@ def local_routes(local: Local, containers: Containers, networks: Networks, swarm
         ("GET /containers/json", local.list_containers),
         ("POST /containers/create", containers.create),
         (f"POST /containers/{_ID}/start", containers.start),
+        (f"POST /containers/{_ID}/stop", containers.stop),
         (f"POST /containers/{_ID}/wait", containers.wait),
         (f"DELETE /containers/{_ID}", containers.delete),
         (f"GET /containers/{_ID}/stats", containers.stats),

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What docker compose runs on one host, told by the labels that it puts on containers and volumes. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .plan import Change, Field, Plan, PlanError
+
+Raw = t.Mapping[str, t.Any]
+
+PROJECT, SERVICE, DEPENDS_ON = (f"com.docker.compose.{name}" for name in ("project", "service", "depends_on"))
+VOLUME = "com.docker.compose.volume"
+STOPPED, STARTED = "stopped", "started"
+
+
+def describe(containers: t.Sequence[Raw], volumes: t.Sequence[Raw]) -> dict[str, t.Any]:
+    """``services`` by name, each with image, the number of running containers and the keys of its named volumes; ``volumes``
+    maps keys in the file to names on the host."""
+    keys = {volume["Name"]: volume["Labels"][VOLUME] for volume in volumes if VOLUME in (volume.get("Labels") or {})}
+    services: dict[str, dict[str, t.Any]] = {}
+    for container in containers:
+        told = services.setdefault(_service(container), {"image": container.get("Image", ""), "running": 0, "volumes": []})
+        told["running"] += container.get("State") == "running"
+        mounted = [mount.get("Name") for mount in container.get("Mounts") or [] if mount.get("Type") == "volume"]
+        told["volumes"] = sorted({*told["volumes"], *(keys[name] for name in mounted if name in keys)})
+    return {"services": dict(sorted(services.items())), "volumes": {key: name for name, key in sorted(keys.items())}}
+
+
+def plan_project(project: str, containers: t.Sequence[Raw], volumes: t.Sequence[Raw], state: str) -> Plan:
+    """Stop what depends on others first, and start it last. Raises PlanError where there is no such project."""
+    result = describe(containers, volumes)
+    if not containers:
+        raise PlanError(f"this host has no containers of a Compose project {project}. `docker compose ls --all` names those there are.")
+    order = _order(containers)
+    if state == STOPPED:
+        todo = [each for each in reversed(order) if each.get("State") in ("running", "restarting", "paused")]
+    else:
+        todo = [each for each in order if state == STARTED and each.get("State") in ("exited", "created")]
+    changes = tuple(_change(container, state) for container in todo)
+    return Plan(changes, result=result)
+
+
+def _change(container: Raw, state: str) -> Change:
+    name = (container.get("Names") or [container["Id"]])[0].lstrip("/")
+    after = "exited" if state == STOPPED else "running"
+    return Change("container", name, "update", (Field("state", container.get("State"), after),), payload=container["Id"])
+
+
+def _order(containers: t.Sequence[Raw]) -> list[Raw]:
+    """Every service after those that it depends on; a circle stays in the order of names."""
+    by_name = sorted(containers, key=_service)
+    needs = {_service(each): _dependencies(each) for each in by_name}
+    placed: list[str] = []
+
+    def place(name: str, above: tuple[str, ...] = ()) -> None:
+        if name in placed or name in above:
+            return
+        for needed in sorted(needs.get(name, ())):
+            place(needed, (*above, name))
+        placed.append(name)
+
+    for name in needs:
+        place(name)
+    return sorted(by_name, key=lambda each: placed.index(_service(each)))
+
+
+def _service(container: Raw) -> str:
+    return str((container.get("Labels") or {}).get(SERVICE, ""))
+
+
+def _dependencies(container: Raw) -> set[str]:
+    """The label is such as ``db:service_started:false,cache:service_healthy:false``."""
+    text = (container.get("Labels") or {}).get(DEPENDS_ON) or ""
+    return {item.partition(":")[0] for item in text.split(",") if item}
+
+
+def overlay(described: Raw, node_id: str) -> dict[str, t.Any]:
+    """A stack file to merge over the project's own: its volumes by the names that they have, and the services that mount them on
+    the node where the data is."""
+    pinned = {
+        name: {"deploy": {"placement": {"constraints": [f"node.id == {node_id}"]}}}
+        for name, service in described["services"].items()
+        if service["volumes"]
+    }
+    volumes = {key: {"name": name} for key, name in described["volumes"].items()}
+    return {**({"services": pinned} if pinned else {}), **({"volumes": volumes} if volumes else {})}

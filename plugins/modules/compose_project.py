@@ -1,0 +1,119 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: compose_project
+short_description: Look at what docker compose runs on a host, stop it and start it again
+version_added: 0.1.0
+description:
+  - Knows the containers and volumes of a project by the labels that docker compose puts on them; the files are not needed.
+  - It is there to move a project into a swarm. Containers and volumes are never removed.
+author:
+  - Flotilla contributors (@flotilla-swarm)
+extends_documentation_fragment:
+  - flotilla.swarm.engine
+  - flotilla.swarm.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  project:
+    description: Name of the project.
+    type: str
+    required: true
+  state:
+    description:
+      - V(stopped) stops containers that run, those that depend on others first.
+      - V(started) starts containers that are stopped, those that depend on others last.
+      - V(any) only looks.
+    type: str
+    choices: [any, stopped, started]
+    default: any
+  stop_timeout:
+    description: Seconds that a container has to end by itself.
+    type: int
+    default: 30
+seealso:
+  - module: flotilla.swarm.stack
+"""
+
+EXAMPLES = r"""
+- name: See what there is
+  flotilla.swarm.compose_project:
+    project: media
+  register: media
+
+- name: Stop it
+  flotilla.swarm.compose_project:
+    project: media
+    state: stopped
+"""
+
+RETURN = r"""
+services:
+  description: The services by name, each with C(image), how many containers are C(running), and the C(volumes) that it mounts by key.
+  returned: success
+  type: dict
+volumes:
+  description: Names of the project's volumes on this host, by their key in the file.
+  returned: success
+  type: dict
+  sample: {data: media_data}
+overlay:
+  description:
+    - A stack file to merge over the project's own. It gives volumes the names that they have, and keeps the services that mount them on
+      this node. Empty outside a swarm.
+  returned: success
+  type: dict
+"""
+
+import typing as t
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.compose_project import PROJECT, STARTED, STOPPED, overlay, plan_project
+from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+
+ARGUMENTS: dict[str, t.Any] = {
+    "project": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["any", STOPPED, STARTED], "default": "any"},
+    "stop_timeout": {"type": "int", "default": 30},
+}
+
+
+class Run:
+    """What the steps of one call share."""
+
+    def observe(self, engine: Engine, params: dict[str, t.Any]) -> tuple[list[t.Any], list[t.Any], str]:
+        self.stop, self.timeout = params["state"] == STOPPED, params["stop_timeout"]
+        doing, filters = f"reading the project {params['project']}", {"label": [f"{PROJECT}={params['project']}"]}
+        containers = engine.get("/containers/json", doing, all=True, filters=filters)
+        volumes = engine.get("/volumes", doing, filters=filters).get("Volumes") or []
+        return containers, volumes, (engine.get("/info", doing).get("Swarm") or {}).get("NodeID") or ""
+
+    def plan(self, observed: tuple[list[t.Any], list[t.Any], str], params: dict[str, t.Any]) -> Plan:
+        containers, volumes, node_id = observed
+        decided = plan_project(params["project"], containers, volumes, params["state"])
+        return Plan(decided.changes, result={**decided.result, "overlay": overlay(decided.result, node_id) if node_id else {}})
+
+    def apply(self, engine: Engine, change: Change) -> None:
+        if self.stop:
+            engine.post(f"/containers/{change.payload}/stop", doing=f"stopping container {change.name}", t=self.timeout)
+        else:
+            engine.post(f"/containers/{change.payload}/start", doing=f"starting container {change.name}")
+
+
+def main() -> None:
+    run = Run()
+    run_module(ARGUMENTS, run.observe, run.plan, run.apply)
+
+
+if __name__ == "__main__":
+    main()
