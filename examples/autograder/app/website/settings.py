@@ -16,7 +16,8 @@ def secret(name: str) -> str:
 
 SECRET_KEY = secret("DJANGO_SECRET_KEY")
 ALLOWED_HOSTS = ["127.0.0.1", *os.environ.get("SITE_DOMAIN", "localhost").split(",")]
-INSTALLED_APPS = ["website"]
+# Users can be made by a job: manage.py createsuperuser.
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "website"]
 ROOT_URLCONF = "website.urls"
 WSGI_APPLICATION = "website.wsgi.application"
 MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"]
