@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         given = dict(self._task.args)
         # The rest, the connection for one, is for the module to check, where its defaults are.
-        ours = {name: ARGUMENTS[name] for name in (*_OURS, "name", "state")}
+        ours = {name: ARGUMENTS[name] for name in (*_OURS, "name", "state", "silence")}
         theirs = {name: {"type": "raw"} for name in given if name not in ours}
         _checked, options = self.validate_argument_spec(argument_spec={**theirs, **ours})
         arguments = {name: value for name, value in given.items() if name not in _OURS}

@@ -67,7 +67,7 @@ options:
     choices: [error, warn, blank]
     default: error
   unsupported:
-    description: What becomes of keys that a swarm ignores.
+    description: What becomes of keys that a swarm ignores. O(silence) lets single ones pass.
     type: str
     choices: [warn, error]
     default: warn
@@ -140,10 +140,17 @@ options:
     type: str
     default: ""
   silence:
-    description: Warnings about likely mistakes that are not wanted, by the word in parentheses at their end.
+    description:
+      - Warnings that are not wanted. Those about likely mistakes are named by the word in parentheses at their end, those about
+        keys that Swarm ignores by the key, such as V(container_name).
     type: list
     elements: str
     default: []
+  plan_id:
+    description:
+      - The RV(plan_id) of a plan that was approved. When the plan is another one by now, nothing is changed and the module fails.
+    type: str
+    default: ""
   missing_paths:
     description:
       - Paths that are not there, by host name or ID of the node. A bind mount whose source no node has on which the service may run is
@@ -196,6 +203,11 @@ summary:
   returned: success
   type: str
   sample: "grading: 1 service updated, 1 created, 12 untouched, in 48 s"
+plan_id:
+  description: What the plan is known by. It differs when the plan does, or when what is to be changed was changed meanwhile.
+  returned: success
+  type: str
+  sample: 3f1c9a0e5b7d2468
 services:
   description: How each service of the stack fares.
   returned: when not in check mode
@@ -246,11 +258,13 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.member import Membe
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.approval import plan_id, require_plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import Deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import Resolved, auth_headers
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import by_name
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack, read_volumes
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS, kept_services
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import StackObjects, convert
 
@@ -269,13 +283,14 @@ class Run:
             self.wanted = convert(stack, given["model"], content_names=params["content_names"])
         observed = planning.Observed()
         seen, _info = member.look("")
-        self.check_mode = member.check_mode
+        self.check_mode, self.is_first_call = member.check_mode, True
         # A host that is still to become a manager: everything would be created.
         if self.check_mode and seen.state in ("no engine", "inactive"):
             return observed
         engine = member.require_manager(seen)
         auth = partial(auth_headers, credentials=given.get("registry_auth") or [], stored=engine.stored_login)
         session = Session.from_result(params["session"])
+        self.is_first_call = not session.began
         known = {image: Resolved(item["digest"], tuple(item["platforms"]), item["problem"]) for image, item in session.images.items()}
         self.deployment = Deployment(
             engine,
@@ -295,13 +310,18 @@ class Run:
         return observed
 
     def plan(self, observed: planning.Observed, params: dict[str, t.Any]) -> Plan:
-        if params["state"] == "absent":
-            return planning.plan_absent(params["name"], observed)
-        kept = params["keep_replicas"]
+        absent = params["state"] == "absent"
+        decided = planning.plan_absent(params["name"], observed) if absent else self._plan_present(observed, params)
+        found = plan_id(decided.changes)
+        if self.is_first_call:  # later ones plan what is left
+            require_plan(params["plan_id"], found, params["name"])
+        return replace(decided, result={**decided.result, "plan_id": found})
+
+    def _plan_present(self, observed: planning.Observed, params: dict[str, t.Any]) -> Plan:
         options = planning.Options(
             prune=params["prune"],
             keep_versions=params["keep_versions"] if params["wait"] else len(observed.secrets) + len(observed.configs),
-            keep_replicas=kept if isinstance(kept, bool) else [f"{params['name']}_{key}" for key in kept],
+            keep_replicas=kept_services(params["keep_replicas"], params["name"], by_name(self.wanted.services)),
             run_id=params["run_id"],
             resolve_image=params["resolve_image"],
             unresolved_is_error=params["unresolved"] == "error",

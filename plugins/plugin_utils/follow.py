@@ -55,7 +55,7 @@ def follow(call: t.Callable[[Json], Json], tell: t.Callable[[str], None]) -> Jso
 
 
 def _as_one(first: Json, last: Json) -> Json:
-    kept: Json = {name: first[name] for name in ("plan", "diff") if name in first}
+    kept: Json = {name: first[name] for name in ("plan", "diff", "plan_id") if name in first}
     early, late = first.get("warnings", []), last.get("warnings", [])
     kept["warnings"] = [*early, *(warning for warning in late if warning not in early)]
     changed = last.get("changed") or (first.get("changed") and not last.get("failed"))

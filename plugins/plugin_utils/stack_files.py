@@ -48,6 +48,7 @@ def load_model(options: Options, places: t.Sequence[Path], template: Template | 
         env_files=[str(find_file(name, places)) for name in _list(options.get("env_files"))],
         undefined=options.get("undefined") or "error",
         unsupported=options.get("unsupported") or "warn",
+        silence=_list(options.get("silence")),
         profiles=_list(options.get("profiles")),
         device_kinds=options.get("device_kinds") or {},
         read=read,

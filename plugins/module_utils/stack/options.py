@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ..plan import PlanError
 from .images import REGISTRY_AUTH
+
+_WORDS = {**dict.fromkeys(("true", "yes", "on", "1"), True), **dict.fromkeys(("false", "no", "off", "0", ""), False)}
 
 ARGUMENTS: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -34,8 +37,26 @@ ARGUMENTS: dict[str, t.Any] = {
     "refresh_registry_auth": {"type": "bool", "default": False},
     "run_id": {"type": "str", "default": ""},
     "silence": {"type": "list", "elements": "str", "default": []},
+    "plan_id": {"type": "str", "default": ""},
     "missing_paths": {"type": "dict", "default": {}},
     "model": {"type": "str", "no_log": True},
     "session": {"type": "dict", "default": {}},
     "call_seconds": {"type": "int", "default": 0},
 }
+
+
+def kept_services(given: t.Any, stack: str, services: t.Collection[str]) -> bool | list[str]:
+    """``keep_replicas`` as full names of services, or whether it is all of them; a text may stand for either.
+
+    Raises PlanError for a key that is no service of the stack.
+    """
+    if isinstance(given, str):
+        given = _WORDS.get(given.lower(), given.split(","))
+    if isinstance(given, (bool, int)):
+        return bool(given)
+    names = [f"{stack}_{str(key).strip()}" for key in given or []]
+    unknown = [name[len(stack) + 1 :] for name in names if name not in services]
+    if unknown:
+        known = ", ".join(sorted(name[len(stack) + 1 :] for name in services))
+        raise PlanError(f"keep_replicas of stack {stack} names {', '.join(unknown)}, expected services of it: {known}.")
+    return names

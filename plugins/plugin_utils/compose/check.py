@@ -29,12 +29,12 @@ def check_model(model: Model, place_of: t.Callable[[tuple[str, ...]], Place]) ->
         _check_engine_rules(service, place)
         warnings.extend(drop_unknown(service, model, place))
     warnings.extend(break_circles(model["services"], place_of))
-    warnings.extend(_unused(model, place_of))
+    warnings.extend(_lint_objects(model, place_of))
     return warnings
 
 
-def _unused(model: Model, place_of: t.Callable[[tuple[str, ...]], Place]) -> t.Iterator[str]:
-    """Networks and volumes that nobody uses: they are not created."""
+def _lint_objects(model: Model, place_of: t.Callable[[tuple[str, ...]], Place]) -> t.Iterator[str]:
+    """Networks and volumes that nobody uses, and are not created; networks that no service can use."""
     services = model["services"].values()
     used = {
         "networks": {key for service in services for key in service.get("networks") or ["default"]},
@@ -44,6 +44,9 @@ def _unused(model: Model, place_of: t.Callable[[tuple[str, ...]], Place]) -> t.I
         for key in sorted(model.get(section, {}).keys() - keys):
             if not model[section][key].get("external"):
                 yield place_of((section, key)).note(f"no service uses this {section[:-1]}, so it is not created")
+    for key in sorted(used["networks"] & model.get("networks", {}).keys()):
+        if model["networks"][key].get("driver") == "bridge":
+            yield place_of(("networks", key, "driver")).note("a bridge ends at its node, and no service can use it; use overlay")
 
 
 def _check_engine_rules(service: Model, place: Place) -> None:
@@ -53,6 +56,10 @@ def _check_engine_rules(service: Model, place: Place) -> None:
     if mode.startswith("global") and "replicas" in deploy:
         expected = "mode replicated or replicated-job"
         raise (place / "deploy" / "replicas").error(f"replicas of mode {mode}", expected, "remove replicas")
+    condition = deploy.get("restart_policy", {}).get("condition", "")
+    if condition not in ("", "none", "on-failure", "any"):
+        cure = "condition: any restarts always, and a task that was stopped is not started again"
+        raise (place / "deploy" / "restart_policy" / "condition").error(f"found {condition!r}", "none, on-failure or any", cure)
     if mode.endswith("-job"):
         for key in {"update_config", "rollback_config"} & deploy.keys():
             raise (place / "deploy" / key).error(f"a job has no {key}", "", "remove it, or change the mode")

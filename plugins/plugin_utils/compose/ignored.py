@@ -67,24 +67,24 @@ _NETWORK = {
 _OBEYED = {"restart"}
 
 
-def ignored_keys(data: dict[str, t.Any], place: Place) -> t.Iterator[str]:
-    """One warning for each key in the file that does not have the effect that its author meant."""
+def ignored_keys(data: dict[str, t.Any], place: Place) -> t.Iterator[tuple[str, str]]:
+    """Each key in the file that does not have the effect that its author meant, with a warning."""
     for name, service in data.get("services", {}).items():
         at = place / "services" / name
         for key in sorted(service.keys() & _SERVICE.keys()):
             obeyed = key in _OBEYED and not (service.get("deploy") or {}).get("restart_policy") and service[key] != "no"
             if not obeyed:
-                yield (at / key).note(f"Swarm ignores it; {_SERVICE[key]}")
+                yield key, (at / key).note(f"Swarm ignores it; {_SERVICE[key]}")
         networks = service.get("networks")
         for network, given in networks.items() if isinstance(networks, dict) else ():
             for key in sorted((given or {}).keys() & _NETWORK.keys()):
-                yield (at / "networks" / network / key).note(f"Swarm ignores it; {_NETWORK[key]}")
+                yield key, (at / "networks" / network / key).note(f"Swarm ignores it; {_NETWORK[key]}")
         for index, mount in enumerate(service.get("volumes", [])):
             bind = (mount.get("bind") if isinstance(mount, dict) else None) or {}
             if bind.get("create_host_path") is True:
-                yield (at / "volumes" / index / "bind" / "create_host_path").note(
-                    "Swarm ignores it; create the path on every node that may run the task, for example with role volumes"
-                )
+                key, way = "create_host_path", "create the path on every node that may run the task, for example with role volumes"
+                yield key, (at / "volumes" / index / "bind" / key).note(f"Swarm ignores it; {way}")
     for name, volume in data.get("volumes", {}).items():
         if "x-cluster-spec" in (volume or {}):
-            yield (place / "volumes" / name / "x-cluster-spec").note("ignored; create the cluster volume beforehand")
+            key = "x-cluster-spec"
+            yield key, (place / "volumes" / name / key).note("ignored; create the cluster volume beforehand")

@@ -41,6 +41,7 @@ def load_stack(
     env_files: t.Sequence[str] = (),
     undefined: str = "error",
     unsupported: str = "warn",
+    silence: t.Collection[str] = (),
     profiles: t.Collection[str] = (),
     device_kinds: t.Mapping[str, str] | None = None,
     read: Read = read_disk,
@@ -50,8 +51,8 @@ def load_stack(
     Later files override earlier ones, texts in ``content`` override files. Relative paths start at ``project_dir``, which
     is the folder of the first file unless given. Variables come from ``env``, then from ``env_files`` (later ones win),
     never from the process. ``undefined``: error, warn or blank for variables without value; ``unsupported``: warn or
-    error for keys that Swarm ignores. ``profiles`` are those whose services are wanted, ``*`` for all. ``device_kinds``
-    adds to ``{"nvidia": "gpu"}``. ``read`` gives the bytes of a file for its absolute path or raises OSError.
+    error for keys that Swarm ignores, but for those in ``silence``. ``profiles`` are those whose services are wanted, ``*`` for
+    all. ``device_kinds`` adds to ``{"nvidia": "gpu"}``. ``read`` gives the bytes of a file for its absolute path or raises OSError.
     Raises ComposeError, and nothing else.
     """
     contents = [content] if isinstance(content, str) else list(content or ())
@@ -71,9 +72,10 @@ def load_stack(
     model = _merge(reader, sources)
     model["services"] = _with_profiles(model["services"], profiles)
     warnings += [*reader.warnings, *check_model(model, lambda path: _place_of(path, reader.places))]
-    if unsupported == "error" and reader.ignored:
-        raise ComposeError(reader.ignored[0], cure="remove the key, or set unsupported: warn")
-    return LoadedStack(model, tuple(dict.fromkeys((*reader.ignored, *warnings))))
+    ignored = [warning for key, warning in reader.ignored if key not in silence]
+    if unsupported == "error" and ignored:
+        raise ComposeError(ignored[0], cure="remove the key, name it in silence, or set unsupported: warn")
+    return LoadedStack(model, tuple(dict.fromkeys((*ignored, *warnings))))
 
 
 def _merge(reader: Reader, sources: list[Source]) -> Model:

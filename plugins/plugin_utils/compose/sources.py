@@ -47,7 +47,8 @@ class Reader:
         self.compose = False
         self.places: list[Place] = []
         self.warnings: list[str] = []
-        self.ignored: list[str] = []
+        self.ignored: list[tuple[str, str]] = []
+        """Keys that have no effect, with what to say of each."""
         self._extended: dict[str, Source] = {}
 
     def source(self, text: str, file: str, folder: Folder) -> Source:

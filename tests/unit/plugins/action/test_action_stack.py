@@ -123,6 +123,12 @@ def test_a_template_is_filled_in_before_it_is_read(tmp_path: Path) -> None:
     assert json.loads(run.calls[0]["model"])["model"]["services"]["web"]["image"] == "web:42"
 
 
+def test_silence_is_for_both_halves(tmp_path: Path) -> None:
+    content = "services: {web: {image: web, container_name: x}}"
+    run = Run(tmp_path, [DONE], files=None, content=content, unsupported="error", silence=["container_name", "no_node"])
+    assert run.calls[0]["silence"] == ["container_name", "no_node"]
+
+
 def test_absent_needs_no_files(tmp_path: Path) -> None:
     run = Run(tmp_path, [DONE], state="absent", files=None, env=None)
     assert "model" not in run.calls[0]

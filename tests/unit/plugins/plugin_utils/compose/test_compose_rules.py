@@ -139,6 +139,10 @@ def test_versions(version: str | None) -> None:
         (service(cpuset="0"), "services.a.cpuset: Swarm does not have this key"),
         (service(deploy={"mode": "daemonset"}), "deploy.mode: found 'daemonset'; expected one of replicated, global"),
         (service(deploy={"mode": "global", "replicas": 2}), "deploy.replicas: replicas of mode global"),
+        (
+            service(deploy={"restart_policy": {"condition": "unless-stopped"}}),
+            "restart_policy.condition: found 'unless-stopped'; expected none, on-failure or any; condition: any restarts always",
+        ),
         (service(deploy={"replicas": -1}), "deploy.replicas: found -1; expected zero or more"),
         (
             service(deploy={"update_config": {"order": "any"}}),
@@ -288,3 +292,14 @@ def test_restart_is_obeyed_and_not_warned_about() -> None:
 def test_unsupported_keys_can_be_errors() -> None:
     assert "services.a.links: Swarm ignores it" in refusal(service(links=["b"]), unsupported="error")
     load(service(), unsupported="error")
+
+
+def test_single_keys_may_be_without_effect_in_silence() -> None:
+    data = service(links=["b"], build=".", networks={"default": {"ipv4_address": "10.0.0.5"}})
+    assert load(data, silence=["links", "build", "ipv4_address"], unsupported="error").warnings == ()
+    assert "services.a.build: Swarm ignores it" in refusal(data, silence=["links"], unsupported="error")
+
+
+def test_a_network_that_no_service_can_use_is_said() -> None:
+    (warning,) = load({**service(networks=["n"]), "networks": {"n": {"driver": "bridge"}}}).warnings
+    assert warning == "content: networks.n.driver: a bridge ends at its node, and no service can use it; use overlay"
