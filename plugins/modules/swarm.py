@@ -439,6 +439,8 @@ def _join(member: Member, payload: dict[str, t.Any]) -> None:
 
 def _make_bridge(member: Member, payload: dict[str, t.Any]) -> None:
     engine, doing = member.require_engine(), f"making {gwbridge.NAME}"
+    if payload["release"]:
+        engine.post(f"/networks/{payload['id']}/disconnect", {"Container": gwbridge.SANDBOX, "Force": True}, doing=doing)
     if payload["id"]:
         engine.delete(f"/networks/{payload['id']}", doing=doing)
     engine.post("/networks/create", payload["body"], doing=doing)

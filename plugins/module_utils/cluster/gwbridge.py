@@ -14,6 +14,8 @@ from ..plan import Change, PlanError, compare
 from .subnets import parse_subnet, refuse_public, refuse_routed
 
 NAME, MAKE = "docker_gwbridge", "make bridge"
+# The ingress network's own end on the bridge. It stays when the host leaves its swarm, and holds the bridge for nobody.
+SANDBOX = "gateway_ingress-sbox"
 _MTU = "com.docker.network.driver.mtu"
 # What the engine itself gives the bridge.
 _OPTIONS = {
@@ -43,13 +45,14 @@ def plan_bridge(host: str, existing: Raw | None, wanted: Raw, routes: t.Sequence
         subnet = parse_subnet(NAME, wishes["subnet"])
         refuse_public(NAME, subnet, way_out="")
         refuse_routed(NAME, [subnet], {host: [route for route in routes if route["via"] != NAME]})
-    used = sorted(str(each.get("Name") or key) for key, each in ((existing or {}).get("Containers") or {}).items())
+    ends = {str(each.get("Name") or key) for key, each in ((existing or {}).get("Containers") or {}).items()}
+    used = sorted(ends - {SANDBOX})
     if used:
         raise PlanError(f"{NAME} of {host} can't be made anew while containers use it: {', '.join(used)}. Stop those first.")
     options = {**_OPTIONS, **({_MTU: str(wanted["mtu"])} if wanted.get("mtu") else {})}
     config = [{"Subnet": wishes["subnet"]}] if "subnet" in wishes else []
     body = {"Name": NAME, "Driver": "bridge", "Options": options, "IPAM": {"Driver": "default", "Config": config}}
-    payload = {"do": MAKE, "host": host, "id": existing["Id"] if existing else "", "body": body}
+    payload = {"do": MAKE, "host": host, "id": existing["Id"] if existing else "", "release": SANDBOX in ends, "body": body}
     return [Change("network", f"{NAME} of {host}", "replace" if existing else "create", fields, payload=payload)]
 
 

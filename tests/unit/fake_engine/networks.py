@@ -94,6 +94,15 @@ class Networks:
             del self._host.local_networks[item["Id"]]
         return Response(status=204)
 
+    def disconnect(self, request: Request, word: str) -> Response:
+        item, name = self._find(word), (request.body or {}).get("Container", "")
+        ends = item.get("Containers") or {}
+        mine = [key for key, end in ends.items() if name in (key, end.get("Name"))]
+        if not mine:
+            raise ApiError(404, f"No such container: {name}")
+        del ends[mine[0]]
+        return Response()
+
     def _check_unused(self, cluster: Cluster, item: Json) -> None:
         for service in cluster.services.values():
             attached = [network["Target"] for network in service["Spec"]["TaskTemplate"].get("Networks", [])]

@@ -61,6 +61,7 @@ def local_routes(local: Local, containers: Containers, networks: Networks, swarm
         ("POST /networks/create", networks.create),
         (f"GET /networks/{_ID}", networks.inspect),
         (f"DELETE /networks/{_ID}", networks.delete),
+        (f"POST /networks/{_ID}/disconnect", networks.disconnect),
         ("POST /swarm/init", swarm.init),
         ("POST /swarm/join", swarm.join),
         ("POST /swarm/leave", swarm.leave),

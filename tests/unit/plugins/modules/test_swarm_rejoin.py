@@ -107,13 +107,19 @@ def test_the_bridge_is_made_before_the_host_joins(fake_engine: MakeFake) -> None
 def test_one_that_a_former_swarm_left_is_made_anew_unless_it_is_used(fake_engine: MakeFake) -> None:
     fake, given = fresh(fake_engine, bridge("172.18.0.0/16"))
     (there,) = [each for each in fake.host.local_networks.values() if each["Name"] == "docker_gwbridge"]
-    there["Containers"] = {"abc": {"Name": "lonely"}}
+    there["Containers"] = {"abc": {"Name": "lonely"}, "ingress-sbox": {"Name": "gateway_ingress-sbox"}}
     used = make(fake, **given)
     assert used["exit_code"] == 1 and "while containers use it: lonely" in used["msg"] and fake.writes == []
-    there["Containers"] = {}
+    del there["Containers"]["abc"]
     real = make(fake, **given)
     assert (real["plan"][0]["action"], [field["path"] for field in real["plan"][0]["fields"]]) == ("replace", ["mtu", "subnet"])
-    assert [request.method for request in fake.writes] == ["DELETE", "POST", "POST"]
+    key = there["Id"]
+    assert [request.call for request in fake.writes] == [
+        f"POST /networks/{key}/disconnect",
+        f"DELETE /networks/{key}",
+        "POST /networks/create",
+        "POST /swarm/init",
+    ]
 
 
 @pytest.mark.parametrize(
