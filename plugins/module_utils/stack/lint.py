@@ -12,6 +12,11 @@ from .canonical import Json, desired_count, service_mode
 from .placement import Node, Nodes, hostname
 
 _Finding = tuple[str, str]
+# Their clients keep connections open for long.
+_DATABASES = ("postgres", "pgvector", "timescaledb", "mysql", "mariadb", "percona")
+_KEEPALIVE = "net.ipv4.tcp_keepalive_time"
+_IDLE_SECONDS = 900
+"""After so long a virtual address forgets a connection on which nothing is sent."""
 
 
 def lint(
@@ -114,6 +119,19 @@ def _source_ip(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
             return
 
 
+def _idle_connections(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
+    container = spec["TaskTemplate"].get("ContainerSpec") or {}
+    name = str(container.get("Image", "")).partition("@")[0].rpartition("/")[2].partition(":")[0]
+    keepalive = str((container.get("Sysctls") or {}).get(_KEEPALIVE, ""))
+    sends = keepalive.isdecimal() and int(keepalive) < _IDLE_SECONDS
+    if name.startswith(_DATABASES) and (spec.get("EndpointSpec") or {}).get("Mode") != "dnsrr" and not sends:
+        yield (
+            "idle",
+            f"service {spec['Name']}: its virtual address drops connections that are idle for {_IDLE_SECONDS // 60} minutes; "
+            f"use endpoint_mode: dnsrr, or sysctls with {_KEEPALIVE}: 600",
+        )
+
+
 def _host_port(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
     if (spec.get("UpdateConfig") or {}).get("Order") != "start-first":
         return
@@ -166,4 +184,4 @@ def _amount(resource: str, amount: int) -> str:
     return f"{amount / 2**20:g} MiB" if resource == "MemoryBytes" else f"{amount} {resource.partition(':')[2]}"
 
 
-_CHECKS = (_placement, _capacity, _single_replica, _source_ip, _host_port)
+_CHECKS = (_placement, _capacity, _single_replica, _source_ip, _idle_connections, _host_port)

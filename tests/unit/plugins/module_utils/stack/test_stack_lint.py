@@ -153,3 +153,24 @@ def test_a_bind_mount_that_some_node_lacks_is_told() -> None:
 def test_a_source_that_differs_from_node_to_node_is_not_looked_for() -> None:
     mounts = [{"Type": "bind", "Source": "/srv/{{.Node.Hostname}}", "Target": "/x"}]
     assert lint([spec(mounts=mounts)], Nodes(NODES), dict.fromkeys(("m1", "g1", "a1"), mounts[0]["Source"])) == []
+
+
+@pytest.mark.parametrize(
+    ("image", "more", "told"),
+    [
+        ("postgres:17", {}, True),
+        (f"registry.example.org:5000/team/mariadb:11@sha256:{'a' * 64}", {}, True),
+        ("postgres:17", {"EndpointSpec": {"Mode": "dnsrr"}}, False),
+        ("postgres:17", {"sysctl": "600"}, False),
+        ("postgres:17", {"sysctl": "7200"}, True),
+        ("team/web:1", {}, False),
+    ],
+)
+def test_idle_connections_to_databases(image: str, more: Json, told: bool) -> None:
+    more = dict(more)
+    sysctl = more.pop("sysctl", None)
+    container = {"Image": image, **({"Sysctls": {"net.ipv4.tcp_keepalive_time": sysctl}} if sysctl else {})}
+    wanted = spec(template={"ContainerSpec": container}, **more)
+    found = [warning for warning in lint([wanted], Nodes(NODES), {}) if warning.endswith("(idle)")]
+    assert bool(found) == told
+    assert not [warning for warning in lint([wanted], Nodes(NODES), {}, ["idle"]) if warning.endswith("(idle)")]
