@@ -78,7 +78,8 @@ def test_an_update_that_does_not_come_up_fails_and_is_undone() -> None:
     before = web()
     run = play("update", services_names=[WEB], services_environment={"PYTHONHOME": "/nowhere"}, services_wait_timeout="4m")
     assert run.rc == 2 and f"{WEB} failed" in run.text and "rolled back" in run.text, run.out[-3000:]
-    assert web()["env"] == before["env"] and len(web()["tasks"]) == 2
+    assert web()["env"] == before["env"]
+    await_that(lambda: len(web()["tasks"]) == 2)
 
 
 def test_rebalance() -> None:

@@ -24,7 +24,7 @@ api.tag(image["Id"], "only-here", "1")
 HERE = """
 import docker
 docker.APIClient().create_service(
-    {"ContainerSpec": {"Image": "only-here:1", "Command": ["sleep", "infinity"], "Init": True},
+    {"ContainerSpec": {"Image": "only-here:1", "Args": ["sleep", "infinity"], "Init": True},
      "Placement": {"Constraints": ["node.hostname == w2"]}},
     name="here", endpoint_spec={"Mode": "dnsrr"},
 )
