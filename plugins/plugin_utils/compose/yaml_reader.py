@@ -54,7 +54,8 @@ class _Node:
 def read_yaml(text: str, file: str) -> Document:
     """The first document in the text; raises ComposeError with the line for everything that is not sound YAML."""
     try:
-        root = _Composer(text, file).document()
+        composer = _Composer(text, file)
+        root = composer.document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = " ".join(part for part in (error.context, error.problem) if part)
@@ -65,6 +66,8 @@ def read_yaml(text: str, file: str) -> Document:
     document = Document(None, Place(file, lines={}))
     if root is not None:
         document.data = _Builder(document).build(root, (), set())
+        if composer.has_more():
+            document.warnings.append(f"{file}: only the first document in it is read; give the others as files")
     return document
 
 
@@ -82,6 +85,13 @@ class _Composer:
             if isinstance(event, yaml.DocumentStartEvent):
                 return self.node(next(self.events), 0)
         return None
+
+    def has_more(self) -> bool:
+        """Whether another document follows. What follows need not be sound, for nobody reads it."""
+        try:
+            return any(isinstance(event, yaml.DocumentStartEvent) for event in self.events)
+        except yaml.YAMLError:
+            return True
 
     def node(self, event: t.Any, depth: int) -> _Node:
         line = event.start_mark.line + 1

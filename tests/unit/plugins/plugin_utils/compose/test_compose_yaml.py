@@ -81,3 +81,9 @@ def test_tags_mark_paths() -> None:
 
 def test_other_tags_are_said() -> None:
     assert read_yaml("a: !vault x", "f.yml").warnings == ["f.yml:1: the tag !vault means nothing here"]
+
+
+@pytest.mark.parametrize(("rest", "warnings"), [("", 0), ("...\n", 0), ("---\nb: 1\n", 1), ("---\n[\n", 1)])
+def test_further_documents_are_said(rest: str, warnings: int) -> None:
+    document = read_yaml(f"a: 1\n{rest}", "f.yml")
+    assert (document.data, len(document.warnings)) == ({"a": 1}, warnings)
