@@ -66,7 +66,10 @@ def start(playbook: str, *arguments: str, **variables: Any) -> subprocess.Popen[
     command = ["ansible-playbook", "-i", INVENTORY, f"playbooks/{playbook}.yml", *arguments, "-e", json.dumps(variables)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PY_COLORS"))}
     environment |= {"FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    # A session of its own, so that it can be killed with the processes that it forks for its tasks.
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
 
 
 def play(playbook: str, *arguments: str, **variables: Any) -> Run:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +108,7 @@ def test_a_job_out_of_time_is_removed() -> None:
 def test_the_job_of_a_run_that_was_killed_is_removed_by_the_next_one() -> None:
     process = start("job", services_service=DJANGO, services_command="sleep 600")
     await_that(lambda: len(jobs()) == 2)
-    process.kill()
+    os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     lost = jobs()
     # Its lock is young: it could be the job of a run that lives.
