@@ -134,12 +134,13 @@ def _judge_failures(
         slot, count = counts.most_common(1)[0]
         last = t.cast(Task, _last(task for task in crashed if _slot(task) == slot))
         cause = f"{_describe(last, hosts)}{_TIMES.get(count, f' {count} times')}{_error_text(last)}"
-        state = FAILED if since is None or count >= _crashes_allowed(spec) else WAITING
-        return replace(verdict, state=state, cause=cause, task=last["ID"])
+        verdict = replace(verdict, state=WAITING, cause=cause, task=last["ID"])
+        if since is None or count >= _crashes_allowed(spec):
+            return replace(verdict, state=FAILED)
     for task in active:
         status = task["Status"]
         if status["State"] == "pending" and "no suitable node" in (status.get("Err") or status.get("Message") or ""):
-            return replace(verdict, state=_STUCK, cause=_pending_cause(spec, task))
+            return replace(verdict, state=_STUCK, cause=_pending_cause(spec, task), task="")
     return verdict
 
 

@@ -179,3 +179,12 @@ def test_what_no_node_has_free_is_named(reservations: Json, reason: str, words: 
     given = service(template={"Resources": {"Reservations": reservations}})
     verdict = judge(given, [task(1, "pending", err=f"no suitable node ({reason})")], NODES, 1)
     assert f"no node can take task 1{words.removeprefix(' 1')}" in verdict.cause
+
+
+def test_a_task_that_no_node_takes_is_seen_behind_one_that_failed_and_came_up() -> None:
+    given, memory = service(), t.cast("dict[str, float]", {})
+    rejected = task(1, "rejected", 51, err="assigned node no longer meets constraints")
+    waiting = task(2, "pending", 52, err="no suitable node (insufficient resources on 2 nodes)")
+    stuck = judge(given, [rejected, task(1, "running", 53), waiting], NODES, 1)
+    assert [settle(stuck, given, memory, now).state for now in (0.0, 15.0)] == ["waiting", "failed"]
+    assert "no node can take task 2" in stuck.cause
