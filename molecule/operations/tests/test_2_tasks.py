@@ -73,7 +73,7 @@ def test_the_first_user_is_made_by_a_job() -> None:
     command = "python3 manage.py createsuperuser --no-input --username chief --email chief@example.org"
     secret = {"DJANGO_SUPERUSER_PASSWORD": "a-password-of-the-lab"}
     run = done("job", "-vvvv", services_service=DJANGO, services_command=command, services_secret_environment=secret)
-    assert "Superuser created" in run.out
+    assert "Superuser created" in run.out and secret["DJANGO_SUPERUSER_PASSWORD"] not in run.out
     again = play("job", services_service=DJANGO, services_command=command, services_secret_environment=secret)
     assert again.rc == 2 and "already taken" in again.text
 
