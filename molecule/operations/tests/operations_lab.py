@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 LAB = os.environ.get("FLOTILLA_LAB", "ops")
 INVENTORY = "inventories/lab"
 PORT = 8088
-PROBE = {"name": "probe", "files": ["molecule/operations/probe.yml"], "env": {"REGISTRY": "{{ registry_address }}", "TAG": "1"}}
+PROBE = {"name": "probe", "files": ["molecule/operations/probe/stack.yml"], "env": {"REGISTRY": "{{ registry_address }}", "TAG": "1"}}
 
 LOOK = """
 import docker, json
