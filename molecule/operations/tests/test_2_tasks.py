@@ -151,7 +151,8 @@ def test_usage_of_every_task_on_every_node() -> None:
     run = done("stats", services_format="json")
     told = json.loads(run.out.split("msg: |-\n", 1)[1].split("\n\n", 1)[0])
     running = {task: node for each in services().values() for task, node in each["tasks"].items()}
-    assert {task["task"]: task["node"] for task in told["tasks"]} == running and told["silent"] == []
+    found = {task["task"]: task["node"] for task in told["tasks"] if not task["service"].startswith("job-")}  # one may still be stopping
+    assert found == running and told["silent"] == []
     assert all(task["memory_bytes"] > 0 for task in told["tasks"])
     table = [line for line in done("stats", services_stacks=["autograder"]).out.splitlines() if " autograder_" in line]
     assert len(table) >= 6 and max(map(len, table)) <= 80
