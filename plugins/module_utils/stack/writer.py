@@ -60,17 +60,20 @@ class Writer:
         """Replace the spec that ``service`` was read with. Raises FlotillaError when it has another one by now."""
         name, version = item_name(service), service["Version"]["Index"]
         path, doing, headers = f"/services/{service['ID']}/update", f"updating service {name}", self._auth(image_of(spec))
+        lost = False
         for _attempt in range(SEQUENCE_RETRIES):
             try:
                 self._engine.post(path, self._linked(spec), doing, headers=headers, version=version, **query)
                 return
             except EngineError as error:
-                lost = not isinstance(error, OutOfSequence)
-                if lost and not self.outlasts(error):
-                    raise
+                if not isinstance(error, OutOfSequence):
+                    lost = True
+                    if not self.outlasts(error):
+                        raise
                 fresh = self._engine.get(f"/services/{service['ID']}", f"reading service {name} again")
+                # It was done, and only the answer was lost; a swarm that elects its leader may show that one attempt later.
                 if lost and fresh.get("PreviousSpec") == service["Spec"]:
-                    return  # it was done, and only the answer was lost
+                    return
                 if fresh["Spec"] != service["Spec"]:
                     problem = "was changed by something else since the plan was made"
                     raise FlotillaError(f"service {name} {problem}. Run again.") from None
