@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.autoscale import Rule, Step, decide, number_at, prometheus_value, timestamp
@@ -132,7 +133,8 @@ def test_a_steady_metric_ends_in_a_steady_number(rule: Rule, metric: float, coun
     """No flapping: over passes the number goes one way, never above what the bounds and the nodes allow, and comes to rest."""
     start, seen = count, []
     for _pass in range(60):
-        count = decide(rule, metric, count, LONG_AGO, lambda more, there=count: min(more, max(free - (there - start), 0))).replicas
+        left = max(free - (count - start), 0)
+        count = decide(rule, metric, count, LONG_AGO, partial(min, left)).replicas
         seen.append(count)
     assert seen in (sorted(seen), sorted(seen, reverse=True))
     assert seen[-1] == seen[-2] and max(seen) <= max(start, min(rule.maximum, start + free))

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import time
 import typing as t
 
 import pytest
@@ -163,8 +164,8 @@ def test_volumes_of_former_stacks_are_removed(fake_engine: t.Callable[..., FakeE
 
 def test_a_volume_goes_when_its_last_container_has(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch) -> None:
     fake = fake_engine(volumes=[volume("app_data", labels={STACK: "app"})], containers=[container("app_web.1", "app_data")])
-    monkeypatch.setattr(module.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     result = run(fake, remove_of_stacks=["app"])
     assert result["failed"] and "app_data" in result["msg"] and "in use" in result["msg"]
-    monkeypatch.setattr(module.time, "sleep", lambda seconds: fake.host.containers.clear())
+    monkeypatch.setattr(time, "sleep", lambda seconds: fake.host.containers.clear())
     assert run(fake, remove_of_stacks=["app"])["changed"] and not fake.host.volumes

@@ -110,7 +110,7 @@ def test_a_swarm_must_not_be_recovered(archive: Manifest | None, own: Seen, othe
 
 
 def test_what_is_missing_after_a_recovery_is_listed() -> None:
-    listed = {
+    listed: dict[str, list[t.Any]] = {
         "services": [{"ID": "s1", "Spec": {"Name": "web"}}],
         "secrets": [],
         "configs": [],

@@ -8,9 +8,9 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.streams import split_log
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import diff_data, diff_network
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.order import COMPLETED, HEALTHY, STARTED, order_services
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.streams import split_log
 
 Json = dict[str, t.Any]
 

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A directory of one node, shared by NFS with tasks on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from kernel_lab import FILES, NODES, SERVER, Run, address, converge, deploy, everywhere, inside, lab, on, play, until
+
+SERVICE = "files_files"
+EXPORTS = [{"path": "/srv/shared", "mode": "0777", "clients": [address(node) for node in NODES]}]
+
+
+def volume(preset: str) -> list[dict[str, Any]]:
+    return [{"name": "shared", "nfs": {"server": address(SERVER), "path": "/srv/shared", "preset": preset}}]
+
+
+def remove_stack() -> None:
+    converge("--tags", "stacks", stacks_absent=["files"])
+
+
+def write(node: str, name: str, text: str) -> None:
+    inside(node, SERVICE, "sh", "-c", f"echo {text} >/shared/{name}")
+
+
+def read(node: str, name: str) -> str:
+    return inside(node, SERVICE, "cat", f"/shared/{name}").strip()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared() -> Iterator[None]:
+    converge("--tags", "nfs_server,volumes", nfs_server_exports=EXPORTS, volumes_present=volume("data"))
+    deploy(FILES)
+    everywhere(SERVICE)
+    yield
+    remove_stack()
+
+
+def test_what_one_task_writes_all_tasks_read() -> None:
+    for node in NODES:
+        write(node, f"by-{node}", node)
+    for node in NODES:
+        assert [read(node, f"by-{writer}") for writer in NODES] == list(NODES)
+    assert on(SERVER, "cat /srv/shared/by-m3").strip() == "m3"
+
+
+def test_tasks_go_on_when_the_server_comes_back() -> None:
+    before = everywhere(SERVICE)
+    lab("reboot", SERVER)
+    after = everywhere(SERVICE, node="m2")
+    assert {node: after[node] for node in NODES if node != SERVER} == {node: before[node] for node in NODES if node != SERVER}
+    for node in NODES:
+        assert until(partial(read, node, "by-m3")) == "m3"
+        write(node, f"again-{node}", node)
+    assert read("m2", "again-m3") == "m3"
+
+
+def test_a_volume_in_use_is_not_changed() -> None:
+    for recreate in ("never", "if_unused"):
+        run = play("--tags", "volumes", volumes_present=volume("readonly"), volumes_recreate=recreate)
+        assert run.rc != 0
+        assert run.changed == dict.fromkeys(NODES, 0)
+        for node in NODES:
+            assert f"volumes of {node} differ" in run.text
+    assert "files_files" in run.text, "it names what uses the volume"
+    write("m2", "still", "writable")
+
+
+def test_an_unused_volume_is_recreated_and_its_data_stays() -> None:
+    remove_stack()
+
+    def recreated() -> Run | None:
+        # the engines remove the containers of a stack some seconds after it is gone
+        run = play("--tags", "volumes", volumes_present=volume("readonly"), volumes_recreate="if_unused")
+        return run if run.rc == 0 else None
+
+    run: Run = until(recreated)
+    assert sum(run.changed.values()) > 0
+    deploy(FILES)
+    everywhere(SERVICE)
+    for node in NODES:
+        assert read(node, "by-m1") == "m1"
+        with pytest.raises(AssertionError, match="Read-only file system"):
+            write(node, "by-m1", "nobody")
