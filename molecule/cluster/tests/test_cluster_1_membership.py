@@ -161,12 +161,13 @@ def test_a_fresh_host_makes_no_swarm_while_the_managers_are_off(nodes_off: list[
     assert settled(THREE) and look()["cluster"] == cluster
 
 
-def test_a_stopped_node_is_named_and_the_rest_is_done(nodes_off: list[str]) -> None:
-    lab("stop", "w1")
-    nodes_off.append("w1")
+@pytest.mark.parametrize(("stopped", "witness"), [("w1", "m1"), ("m1", "w1")], ids=["a manager", "the first manager"])
+def test_a_stopped_node_is_named_and_the_rest_is_done(nodes_off: list[str], stopped: str, witness: str) -> None:
+    lab("stop", stopped)
+    nodes_off.append(stopped)
     run = play(swarm_managers=THREE, nodes_labels={"w3": {"seen": True}})
-    assert run.rc != 0 and "fatal: [w1]: UNREACHABLE" in run.text
-    assert next(row[4] for row in look()["nodes"] if row[0] == "w3") == {"seen": "true"}
+    assert run.rc != 0 and f"fatal: [{stopped}]: UNREACHABLE" in run.text
+    assert next(row[4] for row in look(witness)["nodes"] if row[0] == "w3") == {"seen": "true"}
     lab("start", nodes_off.pop())
     converge(THREE, nodes_labels={"w3": {"seen": None}})
     assert settled(THREE)
