@@ -75,7 +75,7 @@ UNREACHABLE = {"unreachable": True, "msg": "Failed to connect to the host via ss
         ({"services": [service(update_state="paused", update_message="m")]}, "services", "warning", "web its update is paused: m"),
         ({"hosts": {"m1": host(mounts=[MOUNT])}}, "mounts", "failed", "m1 /srv from nas:/srv: no answer within 5 s"),
         ({"hosts": {"m1": host(gpus=["gpu=GPU-1"])}}, "gpus", "warning", "m1 GPU-1 is not offered to the swarm"),
-        ({"swarm": cluster(node(generic_resources=["a100=GPU-1"]))}, "gpus", "failed", "GPU-1 is offered to the swarm, and is not there"),
+        ({"swarm": cluster(node(generic_resources=["gpu=GPU-1"]))}, "gpus", "failed", "m1 GPU-1 is offered to the swarm, and is not there"),
         ({"hosts": {"m1": host(gpu_problem="driver\nmismatch")}}, "gpus", "failed", "m1 nvidia-smi: driver mismatch"),
         ({"hosts": {"m1": host(certificate_days=2.5)}}, "certificates", "warning", "m1 its certificate ends in 2.5 days"),
         ({"hosts": {"m1": host(certificate_days=-2.0)}}, "certificates", "failed", "m1 its certificate ended 2 days ago"),
