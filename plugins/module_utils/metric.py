@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import ssl
 import typing as t
 import urllib.error
 import urllib.parse
-import urllib.request
+
+from ansible.module_utils.urls import open_url
 
 from .autoscale import number_at, prometheus_value
 from .plan import FlotillaError, PlanError
@@ -51,16 +50,16 @@ def _output(command: list[str], run: Run) -> str:
 
 
 def _fetch(metric: t.Mapping[str, t.Any], url: str) -> str:
-    headers = {"Accept": "application/json", **{name: str(value) for name, value in metric["headers"].items()}}
-    if metric["username"]:
-        login = base64.b64encode(f"{metric['username']}:{metric['password'] or ''}".encode()).decode()
-        headers["Authorization"] = f"Basic {login}"
-    context = ssl.create_default_context()
-    if not metric["validate_certs"]:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        request = urllib.request.Request(url, headers=headers)
-        with urllib.request.urlopen(request, timeout=metric["timeout"], context=context) as answer:
+        with open_url(
+            url,
+            headers={"Accept": "application/json", **{name: str(value) for name, value in metric["headers"].items()}},
+            timeout=metric["timeout"],
+            validate_certs=metric["validate_certs"],
+            url_username=metric["username"] or None,
+            url_password=metric["password"] or "",
+            force_basic_auth=bool(metric["username"]),
+        ) as answer:
             return str(answer.read(MOST_BYTES).decode("utf-8", "replace"))
     except urllib.error.HTTPError as error:
         raise PlanError(f"answered {error.code} {error.reason}") from None

@@ -54,4 +54,3 @@ def sort_by_task(raw: bytes, until: float | None, timestamps: bool) -> dict[str,
 def file_name(service: str, slot: int, node: str, task: str) -> str:
     """Such as ``grading_web.2.w1.k3b2....log``: every task has its own."""
     return ".".join(filter(None, (service, str(slot or ""), node, task, "log")))
-
