@@ -29,7 +29,9 @@ def read_moment(text: str, option: str, now: float) -> float | None:
     except PlanError:
         pass
     try:
-        moment = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)
+        # Python before 3.11 takes three or six digits of a second only, and no Z.
+        fraction = re.sub(r"\.(\d{1,9})", lambda found: f".{found[1][:6]:0<6}", text)
+        moment = datetime.fromisoformat(f"{fraction[:-1]}+00:00" if fraction.endswith("Z") else fraction)
     except ValueError:
         raise PlanError(
             f"{option}: found {text!r}, expected how long ago, such as 90, 10m or 1h30m, or a time such as 2026-01-31T12:00:00Z."
