@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 import re
 import typing as t
@@ -15,7 +14,6 @@ from .plan import PlanError
 
 _SEGMENT = re.compile(r"(?P<key>[^.\[\]]*)(?P<picks>(\[[^\[\]]*\])*)(?:\.|$)")
 _PICK = re.compile(r"\[([^\[\]]*)\]")
-_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True)
@@ -205,13 +203,3 @@ def prometheus_value(answer: t.Any) -> float:
         return _number(result[0]["value"][1], "the query's result")
     count = len(result) if isinstance(result, list) else 0
     raise PlanError(f"the query gave {count} series, expected one: use sum() or max()")
-
-
-def timestamp(text: str) -> float:
-    """Seconds since 1970 of a time as the engine writes it, without its fraction. Raises PlanError for another text."""
-    match = _TIME.fullmatch(text)
-    if not match:
-        raise PlanError(f"{text!r} is no time as an engine writes it")
-    moment, offset = match.groups()
-    offset = offset.replace("Z", "+00:00")
-    return datetime.datetime.strptime(f"{moment}{offset[:3]}{offset[4:]}", "%Y-%m-%dT%H:%M:%S%z").timestamp()

@@ -243,10 +243,11 @@ import typing as t
 from dataclasses import dataclass
 from functools import partial
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.autoscale import Decision, Rule, decide, read_rule, timestamp
+from ansible_collections.flotilla.swarm.plugins.module_utils.autoscale import Decision, Rule, decide, read_rule
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.drain import find_room
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.metric import read_metric
+from ansible_collections.flotilla.swarm.plugins.module_utils.moments import read_time
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, host_world, run_module
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning, service_plan
@@ -340,7 +341,7 @@ class Pass:
         )
         self.time = info["SystemTime"]
         metrics = {each["service"]: _read(each["metric"], place.host.run) for each in given}
-        return Observed(observed, rules, metrics, timestamp(self.time))
+        return Observed(observed, rules, metrics, read_time(self.time))
 
     def plan(self, observed: Observed, _params: dict[str, t.Any]) -> Plan:
         services = {item_name(service): service for service in observed.services.chosen}
@@ -355,7 +356,7 @@ class Pass:
                 warnings.append(f"service {rule.service} keeps its {count} replicas: {decision.reason}")
             else:
                 room = partial(find_room, service, nodes=observed.services.nodes.all, tasks=observed.services.tasks)
-                decision = decide(rule, metric, count, observed.now - timestamp(service["UpdatedAt"]), room)
+                decision = decide(rule, metric, count, observed.now - read_time(service["UpdatedAt"]), room)
             replicas[rule.service] = decision.replicas
             rows.append(_row(rule.service, metric, count, decision))
         planned = service_plan.plan_scale(observed.services, replicas, check_capacity=False)

@@ -90,9 +90,9 @@ import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import gpus, mounts
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.moments import read_time
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, host_world, run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.job_spec import read_time
 
 MOUNT_SECONDS = "5"
 NO_COMMAND = 127

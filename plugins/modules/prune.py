@@ -72,8 +72,8 @@ bytes:
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.autoscale import timestamp
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Conflict, Engine, NotFound
+from ansible_collections.flotilla.swarm.plugins.module_utils.moments import read_time
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.prune import plan_prune
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
@@ -88,7 +88,7 @@ ARGUMENTS: dict[str, t.Any] = {
 
 def observe(engine: Engine, params: dict[str, t.Any]) -> tuple[list[dict[str, t.Any]], list[dict[str, t.Any]], float]:
     doing = "listing images and containers"
-    now = timestamp(engine.get("/info", doing)["SystemTime"])
+    now = read_time(engine.get("/info", doing)["SystemTime"])
     return engine.get("/images/json", doing), engine.get("/containers/json", doing, all=True), now - parse_seconds(params["older_than"])
 
 

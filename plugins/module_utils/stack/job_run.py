@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ..moments import seconds_between
 from ..plan import Change, FlotillaError
 from . import planning
 from .canonical import Json
 from .deployment import DeployError, Deployment
-from .job_spec import JOB_LABEL, seconds_between
+from .job_spec import JOB_LABEL
 from .lock import read_locks, release_lock
 from .logs import read_output
 from .objects import Item, item_name

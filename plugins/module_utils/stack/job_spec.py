@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import shlex
 import typing as t
-from datetime import datetime, timezone
 
 from ..plan import PlanError
 from .canonical import Json
@@ -93,17 +92,3 @@ def pin_to_image(spec: Json, tasks: t.Iterable[Item], nodes: Nodes) -> tuple[Jso
     constraints = [*(placement.get("Constraints") or []), f"node.id == {homes[0]}"]
     template = {**spec["TaskTemplate"], "Placement": {**placement, "Constraints": constraints}}
     return {**spec, "TaskTemplate": template}, nodes.names[homes[0]]
-
-
-def seconds_between(start: str, end: str) -> float:
-    """From one time of the Engine API to another, such as ``2026-01-01T00:00:00.123456789Z``; 0 where one is not given."""
-    if not start or not end:
-        return 0.0
-    return round(read_time(end) - read_time(start), 1)
-
-
-def read_time(text: str) -> float:
-    """Seconds since the epoch out of a time as the Engine API writes it."""
-    whole, _dot, fraction = text.rstrip("Z").partition(".")
-    moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
-    return moment.timestamp() + float(f"0.{fraction or 0}")

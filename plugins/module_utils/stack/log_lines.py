@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
 
+from ..moments import read_time
 from ..plan import PlanError
 from .canonical import parse_seconds
-from .job_spec import read_time
 from .streams import frames
 
 _TASK = re.compile(rb"com\.docker\.swarm\.task\.id=(\w+)")
@@ -29,14 +28,11 @@ def read_moment(text: str, option: str, now: float) -> float | None:
     except PlanError:
         pass
     try:
-        # Python before 3.11 takes three or six digits of a second only, and no Z.
-        fraction = re.sub(r"\.(\d{1,9})", lambda found: f".{found[1][:6]:0<6}", text)
-        moment = datetime.fromisoformat(f"{fraction[:-1]}+00:00" if fraction.endswith("Z") else fraction)
+        return read_time(text)
     except ValueError:
         raise PlanError(
             f"{option}: found {text!r}, expected how long ago, such as 90, 10m or 1h30m, or a time such as 2026-01-31T12:00:00Z."
         ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def sort_by_task(raw: bytes, until: float | None, timestamps: bool) -> dict[str, bytes]:

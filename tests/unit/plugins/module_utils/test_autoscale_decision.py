@@ -7,7 +7,7 @@ import typing as t
 from functools import partial
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.autoscale import Rule, Step, decide, number_at, prometheus_value, timestamp
+from ansible_collections.flotilla.swarm.plugins.module_utils.autoscale import Rule, Step, decide, number_at, prometheus_value
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -200,15 +200,3 @@ def test_an_answer_of_prometheus() -> None:
     for wrong, words in ((answer("vector", []), "0 series"), (answer("vector", [one, one]), "2 series"), ([], "0 series")):
         with pytest.raises(PlanError, match=words):
             prometheus_value(wrong)
-
-
-@pytest.mark.parametrize(
-    "text", ["2026-11-22T23:00:00Z", "2026-11-22T23:00:00.123456789Z", "2026-11-23T00:00:00.5+01:00", "2026-11-22T18:00:00-05:00"]
-)
-def test_times_of_the_engine(text: str) -> None:
-    assert timestamp(text) == 1795388400
-
-
-def test_another_text_is_no_time() -> None:
-    with pytest.raises(PlanError, match="no time"):
-        timestamp("yesterday")

@@ -13,7 +13,6 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.stack.job_spec impo
     make_job,
     pin_to_image,
     read_command,
-    seconds_between,
 )
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
 from fake_engine import node
@@ -47,19 +46,6 @@ def test_commands_are_split_without_a_shell(given: t.Any, command: list[str]) ->
 def test_what_is_no_command_is_refused(given: t.Any) -> None:
     with pytest.raises(PlanError, match="command: "):
         read_command(given, "command")
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "seconds"),
-    [
-        ("2026-01-01T00:00:00.123456789Z", "2026-01-01T00:01:00.623456789Z", 60.5),
-        ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", 86400.0),
-        ("", "2026-01-02T00:00:00Z", 0.0),
-        ("2026-01-01T00:00:00Z", "", 0.0),
-    ],
-)
-def test_seconds_between_times_of_the_engine(start: str, end: str, seconds: float) -> None:
-    assert seconds_between(start, end) == seconds
 
 
 def test_the_entry_point_alone_drops_the_command_of_the_service() -> None:
