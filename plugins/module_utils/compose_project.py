@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .plan import Change, Field, Plan, PlanError
+from .stack.order import order_services
 
 Raw = t.Mapping[str, t.Any]
 
@@ -50,31 +51,20 @@ def _change(container: Raw, state: str) -> Change:
 
 
 def _order(containers: t.Sequence[Raw]) -> list[Raw]:
-    """Every service after those that it depends on; a circle stays in the order of names."""
-    by_name = sorted(containers, key=_service)
-    needs = {_service(each): _dependencies(each) for each in by_name}
-    placed: list[str] = []
-
-    def place(name: str, above: tuple[str, ...] = ()) -> None:
-        if name in placed or name in above:
-            return
-        for needed in sorted(needs.get(name, ())):
-            place(needed, (*above, name))
-        placed.append(name)
-
-    for name in needs:
-        place(name)
-    return sorted(by_name, key=lambda each: placed.index(_service(each)))
+    """Every service after those that it depends on."""
+    needs = {_service(each): _dependencies(each) for each in containers}
+    names = [step.name for step in order_services(needs, needs)]
+    return sorted(containers, key=lambda each: names.index(_service(each)))
 
 
 def _service(container: Raw) -> str:
     return str((container.get("Labels") or {}).get(SERVICE, ""))
 
 
-def _dependencies(container: Raw) -> set[str]:
-    """The label is such as ``db:service_started:false,cache:service_healthy:false``."""
+def _dependencies(container: Raw) -> dict[str, str]:
+    """Condition by service. The label is such as ``db:service_started:false,cache:service_healthy:false``."""
     text = (container.get("Labels") or {}).get(DEPENDS_ON) or ""
-    return {item.partition(":")[0] for item in text.split(",") if item}
+    return {name: rest.partition(":")[0] for name, _colon, rest in (item.partition(":") for item in text.split(",") if item)}
 
 
 def overlay(described: Raw, node_id: str) -> dict[str, t.Any]:

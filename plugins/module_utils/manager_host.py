@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 from dataclasses import dataclass
 
-from .cluster.backup import name_objects
+from .cluster.backup import KINDS
 from .cluster.seen import Seen
 from .engine import Engine
 from .host_io import Host
@@ -36,10 +35,9 @@ class ManagerHost:
             raise FlotillaError(f"The state of a manager can be read only on its own host: {problem}. Nothing was changed.")
         return f"{info['DockerRootDir']}/swarm"
 
-    def objects(self, engine: Engine) -> dict[str, dict[str, str]]:
-        """Names by id of everything that the swarm holds."""
-        doing = "listing what the swarm holds"
-        return name_objects({kind: engine.get(f"/{kind}", doing) for kind in ("services", "secrets", "configs", "networks", "nodes")})
+    def objects(self, engine: Engine) -> dict[str, list[dict[str, t.Any]]]:
+        """Everything that the swarm holds, by kind, as the Engine API lists it."""
+        return {kind: engine.get(f"/{kind}", "listing what the swarm holds") for kind in KINDS}
 
     def stop_engine(self) -> None:
         present = [unit for unit in UNITS if self.host.run(["systemctl", "cat", unit])[0] == 0]
@@ -49,15 +47,11 @@ class ManagerHost:
         self._systemctl("start", "docker.service")
 
     def await_member(self, is_done: t.Callable[[Seen], bool], doing: str) -> Seen:
-        """Look until ``is_done``. The engine may not answer yet, so that each look opens it anew."""
-        until = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            seen, _info = self.member.look("this host")
-            if is_done(seen):
-                return seen
-            if time.monotonic() > until:
-                raise FlotillaError(f"{doing}: after {PATIENCE_SECONDS} s {seen.story}. Look at the engine's log (journalctl -u docker).")
-            time.sleep(1)
+        """Look until ``is_done``; raises FlotillaError that says what the host is instead."""
+        seen = self.member.await_state("this host", is_done, PATIENCE_SECONDS)
+        if not is_done(seen):
+            raise FlotillaError(f"{doing}: after {PATIENCE_SECONDS} s {seen.story}. Look at the engine's log (journalctl -u docker).")
+        return seen
 
     def _systemctl(self, verb: str, *units: str) -> None:
         code, out, err = self.host.run(["systemctl", verb, *units])

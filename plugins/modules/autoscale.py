@@ -255,6 +255,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical imp
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import auth_headers
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS as STACK_ARGUMENTS
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_run import Operation
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
@@ -320,7 +321,7 @@ class Pass:
     """What the steps of one pass share."""
 
     def observe(self, place: Place, params: dict[str, t.Any]) -> Observed:
-        given = _chosen(params["rules"], [name.strip() for name in params["only"] if name.strip()])
+        given = _chosen(params["rules"], texts(params["only"]))
         rules = [read_rule(each, parse_seconds) for each in given]
         seen, info = place.member.look("")
         engine = place.member.require_manager(seen)

@@ -112,7 +112,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.archive import sums_of, write_archive
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import Manifest, check_backup
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import Manifest, check_backup, name_objects
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import read_node
 from ansible_collections.flotilla.swarm.plugins.module_utils.manager_host import ManagerHost, manager_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
@@ -142,6 +142,7 @@ def observe(place: ManagerHost, params: dict[str, t.Any]) -> tuple[Work, list[t.
     engine = place.member.require_manager(seen)
     stamp = f"{info['SystemTime'][:19]}Z"
     archive = f"{params['directory']}/{seen.cluster_id[:12]}-{stamp.replace('-', '').replace(':', '')}.tar.gz"
+    present = place.objects(engine)
     unlock_key = engine.get("/swarm/unlockkey", "reading the unlock key").get("UnlockKey") or ""
     manifest = Manifest(
         cluster_id=seen.cluster_id,
@@ -151,10 +152,10 @@ def observe(place: ManagerHost, params: dict[str, t.Any]) -> tuple[Work, list[t.
         engine_version=info.get("ServerVersion") or "",
         autolock=bool(unlock_key),
         archived_at=stamp,
-        objects=place.objects(engine),
+        objects=name_objects(present),
         files={},
     )
-    nodes = [read_node(node) for node in engine.get("/nodes", "listing the nodes")]
+    nodes = [read_node(node) for node in present["nodes"]]
     return Work(place.state_directory(info), archive, manifest, unlock_key), nodes
 
 

@@ -161,6 +161,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.stack.job_run impor
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import ask_registry
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS as STACK_ARGUMENTS
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import Edit
@@ -267,7 +268,7 @@ def _read_wish(params: dict[str, t.Any]) -> Wish:
         image = familiar_image(image) if image else ""
     except ValueError as error:
         raise PlanError(f"image: found {image!r}, expected {error}.") from None
-    constraints = [text.strip() for text in params["constraints"] if text.strip()]
+    constraints = texts(params["constraints"])
     environment = {**params["environment"], **params["secret_environment"]}
     of = service or image.rpartition("/")[2].partition("@")[0].partition(":")[0]
     return Wish(of, command, entrypoint, Edit(image=image, environment=environment, constraints=constraints))

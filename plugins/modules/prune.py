@@ -78,6 +78,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change,
 from ansible_collections.flotilla.swarm.plugins.module_utils.prune import plan_prune
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
 
 ARGUMENTS: dict[str, t.Any] = {
     "keep": {"type": "list", "elements": "str", "required": True},
@@ -94,8 +95,7 @@ def observe(engine: Engine, params: dict[str, t.Any]) -> tuple[list[dict[str, t.
 
 def plan(observed: tuple[list[dict[str, t.Any]], list[dict[str, t.Any]], float], params: dict[str, t.Any]) -> Plan:
     images, containers, oldest_kept = observed
-    spared = [pattern.strip() for pattern in params["spare"] if pattern.strip()]
-    return plan_prune(images, containers, params["keep"], spared, oldest_kept)
+    return plan_prune(images, containers, params["keep"], texts(params["spare"]), oldest_kept)
 
 
 def apply(engine: Engine, change: Change) -> None:

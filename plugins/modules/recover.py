@@ -113,7 +113,13 @@ from dataclasses import dataclass, field
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.archive import put_back, read_file, set_aside, unpack
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.archive import KEY_FILE
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import Manifest, check_recovery, find_lost, is_locked
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import (
+    Manifest,
+    check_recovery,
+    find_lost,
+    is_locked,
+    name_objects,
+)
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import Seen, read_result
 from ansible_collections.flotilla.swarm.plugins.module_utils.manager_host import ManagerHost, manager_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import source_address
@@ -199,7 +205,7 @@ def apply(place: ManagerHost, change: Change) -> dict[str, t.Any]:
     except FlotillaError:
         _go_back(place, work, kept, stamp)
         raise
-    present = place.objects(place.member.require_engine())
+    present = name_objects(place.objects(place.member.require_engine()))
     told: dict[str, t.Any] = {"counts": {kind: len(items) for kind, items in present.items()}}
     return {**told, "lost": find_lost(work.manifest, present), "kept": kept} if work.manifest else told
 

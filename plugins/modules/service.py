@@ -410,6 +410,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import ask_registry
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS as STACK_ARGUMENTS
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import Edit
@@ -500,7 +501,7 @@ class Run:
         self.chosen: list[t.Any] = []
 
     def observe(self, member: Member, params: dict[str, t.Any]) -> service_plan.Observed:
-        self.names, stacks = _texts(params["name"]), _texts(params["stack"])
+        self.names, stacks = texts(params["name"]), texts(params["stack"])
         self.edit = _read_edit(params)
         if params["action"] == "scale":
             if self.names or stacks or params["label"]:
@@ -549,14 +550,14 @@ class Run:
         for kind in ("networks", "secrets", "configs"):
             given = [item if isinstance(item, str) else item["source"] for item in params[kind]]
             gone = params["networks_absent"] if kind == "networks" else []
-            names = _texts([*given, *gone])
+            names = texts([*given, *gone])
             lists[kind] = engine.get(f"/{kind}", f"looking for {kind}", filters={"name": names}) if names else []
-            missing = sorted(set(_texts(given)) - {item_name(item) for item in lists[kind]})
+            missing = sorted(set(texts(given)) - {item_name(item) for item in lists[kind]})
             if missing:
                 raise PlanError(f"{kind}: there is no {', '.join(missing)}. Create it first. Nothing was changed.")
         ids = {item["Name"]: item["Id"] for item in lists["networks"] if item.get("Scope") == "swarm"}
         parts = {part: params[part] for part in BY_NAME if not part.startswith("networks")}
-        attached, left = ({name: ids[name] for name in _texts(params[part]) if name in ids} for part in ("networks", "networks_absent"))
+        attached, left = ({name: ids[name] for name in texts(params[part]) if name in ids} for part in ("networks", "networks_absent"))
         self.edit = replace(self.edit, parts=Parts(networks=attached, networks_absent=left, **parts))
         return planning.Observed(networks=lists["networks"], secrets=lists["secrets"], configs=lists["configs"])
 
@@ -583,7 +584,7 @@ class Run:
 def _read_edit(params: dict[str, t.Any]) -> Edit:
     given = {part: params[part] for part in PARTS}
     for part in ("constraints", "constraints_absent"):  # a survey without an answer brings an empty text
-        given[part] = _texts(params[part])
+        given[part] = texts(params[part])
     for part in ("limits", "reservations", "update_config", "rollback_config"):
         given[part] = {name: item for name, item in (params[part] or {}).items() if item is not None}
     named = [part for part in PARTS if given[part]] + [part for part in BY_NAME if params[part]]
@@ -599,10 +600,6 @@ def _read_edit(params: dict[str, t.Any]) -> Edit:
         environment={**params["environment"], **params["secret_environment"]},
         **{part: given[part] for part in PARTS if part not in ("image", "environment", "secret_environment")},
     )
-
-
-def _texts(given: list[str]) -> list[str]:
-    return [text.strip() for text in given if text.strip()]
 
 
 def main() -> None:

@@ -136,6 +136,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan, P
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.log_lines import read_moment, sort_by_task
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_plan import choose
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.streams import bounded, engine_words
@@ -159,7 +160,7 @@ def observe(engine: t.Any, params: dict[str, t.Any]) -> tuple[list[dict[str, t.A
     since, until = (read_moment(params[option], option, now) for option in ("since", "until"))
     if params["tail"] < 1 or params["max_bytes"] < 1:
         raise PlanError("tail and max_bytes have to be 1 or more.")
-    names, stacks = ([text.strip() for text in params[option] if text.strip()] for option in ("name", "stack"))
+    names, stacks = texts(params["name"]), texts(params["stack"])
     wanted = params["task"].strip()
     if not (names or stacks or params["label"] or wanted):
         return [], []
@@ -172,12 +173,12 @@ def observe(engine: t.Any, params: dict[str, t.Any]) -> tuple[list[dict[str, t.A
     query = {"stdout": True, "stderr": True, "details": True, "timestamps": True, "tail": params["tail"]}
     if since is not None:
         query["since"] = f"{since:.3f}"
-    texts: dict[str, bytes] = {}
+    written: dict[str, bytes] = {}
     complaints: list[str] = []
     paths = [f"/tasks/{task['ID']}" for task in tasks] if wanted else [f"/services/{key}" for key in chosen]
     for path in paths:
         raw = engine.get_raw(f"{path}/logs", doing, **query)
-        texts.update(sort_by_task(raw, until, params["timestamps"]))
+        written.update(sort_by_task(raw, until, params["timestamps"]))
         complaints += engine_words(raw)
     logs = [
         {
@@ -186,11 +187,11 @@ def observe(engine: t.Any, params: dict[str, t.Any]) -> tuple[list[dict[str, t.A
             "task": task["ID"],
             "node": nodes.get(task.get("NodeID", ""), ""),
             "state": task["Status"]["State"],
-            "lines": texts[task["ID"]].count(b"\n"),
-            "text": bounded(texts[task["ID"]], params["max_bytes"]),
+            "lines": written[task["ID"]].count(b"\n"),
+            "text": bounded(written[task["ID"]], params["max_bytes"]),
         }
         for task in sorted(tasks, key=lambda task: (item_name(chosen[task["ServiceID"]]), task.get("Slot") or 0, task["CreatedAt"]))
-        if task["ID"] in texts
+        if task["ID"] in written
     ]
     return logs, complaints
 

@@ -88,6 +88,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import NotFound
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.usage import is_chosen, read_usage
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -98,7 +99,7 @@ AT_ONCE = 16
 
 
 def observe(engine: t.Any, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
-    names, stacks = ([text.strip() for text in params[option] if text.strip()] for option in ("name", "stack"))
+    names, stacks = texts(params["name"]), texts(params["stack"])
     containers = engine.get("/containers/json", "listing tasks", filters={"label": ["com.docker.swarm.task.id"]})
     chosen = [container for container in containers if is_chosen(container, names, stacks)]
 

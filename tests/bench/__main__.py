@@ -8,17 +8,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "collections"), str(ROOT / "tests/unit")]
-
-from .fake import fake_aims, measure_fake  # noqa: E402
-from .measure import BenchError, Sample  # noqa: E402
-from .node import Node  # noqa: E402
-from .peers import fetch_peers  # noqa: E402
-from .real import growth_table, measure_real, real_aims  # noqa: E402
-from .report import Aim, cost_table  # noqa: E402
+from . import ROOT
+from .fake import fake_aims, measure_fake
+from .measure import BenchError, Sample
+from .node import Node
+from .peers import fetch_peers
+from .real import growth_table, measure_real, real_aims
+from .report import Aim, cost_table
 
 WORK = ROOT / ".cache/bench"
 SECTIONS = ("real", "fake")

@@ -105,14 +105,6 @@ def check_backup(node_id: str, nodes: t.Sequence[Node], single: bool) -> str:
     return f"{left} of {quorum.managers} managers stay"
 
 
-def choose_manager(seen: t.Sequence[Seen], nodes: t.Sequence[Node]) -> str:
-    """The name of the host to archive: a manager that can act and does not lead, the last of them; else the only one there is."""
-    leaders = {node.node_id for node in nodes if node.is_leader}
-    acting = [each for each in seen if each.acting]
-    others = [each for each in acting if each.node_id not in leaders]
-    return (others or acting)[-1].name if acting else ""
-
-
 def is_locked(node_key: str) -> bool:
     """Whether a manager's key file can be used only with the unlock key."""
     return "BEGIN ENCRYPTED" in node_key

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import typing as t
-from functools import lru_cache
+from functools import cache
 
 from ..plan import PlanError
 
@@ -141,7 +141,7 @@ def _seconds(nanoseconds: int) -> str:
     return f"{nanoseconds / SECOND_NS:g}s"
 
 
-@lru_cache(maxsize=None)  # noqa: UP033 of Python 3.9
+@cache
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 

@@ -91,7 +91,7 @@ class Deployment:
         except FlotillaError as error:
             raise self._failure(error) from None
         if self._halted:
-            return {"pending": True, "session": self._session.as_result(), "progress": dict(self._session.seen)}
+            return self._session.as_pending()
         self._unlock()
         return self._account(wanted, verdicts)
 
@@ -103,7 +103,7 @@ class Deployment:
                 break
             self._pause(f"{len(tasks)} tasks of stack {self._stack} are still there", {})
         if self._halted:
-            return {"pending": True, "session": self._session.as_result(), "progress": dict(self._session.seen)}
+            return self._session.as_pending()
         self._unlock()
         return {"services": [], "summary": self._session.summary(self._stack, 0, self._clock())}
 

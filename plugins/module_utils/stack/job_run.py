@@ -69,7 +69,7 @@ class JobRun(Deployment):
         try:
             self._await([self._stack])
             if self._halted:
-                return {"pending": True, "session": self._session.as_result(), "progress": dict(self._session.seen)}
+                return self._session.as_pending()
             end = self._read_end()
         except FlotillaError as error:
             raise self._failure(error) from None

@@ -45,6 +45,11 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
+def texts(given: t.Iterable[str]) -> list[str]:
+    """A list of texts without blanks around them and without empty ones: a survey that was not answered brings one of these."""
+    return [text.strip() for text in given if text.strip()]
+
+
 def kept_services(given: t.Any, stack: str, services: t.Collection[str]) -> bool | list[str]:
     """``keep_replicas`` as full names of services, or whether it is all of them; a text may stand for either.
 

@@ -56,9 +56,7 @@ class Parts:
             endpoint = dict(spec.get("EndpointSpec") or {})
             new = {(port["target"], port["protocol"]): _port(port) for port in self.ports}
             gone = [_read_port(text) for text in self.ports_absent]
-            endpoint["Ports"] = _replaced(
-                endpoint.get("Ports"), new, gone, lambda port: (port["TargetPort"], port.get("Protocol") or "tcp")
-            )
+            endpoint["Ports"] = _replaced(endpoint.get("Ports"), new, gone, _port_key)
             edited["EndpointSpec"] = endpoint
         return edited
 

@@ -52,6 +52,10 @@ class Session:
     def as_result(self) -> dict[str, t.Any]:
         return asdict(self)
 
+    def as_pending(self) -> dict[str, t.Any]:
+        """What a call returns that ends before the run does."""
+        return {"pending": True, "session": self.as_result(), "progress": dict(self.seen)}
+
     def summary(self, stack: str, wanted: int, now: float) -> str:
         """Such as ``grading: 1 service updated, 1 created, 12 untouched, in 48 s``; ``wanted`` is the number of its services."""
         acts = [item.act for item in self.touched.values()]
