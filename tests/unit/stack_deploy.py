@@ -15,6 +15,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.stack.naming import
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import StackObjects
+from fake_clock import Clock
 from fake_engine import FakeEngine
 
 Json = dict[str, t.Any]
@@ -68,19 +69,6 @@ def wanted(*services: Json, **more: t.Any) -> StackObjects:
     return StackObjects(networks=[NETWORK], services=list(services), **more)
 
 
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 class Deploy:
     """What the module does in one call, on a fake engine and a fake clock."""
 
@@ -104,7 +92,7 @@ class Deploy:
         observed = observe_stack(self.engine, "app", stack, resolve_image)
         plan = planning.plan_present("app", stack, observed, planning.Options(**options))
         session = session or Session(holder="me")
-        deployment = Deployment(self.engine, "app", session, 300, seconds, True, undo, clock=self.clock, sleep=self.clock.sleep)
+        deployment = Deployment(self.engine, "app", session, 300, seconds, True, undo, clock=self.clock.time, sleep=self.clock.sleep)
         deployment.start(observed)
         for change in plan.changes:
             deployment.apply(change)

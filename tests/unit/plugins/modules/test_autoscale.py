@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
 from ansible_collections.flotilla.swarm.plugins.modules import autoscale as module
+from fake_clock import Clock
 from fake_engine import FakeEngine, node, service
 from module_runner import run_module_main
 
@@ -55,19 +56,6 @@ def source() -> t.Iterator[Source]:
     yield made
     made.server.shutdown()
     made.server.server_close()
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @pytest.fixture

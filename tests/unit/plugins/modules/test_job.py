@@ -10,6 +10,7 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment, job_spec
 from ansible_collections.flotilla.swarm.plugins.modules import job as module
+from fake_clock import Clock
 from fake_engine import FakeEngine, config, crashes, image_missing, network, node, secret, service
 from module_runner import run_module_main
 
@@ -28,19 +29,6 @@ SHAPE: Json = {
     "Healthcheck": {"Test": ["CMD", "curl", "localhost"]},
     "Labels": {"com.docker.stack.namespace": "app", "team": "a"},
 }
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engin
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.lock import take_lock
 from ansible_collections.flotilla.swarm.plugins.modules import service as module
+from fake_clock import Clock
 from fake_engine import FakeEngine, config, crashes, network, node, secret, service
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,19 +21,6 @@ from module_runner import run_module_main
 Json = dict[str, t.Any]
 DIGEST = f"sha256:{'ab' * 32}"
 STACK = {"com.docker.stack.namespace": "app", "com.docker.stack.image": "nginx:1"}
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def swarm(fake_engine: t.Callable[..., FakeEngine]) -> FakeEngine:

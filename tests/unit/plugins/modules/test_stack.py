@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
 from ansible_collections.flotilla.swarm.plugins.modules import stack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
+from fake_clock import Clock
 from fake_engine import FakeEngine, crashes, node
 from module_runner import run_module_main
 
@@ -27,19 +28,6 @@ services:
 secrets:
   key: {environment: KEY}
 """
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @pytest.fixture

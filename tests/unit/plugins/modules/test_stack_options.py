@@ -12,9 +12,9 @@ import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
 from ansible_collections.flotilla.swarm.plugins.modules import stack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
+from fake_clock import Clock
 from fake_engine import FakeEngine, crashes, node
 from module_runner import run_module_main
-from stack_deploy import Clock
 
 Json = dict[str, t.Any]
 OLD, NEW = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"

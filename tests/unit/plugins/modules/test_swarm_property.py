@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
 from ansible_collections.flotilla.swarm.plugins.modules import nodes, stack, swarm, swarm_info
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
+from fake_clock import Clock
 from fake_engine import FakeEngine, node, service
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,18 +33,6 @@ SETTINGS: dict[str, tuple[str, str, st.SearchStrategy[t.Any], t.Callable[[t.Any]
     "autolock": ("EncryptionConfig", "AutoLockManagers", st.booleans(), bool),
 }
 LABELS = st.dictionaries(st.sampled_from("abc"), st.one_of(st.none(), st.text("xy", max_size=2)), min_size=1)
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    now = 1000.0
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def labelled(before: t.Mapping[str, str], named: t.Mapping[str, str | None]) -> dict[str, str]:

@@ -233,7 +233,7 @@ def test_a_network_is_gone_when_the_last_node_has_let_go_of_it(fake: FakeEngine,
     deploy = Deploy(fake)
     deploy(wanted(body("web")))
     observed = observe_stack(deploy.engine, "app", StackObjects())
-    deployment = Deployment(deploy.engine, "app", Session(), 300, clock=deploy.clock, sleep=deploy.clock.sleep)
+    deployment = Deployment(deploy.engine, "app", Session(), 300, clock=deploy.clock.time, sleep=deploy.clock.sleep)
     deployment.start(observed)
     began, get = deploy.clock.now, deploy.engine.get
 

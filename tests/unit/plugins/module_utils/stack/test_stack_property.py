@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
 from ansible_collections.flotilla.swarm.plugins.modules import stack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
+from fake_clock import Clock
 from fake_engine import FakeEngine, node
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,17 +70,6 @@ STACK = st.builds(
     st.dictionaries(KEYS, SERVICE, min_size=1),
     st.fixed_dictionaries({name: st.sampled_from(["1", "2"]) for name in ("s1", "s2", "c1", "c2")}),
 )
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def run(fake: FakeEngine, wanted: Json, check: bool = False, **options: t.Any) -> Json:
