@@ -12,12 +12,14 @@ import json
 import os
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[3]
+from tests.lab.scenario import ROOT, Finished, Lab
+
 LAB = os.environ.get("FLOTILLA_LAB", "cluster")
+lab = Lab(LAB)
+on = lab.on
 INVENTORY = "inventories/lab"
 MEMBERS = "molecule/cluster/members.yml"
 NODES = ("m1", "w1", "w2", "w3", "w4")
@@ -37,23 +39,11 @@ print(json.dumps({
 """
 
 
-@dataclass(frozen=True)
-class Run:
-    """A playbook that ran to its end."""
-
-    rc: int
-    out: str
-
+class Run(Finished):
     @property
     def changed(self) -> dict[str, int]:
         """Host -> number of changed tasks."""
-        rows = [line for line in self.out.split("PLAY RECAP", 1)[-1].splitlines() if "changed=" in line]
-        return {row.split()[0]: int(row.split("changed=")[1].split()[0]) for row in rows}
-
-    @property
-    def text(self) -> str:
-        """The output with its lines joined: messages are wrapped."""
-        return " ".join(self.out.split())
+        return self.recap
 
 
 def start(playbook: str, *arguments: str, **variables: Any) -> subprocess.Popen[str]:
@@ -79,21 +69,10 @@ def converge(managers: list[str], **variables: Any) -> Run:
     return run
 
 
-def lab(*arguments: str) -> None:
-    subprocess.run(["python3", "-m", "tests.lab", arguments[0], "--name", LAB, *arguments[1:]], cwd=ROOT, check=True)
-
-
 def lab_folder() -> Path:
     """Where the lab keeps its files."""
     state = Path(os.environ.get("FLOTILLA_LAB_STATE", Path.home() / ".local/state/flotilla-lab"))
     return state / LAB
-
-
-def on(node: str, command: str, stdin: str = "") -> str:
-    argv = ["python3", "-m", "tests.lab", "ssh", "--name", LAB, node, command]
-    done = subprocess.run(argv, cwd=ROOT, input=stdin, text=True, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def look(node: str = "m1") -> dict[str, Any]:

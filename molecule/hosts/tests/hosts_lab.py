@@ -9,34 +9,22 @@ import json
 import os
 import subprocess
 import tempfile
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[3]
+from tests.lab.scenario import ROOT, Finished, Lab
+
 LAB = os.environ.get("FLOTILLA_LAB", "hosts")
+lab = Lab(LAB)
 NODES = ("m1", "w1")
 DAEMON_JSON = "/etc/docker/daemon.json"
 PYTHON = "import docker; api = docker.APIClient(); "
 
 
-@dataclass(frozen=True)
-class Run:
-    """A playbook that ran to its end."""
-
-    rc: int
-    out: str
-
-    @property
-    def text(self) -> str:
-        """The output with its lines joined: messages are wrapped."""
-        return " ".join(self.out.split())
-
+class Run(Finished):
     @property
     def changed(self) -> dict[str, int]:
         """Host -> number of changed tasks."""
-        rows = [line for line in self.out.split("PLAY RECAP", 1)[-1].splitlines() if "changed=" in line]
-        return {row.split()[0]: int(row.split("changed=")[1].split()[0]) for row in rows}
+        return self.recap
 
 
 def play(tags: str, *arguments: str, **variables: Any) -> Run:
@@ -58,8 +46,7 @@ def playbook(path: str, *arguments: str, **variables: Any) -> Run:
 
 
 def on(node: str, command: str, stdin: str = "") -> str:
-    ssh = ["python3", "-m", "tests.lab", "ssh", "--name", LAB, node, command]
-    return subprocess.run(ssh, cwd=ROOT, input=stdin, text=True, stdout=subprocess.PIPE, check=True).stdout.strip()
+    return lab.on(node, command, stdin).strip()
 
 
 def sdk(node: str, code: str) -> str:

@@ -11,16 +11,18 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[3]
+from tests.lab.scenario import ROOT, Finished, Lab
+
 SCENARIO = ROOT / "molecule/kernel"
 LAB = os.environ.get("FLOTILLA_LAB", "uml")
+lab = Lab(LAB)
+on = lab.on
 NODES = ("m1", "m2", "m3")
 SERVER = "m1"  # of NFS: the lab's inventory says so
 PORT = 8080
@@ -64,23 +66,11 @@ sys.exit(api.exec_inspect(run)["ExitCode"])
 """
 
 
-@dataclass(frozen=True)
-class Run:
-    """A playbook that ran to its end."""
-
-    rc: int
-    out: str
-
-    @property
-    def text(self) -> str:
-        """The output with its lines joined: messages are wrapped."""
-        return " ".join(self.out.split())
-
+class Run(Finished):
     @property
     def changed(self) -> dict[str, int]:
         """Node -> number of changed tasks."""
-        rows = [line for line in self.out.split("PLAY RECAP", 1)[-1].splitlines() if "changed=" in line and line.startswith(NODES)]
-        return {row.split()[0]: int(row.split("changed=")[1].split()[0]) for row in rows}
+        return {host: count for host, count in self.recap.items() if host.startswith(NODES)}
 
 
 def start(*arguments: str, **variables: Any) -> subprocess.Popen[str]:
@@ -110,17 +100,6 @@ def have_image() -> None:
 def deploy(*stacks: dict[str, Any]) -> Run:
     have_image()
     return converge("--tags", "stacks", stacks_present=list(stacks))
-
-
-def lab(*arguments: str) -> None:
-    subprocess.run(["python3", "-m", "tests.lab", arguments[0], "--name", LAB, *arguments[1:]], cwd=ROOT, check=True)
-
-
-def on(node: str, command: str, stdin: str = "") -> str:
-    ssh = ["python3", "-m", "tests.lab", "ssh", "--name", LAB, node, command]
-    done = subprocess.run(ssh, cwd=ROOT, input=stdin, text=True, capture_output=True, check=False)
-    assert done.returncode == 0, f"{node}: {done.stdout}{done.stderr}"
-    return done.stdout
 
 
 def sdk(node: str, code: str) -> str:

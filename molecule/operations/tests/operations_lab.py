@@ -14,11 +14,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[3]
+from tests.lab.scenario import ROOT, Finished, Lab
+
 LAB = os.environ.get("FLOTILLA_LAB", "ops")
+lab = Lab(LAB)
+on = lab.on
 INVENTORY = "inventories/lab"
 PORT = 8088
 PROBE = {"name": "probe", "files": ["molecule/operations/probe/stack.yml"], "env": {"REGISTRY": "{{ registry_address }}", "TAG": "1"}}
@@ -43,23 +45,11 @@ print(json.dumps({"services": found, "configs": configs}))
 """
 
 
-@dataclass(frozen=True)
-class Run:
-    """A playbook that ran to its end."""
-
-    rc: int
-    out: str
-
+class Run(Finished):
     @property
     def changed(self) -> int:
         """How many tasks changed something, on all hosts."""
-        rows = [line for line in self.out.split("PLAY RECAP", 1)[-1].splitlines() if "changed=" in line]
-        return sum(int(row.split("changed=")[1].split()[0]) for row in rows)
-
-    @property
-    def text(self) -> str:
-        """The output with its lines joined: messages are wrapped."""
-        return " ".join(self.out.split())
+        return sum(self.recap.values())
 
 
 def start(playbook: str, *arguments: str, **variables: Any) -> subprocess.Popen[str]:
@@ -83,13 +73,6 @@ def done(playbook: str, *arguments: str, **variables: Any) -> Run:
     run = play(playbook, *arguments, **variables)
     assert run.rc == 0, run.out[-6000:]
     return run
-
-
-def on(node: str, command: str, stdin: str = "") -> str:
-    argv = ["python3", "-m", "tests.lab", "ssh", "--name", LAB, node, command]
-    ran = subprocess.run(argv, cwd=ROOT, input=stdin, text=True, capture_output=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
 
 
 def look() -> dict[str, Any]:

@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from operations_lab import PROBE, ROOT, done, services
+from operations_lab import PROBE, done, services
+
+from tests.lab.scenario import ROOT
 
 sys.path.append(str(ROOT / "molecule/default/tests"))
 from test_job_templates import Controller, answers_of, controller

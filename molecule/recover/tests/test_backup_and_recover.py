@@ -12,14 +12,16 @@ import json
 import os
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.lab.scenario import ROOT, Finished, Lab
+
 LAB = os.environ.get("FLOTILLA_LAB", "recover")
+lab = Lab(LAB)
+on = lab.on
 ENVIRONMENT = {**os.environ, "FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
 MANAGERS = ("m1", "m2", "m3")
 PASSWORD, SECRET = "horse-battery", "quiet-otter-7"
@@ -64,34 +66,10 @@ print(json.dumps([c.logs().decode() for c in client.containers.list(filters={"la
 """
 
 
-@dataclass(frozen=True)
-class Run:
-    """A playbook that ran to its end."""
-
-    rc: int
-    out: str
-
-    @property
-    def text(self) -> str:
-        """The output with its lines joined: messages are wrapped."""
-        return " ".join(self.out.split())
-
-
-def play(playbook: str, *arguments: str, **variables: Any) -> Run:
+def play(playbook: str, *arguments: str, **variables: Any) -> Finished:
     command = ["ansible-playbook", "-i", "inventories/lab", playbook, *arguments, "-e", json.dumps(variables)]
     done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    return Run(done.returncode, done.stdout)
-
-
-def lab(*arguments: str) -> None:
-    subprocess.run(["python3", "-m", "tests.lab", arguments[0], "--name", LAB, *arguments[1:]], cwd=ROOT, check=True)
-
-
-def on(node: str, command: str, stdin: str = "") -> str:
-    argv = ["python3", "-m", "tests.lab", "ssh", "--name", LAB, node, command]
-    done = subprocess.run(argv, cwd=ROOT, input=stdin, text=True, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return Finished(done.returncode, done.stdout)
 
 
 def look(node: str) -> dict[str, Any]:
@@ -115,7 +93,7 @@ def await_secret(node: str) -> None:
         time.sleep(1)
 
 
-def recover(host: str, *arguments: str, **variables: Any) -> Run:
+def recover(host: str, *arguments: str, **variables: Any) -> Finished:
     given = {"backup_recover_host": host, "backup_vault_password": PASSWORD, "confirm": "lab", **variables}
     return play("playbooks/recover.yml", *arguments, **given)
 
@@ -139,12 +117,12 @@ def swarm(unlock_key_file: Path) -> dict[str, Any]:
     return held("m1")
 
 
-def members(unlock_key_file: Path) -> Run:
+def members(unlock_key_file: Path) -> Finished:
     given = {"swarm_settings": {"autolock": True}, "swarm_unlock_key_file": str(unlock_key_file)}
     return play("molecule/recover/members.yml", **given, nodes_labels={"m1": {"keeper": "yes"}, "w1": {"spare": "yes"}})
 
 
-def backup(directory: Path, *arguments: str, **variables: Any) -> Run:
+def backup(directory: Path, *arguments: str, **variables: Any) -> Finished:
     return play("playbooks/backup.yml", *arguments, backup_directory=str(directory), backup_vault_password=PASSWORD, **variables)
 
 

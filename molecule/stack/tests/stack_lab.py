@@ -10,13 +10,14 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[3]
+from tests.lab.scenario import ROOT, Finished, Lab
+
 SCENARIO = ROOT / "molecule/stack"
 LAB = os.environ.get("FLOTILLA_LAB", "stack")
+lab = Lab(LAB)
+on = lab.on
 NODES = ("m1", "m2", "m3")
 ENVIRONMENT = {**os.environ, "FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
 
@@ -47,22 +48,11 @@ print(json.dumps({
 """
 
 
-@dataclass(frozen=True)
-class Run:
-    """A playbook that ran to its end."""
-
-    rc: int
-    out: str
-
+class Run(Finished):
     @property
     def changed(self) -> bool:
         """Whether any task changed anything."""
-        return any("changed=" in line and "changed=0" not in line for line in self.out.split("PLAY RECAP", 1)[-1].splitlines())
-
-    @property
-    def text(self) -> str:
-        """The output with its lines joined: messages are wrapped."""
-        return " ".join(self.out.split())
+        return any(self.recap.values())
 
     def lacks(self, *words: str) -> list[str]:
         """Those of the words that the output does not have."""
@@ -85,17 +75,6 @@ def finish(process: subprocess.Popen[str]) -> Run:
 
 def deploy(*arguments: str, **given: Any) -> Run:
     return finish(start(*arguments, **given))
-
-
-def lab(*arguments: str) -> None:
-    subprocess.run(["python3", "-m", "tests.lab", arguments[0], "--name", LAB, *arguments[1:]], cwd=ROOT, check=True)
-
-
-def on(node: str, command: str, stdin: str = "") -> str:
-    argv = ["python3", "-m", "tests.lab", "ssh", "--name", LAB, node, command]
-    done = subprocess.run(argv, cwd=ROOT, input=stdin, text=True, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def address(node: str) -> str:

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stack_lab import LAB, ROOT, SCENARIO, address, deploy, look, requests_since, running, until
+from stack_lab import LAB, SCENARIO, address, deploy, look, requests_since, running, until
+
+from tests.lab.scenario import ROOT
 
 MIXES = sorted((SCENARIO / "mixes").glob("*.yml"))
 WAITED = ("global", "healthcheck", "jobs", "restarts")  # what is not simply running: the rest need not be waited for one by one
