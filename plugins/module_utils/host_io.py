@@ -85,6 +85,15 @@ class Host:
         except OSError as error:
             raise FlotillaError(f"writing {path}: {error.strerror}. Check the path and that Ansible becomes root (become: true).") from None
 
+    def put(self, path: str, text: str | None, mode: int = 0o644) -> None:
+        """Have this text in a file, or no file. What was there is not kept: it is for what a run writes again from its options."""
+        if text is None:
+            self.restore(path, None)
+        elif text != self.read(path):
+            backup = self.write(path, text, mode)
+            if backup:
+                self.restore(backup, None)
+
     def restore(self, path: str, backup: str | None) -> None:
         """Bring back what ``write`` replaced: the backup, or no file where there was none."""
         try:

@@ -245,11 +245,11 @@ from functools import partial
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.autoscale import Decision, Rule, decide, read_rule
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.drain import find_room
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.metric import read_metric
 from ansible_collections.flotilla.swarm.plugins.module_utils.moments import read_time
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, host_world, run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning, service_plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import desired_count, parse_seconds, service_mode
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import auth_headers
@@ -300,14 +300,6 @@ ARGUMENTS: dict[str, t.Any] = {
 
 
 @dataclass(frozen=True)
-class Place:
-    """The swarm on which the module acts, and the host whose commands and files it uses."""
-
-    member: Member
-    host: t.Any
-
-
-@dataclass(frozen=True)
 class Observed:
     """``metrics`` are numbers, or the reason why there is none; ``now`` is the engine's time in seconds since 1970."""
 
@@ -320,7 +312,7 @@ class Observed:
 class Pass:
     """What the steps of one pass share."""
 
-    def observe(self, place: Place, params: dict[str, t.Any]) -> Observed:
+    def observe(self, place: MemberHost, params: dict[str, t.Any]) -> Observed:
         given = _chosen(params["rules"], texts(params["only"]))
         rules = [read_rule(each, parse_seconds) for each in given]
         seen, info = place.member.look("")
@@ -366,10 +358,10 @@ class Pass:
         self.rows = rows
         return Plan(tuple(changes), tuple(warnings), {"decisions": rows, "summary": "autoscale: nothing to change", "services": []})
 
-    def apply(self, _place: Place, change: Change) -> None:
+    def apply(self, _place: MemberHost, change: Change) -> None:
         self.operation.apply(change)
 
-    def watch(self, place: Place, params: dict[str, t.Any], plan: Plan) -> dict[str, t.Any]:
+    def watch(self, place: MemberHost, params: dict[str, t.Any], plan: Plan) -> dict[str, t.Any]:
         if params["record"]:
             place.host.append(params["record"], "".join(f"{json.dumps({'time': self.time, **row})}\n" for row in self.rows))
         return self.operation.watch([change.payload.body for change in plan.changes]) if plan.changes else {}
@@ -416,8 +408,7 @@ def _row(name: str, metric: float | str, count: int, decision: Decision) -> dict
 
 def main() -> None:
     run = Pass()
-    world = World(member_world.arguments, lambda module: Place(member_world.open(module), host_world.open(module)))
-    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, world=world)
+    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, world=member_host_world)
 
 
 if __name__ == "__main__":

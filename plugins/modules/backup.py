@@ -114,7 +114,7 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.flotilla.swarm.plugins.module_utils.archive import sums_of, write_archive
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import Manifest, check_backup, name_objects
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import read_node
-from ansible_collections.flotilla.swarm.plugins.module_utils.manager_host import ManagerHost, manager_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 
@@ -137,7 +137,7 @@ class Work:
     unlock_key: str = field(repr=False)
 
 
-def observe(place: ManagerHost, params: dict[str, t.Any]) -> tuple[Work, list[t.Any]]:
+def observe(place: MemberHost, params: dict[str, t.Any]) -> tuple[Work, list[t.Any]]:
     seen, info = place.member.look("this host")
     engine = place.member.require_manager(seen)
     stamp = f"{info['SystemTime'][:19]}Z"
@@ -174,7 +174,7 @@ def plan(observed: tuple[Work, list[t.Any]], params: dict[str, t.Any]) -> Plan:
     return Plan((Change("archive", work.archive, "create", (), "restarts engine", reason, work),), result=result)
 
 
-def apply(place: ManagerHost, change: Change) -> dict[str, t.Any]:
+def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
     work: Work = change.payload
     place.stop_engine()
     try:
@@ -191,7 +191,7 @@ def apply(place: ManagerHost, change: Change) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=manager_world)
+    run_module(ARGUMENTS, observe, plan, apply, world=member_host_world)
 
 
 if __name__ == "__main__":

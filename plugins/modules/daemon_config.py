@@ -110,7 +110,6 @@ backup:
 """
 
 import json
-import shlex
 import typing as t
 from dataclasses import dataclass
 
@@ -162,16 +161,13 @@ def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> Observed:
     text = host.read(params["path"])
     config = daemon_json.parse(text, params["path"])
     unit = daemon_json.parse_unit(host.run(["systemctl", "show", params["unit"], "--property", SHOWN])[1])
-    variables = daemon_json.parse_environment("\n".join(shlex.split(unit.get("Environment", ""))))
-    for line in unit.get("EnvironmentFiles", "").splitlines():
-        variables.update(daemon_json.parse_environment(host.read(line.split(" (")[0]) or ""))
     pending = json.loads(host.read(PENDING) or "{}")
     known = (pending.get("path"), pending.get("invocation")) == (params["path"], unit.get("InvocationID"))
     data_root = daemon_json.data_root(config)
     return Observed(
         text=text,
         unit=unit,
-        flags=daemon_json.flags_of_unit(unit["ExecStart"], variables),
+        flags=daemon_json.flags_of(unit, host.read),
         engine=daemon_json.parse_version(host.run(["dockerd", "--version"])[1]),
         pending=pending if known else {},
         in_swarm=host.exists(f"{data_root}/swarm/docker-state.json"),

@@ -79,16 +79,16 @@ backup:
 
 import hashlib
 import os
-import shlex
 import stat
 import time
 import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import daemon_json, data_root
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member
+from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import CONNECTION, World, host_world, run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 
 ARGUMENTS = {
     "path": {"type": "str", "required": True},
@@ -122,18 +122,17 @@ class Work:
     unit: str
 
 
-def observe(place: tuple[t.Any, Member], params: dict[str, t.Any]) -> Observed:
-    host, member = place
+def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
+    host, member = place.host, place.member
     text = host.read(params["config"])
     former = daemon_json.data_root(daemon_json.parse(text, params["config"]))
     unit = daemon_json.parse_unit(host.run(["systemctl", "show", params["unit"], "--property", SHOWN])[1])
-    variables = daemon_json.parse_environment("\n".join(shlex.split(unit.get("Environment", ""))))
     moved = former == params["path"]
     used = host.run(["du", "--summarize", "--block-size=1", "--one-file-system", former])[1].split() if not moved else []
     return Observed(
         text=text,
         former=former,
-        flags=daemon_json.flags_of_unit(unit["ExecStart"], variables),
+        flags=daemon_json.flags_of(unit, host.read),
         in_swarm=host.exists(f"{former}/swarm/docker-state.json"),
         place=_look(host, params["path"]),
         used=int(used[0]) if used else 0,
@@ -167,8 +166,8 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     return Plan((change,), result={"pending": later})
 
 
-def apply(place: tuple[t.Any, Member], change: Change) -> dict[str, t.Any]:
-    (host, member), work = place, t.cast(Work, change.payload)
+def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
+    host, member, work = place.host, place.member, t.cast(Work, change.payload)
     known = _knowledge(member)
     backup: str | None = None
     written = False
@@ -292,8 +291,7 @@ def _undo(host: t.Any, work: Work, written: bool, backup: str | None) -> str:
 
 
 def main() -> None:
-    world = World(CONNECTION, lambda module: (host_world.open(module), member_world.open(module)))
-    run_module(ARGUMENTS, observe, plan, apply, world=world)
+    run_module(ARGUMENTS, observe, plan, apply, world=member_host_world)
 
 
 if __name__ == "__main__":

@@ -111,9 +111,10 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import facts, firewall, firewall_unit
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member
+from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan, PlanError, short_hash
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import CONNECTION, World, host_world, run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 
 PORT = {
     "port": {"type": "int", "required": True},
@@ -154,8 +155,8 @@ class Work:
     former: dict[str, str | None]
 
 
-def observe(place: tuple[t.Any, Member], params: dict[str, t.Any]) -> Observed:
-    host, member = place
+def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
+    host, member = place.host, place.member
     present = params["state"] == "present"
     info = member.look("")[1] if present else {}
     swarm = info.get("Swarm") or {}
@@ -258,8 +259,8 @@ def _file_fields(observed: Observed, wanted: dict[str, str]) -> tuple[Field, ...
     return tuple(fields)
 
 
-def apply(place: tuple[t.Any, Member], change: Change) -> None:
-    host, work = place[0], t.cast(Work, change.payload)
+def apply(place: MemberHost, change: Change) -> None:
+    host, work = place.host, t.cast(Work, change.payload)
     if work.wanted and not host.find_command("iptables-restore"):
         raise FlotillaError("having the swarm's rules: there is no iptables on this host, nothing was changed. Install it, or the engine.")
     try:
@@ -277,12 +278,7 @@ def apply(place: tuple[t.Any, Member], change: Change) -> None:
 
 def _put(host: t.Any, files: t.Mapping[str, str | None]) -> None:
     for path, text in files.items():
-        if text is None:
-            host.restore(path, None)
-        elif text != host.read(path):
-            backup = host.write(path, text, 0o755 if path == firewall_unit.SCRIPT_FILE else 0o644)
-            if backup:
-                host.restore(backup, None)  # it says nothing that a run with the former options would not write again
+        host.put(path, text, 0o755 if path == firewall_unit.SCRIPT_FILE else 0o644)
 
 
 def _activate(host: t.Any) -> None:
@@ -325,8 +321,7 @@ def _remove(host: t.Any, live: dict[int, firewall.Chains]) -> None:
 
 
 def main() -> None:
-    world = World(CONNECTION, lambda module: (host_world.open(module), member_world.open(module)))
-    run_module(ARGUMENTS, observe, plan, apply, world=world, required_if=[("state", "present", ["peers"])])
+    run_module(ARGUMENTS, observe, plan, apply, world=member_host_world, required_if=[("state", "present", ["peers"])])
 
 
 if __name__ == "__main__":

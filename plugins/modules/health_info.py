@@ -89,17 +89,17 @@ import time
 import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import gpus, mounts
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.moments import read_time
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, host_world, run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 
 MOUNT_SECONDS = "5"
 NO_COMMAND = 127
 
 
-def observe(place: tuple[Member, t.Any], _params: dict[str, t.Any]) -> dict[str, t.Any]:
-    member, host = place
+def observe(place: MemberHost, _params: dict[str, t.Any]) -> dict[str, t.Any]:
+    member, host = place.member, place.host
     seen, info = member.look("")
     data_root = info.get("DockerRootDir") or "/var/lib/docker"
     free, total = _space(data_root)
@@ -158,8 +158,7 @@ def plan(observed: dict[str, t.Any], _params: dict[str, t.Any]) -> Plan:
 
 
 def main() -> None:
-    world = World(member_world.arguments, lambda module: (member_world.open(module), host_world.open(module)))
-    run_module({}, observe, plan, world=world)
+    run_module({}, observe, plan, world=member_host_world)
 
 
 if __name__ == "__main__":

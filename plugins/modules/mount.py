@@ -320,11 +320,7 @@ def _put(host: t.Any, files: t.Mapping[str, str | None]) -> None:
             continue
         if text is None:
             host.run(["systemctl", "disable", "--quiet", "--now", os.path.basename(path)])
-            host.restore(path, None)
-        else:
-            backup = host.write(path, text)
-            if backup:
-                host.restore(backup, None)  # a run with the former options would write the same again
+        host.put(path, text)
     host.run(["systemctl", "daemon-reload"])
 
 

@@ -121,8 +121,8 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup impo
     name_objects,
 )
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import Seen, read_result
-from ansible_collections.flotilla.swarm.plugins.module_utils.manager_host import ManagerHost, manager_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import source_address
+from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 
@@ -159,7 +159,7 @@ class Work:
     opened: str = field(repr=False)
 
 
-def observe(place: ManagerHost, params: dict[str, t.Any]) -> Work:
+def observe(place: MemberHost, params: dict[str, t.Any]) -> Work:
     own, info = place.member.look("this host")
     place.member.require_engine()
     directory = place.state_directory(info)
@@ -185,7 +185,7 @@ def plan(work: Work, params: dict[str, t.Any]) -> Plan:
     return Plan((Change("swarm", cluster_id, action, (), "restarts tasks", reason, work),), result=result)
 
 
-def apply(place: ManagerHost, change: Change) -> dict[str, t.Any]:
+def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
     work: Work = change.payload
     kept, stamp = "", time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     if work.manifest or work.opened:
@@ -210,7 +210,7 @@ def apply(place: ManagerHost, change: Change) -> dict[str, t.Any]:
     return {**told, "lost": find_lost(work.manifest, present), "kept": kept} if work.manifest else told
 
 
-def _go_back(place: ManagerHost, work: Work, kept: str, stamp: str) -> None:
+def _go_back(place: MemberHost, work: Work, kept: str, stamp: str) -> None:
     """The state that the host had before, with its lock."""
     if not work.manifest and not work.opened:
         return
@@ -223,7 +223,7 @@ def _go_back(place: ManagerHost, work: Work, kept: str, stamp: str) -> None:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=manager_world)
+    run_module(ARGUMENTS, observe, plan, apply, world=member_host_world)
 
 
 if __name__ == "__main__":

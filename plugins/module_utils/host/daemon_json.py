@@ -152,6 +152,14 @@ def flags_of_unit(argv: str, environment: t.Mapping[str, str]) -> set[str]:
     return found - {""}
 
 
+def flags_of(unit: t.Mapping[str, str], read: t.Callable[[str], str | None]) -> set[str]:
+    """The keys that the engine's unit sets, of the properties ExecStart, Environment and EnvironmentFiles; ``read`` reads a file."""
+    variables = parse_environment("\n".join(shlex.split(unit.get("Environment", ""))))
+    for line in unit.get("EnvironmentFiles", "").splitlines():
+        variables.update(parse_environment(read(line.split(" (")[0]) or ""))
+    return flags_of_unit(unit["ExecStart"], variables)
+
+
 def parse_unit(text: str) -> dict[str, str]:
     """The properties that ``systemctl show`` printed, one line each time a property came; of ExecStart only its words."""
     properties: dict[str, str] = {}

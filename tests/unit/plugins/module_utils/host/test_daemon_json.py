@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.host.daemon_json import (
     cost,
     differences,
+    flags_of,
     flags_of_unit,
     merge,
     parse,
@@ -260,3 +261,14 @@ def test_environment_file() -> None:
 )
 def test_version(text: str, version: tuple[int, int] | None) -> None:
     assert parse_version(text) == version
+
+
+def test_a_flag_may_come_from_a_file_of_the_unit() -> None:
+    """Later files win over earlier ones and over the unit's own variables; a file that is not there has none."""
+    unit = {
+        "ExecStart": "/usr/bin/dockerd -H fd:// $DOCKER_OPTS $MORE",
+        "Environment": "DOCKER_OPTS=--debug MORE=--iptables",
+        "EnvironmentFiles": "/etc/default/docker (ignore_errors=yes)\n/etc/default/none (ignore_errors=yes)",
+    }
+    files = {"/etc/default/docker": 'DOCKER_OPTS="--data-root /srv/docker"\n'}
+    assert flags_of(unit, files.get) == {"hosts", "data-root", "iptables"}

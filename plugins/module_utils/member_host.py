@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host whose engine is or becomes a manager: the engine, its unit and its state on disk, as a world for modules."""
+"""A host with its engine, a member of a swarm or none: commands, files, unit and API, as a world for modules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if t.TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ManagerHost:
+class MemberHost:
     member: Member
     host: Host
 
@@ -59,8 +59,8 @@ class ManagerHost:
             raise FlotillaError(f"systemctl {verb} {' '.join(units)}: {(err or out).strip()}")
 
 
-def _open(module: AnsibleModule) -> ManagerHost:
-    return ManagerHost(member_world.open(module), host_world.open(module))
+def _open(module: AnsibleModule) -> MemberHost:
+    return MemberHost(member_world.open(module), host_world.open(module))
 
 
-manager_world = World(member_world.arguments, _open)
+member_host_world = World(member_world.arguments, _open)
