@@ -94,6 +94,7 @@ def test_the_seed_holds_the_nodes_own_files_at_their_paths(tmp_path: Path) -> No
     lab = a_lab()
     write_seed(target, {"/etc/ssh/ssh_host_ed25519_key": key}, node_texts(lab, lab.nodes[2], "nameserver 192.0.2.3\n"))
     with tarfile.open(target) as archive:
+        # extractfile gives None for what is no regular file, which the test would then show
         found = {entry.name: archive.extractfile(entry).read().decode() for entry in archive}  # type: ignore[union-attr]
         assert archive.getmember("etc/ssh/ssh_host_ed25519_key").mode == 0o600
     assert found == {
