@@ -24,6 +24,8 @@ lab = Lab(LAB)
 on = lab.on
 ENVIRONMENT = {**os.environ, "FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
 MANAGERS = ("m1", "m2", "m3")
+# Not those of the lab's inventory.
+LABELS = {"nodes_labels": {"m1": {"keeper": "yes"}, "w1": {"spare": "yes"}}, "nodes_label_policies": {}}
 PASSWORD, SECRET = "horse-battery", "quiet-otter-7"
 
 LOOK = """
@@ -94,7 +96,7 @@ def await_secret(node: str) -> None:
 
 
 def recover(host: str, *arguments: str, **variables: Any) -> Finished:
-    given = {"backup_recover_host": host, "backup_vault_password": PASSWORD, "confirm": "lab", **variables}
+    given = {"backup_recover_host": host, "backup_vault_password": PASSWORD, "confirm": "lab", **LABELS, **variables}
     return play("playbooks/recover.yml", *arguments, **given)
 
 
@@ -119,7 +121,7 @@ def swarm(unlock_key_file: Path) -> dict[str, Any]:
 
 def members(unlock_key_file: Path) -> Finished:
     given = {"swarm_settings": {"autolock": True}, "swarm_unlock_key_file": str(unlock_key_file)}
-    return play("molecule/recover/members.yml", **given, nodes_labels={"m1": {"keeper": "yes"}, "w1": {"spare": "yes"}})
+    return play("molecule/recover/members.yml", **given, **LABELS)
 
 
 def backup(directory: Path, *arguments: str, **variables: Any) -> Finished:
