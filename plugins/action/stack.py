@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, summarise
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.render import render
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.follow import follow
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories, load_model
 
@@ -34,6 +35,7 @@ _OURS = (
     "undefined",
     "unsupported",
     "template",
+    "render",
     "profiles",
     "device_kinds",
     "registry_auth",
@@ -50,18 +52,22 @@ class ActionModule(ActionBase):
         ours = {name: ARGUMENTS[name] for name in (*_OURS, "name", "state", "silence")}
         theirs = {name: {"type": "raw"} for name in given if name not in ours}
         _checked, options = self.validate_argument_spec(argument_spec={**theirs, **ours})
+        more: dict[str, t.Any] = {}
         arguments = {name: value for name, value in given.items() if name not in _OURS}
         if options["state"] == "present":
             loaded = self._load(options)
             arguments["model"] = json.dumps({"model": loaded.model, "registry_auth": options["registry_auth"]})
             for warning in loaded.warnings:
                 self._display.warning(warning)
+            if options["render"]:
+                more["rendered"] = render(loaded.model)
+                self._display.display(more["rendered"])
         result = follow(partial(self._call, arguments, task_vars or {}), self._display.display)
         if not result.get("failed"):
             result.setdefault("summary", f"{options['name']}: {summarise(result.get('plan') or [])}")
             if not self._task.check_mode:
                 self._display.display(result["summary"])
-        return result
+        return {**result, **more}
 
     def _load(self, options: dict[str, t.Any]) -> LoadedStack:
         try:

@@ -155,7 +155,6 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change,
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import job_spec, planning
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.diff import veil_fields
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import auth_headers, image_of, settle_image
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.job_run import JobRun, find_leftovers
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
@@ -167,6 +166,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference imp
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import Edit
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_plan import choose
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.veil import veil_fields
 
 ARGUMENTS: dict[str, t.Any] = {
     "service": {"type": "str", "default": ""},

@@ -75,6 +75,11 @@ options:
     description: Whether the files are Jinja templates. Templates of the engine, such as C({{.Node.Hostname}}), then need quoting.
     type: bool
     default: false
+  render:
+    description:
+      - Show the stack as one file, merged and filled in, before anything else is done. What may be a secret stands there as a short hash.
+    type: bool
+    default: false
   profiles:
     description: Profiles that are active. Services that have profiles are deployed only if one of theirs is.
     type: list
@@ -208,6 +213,12 @@ plan_id:
   returned: success
   type: str
   sample: 3f1c9a0e5b7d2468
+rendered:
+  description:
+    - The stack as one Compose Spec file, also after a failure of the deploy. In the place of what secrets and configs hold there is a
+      hash and the number of bytes.
+  returned: O(render=true)
+  type: str
 services:
   description: How each service of the stack fares.
   returned: when not in check mode

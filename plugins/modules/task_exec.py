@@ -120,9 +120,9 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change,
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import DeployError
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.diff import veil_fields
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.job_spec import read_command
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.streams import last_words, split_streams
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.veil import veil_fields
 
 ARGUMENTS: dict[str, t.Any] = {
     "task": {"type": "str", "required": True},

@@ -36,6 +36,7 @@ _UPDATE = {
 }
 _RESTART = {"Condition": "any", "Delay": 5 * SECOND_NS, "MaxAttempts": 0, "Window": 0}
 _EMPTY: t.Any = (None, {}, [], 0)
+UNSET = "(unset)"
 _UNORDERED = ("Hosts", "CapabilityAdd", "CapabilityDrop", "Ulimits", "Groups")
 _SPACED_OPERATOR = re.compile(r"\s*(==|!=)\s*")
 
@@ -113,7 +114,7 @@ def without_empty(value: t.Any) -> t.Any:
 def split_environment(items: t.Sequence[str] | None) -> dict[str, str]:
     """``["A=1", "B"]`` as ``{"A": "=1", "B": "(unset)"}``: a bare name removes what the image sets."""
     pairs = (item.partition("=") for item in items or [])
-    return {name: f"={value}" if equals else "(unset)" for name, equals, value in pairs}
+    return {name: f"={value}" if equals else UNSET for name, equals, value in pairs}
 
 
 def _given(value: t.Any, default: t.Any) -> t.Any:

@@ -5,22 +5,19 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ..plan import Field, compare, looks_secret, short_hash
+from ..plan import Field, compare
 from .canonical import Json, canonical_service, desired_count, service_mode
 from .placement import Nodes
+from .veil import veil_fields
 
 RUN_LABEL = "io.flotilla.swarm.run_id"
 
 # Parts of a spec whose change leaves tasks alone; of the rest swarmkit starts new ones.
 _HARMLESS = {"labels", "replicas", "max_concurrent", "total_completions", "update_config", "rollback_config", "placement"}
 _ENDPOINT = {"ports", "endpoint_mode"}
-_URL_WITH_PASSWORD = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
-_PASSWORD_HASH = re.compile(r"\$(apr1|2[aby]|5|6|y)\$")
-_ARGUMENT = re.compile(r"^--?[\w.-]+=", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -114,41 +111,6 @@ def scaling_reason(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) 
     if not more:
         return ""
     return f"{'starts' if more > 0 else 'stops'} {abs(more)} {'more ' if more > 0 else ''}task{'s' if abs(more) > 1 else ''}"
-
-
-def veil_fields(fields: t.Iterable[Field]) -> tuple[Field, ...]:
-    """The fields with every value that may be a secret as a short hash."""
-    return tuple(Field(f.path, _veil(f.path, f.before), _veil(f.path, f.after)) for f in fields)
-
-
-def _veil(path: str, value: t.Any) -> t.Any:
-    head, _dot, name = path.partition(".")
-    if isinstance(value, dict):
-        return {key: _veil(f"{path}.{key}", item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_veil_argument(item) for item in value]
-    if not isinstance(value, str):
-        return value
-    if head == "environment":
-        return short_hash(value[1:]) if looks_secret(name) and value.startswith("=") else _veil_text(value.removeprefix("="))
-    if head in ("labels", "container_labels") and looks_secret(name):
-        return short_hash(value)
-    return _veil_text(value)
-
-
-def _veil_argument(item: t.Any) -> t.Any:
-    if not isinstance(item, str):
-        return item
-    option = _ARGUMENT.match(item)
-    if option and looks_secret(option.group().strip("-=").replace("-", "_")):
-        return f"{option.group()}{short_hash(item[option.end() :])}"
-    return _veil_text(item)
-
-
-def _veil_text(text: str) -> str:
-    if _PASSWORD_HASH.search(text):
-        return short_hash(text)
-    return _URL_WITH_PASSWORD.sub(lambda found: short_hash(found.group()), text)
 
 
 def _with_kept_label(wanted: Json, spec: t.Mapping[str, t.Any]) -> Json:

@@ -22,6 +22,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "undefined": {"type": "str", "choices": ["error", "warn", "blank"], "default": "error"},
     "unsupported": {"type": "str", "choices": ["warn", "error"], "default": "warn"},
     "template": {"type": "bool", "default": False},
+    "render": {"type": "bool", "default": False},
     "profiles": {"type": "list", "elements": "str", "default": []},
     "device_kinds": {"type": "dict", "default": {}},
     "prune": {"type": "bool", "default": False},

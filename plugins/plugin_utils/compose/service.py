@@ -25,7 +25,7 @@ _AS_IT_IS = (
     "image", "hostname", "user", "working_dir", "stop_signal", "isolation", "init", "read_only", "tty", "stdin_open", "restart",
     "cap_add", "cap_drop", "dns_opt", "profiles", "credential_spec",
 )  # fmt: skip
-_DURATIONS = ("interval", "timeout", "start_period", "start_interval")
+CHECK_DURATIONS = ("interval", "timeout", "start_period", "start_interval")
 
 
 def read_service(raw: Service, place: Place, context: Context) -> Service:
@@ -126,7 +126,7 @@ def _read_hosts(value: t.Any, place: Place, _context: Context) -> list[str]:
 
 
 def _read_healthcheck(value: dict[str, t.Any], place: Place, context: Context) -> dict[str, t.Any]:
-    check: dict[str, t.Any] = {key: duration_ns(value[key]) for key in _DURATIONS if key in value}
+    check: dict[str, t.Any] = {key: duration_ns(value[key]) for key in CHECK_DURATIONS if key in value}
     if "retries" in value:
         if value["retries"] < 0:
             raise (place / "retries").error(f"found {value['retries']}", "zero or more")

@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Durations, sizes and shares of a CPU as stack files write them. Every function raises ValueError with the reason."""
+"""Durations, sizes and shares of a CPU as stack files write them. What reads them raises ValueError with the reason."""
 
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from fractions import Fraction
 
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
@@ -51,3 +52,23 @@ def nano_cpus(text: str) -> int:
     if nano.denominator != 1:
         raise ValueError("a number of CPUs with at most nine decimals")
     return int(nano)
+
+
+def duration_text(duration: int) -> str:
+    """A duration of so many nanoseconds, such as ``1m30s``."""
+    rest, text = abs(duration), ""
+    for unit in ("h", "m", "s", "ms", "us", "ns"):
+        count, rest = divmod(rest, _UNITS[unit])
+        text += f"{count}{unit}" if count else ""
+    return f"{'-' if duration < 0 else ''}{text or '0s'}"
+
+
+def size_text(size: int) -> str:
+    """A size of so many bytes in the largest unit in which it is a whole number, such as ``512m``."""
+    unit = next((unit for unit in reversed(_POWERS) if size and size % 1024 ** _POWERS[unit] == 0), "")
+    return f"{size // 1024 ** _POWERS[unit]}{unit}" if unit else str(size)
+
+
+def cpus_text(nano: int) -> str:
+    """So many billionths of a CPU as a number, such as ``0.5``."""
+    return f"{Decimal(nano).scaleb(-9).normalize():f}"

@@ -123,6 +123,16 @@ def test_a_template_is_filled_in_before_it_is_read(tmp_path: Path) -> None:
     assert json.loads(run.calls[0]["model"])["model"]["services"]["web"]["image"] == "web:42"
 
 
+def test_the_files_are_shown_merged_and_filled_in(tmp_path: Path) -> None:
+    (tmp_path / "more.yml").write_text("services: {web: {environment: {SECRET: '${SECRET}', MODE: prod}}}")
+    failed = {"failed": True, "msg": "app_web failed", "changed": True, "plan": [], "session": {}}
+    for answer in (DONE, failed):
+        run = Run(tmp_path, [answer], files=["stack.yml", "more.yml"], render=True)
+        text = run.result["rendered"]
+        assert "image: web:42" in text and "MODE: prod" in text and "geheim" not in text
+        assert text in run.said and "render" not in run.calls[0]
+
+
 def test_silence_is_for_both_halves(tmp_path: Path) -> None:
     content = "services: {web: {image: web, container_name: x}}"
     run = Run(tmp_path, [DONE], files=None, content=content, unsupported="error", silence=["container_name", "no_node"])

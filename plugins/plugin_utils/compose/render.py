@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A loaded stack as one file: merged, filled in, and fit to be shown."""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+
+import yaml
+
+from ...module_utils.plan import short_hash
+from ...module_utils.stack.veil import veil
+from .scalars import plain
+from .service import CHECK_DURATIONS
+from .sources import Model
+from .units import cpus_text, duration_text, size_text
+
+_Convert = t.Callable[[t.Any], t.Any]
+
+
+def render(model: Model) -> str:
+    """YAML that says what the stack's files say together. What may be a secret is a short hash."""
+    shown = {section: {key: veil("", item) for key, item in items.items()} for section, items in as_file(model).items()}
+    return yaml.dump(_escaped(shown), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def as_file(model: Model) -> Model:
+    """The model as the data of a Compose Spec file that means the same, but for what secrets and configs hold: of that it has a hash.
+
+    A ``$`` is not doubled yet.
+    """
+    convert = {"services": _service, "secrets": _data, "configs": _data}
+    return {
+        section: {key: convert.get(section, dict)(item) for key, item in sorted(items.items())} for section, items in model.items() if items
+    }
+
+
+def _service(service: Model) -> Model:
+    return _converted(
+        service,
+        stop_grace_period=duration_text,
+        extra_hosts=lambda hosts: ["=".join(reversed(host.split(" ", 1))) for host in hosts],
+        healthcheck=lambda check: _converted(check, **dict.fromkeys(CHECK_DURATIONS, duration_text)),
+        networks=lambda networks: {name: attachment or None for name, attachment in networks.items()},
+        deploy=_deploy,
+    )
+
+
+def _deploy(deploy: Model) -> Model:
+    def policy(given: Model) -> Model:
+        return _converted(given, delay=duration_text, monitor=duration_text, window=duration_text)
+
+    def side(given: Model) -> Model:
+        return _converted(given, cpus=cpus_text, memory=size_text)
+
+    return _converted(
+        deploy,
+        update_config=policy,
+        rollback_config=policy,
+        restart_policy=policy,
+        resources=lambda resources: _converted(resources, limits=side, reservations=side),
+    )
+
+
+def _data(item: Model) -> Model:
+    return _converted(item, content=lambda content: f"{short_hash(data := base64.b64decode(content))} ({len(data)} bytes)")
+
+
+def _converted(given: Model, **converters: _Convert) -> Model:
+    return {key: converters[key](value) if key in converters else value for key, value in given.items()}
+
+
+def _escaped(value: t.Any) -> t.Any:
+    """With each ``$`` doubled, so that it is not taken for a variable."""
+    if isinstance(value, dict):
+        return {key: _escaped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_escaped(item) for item in value]
+    return value.replace("$", "$$") if isinstance(value, str) else value
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every text that the docker CLI would take for something else; PyYAML does so for YAML 1.1."""
+
+    def ignore_aliases(self, data: t.Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    block = "\n" in text and not any(line != line.rstrip() for line in text.split("\n"))
+    style = "|" if block else None if plain(text) == text and text != "<<" else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
