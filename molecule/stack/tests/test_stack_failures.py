@@ -171,6 +171,33 @@ def test_a_second_deploy_at_once_is_refused(good: dict[str, Any], before: dict[s
     assert_as_before(good, before)
 
 
+LEFT_LOCK = """
+import docker, time
+labels = {{"io.flotilla.swarm.lock": "app", "io.flotilla.swarm.lock.holder": "ann@desk", "io.flotilla.swarm.lock.since": "1",
+          "io.flotilla.swarm.lock.until": str(int(time.time()) + {seconds})}}
+docker.APIClient().create_config("lock.app", b"lock", labels)
+"""
+
+
+def test_a_lock_that_a_run_left_is_taken_over_after_its_time(
+    good: dict[str, Any], before: dict[str, Any], worse: Callable[..., dict[str, Any]]
+) -> None:
+    wanted = worse({"web": {"environment": {"AFTER": "lock"}}})
+    on("m1", "python3 -", LEFT_LOCK.format(seconds=45))
+    run = deploy(stacks=[wanted])
+    assert run.rc != 0 and not run.lacks("stack app is being deployed by ann@desk since 1970-01-01", "remove the config lock.app"), run.out
+    assert specs(look())["services"] == specs(before)["services"]
+
+    def taken_over() -> Run | None:
+        again = deploy(stacks=[wanted])
+        return again if again.rc == 0 else None
+
+    assert until(taken_over, "the end of the lock").changed
+    assert "lock.app" not in look()["configs"]
+    assert deploy(stacks=[good]).rc == 0
+    assert_as_before(good, before)
+
+
 @pytest.fixture
 def nodes_off() -> Iterator[list[str]]:
     """Names in it are switched on again after the test."""
