@@ -86,6 +86,13 @@ FAILURES = {
         ("app_extra failed", "exited 3 ", " times: ", '"task: non-zero exit (3)"', "the database is away", "app_extra was removed"),
         service="extra", untouched=("app_store", "app_migrate", "app_web"),
     ),
+    "more memory than it may have": Failure(
+        {
+            "command": ["sh", "-c", "head -c 300m /dev/zero | tail"],
+            "deploy": {"restart_policy": {"delay": "1s"}, "resources": {"limits": {"memory": "24m"}}},
+        },
+        ("app_web failed", "exited 137 (killed, as happens beyond its memory limit of 24 MiB)"),
+    ),
     "a health check that fails": Failure(
         {"healthcheck": {"test": ["CMD", "false"], "interval": "1s", "retries": 2}},
         ("app_web failed", "the engine paused the update", "unhealthy", "rolled back app_web"),

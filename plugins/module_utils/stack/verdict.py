@@ -21,6 +21,7 @@ GRACE_SECONDS = 15.0
 RUNNING, WAITING, FAILED = "running", "waiting", "failed"
 _CONVERGED, _STUCK = "converged", "stuck"
 
+_KILLED = 137  # 128 and the number of the signal that nothing can handle
 _ROLLBACKS = ("rollback_started", "rollback_paused", "rollback_completed")
 _CULPRIT = re.compile(r"termination of task (\w+)")
 _CRASHED = ("failed", "rejected")
@@ -178,9 +179,18 @@ def _act(task: Task) -> str:
         return "was rejected"
     if "unhealthy" in (status.get("Err") or ""):
         return "was unhealthy"
+    if code == _KILLED:
+        return f"exited {code} (killed, as happens beyond {_memory_text(task)})"
     if code or status["State"] == "complete":
         return f"exited {code or 0}"
     return str(status["State"])
+
+
+def _memory_text(task: Task) -> str:
+    """The engine tells the swarm nothing of memory: a process beyond its limit ends like any other that is killed."""
+    limit = ((task.get("Spec") or {}).get("Resources") or {}).get("Limits") or {}
+    size = limit.get("MemoryBytes")
+    return f"its memory limit of {size / 2**20:.4g} MiB" if size else "the memory of the node"
 
 
 def _error_text(task: Task) -> str:

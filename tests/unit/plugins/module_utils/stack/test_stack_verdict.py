@@ -70,6 +70,22 @@ CASES: list[tuple[str, Json, list[Json], str, tuple[int, int], str]] = [
     ("old crashes", service(), [{**c, "Version": {"Index": 3}} for c in crash], "waiting", (0, 2), ""),
     ("crash without a retry", service(restart=NEVER), crash[:1], "failed", (0, 2), "task 1 on m1 exited 1"),
     ("few attempts", service(restart={"Condition": "on-failure", "MaxAttempts": 1}), crash[:2], "failed", (0, 2), "exited 1 twice"),
+    (
+        "beyond its memory limit",
+        service(restart=NEVER),
+        [task(1, "failed", 51, code=137, Spec={"Resources": {"Limits": {"MemoryBytes": 64 << 20}}})],
+        "failed",
+        (0, 2),
+        "task 1 on m1 exited 137 (killed, as happens beyond its memory limit of 64 MiB)",
+    ),
+    (
+        "killed without a limit",
+        service(restart=NEVER),
+        [task(1, "failed", 51, code=137)],
+        "failed",
+        (0, 2),
+        "exited 137 (killed, as happens beyond the memory of the node)",
+    ),
     ("one-shot", service(restart=NEVER), [task(1, "complete"), task(2, "complete")], "converged", (2, 2), ""),
     ("ends with 0 though it should run", service(), [task(1, "complete", i) for i in (51, 52, 53)], "failed", (0, 2), "exited 0"),
     (
