@@ -26,6 +26,11 @@ options:
       - Whether a manager lists the nodes. RV(nodes), RV(managers) and RV(quorum) are empty without it.
     type: bool
     default: true
+  tasks:
+    description:
+      - Whether a manager counts the tasks, and tells which services fail again and again.
+    type: bool
+    default: false
   tokens:
     description:
       - Whether a manager returns the tokens that let hosts join. Use it with C(no_log) and no C(set_fact).
@@ -48,6 +53,11 @@ EXAMPLES = r"""
 - name: Stop where one more failure would stop the swarm
   ansible.builtin.assert:
     that: swarm.quorum.margin > 0
+
+- name: See what fails again and again
+  flotilla.swarm.swarm_info:
+    tasks: true
+  register: swarm
 
 - name: Ask every manager, also those that may not answer
   flotilla.swarm.swarm_info:
@@ -184,6 +194,25 @@ settings:
   description: The settings by the names of M(flotilla.swarm.swarm). Empty but on an acting manager.
   returned: always
   type: dict
+tasks:
+  description: What the managers keep of tasks.
+  returned: on an acting manager, when O(tasks) is true
+  type: dict
+  contains:
+    count:
+      description:
+        - How many there are. Ended ones are kept as the setting C(task_history_limit) says, and each costs the managers memory.
+      type: int
+    failed:
+      description: How many of them have failed.
+      type: int
+    crashing:
+      description:
+        - Services of which one task has failed three times or more within the last hour, as C(service), C(failures) (of all
+          its tasks in that time) and C(error) (the last one), the worst first.
+      type: list
+      elements: dict
+      sample: [{service: grading_django, failures: 5, error: "task: non-zero exit (1)"}]
 check_mode:
   description: Whether the task ran in check mode. The variable C(ansible_check_mode) does not know when a play turned it on.
   returned: always
@@ -198,11 +227,13 @@ unlock_key:
   type: str
 """
 
+import time
 import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import Node, find_ghosts, read_node, read_quorum
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import describe_cluster, read_certificate
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import find_old_roots, read_settings, show_settings
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.tasks import summarise_tasks
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import EngineError
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
@@ -210,6 +241,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_m
 
 ARGUMENTS: dict[str, t.Any] = {
     "nodes": {"type": "bool", "default": True},
+    "tasks": {"type": "bool", "default": False},
     "tokens": {"type": "bool", "default": False, "no_log": False},
     "unlock_key": {"type": "bool", "default": False, "no_log": False},
 }
@@ -239,6 +271,10 @@ def observe(member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
             if params["nodes"]:
                 raw = member.engine.get("/nodes", doing="listing the nodes")
                 told.update(_describe_nodes([read_node(node) for node in raw]), authority=_describe_authority(cluster, raw))
+            if params["tasks"]:
+                tasks = member.engine.get("/tasks", doing="listing the tasks")
+                services = member.engine.get("/services", doing="listing the services")
+                told["tasks"] = summarise_tasks(tasks, services, time.time())
             if params["tokens"]:
                 tokens = member.engine.get("/swarm", doing="reading the tokens")["JoinTokens"]
                 told["tokens"] = {"manager": tokens["Manager"], "worker": tokens["Worker"]}

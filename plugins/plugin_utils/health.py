@@ -46,7 +46,7 @@ def judge_health(hosts: t.Mapping[str, Given], cluster: Given, services: t.Seque
         ("hosts", f"{len(seen)} of {len(hosts)} answer", _of_hosts(hosts, seen)),
         ("nodes", f"{sum(node['state'] == 'ready' for node in nodes)} of {len(nodes)} ready", _of_nodes(nodes, cluster)),
         ("quorum", _quorum_words(cluster), _of_quorum(cluster)),
-        ("services", _services_words(services), _of_services(services)),
+        ("services", _services_words(services), [*_of_services(services), *_of_crashing(cluster, services)]),
         ("mounts", _mounts_words(seen), _of_mounts(seen)),
         ("gpus", _gpus_words(seen, nodes), _of_gpus(seen, nodes)),
         ("certificates", _soonest_words(seen), _of_certificates(seen, limits)),
@@ -121,6 +121,15 @@ def _of_services(services: t.Sequence[Given]) -> t.Iterator[Finding]:
         elif service["update_state"] in ("paused", "rollback_paused"):
             cure = "Deploy again, or rollback.yml"
             yield Finding("services", WARNING, service["name"], f"its update is paused: {service['update_message']}", cure)
+
+
+def _of_crashing(cluster: Given, services: t.Sequence[Given]) -> t.Iterator[Finding]:
+    """What happens to run at the moment. Of the others their own cause is told."""
+    running = {service["name"] for service in services if service["state"] == "running"}
+    for each in (cluster.get("tasks") or {}).get("crashing") or []:
+        if each["service"] in running:
+            text = f"runs now, but failed {each['failures']} times within the last hour: {each['error']}"
+            yield Finding("services", WARNING, each["service"], text, f"logs.yml -e services_names={each['service']}")
 
 
 def _mounts_words(seen: t.Mapping[str, Given]) -> str:

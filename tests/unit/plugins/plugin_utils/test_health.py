@@ -56,6 +56,7 @@ def test_a_swarm_without_faults_is_healthy() -> None:
 
 
 MOUNT = {"path": "/srv", "source": "nas:/srv", "problem": "no answer within 5 s"}
+CRASHING = {"tasks": {"crashing": [{"service": "web", "failures": 4, "error": "exited 1"}]}}
 UNREACHABLE = {"unreachable": True, "msg": "Failed to connect to the host via ssh: connection refused"}
 
 
@@ -73,6 +74,8 @@ UNREACHABLE = {"unreachable": True, "msg": "Failed to connect to the host via ss
         ({"services": [service(state="failed", running=0, cause="exited 1")]}, "services", "failed", "web 0 of 2 tasks: exited 1"),
         ({"services": [service(state="waiting", running=1)]}, "services", "warning", "web 1 of 2 tasks"),
         ({"services": [service(update_state="paused", update_message="m")]}, "services", "warning", "web its update is paused: m"),
+        ({"swarm": cluster(**CRASHING)}, "services", "warning", "web runs now, but failed 4 times within the last hour: exited 1"),
+        ({"swarm": cluster(**CRASHING), "services": [service(state="failed", cause="c")]}, "services", "failed", "web 2 of 2 tasks: c"),
         ({"hosts": {"m1": host(mounts=[MOUNT])}}, "mounts", "failed", "m1 /srv from nas:/srv: no answer within 5 s"),
         ({"hosts": {"m1": host(gpus=["gpu=GPU-1"])}}, "gpus", "warning", "m1 GPU-1 is not offered to the swarm"),
         ({"swarm": cluster(node(generic_resources=["gpu=GPU-1"]))}, "gpus", "failed", "m1 GPU-1 is offered to the swarm, and is not there"),
