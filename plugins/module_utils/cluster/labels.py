@@ -10,12 +10,17 @@ import typing as t
 from ..plan import PlanError
 
 POLICIES = ("exactly_one", "at_most_one_of")
+# This collection remembers by labels that begin so.
+OWN = "flotilla."
 
 
 def read_labels(host: str, labels: t.Mapping[str, t.Any]) -> dict[str, str | None]:
     """Labels as text: ``true`` for True, ``3`` for 3. None stays None and means that the label is removed."""
     if not isinstance(labels, t.Mapping):
         raise PlanError(f"Labels of {host}: expected a mapping of names to values, found {labels!r}.")
+    reserved = sorted(str(name) for name in labels if str(name).startswith(OWN))
+    if reserved:
+        raise PlanError(f"Labels of {host}: {', '.join(reserved)}. Names that begin with {OWN} belong to this collection; take others.")
     return {str(name): _as_text(host, str(name), value) for name, value in labels.items()}
 
 

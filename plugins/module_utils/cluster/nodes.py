@@ -9,13 +9,12 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ..plan import Change, Field, Plan, PlanError, compare
-from .labels import check_policies, merge_labels, read_labels
+from .labels import OWN, check_policies, merge_labels, read_labels
 from .node import Node, is_ghost_of, read_quorum
 
 PREVIOUS = "previous"
-# Remembers on a drained node what it was before, for PREVIOUS. Labels with this prefix are ours.
-_RESERVED = "flotilla."
-_REMEMBERED = f"{_RESERVED}availability"
+# Remembers on a drained node what it was before, for PREVIOUS.
+_REMEMBERED = f"{OWN}availability"
 _MOVES = "restarts tasks (moves them to other nodes)"
 
 
@@ -80,7 +79,7 @@ def _inherit(nodes: t.Sequence[Node], wanted: Wanted) -> Wanted:
             told = ", ".join(f"{node.node_id} ({node.state})" for node in alike)
             raise PlanError(f"{host} takes over from {old}, which could be any of {told}; name it by its node id. Nothing was changed.")
         for node in alike:
-            own = {name: value for name, value in node.labels.items() if not name.startswith(_RESERVED)}
+            own = {name: value for name, value in node.labels.items() if not name.startswith(OWN)}
             labels[host] = {**own, **labels.get(host, {})}
             availability.setdefault(host, _availability_before(node))
             if node.role == "manager":
@@ -173,7 +172,7 @@ def is_interrupted(node: Node) -> bool:
 
 
 def _labels_after(node: Node, given: t.Mapping[str, str | None] | None, exact: bool, availability: str | None) -> dict[str, str]:
-    ours = {name: value for name, value in node.labels.items() if name.startswith(_RESERVED)}
+    ours = {name: value for name, value in node.labels.items() if name.startswith(OWN)}
     after = {**merge_labels(node.labels, given or {}, exact and given is not None), **ours}
     if availability == "drain" and node.availability != "drain":
         after[_REMEMBERED] = _availability_before(node)

@@ -54,6 +54,11 @@ def test_labels_that_are_no_mapping() -> None:
         plan_nodes([W1], Wanted(labels={"w1": ["gpu"]}))  # type: ignore[dict-item]
 
 
+def test_labels_of_our_own_are_not_the_users() -> None:
+    with pytest.raises(PlanError, match=r"Labels of w1: flotilla.availability. .* take others"):
+        plan_nodes([W1], Wanted(labels={"w1": {"flotilla.availability": "pause"}}))
+
+
 def test_labels_merge_remove_and_replace() -> None:
     assert told([W1], labels={"w1": {"a": True, "empty": ""}}) == [
         ("w1", "update", [("labels.a", None, "true"), ("labels.empty", None, "")])
