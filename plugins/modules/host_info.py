@@ -211,7 +211,8 @@ def _find_addresses(host: t.Any, interfaces: str, params: dict[str, t.Any]) -> d
             found[option] = _resolve(option, params[option], interfaces)
             addresses.refuse_loopback(option, found[option], params["peers"])
         except FlotillaError as error:
-            found[option], problem = "", str(error)
+            text, cure = str(error).rstrip(".").rsplit(". ", 1)
+            found[option], problem = "", f"{text}; it has {facts.tell_addresses(interfaces)}. {cure}."
     reached = [source_address(peer) for peer in params["peers"]]
     usable = [address for address in (*reached, *facts.parse_addresses(interfaces)) if address and not address.startswith("127.")]
     address = found["advertise_addr"] or next(iter(usable), "")

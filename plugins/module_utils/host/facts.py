@@ -48,6 +48,12 @@ def parse_addresses(text: str) -> list[str]:
     return [address for address in addresses if not address.startswith("127.") and address != "::1"]
 
 
+def tell_addresses(text: str) -> str:
+    """The same for messages, each with its interface, such as ``10.0.0.5 on eth0, 10.1.0.5 on eth1``."""
+    found = [f"{address} on {line.split()[1]}" for line in text.splitlines() for address in parse_addresses(line)]
+    return ", ".join(found) or "none"
+
+
 def find_address(text: str, interface: str) -> str:
     """The first address of an interface in the text of ``ip -oneline address``; empty where it has none."""
     lines = [line for line in text.splitlines() if line.split()[1:2] == [interface]]

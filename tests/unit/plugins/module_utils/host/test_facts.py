@@ -15,6 +15,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.host.facts import (
     parse_packages,
     parse_swarm_state,
     parse_units,
+    tell_addresses,
 )
 
 OS_RELEASE = """PRETTY_NAME="Debian GNU/Linux 13 (trixie)"
@@ -59,6 +60,7 @@ def test_memory() -> None:
 
 def test_addresses() -> None:
     assert parse_addresses(ADDRESSES) == ["10.88.72.11", "fd00::11"]
+    assert (tell_addresses(ADDRESSES), tell_addresses("")) == ("10.88.72.11 on eth0, fd00::11 on eth1", "none")
 
 
 def test_packages() -> None:
