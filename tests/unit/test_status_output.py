@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `status` and `health` look like on a terminal of 80 columns, to the letter."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def node(hostname: str, **told: Any) -> dict[str, Any]:
+    plain = {"role": "worker", "state": "ready", "availability": "active", "engine_version": "29.1.3", "leader": False, "labels": {}}
+    return {**plain, "hostname": hostname, "address": f"10.0.0.{len(hostname) + int(hostname[-1])}", **told}
+
+
+def service(name: str, running: int, desired: int, **told: Any) -> dict[str, Any]:
+    plain = {"mode": "replicated", "state": "running", "cause": "", "update_state": "", "update_message": "", "ports": []}
+    return {**plain, "name": name, "running": running, "desired": desired, **told}
+
+
+CLUSTER: dict[str, Any] = {
+    "cluster_id": "c",
+    "acting": True,
+    "quorum": {"managers": 3, "reachable": 3, "needed": 2, "margin": 1},
+    "nodes": [
+        node(
+            "m1",
+            role="manager",
+            leader=True,
+            labels={"registry": "true", "database": "true", "cache": "true", "webserver": "true", "rack": "a7"},
+        ),
+        node("m2", role="manager"),
+        node("m3", role="manager", availability="drain"),
+        node("gpu01", labels={"grader": "true"}),
+        node("gpu02", state="down"),
+    ],
+}
+HOST_PORTS = [f"10.0.0.{last}:8088->8000/tcp" for last in (3, 4, 12)]
+NO_ROOM = "no suitable node (insufficient resources on 1 node; scheduling constraints not satisfied on 4 nodes)"
+SERVICES = [
+    service("grading_django", 3, 3, ports=["*:80->8080/tcp"]),
+    service("grading_small_tasks_of_everybody", 4, 4, ports=HOST_PORTS),
+    service("grading_migrate", 1, 1, mode="replicated-job", state="completed"),
+    service("grading_grader", 0, 2, state="waiting", cause=NO_ROOM),
+    service(
+        "node_exporter",
+        4,
+        4,
+        mode="global",
+        update_state="paused",
+        update_message="update paused due to failure or early termination of task x1",
+    ),
+]
+STATUS = {"__status_cluster": CLUSTER, "__status_services": {"services": SERVICES}, "status_urls": ["http://grading.example.org/"]}
+
+STATUS_TEXT = """
+4 of 5 nodes ready, 3 of 3 managers reachable (1 may fail)
+
+NODE   ROLE     STATE         ENGINE  ADDRESS   LABELS
+m1*    manager  ready         29.1.3  10.0.0.3  cache database rack=a7
+                                                registry webserver
+m2     manager  ready         29.1.3  10.0.0.4
+m3     manager  ready, drain  29.1.3  10.0.0.5
+gpu01  worker   ready         29.1.3  10.0.0.6  grader
+gpu02  worker   down          29.1.3  10.0.0.7
+
+SERVICE                  TASKS       STATE      PORTS
+grading_django           3/3         running    *:80->8080/tcp
+grading_small_tasks_of…  4/4         running    10.0.0.3:8088->8000/tcp
+                                                10.0.0.4:8088->8000/tcp
+                                                10.0.0.12:8088->8000/tcp
+grading_migrate          1/1 job     completed
+grading_grader           0/2         waiting
+node_exporter            4/4 global  running
+
+Not ready: gpu02
+
+1 of 5 services does not run as it should:
+  grading_grader waiting: no suitable node (insufficient resources
+    on 1 node; scheduling constraints not satisfied on 4 nodes)
+
+Updates that did not go through:
+  node_exporter paused: update paused due to failure or early
+    termination of task x1
+
+http://grading.example.org/
+"""
+
+WELL = {
+    "state": "active",
+    "problem": "",
+    "node_id": "n1",
+    "certificate_expires": "2027-01-01T00:00:00Z",
+    "certificate_days": 80.0,
+    "data_root": "/var/lib/docker",
+    "disk_free_mb": 50_000,
+    "disk_total_mb": 100_000,
+    "mounts": [],
+    "gpus": [],
+    "gpu_problem": "",
+}
+LOST = {"path": "/srv/media", "source": "storage.example.org:/exports/media", "problem": "no answer within 5 s"}
+HEALTH = {
+    "__health_hosts": {
+        "m1": WELL,
+        "m2": {**WELL, "disk_free_mb": 900, "mounts": [LOST]},
+        "gpu01": {"unreachable": True, "msg": "no route to host"},
+    },
+    "__health_cluster": {
+        "acting": True,
+        "quorum": {"managers": 3, "reachable": 2, "needed": 2, "margin": 0},
+        "managers": [{"hostname": "m1", "reachable": True}, {"hostname": "m2", "reachable": True}, {"hostname": "m3", "reachable": False}],
+        "nodes": [{"hostname": "m1", "node_id": "n1", "state": "ready", "availability": "active", "generic_resources": []}],
+        "ghosts": [],
+    },
+    "__health_services": {"services": SERVICES},
+}
+
+HEALTH_TEXT = """
+unhealthy: 4 failed, 2 warnings
+
+AREA          STATE    TEXT
+hosts         failed   2 of 3 answer
+nodes         ok       1 of 1 ready
+quorum        failed   2 of 3 managers reachable, none may fail
+services      warning  4 of 5 run as they should
+mounts        failed   0 of 1 answer
+gpus          ok       none
+certificates  ok       the first ends in 80 days, on m1
+disks         failed   at least 0.9 GiB free, on m2
+
+failed hosts gpu01: does not answer: no route to host.
+  Start it, or check how Ansible connects.
+
+failed quorum m3: this manager can't be reached by the others.
+  Start it, or check port 2377.
+
+warning services grading_grader: 0 of 2 tasks: no suitable node
+  (insufficient resources on 1 node; scheduling constraints not
+  satisfied on 4 nodes).
+  Look again when it has had time to start.
+
+warning services node_exporter: its update is paused: update paused
+  due to failure or early termination of task x1.
+  Deploy again, or rollback.yml.
+
+failed mounts m2: /srv/media from storage.example.org:/exports/media:
+  no answer within 5 s.
+  Check the server and the way to it, then mount again.
+
+failed disks m2: 900 MiB of 100000 free for /var/lib/docker.
+  Free or add space; prune.yml removes images that nothing needs.
+"""
+
+
+def shown(folder: Path, role: str, template: str, variables: dict[str, Any]) -> list[str]:
+    """What Ansible itself shows of a role's template."""
+    message = f"{{{{ lookup('ansible.builtin.template', '{ROOT}/roles/{role}/templates/{template}') }}}}"
+    files = [str(ROOT / "roles" / role / path / "main.yml") for path in ("defaults", "vars")]
+    task = {"name": "Show", "ansible.builtin.debug": {"msg": message}}
+    play = {"hosts": "localhost", "gather_facts": False, "vars_files": files, "tasks": [task]}
+    (folder / "play.yml").write_text(json.dumps([play]))
+    (folder / "vars.json").write_text(json.dumps(variables))
+    command = [
+        str(Path(sys.executable).parent / "ansible-playbook"),
+        "-i",
+        "localhost,",
+        str(folder / "play.yml"),
+        "-e",
+        f"@{folder}/vars.json",
+    ]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.split("msg: |-\n", 1)[1].split("\nPLAY RECAP", 1)[0].rstrip().splitlines()
+
+
+def test_status(tmp_path: Path) -> None:
+    lines = shown(tmp_path, "status", "status.txt.j2", STATUS)
+    assert max(map(len, lines)) <= 80
+    assert [line.removeprefix(" " * 8) for line in lines] == STATUS_TEXT.strip().splitlines()
+
+
+def test_health(tmp_path: Path) -> None:
+    lines = shown(tmp_path, "health", "health.txt.j2", HEALTH)
+    assert max(map(len, lines)) <= 80
+    assert [line.removeprefix(" " * 8) for line in lines] == HEALTH_TEXT.strip().splitlines()
+
+
+def test_health_without_a_fault(tmp_path: Path) -> None:
+    quorum = {"managers": 1, "reachable": 1, "needed": 1, "margin": 0}
+    nodes = HEALTH["__health_cluster"]["nodes"]
+    swarm = {"acting": True, "quorum": quorum, "managers": [{"hostname": "m1", "reachable": True}], "nodes": nodes, "ghosts": []}
+    lines = shown(
+        tmp_path,
+        "health",
+        "health.txt.j2",
+        {"__health_hosts": {"m1": WELL}, "__health_cluster": swarm, "__health_services": {"services": []}},
+    )
+    assert lines[0].strip() == "healthy" and len(lines) == 11
