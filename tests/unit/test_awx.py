@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,41 @@ def test_a_node_sets_only_what_its_template_asks_for() -> None:
     for node in OBJECTS["controller_workflows"][0]["simplified_workflow_nodes"]:
         if "job_tags" in node:
             assert asks[node["unified_job_template"]]["ask_tags_on_launch"]
+
+
+def plays_of(playbook: Path) -> Iterator[dict[str, Any]]:
+    """The plays of a playbook and of those that it imports."""
+    for play in yaml.safe_load(playbook.read_text()):
+        imported = play.get("ansible.builtin.import_playbook")
+        yield from plays_of(playbook.parent / imported) if imported else [play]
+
+
+def tasks_of(tasks: list[dict[str, Any]], folder: Path) -> Iterator[dict[str, Any]]:
+    """The tasks, those in blocks, in files that are read and in roles that are used."""
+    for task in tasks:
+        yield task
+        yield from tasks_of([*task.get("block", []), *task.get("rescue", []), *task.get("always", [])], folder)
+        for how in ("import", "include"):
+            file, role = task.get(f"ansible.builtin.{how}_tasks"), task.get(f"ansible.builtin.{how}_role")
+            if file and isinstance(file, str) and "{{" not in file:
+                yield from tasks_of(yaml.safe_load((folder / file).read_text()), folder)
+            if role:
+                yield from tasks_of_role(role["name"], role.get("tasks_from", "main"))
+
+
+def tasks_of_role(name: str, entry: str = "main") -> Iterator[dict[str, Any]]:
+    folder = ROOT / "roles" / name.rpartition(".")[2] / "tasks"
+    yield from tasks_of(yaml.safe_load((folder / f"{entry}.yml").read_text()), folder)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template["name"])
+def test_every_playbook_tells_a_workflow_something(template: dict[str, Any]) -> None:
+    """AWX makes artifacts of the stats of a run. Those of one host it does not see."""
+    told: set[str] = set()
+    for play in plays_of(ROOT / template["playbook"]):
+        roles = [task for role in play.get("roles", []) for task in tasks_of_role(role["role"])]
+        own = [task for part in ("pre_tasks", "tasks", "post_tasks") for task in tasks_of(play.get(part, []), ROOT)]
+        stats = [task["ansible.builtin.set_stats"] for task in (*roles, *own) if "ansible.builtin.set_stats" in task]
+        assert [each for each in stats if each.get("per_host")] == []
+        told |= {name for each in stats for name in each["data"]}
+    assert told, "its roles set no stats"
