@@ -107,7 +107,7 @@ WELL = {
     "gpu_problem": "",
 }
 LOST = {"path": "/srv/media", "source": "storage.example.org:/exports/media", "problem": "no answer within 5 s"}
-HEALTH = {
+HEALTH: dict[str, Any] = {
     "__health_hosts": {
         "m1": WELL,
         "m2": {**WELL, "disk_free_mb": 900, "mounts": [LOST]},
