@@ -121,6 +121,12 @@ def _silent(name: str, result: t.Mapping[str, t.Any]) -> Fault:
     return Fault(name, "ansible", f"can't run a module: {words.rstrip('.')}", "Python 3.9 or newer has to be there")
 
 
+def _is_known(distribution: t.Mapping[str, str], limits: Limits) -> bool:
+    """Where a major version is given, all its minor ones are meant."""
+    version = distribution["version"]
+    return not {version, version.split(".")[0]}.isdisjoint(limits.distributions.get(distribution["id"], ()))
+
+
 def _of_host(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float) -> t.Iterator[Fault]:
     def fault(check: str, text: str, cure: str) -> Fault:
         return Fault(name, check, text, cure)
@@ -132,11 +138,12 @@ def _of_host(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float)
         yield fault("python", f"Python {host['python']}, needed is 3.9", "Set ansible_python_interpreter to a newer one")
     if not host["systemd"]:
         yield fault("systemd", "systemd does not run it", "The engine is started and kept by systemd: use a host that has it")
-    if not engine and distribution["version"] not in limits.distributions.get(distribution["id"], ()):
-        known = ", ".join(f"{id_} {' and '.join(versions)}" for id_, versions in limits.distributions.items())
+    known = _is_known(distribution, limits)
+    if not engine and not known:
+        others = ", ".join(f"{id_} {' and '.join(versions)}" for id_, versions in limits.distributions.items())
         yield fault(
             "distribution",
-            f"no engine on {distribution['id']} {distribution['version']}, and it can be installed on {known}",
+            f"no engine on {distribution['id']} {distribution['version']}, and it can be installed on {others}",
             "Install the engine and the Docker SDK for Python there yourself",
         )
     if engine and engine < MIN_ENGINE:
@@ -160,7 +167,7 @@ def _of_host(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float)
         yield fault("address", text, cure)
     if host["hostname"].split(".")[0] in ("", "localhost"):
         yield fault("hostname", f"its name is {host['hostname'] or 'empty'}", "Give it one of its own: hostnamectl set-hostname NAME")
-    yield from _of_sdk(name, host, engine and distribution["version"] not in limits.distributions.get(distribution["id"], ()))
+    yield from _of_sdk(name, host, engine and not known)
     missing = [module for module, there in host["kernel_modules"].items() if there is False]
     if missing:
         yield fault(

@@ -13,7 +13,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.preflight import Li
 NOW = 1000.0
 LIMITS = Limits(
     manager_counts=[1, 3, 5, 7],
-    distributions={"debian": ["12", "13"]},
+    distributions={"debian": ["12", "13"], "ubuntu": ["24.04"], "rocky": ["9"]},
     min_memory_mb=900,
     min_disk_free_mb=2000,
     max_clock_skew_seconds=5.0,
@@ -57,6 +57,8 @@ def faults(results: dict[str, t.Any], managers: t.Sequence[str] = ("m1",), worke
         {"sdk": {"docker": "5.0.3", "requests": "2.28.1"}},
         {"sdk": {"docker": "7.1.0", "requests": "2.32.3"}},
         {"python": "3.9.2"},
+        {"distribution": {"id": "rocky", "version": "9.4", "codename": ""}},
+        {"distribution": {"id": "ubuntu", "version": "24.04", "codename": "noble"}},
         {"memory_mb": 900, "disk_free_mb": 2000},
         {"time": NOW + 5},
         {"time": NOW - 7},
@@ -77,8 +79,10 @@ def test_a_good_host(more: dict[str, t.Any]) -> None:
         (
             {"distribution": {"id": "debian", "version": "11", "codename": "bullseye"}},
             "distribution",
-            "no engine on debian 11, and it can be installed on debian 12 and 13",
+            "no engine on debian 11, and it can be installed on debian 12 and 13, ubuntu 24.04, rocky 9",
         ),
+        ({"distribution": {"id": "rocky", "version": "8.9", "codename": ""}}, "distribution", "no engine on rocky 8.9"),
+        ({"distribution": {"id": "ubuntu", "version": "24.10", "codename": ""}}, "distribution", "no engine on ubuntu 24.10"),
         ({"distribution": {"id": "", "version": "", "codename": ""}}, "distribution", "no engine on"),
         ({"engine": "19.3"}, "engine", "engine 19.3, needed is 20.10"),
         ({"memory_mb": 899}, "memory", "899 MiB of memory, needed are 900"),
