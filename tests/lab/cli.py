@@ -20,7 +20,7 @@ from .drivers.base import Driver
 from .features import missing
 from .image_archive import write_archive
 from .machine import COMMANDS, ensure_commands, kernel_features, networks_in_use, output, remove_tree, require_root, say
-from .model import RELEASES, Lab, LabError, Node, check_name, pick_subnet, plan_nodes, same_lab
+from .model import RELEASES, Lab, LabError, Node, check_name, check_release, pick_subnet, plan_nodes, same_lab
 from .state import Paths
 from .trees import base_tree, build, sweep
 
@@ -56,7 +56,7 @@ def _plan(paths: Paths, options: argparse.Namespace) -> Lab:
     wanted = Lab(
         name=options.name,
         driver=options.driver,
-        release=options.release,
+        release=check_release(options.release),
         subnet=subnet,
         nodes=plan_nodes(subnet, options.nodes, options.managers),
         features=kernel_features(),
@@ -242,7 +242,8 @@ def parser() -> argparse.ArgumentParser:
     sub = command(up, "have a lab: make it, finish it, or add nodes to it")
     sub.add_argument("--nodes", type=int, default=3, help="how many nodes (default: %(default)s)")
     sub.add_argument("--managers", type=int, default=1, help="how many of them are managers (default: %(default)s)")
-    sub.add_argument("--release", choices=RELEASES, default=RELEASES[0], help="Debian release (default: %(default)s)")
+    release = os.environ.get("FLOTILLA_LAB_RELEASE") or RELEASES[0]
+    sub.add_argument("--release", choices=RELEASES, default=release, help="Debian release (default: $FLOTILLA_LAB_RELEASE)")
     sub.add_argument("--driver", choices=sorted(DRIVERS), default="container", help="how nodes run (default: %(default)s)")
     sub = command(down, "leave nothing of a lab but the cache")
     sub.add_argument("--purge", action="store_true", help="remove the cache too")

@@ -92,6 +92,13 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_release(release: str) -> str:
+    """The release, if there are trees for it. It may come from the environment."""
+    if release not in RELEASES:
+        raise LabError(f"a lab's release is one of {', '.join(RELEASES)}, not {release!r}")
+    return release
+
+
 def same_lab(existing: Lab, wanted: Lab) -> None:
     """LabError unless *wanted* is *existing* with, at most, more nodes."""
     for what in ("driver", "release"):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.lab.model import Lab, LabError, check_name, pick_subnet, plan_nodes, same_lab
+from tests.lab.model import Lab, LabError, check_name, check_release, pick_subnet, plan_nodes, same_lab
 
 
 def a_lab(count: int = 3, **changes: object) -> Lab:
@@ -83,6 +83,12 @@ def test_good_names(name: str) -> None:
 def test_bad_names(name: str) -> None:
     with pytest.raises(LabError):
         check_name(name)
+
+
+def test_a_release_without_trees_is_refused() -> None:
+    assert check_release("bookworm") == "bookworm"
+    with pytest.raises(LabError, match="one of trixie, bookworm, not 'buster'"):
+        check_release("buster")
 
 
 def test_a_lab_may_grow() -> None:
