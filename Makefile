@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 LAB := $(BIN)/python -m tests.lab
 PLAY := $(BIN)/ansible-playbook -i inventories/lab
-TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough lab-test lab-test-more lab-test-stack lab-test-gpu lab-test-operations bench help lab-test-recover lab-test-drain
+TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough unit-cores lab-test lab-test-more lab-test-stack lab-test-gpu lab-test-operations bench help lab-test-recover lab-test-drain
 .PHONY: $(TARGETS)
 
 help: ## say what there is
@@ -54,6 +54,9 @@ STACK_TESTS := plugin_utils/compose action/test_action_stack_corpus.py module_ut
 unit-thorough: .venv/.test ## thousands of random stacks and broken files, next to docker stack deploy and docker compose; 15 minutes
 	-$(BIN)/python -m tests.docker_compose
 	$(THOROUGH) $(BIN)/pytest -q $(STACK_TESTS:%=tests/unit/plugins/%)
+
+unit-cores: ## the unit tests of plugins, modules and roles with the oldest and the newest ansible-core; 6 minutes
+	tests/unit_cores.sh
 
 lab-test: .venv/.test ## the tests on real nodes; the lab is removed afterwards
 	tests/on_nodes.sh default
