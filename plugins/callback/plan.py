@@ -14,10 +14,16 @@ author: Flotilla contributors (@flotilla-swarm)
 description:
   - Gathers what the modules of this collection planned or did on all hosts, and prints it once when the run ends.
   - Tasks of other collections that changed something are listed by their name.
+  - Where the variable C(plan_file) is set, the list is written to that file on the controller as JSON, at the start of each play and at
+    the end of the run. It holds C(plan_changes), the changes as the modules return them; C(plan_complete), whether no host failed;
+    and C(stacks_plan_ids), with which O(flotilla.swarm.stack#module:plan_id) lets a later run do that plan and no other.
 requirements:
   - To be enabled, by C(callbacks_enabled = flotilla.swarm.plan) in C(ansible.cfg) or E(ANSIBLE_CALLBACKS_ENABLED).
 """
 
+import json
+import os
+import tempfile
 import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -52,6 +58,15 @@ def _with_hosts(reason: str, hosts: list[str]) -> str:
     return f"{reason} on {', '.join(sorted(hosts))}".strip() if hosts else reason
 
 
+def write_json(path: str, data: t.Mapping[str, t.Any]) -> None:
+    """Put the data in the place of a file, which only its owner can read. Raises OSError."""
+    folder = os.path.dirname(path)
+    os.makedirs(folder, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, prefix=".plan-", delete=False) as file:
+        json.dump(data, file, indent=2)
+    os.replace(file.name, path)
+
+
 class CallbackModule(CallbackBase):
     """Prints the plan when the statistics are printed."""
 
@@ -64,9 +79,13 @@ class CallbackModule(CallbackBase):
         super().__init__(*args, **kwargs)
         self._results: list[tuple[str, str, bool, t.Mapping[str, t.Any]]] = []
         self._checking = self._planned = self._applied = False
+        self._file = ""
+        self._stacks_plan_ids: dict[str, str] = {}
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         task = result._task
+        stats = (result._result.get("ansible_stats") or {}).get("data") or {}
+        self._stacks_plan_ids.update(stats.get("stacks_plan_ids") or {})
         if result._result.get("changed"):
             self._planned |= self._checking
             self._applied |= not self._checking
@@ -74,16 +93,20 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
         # The keyword may be a template, and plays hold templates as they were written.
-        variables = play.get_variable_manager()
-        templar = Templar(loader=play.get_loader(), variables=variables.get_vars(play=play))
+        variables = play.get_variable_manager().get_vars(play=play)
+        templar = Templar(loader=play.get_loader(), variables=variables)
         self._checking = boolean(templar.template(play.check_mode), strict=False) if play.check_mode else False
         self._planned |= self._checking
+        if variables.get("plan_file"):
+            self._file = os.path.abspath(os.path.expanduser(str(templar.template(variables["plan_file"]))))
+        self._write(gather(self._results), complete=False)
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         changes = gather(self._results)
+        whole = not (stats.failures or stats.dark)
+        self._write(changes, whole)
         if not changes and not self._planned:
             return
-        whole = not (stats.failures or stats.dark)
         self._display.banner("PLAN" if self._planned else "CHANGES")
         for line in render_changes(changes):
             self._display.display(line)
@@ -92,3 +115,13 @@ class CallbackModule(CallbackBase):
         if not whole:
             hosts = ", ".join(sorted({*stats.failures, *stats.dark}))
             self._display.display(f"This list is incomplete: the run failed on {hosts}.")
+
+    def _write(self, changes: list[dict[str, t.Any]], complete: bool) -> None:
+        if not self._file:
+            return
+        data = {"plan_changes": changes, "plan_complete": complete, "stacks_plan_ids": self._stacks_plan_ids}
+        try:
+            write_json(self._file, data)
+        except OSError as error:
+            self._display.warning(f"plan_file: {self._file} can't be written: {error.strerror}")
+            self._file = ""

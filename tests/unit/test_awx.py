@@ -16,7 +16,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 OWN_TYPES = {"Machine", "Vault"}  # AWX brings them along
 QUESTION_TYPES = {"text", "textarea", "password", "integer", "float", "multiplechoice", "multiselect"}
-OF_PLAYBOOKS = {"confirm"}
+OF_PLAYBOOKS = {"confirm", "plan_fail_on_drift", "plan_file"}
 SECRETS = {"password", "ssh_key_data", "vault_password"}
 
 

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from conftest import Run, declared
@@ -53,6 +55,27 @@ def test_three_changes_are_planned_then_made_and_no_others(play: Callable[..., R
     back = play("site.yml", nodes_labels={**wanted["nodes_labels"], "w2": {"grader": True, "rerun_grader": None}})
     assert back.rc == 0, back.out[-4000:]
     assert look()["services"]["autograder_django"]["spec"] == before["services"]["autograder_django"]["spec"]
+
+
+def test_what_was_approved_is_done_and_nothing_else(play: Callable[..., Run], look: Callable[[], dict[str, Any]], tmp_path: Path) -> None:
+    def replicas(count: str) -> list[dict[str, Any]]:
+        stacks: list[dict[str, Any]] = declared("stacks")["stacks_present"]
+        stacks[0]["env"]["DJANGO_REPLICAS"] = count
+        return stacks
+
+    file, before = tmp_path / "plan.json", look()
+    drift = play("playbooks/plan.yml", "--tags", "stacks", stacks_present=replicas("3"), plan_file=str(file), plan_fail_on_drift=True)
+    assert drift.rc == 2 and "Changes are planned: 1" in drift.out, drift.out[-4000:]
+    kept = json.loads(file.read_text())
+    assert [change["name"] for change in kept["plan_changes"]] == ["autograder_django"]
+
+    other = play("playbooks/deploy.yml", "-e", f"@{file}", stacks_present=replicas("4"))
+    assert other.rc != 0 and "nothing was changed: the plan is " in " ".join(other.out.split()), other.out[-4000:]
+    assert look() == before
+    approved = play("playbooks/deploy.yml", "-e", f"@{file}", stacks_present=replicas("3"))
+    assert approved.rc == 0 and any(approved.changed.values()), approved.out[-4000:]
+    assert look()["services"]["autograder_django"]["running"] == 3
+    assert play("playbooks/deploy.yml").rc == 0
 
 
 def test_a_replica_count_alone_restarts_no_task(play: Callable[..., Run], look: Callable[[], dict[str, Any]]) -> None:
