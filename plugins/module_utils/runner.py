@@ -14,9 +14,10 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from .engine import Engine
 from .host_io import Host
-from .plan import Change, FlotillaError, Plan
+from .plan import SIGNS, Change, FlotillaError, Plan
 
 Params = dict[str, t.Any]
+_LOGGED = 20
 
 
 def _cert_fallback(file_name: str) -> str:
@@ -89,12 +90,27 @@ def run_module(
             for warning in result.pop("warnings", ()):
                 module.warn(warning)
     except FlotillaError as error:
+        _log(module, decided, f"failed after {len(applied)} of these")
         module.fail_json(**{**_account(decided, applied), **getattr(error, "result", {}), "msg": str(error)})
     except Exception as error:
+        _log(module, decided, f"failed after {len(applied)} of these")
         module.fail_json(msg=_defect(error), **_account(decided, applied))
+    _log(module, decided, "goes on" if result.get("pending") else "done")
     module.exit_json(
         **{**result, "changed": decided.changed, "plan": decided.as_results(), "diff": {"prepared": decided.render()}}
     )
+
+
+def _log(module: AnsibleModule, decided: Plan, end: str) -> None:
+    """An entry in the log of the host: who changed what, and how it ended. Without values, which may be secrets."""
+    if module.check_mode or not decided.changes:
+        return
+    shown = [f"{SIGNS[change.action]} {change.kind} {change.name}" for change in decided.changes[:_LOGGED]]
+    more = len(decided.changes) - len(shown)
+    who = (module.params.get("session") or {}).get("holder") or "a playbook"
+    plan_id = decided.result.get("plan_id")
+    what = ", ".join([*shown, *([f"{more} more"] if more else [])])
+    module.log(f"{who}{f' by plan {plan_id}' if plan_id else ''}: {what}: {end}")
 
 
 def _account(decided: Plan, applied: list[Change]) -> dict[str, t.Any]:

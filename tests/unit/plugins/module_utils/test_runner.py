@@ -9,6 +9,7 @@ import typing as t
 from collections.abc import Callable
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.flotilla.swarm.plugins.module_utils.host_io import Host
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import CONNECTION, host_world, run_module
@@ -234,3 +235,19 @@ def test_docker_host_from_the_environment(monkeypatch: pytest.MonkeyPatch, fake:
     monkeypatch.setenv("DOCKER_HOST", fake.docker_host)
     assert run_module_main(SecretsModule().main, {"names": ["old"]})["changed"] is False
     assert CONNECTION["docker_host"]["default"] == "unix:///var/run/docker.sock"
+
+
+def test_the_log_of_the_host_says_what_was_changed_and_how_it_ended(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "log", lambda self, text, log_args=None: said.append(text))
+
+    def entries(names: list[str], **more: t.Any) -> list[str]:
+        said.clear()
+        run(fake, names, **more)
+        return [text for text in said if not text.startswith("Invoked with")]
+
+    assert entries(["one", "two"]) == ["a playbook: + secret one, + secret two: done"]
+    assert entries(["three", "sick"]) == ["a playbook: + secret three, + secret sick: failed after 2 of these"]
+    assert entries(["one"]) == entries(["forbidden"]) == entries(["four"], check=True) == []
+    (long,) = entries([f"s{number}" for number in range(30)])
+    assert long.endswith("+ secret s19, 10 more: done")
