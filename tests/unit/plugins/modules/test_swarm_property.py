@@ -11,7 +11,7 @@ import json
 import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
-from ansible_collections.flotilla.swarm.plugins.modules import nodes, stack, swarm, swarm_info
+from ansible_collections.flotilla.swarm.plugins.modules import network, nodes, stack, swarm, swarm_info
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
 from fake_clock import Clock
 from fake_engine import FakeEngine, node, service
@@ -27,6 +27,9 @@ DAY_NS = 24 * 3600 * 10**9
 SETTINGS: dict[str, tuple[str, str, st.SearchStrategy[t.Any], t.Callable[[t.Any], t.Any]]] = {
     "task_history_limit": ("Orchestration", "TaskHistoryRetentionLimit", st.integers(1, 9), int),
     "snapshot_interval": ("Raft", "SnapshotInterval", st.integers(1000, 9000), int),
+    "keep_old_snapshots": ("Raft", "KeepOldSnapshots", st.integers(1, 4), int),
+    "log_entries_for_slow_followers": ("Raft", "LogEntriesForSlowFollowers", st.integers(100, 900), int),
+    "election_tick": ("Raft", "ElectionTick", st.integers(10, 13), int),
     "heartbeat_tick": ("Raft", "HeartbeatTick", st.integers(1, 3), int),
     "dispatcher_heartbeat": ("Dispatcher", "HeartbeatPeriod", st.sampled_from(["5s", "7s"]), lambda text: int(text[:-1]) * 10**9),
     "node_cert_expiry": ("CAConfig", "NodeCertExpiry", st.sampled_from(["30d", "90d"]), lambda text: int(text[:-1]) * DAY_NS),
@@ -68,11 +71,12 @@ class AnySequence(RuleBasedStateMachine):
             }
         )
 
-    def run_swarm(self, **args: t.Any) -> None:
+    def run_swarm(self, check: bool = False, **args: t.Any) -> Json:
         told = {**run_module_main(swarm_info.main, {"docker_host": self.fake.docker_host}), "item": "m1"}
         common: Json = {"docker_host": self.fake.docker_host, "host": "m1", "role": "manager", "managers": [told]}
-        done = run_module_main(swarm.main, {**common, **args})
+        done = run_module_main(swarm.main, {**common, **args}, check=check)
         assert done["exit_code"] == 0, done["msg"]
+        return done
 
     def run_nodes(self, **args: t.Any) -> None:
         done = run_module_main(nodes.main, {"docker_host": self.fake.docker_host, "drain_timeout": 0, **args})
@@ -82,7 +86,12 @@ class AnySequence(RuleBasedStateMachine):
     def change_a_setting(self, data: st.DataObject, name: str) -> None:
         part, key, values, as_sent = SETTINGS[name]
         value = data.draw(values)
-        self.run_swarm(settings={name: value})
+        planned = self.run_swarm(check=True, settings={name: value})
+        assert self.state() == self.expected, "a plan writes nothing"
+        done = self.run_swarm(settings={name: value})
+        again = self.run_swarm(settings={name: value})
+        is_new = (self.expected["swarm"].get(part) or {}).get(key) != as_sent(value)
+        assert (planned["plan"], done["changed"], again["changed"]) == (done["plan"], is_new, False)
         self.expected["swarm"].setdefault(part, {})[key] = as_sent(value)
 
     @rule(labels=LABELS)
@@ -118,6 +127,12 @@ class AnySequence(RuleBasedStateMachine):
     def demote_and_promote(self, name: str) -> None:
         self.run_nodes(roles={name: "worker"})
         self.run_nodes(roles={name: "manager"})
+
+    @rule(name=st.sampled_from(["one", "two"]))
+    def make_and_remove_a_network(self, name: str) -> None:
+        for args in ({"networks": [{"name": name}]}, {"absent": [name]}):
+            done = run_module_main(network.main, {"docker_host": self.fake.docker_host, **args})
+            assert done["exit_code"] == 0, done["msg"]
 
     @rule(replicas=st.integers(0, 3))
     def deploy_a_stack(self, replicas: int) -> None:
