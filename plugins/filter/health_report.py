@@ -15,9 +15,10 @@ def health_report(
     cluster: t.Mapping[str, t.Any],
     services: t.Sequence[t.Mapping[str, t.Any]],
     limits: t.Mapping[str, t.Any],
+    overlay: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
 ) -> dict[str, t.Any]:
     """``limits`` has the fields of ``Limits``."""
-    return judge_health(hosts, cluster, services, Limits(**limits))
+    return judge_health(hosts, cluster, services, Limits(**limits), overlay or {})
 
 
 class FilterModule:

@@ -15,12 +15,12 @@ import ctypes
 import errno
 import json
 import os
-import resource
 import socket
 import struct
 import typing as t
 from dataclasses import dataclass, field
 
+from .apart import start_apart
 from .plan import FlotillaError
 from .runner import World
 
@@ -210,14 +210,7 @@ class Ports:
 
     def begin(self, job: Job) -> None:
         """Start a process that watches, and return when it listens."""
-        reading, writing = os.pipe()
-        if os.fork() == 0:
-            _stand_alone(job, writing)
-        os.close(writing)
-        with os.fdopen(reading) as stream:
-            told = stream.read()
-        if told != "ready":
-            raise FlotillaError(f"watching the ports of this host: {told or 'the process ended'}.")
+        start_apart(lambda say: Watch(job).run(lambda: say("")), "watching the ports of this host")
 
     def collect(self, run: str, host: str) -> dict[str, t.Any]:
         """The report of the process that ``begin`` started, which ends."""
@@ -229,33 +222,6 @@ class Ports:
                     return dict(json.loads(stream.read()))
             except (OSError, ValueError) as error:
                 raise FlotillaError(f"asking what the ports of this host saw: {error}. Nothing watches, or not any more.") from None
-
-
-def _stand_alone(job: Job, writing: int) -> t.NoReturn:
-    """A process that holds nothing of its parent, so that the connection to this host ends with the task."""
-    try:
-        os.setsid()
-        null = os.open(os.devnull, os.O_RDWR)
-        for number in range(3):
-            os.dup2(null, number)
-        os.dup2(writing, 3)
-        os.closerange(4, 1024)
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-        with os.fdopen(3, "w") as pipe:
-
-            def say(text: str) -> None:
-                pipe.write(text)
-                pipe.close()
-
-            try:
-                asyncio.run(Watch(job).run(lambda: say("ready")))
-            except Exception as error:  # the parent tells it, if it still waits
-                if not pipe.closed:
-                    say(f"{type(error).__name__}: {error}")
-    finally:
-        os._exit(0)
 
 
 ports_world = World({}, lambda _module: Ports())

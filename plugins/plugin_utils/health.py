@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
+
+from .health_overlay import ONLY_SMALL, find_closed_ways, overlay_words
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 _ORDER = (OK, WARNING, FAILED)
@@ -34,11 +37,18 @@ class Limits:
     certificate_days: float
 
 
-def judge_health(hosts: t.Mapping[str, Given], cluster: Given, services: t.Sequence[Given], limits: Limits) -> dict[str, t.Any]:
+def judge_health(
+    hosts: t.Mapping[str, Given],
+    cluster: Given,
+    services: t.Sequence[Given],
+    limits: Limits,
+    overlay: t.Mapping[str, Given] = MappingProxyType({}),
+) -> dict[str, t.Any]:
     """The verdict (healthy, degraded or unhealthy), a row for each area, and what is wrong.
 
     ``hosts`` has the registered result of ``health_info`` by host, also of those that failed or were unreachable; ``cluster`` the
-    result of ``swarm_info``, without ``nodes`` where no manager can act; ``services`` those of ``stack_info``.
+    result of ``swarm_info``, without ``nodes`` where no manager can act; ``services`` those of ``stack_info``; ``overlay`` has the result
+    of the second run of ``overlay_info`` for each host that listened.
     """
     seen = {name: result for name, result in hosts.items() if "certificate_expires" in result}
     nodes = cluster.get("nodes") or []
@@ -46,6 +56,7 @@ def judge_health(hosts: t.Mapping[str, Given], cluster: Given, services: t.Seque
         ("hosts", f"{len(seen)} of {len(hosts)} answer", _of_hosts(hosts, seen)),
         ("nodes", f"{sum(node['state'] == 'ready' for node in nodes)} of {len(nodes)} ready", _of_nodes(nodes, cluster)),
         ("quorum", _quorum_words(cluster), _of_quorum(cluster)),
+        ("overlay", overlay_words(overlay), _of_overlay(overlay, cluster)),
         ("services", _services_words(services), [*_of_services(services), *_of_crashing(cluster, services)]),
         ("mounts", _mounts_words(seen), _of_mounts(seen)),
         ("gpus", _gpus_words(seen, nodes), _of_gpus(seen, nodes)),
@@ -103,6 +114,14 @@ def _of_quorum(cluster: Given) -> t.Iterator[Finding]:
         if not manager["reachable"]:
             text = "this manager can't be reached by the others"
             yield Finding("quorum", FAILED, manager["hostname"], text, "Start it, or check port 2377")
+
+
+def _of_overlay(overlay: t.Mapping[str, Given], cluster: Given) -> t.Iterator[Finding]:
+    port = (cluster.get("cluster") or {}).get("data_path_port") or 4789
+    cures = {ONLY_SMALL: "Raise the MTU between them, or give the networks an mtu of 50 less than it (encrypted ones 100)"}
+    for where, outcome in find_closed_ways(overlay):
+        text = f"{outcome}{'' if ' ' in where else ' from or to any other node'}, so that containers there can't talk to each other"
+        yield Finding("overlay", FAILED, where, text, cures.get(outcome, f"Check UDP {port} with preflight.yml"))
 
 
 def _services_words(services: t.Sequence[Given]) -> str:

@@ -51,7 +51,7 @@ def judge(hosts: Json | None = None, swarm: Json | None = None, services: list[J
 def test_a_swarm_without_faults_is_healthy() -> None:
     report = judge()
     assert (report["verdict"], report["findings"]) == ("healthy", [])
-    assert [area["area"] for area in report["areas"]] == "hosts nodes quorum services mounts gpus certificates disks".split()
+    assert [area["area"] for area in report["areas"]] == "hosts nodes quorum overlay services mounts gpus certificates disks".split()
     assert {area["state"] for area in report["areas"]} == {"ok"}
 
 
