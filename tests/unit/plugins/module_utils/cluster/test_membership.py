@@ -116,6 +116,12 @@ def check_step(before: World, after: World, roles: t.Mapping[str, str], play: t.
             assert quorum(after, swarm).margin >= 0, f"swarm {swarm} lost its quorum"
 
 
+def strangers(world: World, roles: t.Mapping[str, str]) -> list[str]:
+    """Members of another swarm than any of those in which the listed managers say that they are."""
+    known = {look(world, name).cluster_id for name in NAMES if roles[name] == "manager"} - {""}
+    return [name for name in NAMES if known and world[name].swarm not in {"", *known}]
+
+
 @pytest.mark.parametrize("roles", ROLES, ids=lambda roles: "-".join(roles.values()))
 def test_no_state_of_three_hosts_leads_astray(roles: dict[str, str]) -> None:
     assert len(WORLDS) == 21**3
@@ -124,6 +130,7 @@ def test_no_state_of_three_hosts_leads_astray(roles: dict[str, str]) -> None:
         for _run in range(4):
             after, actions = run(world, roles, NAMES)
             check_step(world, after, roles, NAMES)
+            assert {actions[name] for name in strangers(world, roles) if name in actions} <= {REFUSE}
             if after == world:
                 break
             world = after
