@@ -18,9 +18,13 @@ def preflight_faults(
     workers: t.Sequence[str],
     limits: t.Mapping[str, t.Any],
     ports: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
+    answered_at: float | None = None,
 ) -> list[dict[str, str]]:
-    """Faults as mappings of where, check, text, cure, and message. ``limits`` has the fields of ``Limits``."""
-    faults = find_faults(results, managers, workers, Limits(**limits), time.time(), ports)
+    """Faults as mappings of where, check, text, cure, and message. ``limits`` has the fields of ``Limits``.
+
+    ``answered_at`` is the controller's time in seconds when all hosts had answered, without it this moment.
+    """
+    faults = find_faults(results, managers, workers, Limits(**limits), answered_at or time.time(), ports)
     return [{**dataclasses.asdict(fault), "message": str(fault)} for fault in faults]
 
 

@@ -203,3 +203,17 @@ def test_all_faults_of_all_hosts_at_once() -> None:
         ("w1", "ports"),
     ]
     assert all(fault["message"] == f"{fault['where']}: {fault['text']}. {fault['cure']}." for fault in found)
+
+
+def test_what_takes_long_after_the_last_answer_hides_no_wrong_clock() -> None:
+    limits = {
+        "manager_counts": [1],
+        "distributions": {"debian": ["13"]},
+        "min_memory_mb": 2,
+        "min_disk_free_mb": 1,
+        "max_clock_skew_seconds": 5,
+    }
+    judge = FilterModule().filters()["preflight_faults"]
+    ahead = {"m1": host("m1", time=NOW + 10)}
+    at_once, late = ([fault["text"] for fault in judge(ahead, ["m1"], [], limits, None, now)] for now in (NOW, NOW + 6))
+    assert (at_once, late) == (["its clock is 10 s ahead of the controller's"], [])
