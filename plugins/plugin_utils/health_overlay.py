@@ -17,7 +17,7 @@ def overlay_words(results: Results) -> str:
     ways = _ways(results)
     if not ways:
         return "no two nodes to try it between"
-    return f"full packets get through between {sum(outcome == OPEN for outcome in ways.values())} of {len(ways)} pairs of nodes"
+    return f"{sum(outcome == OPEN for outcome in ways.values())} of {len(ways)} ways between nodes take full packets"
 
 
 def find_closed_ways(results: Results) -> list[tuple[str, str]]:

@@ -51,7 +51,7 @@ def test_many_pairs_are_counted() -> None:
     closed = [way for first in names for second in names if first < second for way in both(first, second)]
     found = find_closed_ways(results(names, *closed))
     assert len(found) == 6 and found[-1] == ("23 other pairs", "nothing gets through")
-    assert overlay_words(results(names, *closed)) == "full packets get through between 0 of 28 pairs of nodes"
+    assert overlay_words(results(names, *closed)) == "0 of 28 ways between nodes take full packets"
     assert overlay_words({}) == "no two nodes to try it between"
 
 
