@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from cluster_lab import NODES, THREE, converge, leave, look, on, play, settled
+from cluster_lab import NODES, THREE, Run, converge, leave, look, on, play, settled
 from cluster_web import await_homes, create_service, load_image, remove_service
 
 BRIDGE = "172.30.44.0/24"
@@ -70,6 +70,31 @@ def test_the_ingress_network_is_made_anew_only_while_nothing_publishes_through_i
     on("m1", "python3 -", create)
     await_homes("published", 1)
     remove_service("published")
+
+
+def health() -> Run:
+    return play(playbook="playbooks/health.yml", swarm_managers=THREE)
+
+
+def test_what_swallows_packets_between_containers_is_found() -> None:
+    """All of them, and only those that are full, as where the MTU between two nodes is too small for the networks."""
+    well = health()
+    assert well.rc == 0 and "10 of 10 ways between nodes take full packets" in well.text, well.out
+    for rule, found in (
+        ("", "nothing gets through from or to any other node"),
+        ("-m length --length 1400:", "only small packets from or to"),
+    ):
+        on("w4", f"iptables --insert INPUT -p udp --dport 4789 {rule} -j DROP")
+        try:
+            ill = health()
+            assert ill.rc != 0 and f"failed overlay w4: {found}" in ill.text, ill.out
+            if rule:
+                converge(THREE, networks_present=[{"name": "ingress", "ingress": True, "mtu": 1300, "recreate": True}])
+                cured = health()
+                assert cured.rc == 0, cured.out
+        finally:
+            on("w4", f"iptables --delete INPUT -p udp --dport 4789 {rule} -j DROP")
+    converge(THREE, networks_present=[{"name": "ingress", "ingress": True, "mtu": 1450, "recreate": True}])
 
 
 def test_the_bridge_is_made_before_a_host_joins_and_drift_is_told() -> None:
