@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-OPEN, ONLY_SMALL, SILENT = "open", "only small packets", "nothing gets through"
+OPEN, ONLY_SMALL, SILENT = "open", "only small packets get through", "nothing gets through"
 SHOWN = 5
 
 Results = t.Mapping[str, t.Mapping[str, t.Any]]
@@ -50,5 +50,6 @@ def _ways(results: Results) -> dict[tuple[str, str], str]:
 
 
 def _outcome(result: t.Mapping[str, t.Any], peer: str) -> str:
-    told = (result.get("reached") or {}).get(peer)
-    return told if told in (OPEN, ONLY_SMALL) else SILENT
+    """``overlay_info`` has the words ``only small packets``, and others where nothing came back."""
+    told = str((result.get("reached") or {}).get(peer))
+    return {"open": OPEN, "only small packets": ONLY_SMALL}.get(told, SILENT)

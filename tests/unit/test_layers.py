@@ -26,7 +26,8 @@ IMPURE_CALLS = frozenset(
     "open print input exec eval breakpoint __import__ datetime.now datetime.utcnow datetime.today date.today".split()
 )
 PROCESSES = frozenset({"subprocess", "socket", "multiprocessing"})
-WORLDS = tuple(f"module_utils.{name}" for name in ("runner", "host_io", "member_host", "member", "metric", "port_probe"))
+NAMES = ("runner", "apart", "host_io", "member_host", "member", "metric", "overlay_probe", "port_probe")
+WORLDS = tuple(f"module_utils.{name}" for name in NAMES)
 # The halves of modules that talk to the engine or to a metric's source: too long for the module's own file.
 ACTING_STACK = ("deployment", "job_run", "lock", "logs", "observe", "service_move", "service_run", "undo", "writer")
 ACTING = ("module_utils.archive", *(f"module_utils.stack.{name}" for name in ACTING_STACK))

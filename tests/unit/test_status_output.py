@@ -121,15 +121,17 @@ HEALTH: dict[str, Any] = {
         "ghosts": [],
     },
     "__health_services": {"services": SERVICES},
+    "__health_ways": {"m1": {"reached": {"m2": "only small packets"}}, "m2": {"reached": {"m1": "open"}}},
 }
 
 HEALTH_TEXT = """
-unhealthy: 4 failed, 2 warnings
+unhealthy: 5 failed, 2 warnings
 
 AREA          STATE    TEXT
 hosts         failed   2 of 3 answer
 nodes         ok       1 of 1 ready
 quorum        failed   2 of 3 managers reachable, none may fail
+overlay       failed   0 of 1 ways between nodes take full packets
 services      warning  4 of 5 run as they should
 mounts        failed   0 of 1 answer
 gpus          ok       none
@@ -141,6 +143,11 @@ failed hosts gpu01: does not answer: no route to host.
 
 failed quorum m3: this manager can't be reached by the others.
   Start it, or check port 2377.
+
+failed overlay m1 and m2: only small packets get through, so that
+  containers there can't talk to each other.
+  Raise the MTU between them, or give the networks an mtu of 50 less
+  than it (encrypted ones 100).
 
 warning services grading_grader: 0 of 2 tasks: no suitable node
   (insufficient resources on 1 node; scheduling constraints not
@@ -204,4 +211,4 @@ def test_health_without_a_fault(tmp_path: Path) -> None:
         "health.txt.j2",
         {"__health_hosts": {"m1": WELL}, "__health_cluster": swarm, "__health_services": {"services": []}},
     )
-    assert lines[0].strip() == "healthy" and len(lines) == 11
+    assert lines[0].strip() == "healthy" and len(lines) == 12

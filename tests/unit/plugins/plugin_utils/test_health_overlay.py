@@ -29,10 +29,10 @@ def both(first: str, second: str, outcome: str = "no answer") -> list[tuple[str,
         (results("a"), []),
         ({}, []),
         (results("abc", *both("a", "b")), [("a and b", "nothing gets through")]),
-        (results("abc", ("a", "b", "only small packets")), [("a and b", "only small packets")]),
+        (results("abc", ("a", "b", "only small packets")), [("a and b", "only small packets get through")]),
         (results("abc", ("a", "b", "only small packets"), ("b", "a", "no answer")), [("a and b", "nothing gets through")]),
         (results("abc", *both("a", "c"), *both("b", "c")), [("c", "nothing gets through")]),
-        (results("abc", ("a", "c", "only small packets"), ("c", "b", "only small packets")), [("c", "only small packets")]),
+        (results("abc", ("a", "c", "only small packets"), ("c", "b", "only small packets")), [("c", "only small packets get through")]),
         (results("abc", *both("a", "c"), ("c", "b", "only small packets")), [("c", "nothing gets through")]),
         (results("ab", *both("a", "b", "No route to host")), [("a and b", "nothing gets through")]),
         ({**results("abc"), "c": {"msg": "failed"}}, [("c", "nothing gets through")]),
@@ -60,7 +60,7 @@ def test_many_pairs_are_counted() -> None:
     [
         ([*both("a", "b")], "a and b", "nothing gets through, so that", "Check UDP 4790"),
         ([*both("a", "c"), *both("b", "c")], "c", "nothing gets through from or to any other node, so that", "Check UDP 4790"),
-        ([("a", "b", "only small packets")], "a and b", "only small packets, so that", "Raise the MTU"),
+        ([("a", "b", "only small packets")], "a and b", "only small packets get through, so that", "Raise the MTU"),
     ],
 )
 def test_it_is_a_failure_of_the_swarm(closed: list[tuple[str, str, str]], where: str, words: str, cure: str) -> None:
