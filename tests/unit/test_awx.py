@@ -16,7 +16,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 OWN_TYPES = {"Machine", "Vault"}  # AWX brings them along
 QUESTION_TYPES = {"text", "textarea", "password", "integer", "float", "multiplechoice", "multiselect"}
-OF_PLAYBOOKS = {"confirm", "plan_fail_on_drift", "plan_file"}
+OF_PLAYBOOKS = {"confirm", "plan_fail_on_drift", "plan_file", "teardown_variant", "teardown_stacks"}
 SECRETS = {"password", "ssh_key_data", "vault_password"}
 
 
@@ -68,7 +68,7 @@ def test_a_survey_asks_for_inputs_that_exist(question: dict[str, Any]) -> None:
 
 def test_teardown_cannot_be_launched_by_mistake() -> None:
     (teardown,) = [template for template in TEMPLATES if template["name"] == "teardown"]
-    (confirm,) = teardown["survey_spec"]["spec"]
+    *_others, confirm = teardown["survey_spec"]["spec"]
     assert (confirm["variable"], confirm["required"], confirm.get("default")) == ("confirm", True, None)
 
 
