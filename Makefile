@@ -33,7 +33,7 @@ lint: .venv/.test ## ruff, mypy, yamllint, ansible-lint, changelog, execution en
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p ansible_collections.flotilla.swarm.plugins
 	$(BIN)/mypy tests
-	MYPYPATH=molecule/default/tests:molecule/kernel/tests:molecule/cluster/tests:molecule/hosts/tests:molecule/stack/tests:molecule/operations/tests $(BIN)/mypy molecule
+	MYPYPATH=molecule/default/tests:molecule/kernel/tests:molecule/cluster/tests:molecule/hosts/tests:molecule/stack/tests:molecule/operations/tests:molecule/recover/tests $(BIN)/mypy molecule
 	$(BIN)/yamllint --strict .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint
 	$(BIN)/antsibull-changelog lint

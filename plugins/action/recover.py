@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.parsing.vault import AnsibleVaultError, VaultLib, VaultSecret, is_encrypted
 from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import STATE_ARCHIVE
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import BackupFiles
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.node_key import NodeKeyError, open_node_key
 
 
@@ -38,18 +40,12 @@ class ActionModule(ActionBase):
             ) from None
 
     def _read(self, name: str, password: str) -> bytes:
-        path = Path(self._loader.path_dwim(name))
+        path = Path(name).expanduser()
+        files = BackupFiles(path if path.is_dir() else path.parent, password)
         try:
-            data = path.read_bytes()
-            if is_encrypted(data):
-                if not password:
-                    raise AnsibleActionFail(f"{path} is encrypted, and there is no vault_password. Nothing was changed.")
-                data = VaultLib([("default", VaultSecret(password.encode()))]).decrypt(data)
-        except OSError as error:
-            raise AnsibleActionFail(f"reading {path} on the controller: {error.strerror}. Nothing was changed.") from None
-        except AnsibleVaultError:
-            raise AnsibleActionFail(f"{path} can't be decrypted with vault_password. Nothing was changed.") from None
-        return data
+            return files.read(STATE_ARCHIVE) if path.is_dir() else files.open(path)
+        except FlotillaError as error:
+            raise AnsibleActionFail(str(error)) from None
 
     def _send(self, data: bytes) -> str:
         if not self._connection._shell.tmpdir:

@@ -10,8 +10,9 @@ import io
 import json
 import pathlib
 import tarfile
+import typing as t
 
-from .cluster.archive import MANIFEST, STATE, content, read_archive, read_node_key
+from .cluster.archive import CONFIGS, MANIFEST, STATE, content, read_archive, read_node_key
 from .cluster.backup import Manifest
 from .plan import FlotillaError, PlanError
 
@@ -30,17 +31,19 @@ def _sum(path: pathlib.Path) -> str:
     return digest.hexdigest()
 
 
-def write_archive(path: str, directory: str, manifest: Manifest) -> str:
-    """Pack the directory with its manifest into a new file that only its owner can read; the file's SHA-256 sum."""
+def write_archive(path: str, directory: str, manifest: Manifest, configs: t.Mapping[str, bytes]) -> str:
+    """Pack the directory with its manifest and the contents of configs into a new file of mode 0600; the file's SHA-256 sum."""
     target = pathlib.Path(path)
-    document = json.dumps(manifest.as_document(), indent=1).encode()
+    texts = {MANIFEST: json.dumps(manifest.as_document(), indent=1).encode()}
+    texts |= {f"{CONFIGS}/{name}": data for name, data in configs.items()}
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         target.touch(mode=0o600, exist_ok=False)
         with tarfile.open(path, "w:gz") as tar:
-            head = tarfile.TarInfo(MANIFEST)
-            head.size, head.mode = len(document), 0o600
-            tar.addfile(head, io.BytesIO(document))
+            for name, data in texts.items():
+                head = tarfile.TarInfo(name)
+                head.size, head.mode = len(data), 0o600
+                tar.addfile(head, io.BytesIO(data))
             for name in manifest.files:
                 tar.add(f"{directory}/{name}", f"{STATE}/{name}", recursive=False)
     except OSError as error:
@@ -94,3 +97,37 @@ def put_back(directory: str, aside: str, stamp: str) -> None:
         path.rename(path.with_name(f"{path.name}.failed-{stamp}"))
     if aside:
         pathlib.Path(aside).rename(path)
+
+
+def cut(path: str, size: int) -> list[dict[str, str]]:
+    """Cut a file into parts of ``size`` bytes beside it, with their SHA-256 sums; the file is then gone.
+
+    It is cut from its end, so that it never takes more room than the file and one part.
+    """
+    parts: list[dict[str, str]] = []
+    try:
+        with open(path, "r+b") as stream:
+            for number in reversed(range(max(1, -(-pathlib.Path(path).stat().st_size // size)))):
+                stream.seek(number * size)
+                data, part = stream.read(size), pathlib.Path(f"{path}.{number:05}")
+                part.touch(mode=0o600)
+                part.write_bytes(data)
+                stream.truncate(number * size)
+                parts.insert(0, {"path": str(part), "sha256": hashlib.sha256(data).hexdigest()})
+        pathlib.Path(path).unlink()
+    except OSError as error:
+        raise FlotillaError(f"cutting {path}: {error.strerror}. Check the room on its disk.") from None
+    return parts
+
+
+def join(parts: t.Sequence[str], path: str) -> None:
+    """Put parts together into a new file; each part is then gone."""
+    try:
+        target = pathlib.Path(path)
+        target.touch(mode=0o600, exist_ok=False)
+        with target.open("ab") as stream:
+            for part in map(pathlib.Path, parts):
+                stream.write(part.read_bytes())
+                part.unlink()
+    except OSError as error:
+        raise FlotillaError(f"writing {path}: {error.strerror}. Check the room on its disk.") from None

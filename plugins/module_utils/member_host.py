@@ -35,6 +35,13 @@ class MemberHost:
             raise FlotillaError(f"The state of a manager can be read only on its own host: {problem}. Nothing was changed.")
         return f"{info['DockerRootDir']}/swarm"
 
+    def local_engine(self) -> Engine:
+        """The engine of this host. Raises FlotillaError where it is another host's."""
+        engine = self.member.require_engine()
+        if not self.member.is_local:
+            raise FlotillaError("Volumes can be read only on their own host, and docker_host is another one. Nothing was changed.")
+        return engine
+
     def objects(self, engine: Engine) -> dict[str, list[dict[str, t.Any]]]:
         """Everything that the swarm holds, by kind, as the Engine API lists it."""
         return {kind: engine.get(f"/{kind}", "listing what the swarm holds") for kind in KINDS}

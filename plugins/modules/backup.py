@@ -13,7 +13,8 @@ description:
     stopped engine has a state on disk that fits together.
   - Where managers are locked at restarts, it unlocks this one again.
   - It refuses the leader, and a manager without which the others would lose their quorum.
-  - The archive holds every secret of the swarm, and the keys of its certificate authority. Only root can read it.
+  - The archive holds every secret of the swarm, and the keys of its certificate authority. Only root can read it. The contents of
+    configs stand in it once more, in files of their own, for those who want to read them without a swarm.
   - The role P(flotilla.swarm.backup#role) drains the node first, and fetches and encrypts the archive.
 author:
   - Flotilla contributors (@flotilla-swarm)
@@ -36,23 +37,29 @@ options:
     default: /var/backups/flotilla-swarm
   dest:
     description:
-      - Directory on the controller to which the archive is brought; it is then removed from this host. Empty leaves it where it is.
+      - Directory on the controller for backups. This one becomes a directory in it, to which the archive is brought; it is then removed
+        from this host. Empty leaves it where it is.
     type: str
     default: ""
   vault_password:
     description: Password with which the archive is encrypted for ansible-vault in O(dest). Empty leaves it in clear.
     type: str
     default: ""
-  keep:
-    description: How many archives of this swarm stay in O(dest), the newest; 0 keeps all.
-    type: int
-    default: 0
+  stacks:
+    description:
+      - Stacks with the options of M(flotilla.swarm.stack), whose files and env_files on the controller are packed beside the archive in
+        O(dest).
+    type: list
+    elements: dict
+    default: []
   single:
     description: Do it on the only manager of a swarm too, which nobody manages meanwhile.
     type: bool
     default: false
 seealso:
   - module: flotilla.swarm.recover
+  - module: flotilla.swarm.data_backup
+  - module: flotilla.swarm.backup_store
 """
 
 EXAMPLES = r"""
@@ -62,11 +69,10 @@ EXAMPLES = r"""
   run_once: true
   register: archive
 
-- name: Bring it to the controller, encrypted, and keep the last seven
+- name: Bring it to the controller, encrypted
   flotilla.swarm.backup:
     dest: backups
     vault_password: "{{ backup_vault_password }}"
-    keep: 7
   delegate_to: m2
   run_once: true
 """
@@ -76,12 +82,12 @@ archive:
   description: Path of the archive, on the controller where O(dest) is given.
   returned: success
   type: str
-  sample: /var/backups/flotilla-swarm/txvxoxwyk7oe-20261122T200000Z.tar.gz
-removed:
-  description: Older archives that were removed from O(dest).
-  returned: when O(dest) is given, and not in check mode
-  type: list
-  elements: str
+  sample: backups/txvxoxwyk7oe-20261122T200000Z/swarm.tar.gz.vault
+directory:
+  description: Directory of this backup on the controller.
+  returned: when O(dest) is given
+  type: str
+  sample: backups/txvxoxwyk7oe-20261122T200000Z
 sha256:
   description: SHA-256 sum of the archive, before it is encrypted.
   returned: when not in check mode
@@ -108,6 +114,7 @@ counts:
   type: dict
 """
 
+import base64
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -122,7 +129,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "directory": {"type": "path", "default": "/var/backups/flotilla-swarm"},
     "dest": {"type": "str", "default": ""},
     "vault_password": {"type": "str", "default": "", "no_log": True},
-    "keep": {"type": "int", "default": 0},
+    "stacks": {"type": "list", "elements": "dict", "default": []},
     "single": {"type": "bool", "default": False},
 }
 
@@ -135,6 +142,7 @@ class Work:
     archive: str
     manifest: Manifest
     unlock_key: str = field(repr=False)
+    configs: dict[str, bytes] = field(repr=False)
 
 
 def observe(place: MemberHost, params: dict[str, t.Any]) -> tuple[Work, list[t.Any]]:
@@ -156,7 +164,8 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> tuple[Work, list[t.A
         files={},
     )
     nodes = [read_node(node) for node in present["nodes"]]
-    return Work(place.state_directory(info), archive, manifest, unlock_key), nodes
+    configs = {item["Spec"]["Name"]: base64.b64decode(item["Spec"].get("Data") or "") for item in present["configs"]}
+    return Work(place.state_directory(info), archive, manifest, unlock_key, configs), nodes
 
 
 def plan(observed: tuple[Work, list[t.Any]], params: dict[str, t.Any]) -> Plan:
@@ -179,7 +188,7 @@ def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
     place.stop_engine()
     try:
         manifest = replace(work.manifest, files=sums_of(work.state))
-        digest = write_archive(work.archive, work.state, manifest)
+        digest = write_archive(work.archive, work.state, manifest, work.configs)
     finally:
         place.start_engine()
     doing = "waiting for this manager after the backup"

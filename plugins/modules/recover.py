@@ -31,7 +31,8 @@ attributes:
 options:
   archive:
     description:
-      - Path of the archive on the controller, from where it is sent to this host. Empty uses the state that this manager has.
+      - The backup on the controller, its directory or the archive of the state in it, relative to where Ansible was started. Empty uses
+        the state that this manager has.
     type: str
     default: ""
   vault_password:
@@ -73,7 +74,7 @@ EXAMPLES = r"""
 
 - name: Bring the swarm back from an archive
   flotilla.swarm.recover:
-    archive: backups/txvxoxwyk7oe-20261122T200000Z.tar.gz.vault
+    archive: backups/txvxoxwyk7oe-20261122T200000Z
     vault_password: "{{ backup_vault_password }}"
     managers: "{{ seen.results }}"
     advertise_addr: 10.0.0.11

@@ -9,37 +9,16 @@ The tests build on one another. What the engines say is read through the Docker 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from recover_lab import LABELS, MANAGERS, NODES, lab, logs_of, look, on, play
 
-from tests.lab.scenario import ROOT, Finished, Lab
+from tests.lab.scenario import Finished
 
-LAB = os.environ.get("FLOTILLA_LAB", "recover")
-lab = Lab(LAB)
-on = lab.on
-ENVIRONMENT = {**os.environ, "FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-MANAGERS = ("m1", "m2", "m3")
-# Not those of the lab's inventory.
-LABELS = {"nodes_labels": {"m1": {"keeper": "yes"}, "w1": {"spare": "yes"}}, "nodes_label_policies": {}}
 PASSWORD, SECRET = "horse-battery", "quiet-otter-7"
-
-LOOK = """
-import docker, json
-api = docker.APIClient(timeout=30)
-swarm = api.info()["Swarm"]
-seen = {"state": swarm["LocalNodeState"], "cluster": (swarm.get("Cluster") or {}).get("ID", "")}
-if swarm["ControlAvailable"] and seen["cluster"]:
-    seen["nodes"] = {n["ID"]: [n["Description"].get("Hostname", ""), n["Status"]["State"], n["Spec"]["Availability"],
-                     n["Spec"].get("Labels") or {}] for n in api.nodes()}
-    for kind in ("services", "secrets", "configs"):
-        seen[kind] = {o["ID"]: o["Spec"]["Name"] for o in getattr(api, kind)()}
-print(json.dumps(seen))
-"""
 
 SEED = """
 import docker, time
@@ -59,23 +38,48 @@ template = docker.types.TaskTemplate(
     placement=docker.types.Placement(constraints=["node.labels.keeper != no"]),
 )
 client.api.create_service(template, name="reader", endpoint_spec=docker.types.EndpointSpec(mode="dnsrr"))
+client.containers.run("debian:trixie", ["sh", "-c", "while echo x >>/store/lines; do sleep 0.01; done"], name="writer", detach=True,
+                      volumes={"store": {"bind": "/store", "mode": "rw"}})
 """
 
-TASKS = """
-import docker, json
+# Data that is not the swarm's, on a manager that will be lost and on a worker.
+STORE = """
+import docker, os
+made = docker.from_env().volumes.create("store", labels={"keeper": "yes"}).attrs["Mountpoint"]
+for place in (made, "/srv/papers"):
+    os.makedirs(f"{place}/deep", exist_ok=True)
+    with open(f"{place}/deep/deed", "w") as stream:
+        stream.write("the deed of " + os.uname().nodename)
+    os.chmod(f"{place}/deep/deed", 0o640)
+    os.chown(f"{place}/deep/deed", 1234, 1235)
+    os.setxattr(f"{place}/deep/deed", "trusted.mark", b"kept")
+"""
+LOSE = """
+import docker, shutil
+docker.from_env().volumes.get("store").remove()
+shutil.rmtree("/srv/papers")
+"""
+FIND = """
+import docker, json, os
+try:
+    volume = docker.from_env().volumes.get("store").attrs
+except docker.errors.NotFound:
+    volume = {"Mountpoint": "/nowhere", "Labels": {}}
+found = {}
+for name, place in (("volume", volume["Mountpoint"]), ("path", "/srv/papers")):
+    path = f"{place}/deep/deed"
+    if os.path.exists(path):
+        status, mark = os.stat(path), os.getxattr(path, "trusted.mark").decode()
+        found[name] = [open(path).read(), oct(status.st_mode & 0o7777), status.st_uid, status.st_gid, mark]
+print(json.dumps([found, volume["Labels"]]))
+"""
+DEED = ["the deed of w2", "0o640", 1234, 1235, "kept"]
+PAUSES = """
+import docker, json, time
 client = docker.from_env()
-print(json.dumps([c.logs().decode() for c in client.containers.list(filters={"label": "com.docker.swarm.service.name=reader"})]))
+events = client.events(since=SINCE, until=time.time(), decode=True, filters={"event": ["pause", "unpause"]})
+print(json.dumps([[e["Action"], e["Actor"]["Attributes"]["name"]] for e in events]))
 """
-
-
-def play(playbook: str, *arguments: str, **variables: Any) -> Finished:
-    command = ["ansible-playbook", "-i", "inventories/lab", playbook, *arguments, "-e", json.dumps(variables)]
-    done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    return Finished(done.returncode, done.stdout)
-
-
-def look(node: str) -> dict[str, Any]:
-    return dict(json.loads(on(node, "python3 -", LOOK)))
 
 
 def held(node: str) -> dict[str, Any]:
@@ -90,7 +94,7 @@ def labels(node: str) -> dict[str, dict[str, str]]:
 def await_secret(node: str) -> None:
     """A task of the service runs on the node, and has read its secret."""
     deadline = time.monotonic() + 120
-    while SECRET not in json.loads(on(node, "python3 -", TASKS) or "[]"):
+    while SECRET not in logs_of("reader", node):
         assert time.monotonic() < deadline, on(node, "docker service ps reader 2>&1 || true")
         time.sleep(1)
 
@@ -115,6 +119,8 @@ def swarm(unlock_key_file: Path) -> dict[str, Any]:
     """What the swarm held in the beginning."""
     made = members(unlock_key_file)
     assert made.rc == 0, made.out
+    for node in ("m1", "w2"):
+        on(node, "python3 -", STORE)
     on("m1", "python3 -", SEED)
     return held("m1")
 
@@ -125,33 +131,73 @@ def members(unlock_key_file: Path) -> Finished:
 
 
 def backup(directory: Path, *arguments: str, **variables: Any) -> Finished:
-    return play("playbooks/backup.yml", *arguments, backup_directory=str(directory), backup_vault_password=PASSWORD, **variables)
+    given = {"backup_vault_password": PASSWORD, "backup_volumes": "sto*", "backup_paths": "/srv/papers", **variables}
+    return play("playbooks/backup.yml", *arguments, backup_directory=str(directory), backup_paths_group="swarm_workers", **given)
 
 
 def test_the_leader_is_never_taken_and_check_mode_stops_no_engine(backups: Path) -> None:
     started = {node: on(node, "systemctl show docker --property InvocationID") for node in MANAGERS}
     planned = backup(backups, "--check", "--diff")
-    assert planned.rc == 0 and "2 of 3 managers stay" in planned.text, planned.out
+    assert planned.rc == 0 and "2 of 3 managers stay" in planned.text and "paused meanwhile: writer" in planned.text, planned.out
     assert {node: on(node, "systemctl show docker --property InvocationID") for node in MANAGERS} == started
     assert not list(backups.iterdir())
 
 
 def test_a_manager_that_does_not_lead_is_archived_and_comes_back_unlocked(backups: Path, swarm: dict[str, Any]) -> None:
+    started = on("m1", "date +%s").strip()
     done = backup(backups)
     assert done.rc == 0, done.out
-    (archive,) = backups.iterdir()
-    assert archive.read_bytes().startswith(b"$ANSIBLE_VAULT") and archive.stat().st_mode & 0o777 == 0o600
-    assert SECRET not in done.out and PASSWORD not in done.out
+    (made,) = backups.iterdir()
+    files = {str(path.relative_to(made)): path for path in made.rglob("*") if path.is_file()}
+    kept = ["volume.store.tar.gz.00000", "index.json"]
+    wanted = ["swarm.tar.gz", "stacks.tar.gz", *(f"m1/{name}" for name in kept), *(f"w2/{name}" for name in kept)]
+    assert sorted(files) == sorted(["SHA256SUMS", "w2/path.%2Fsrv%2Fpapers.tar.gz.00000.vault", *(f"{name}.vault" for name in wanted)])
+    assert {path.stat().st_mode & 0o777 for path in files.values()} == {0o600}
+    assert all(path.read_bytes().startswith(b"$ANSIBLE_VAULT") for name, path in files.items() if name != "SHA256SUMS")
+    assert SECRET not in done.out and PASSWORD not in done.out and "the deed" not in done.out
     assert {look(node)["state"] for node in MANAGERS} == {"active"} and held("m1") == swarm
     assert {availability for _name, _state, availability, _labels in look("m1")["nodes"].values()} == {"active"}
-    assert not any(on(node, "ls -A /var/backups/flotilla-swarm 2>/dev/null || true") for node in MANAGERS)
+    assert not any(on(node, "ls -A /var/backups/flotilla-swarm 2>/dev/null || true") for node in NODES)
+    assert json.loads(on("m1", "python3 -", PAUSES.replace("SINCE", started))) == [["pause", "writer"], ["unpause", "writer"]]
 
 
-def test_the_newest_archives_are_kept(backups: Path) -> None:
+def test_a_name_that_no_host_has_is_told_and_removes_no_older_backup(backups: Path) -> None:
     (first,) = backups.iterdir()
-    assert backup(backups, backup_keep=1).rc == 0
-    (second,) = backups.iterdir()
-    assert second.name > first.name
+    failed = backup(backups, backup_volumes="store,nothing", backup_keep=1)
+    assert failed.rc and "nothing of backup_volumes and backup_paths is on none of" in failed.text, failed.out
+    assert first in backups.iterdir()
+
+
+def test_the_newest_backups_are_kept_and_listed_and_a_damaged_one_is_found(backups: Path) -> None:
+    before = set(backups.iterdir())
+    done = backup(backups, backup_keep=1)
+    assert done.rc == 0, done.out
+    (newest,) = backups.iterdir()
+    assert newest not in before
+    listed = play("playbooks/list_backups.yml", backup_directory=str(backups))
+    assert listed.rc == 0 and "volume store of m1, volume store of w2" in listed.text and not any(listed.recap.values()), listed.out
+    part = newest / "w2/volume.store.tar.gz.00000.vault"
+    whole = part.read_bytes()
+    part.write_bytes(whole[:-9] + b"00000000" + whole[-1:])
+    damaged = play("playbooks/list_backups.yml", backup_directory=str(backups))
+    assert damaged.rc and "differs from its sum" in damaged.text and f"Damaged: {newest}" in damaged.text, damaged.out
+    part.write_bytes(whole)
+
+
+def test_lost_data_is_put_back_and_nothing_is_written_over(backups: Path) -> None:
+    (made,) = backups.iterdir()
+    given = {"backup_restore_from": str(made), "backup_vault_password": PASSWORD}
+    on("w2", "python3 -", LOSE)
+    planned = play("playbooks/restore.yml", "--check", "--diff", **given)
+    assert planned.rc == 0 and json.loads(on("w2", "python3 -", FIND)) == [{}, {}], planned.out
+    done = play("playbooks/restore.yml", **given)
+    assert done.rc == 0 and "Put back: path /srv/papers of w2, volume store of w2." in done.text, done.out
+    assert "Not put back: volume store of m1: writer uses it" in done.text
+    assert json.loads(on("w2", "python3 -", FIND)) == [{"volume": DEED, "path": DEED}, {"keeper": "yes"}]
+    again = play("playbooks/restore.yml", **given)
+    assert again.rc == 0 and not any(again.recap.values()) and "volume store of w2: it holds data" in again.text, again.out
+    missing = play("playbooks/restore.yml")
+    assert missing.rc and "expected the directory of a backup" in missing.text and "Traceback" not in missing.out
 
 
 def test_a_swarm_that_lives_is_not_recovered(backups: Path, swarm: dict[str, Any]) -> None:
@@ -170,6 +216,7 @@ def test_an_archive_brings_the_swarm_back_on_a_clean_host(backups: Path, swarm: 
     assert play("molecule/recover/leave.yml", "--limit", "w1,w2").rc == 0
     on("w1", "base64 -d >/tmp/image.tar", on("m1", "base64 -w0 /var/lib/flotilla-images/debian-trixie.tar"))
     on("w1", "python3 -", 'import docker; docker.from_env().images.load(open("/tmp/image.tar", "rb"))')
+    on("w2", "python3 -", LOSE)
     for node in MANAGERS:
         lab("stop", "--hard", node)
     given = {"backup_recover_archive": str(archive)}
@@ -179,15 +226,17 @@ def test_an_archive_brings_the_swarm_back_on_a_clean_host(backups: Path, swarm: 
     assert wrong.rc and "can't be decrypted with vault_password" in wrong.text
     wrong = recover("w1", **given, backup_recover_unlock_key="SWMKEY-1-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
     assert wrong.rc and "does not fit" in wrong.text
-    assert look("w1")["state"] == "inactive"
+    assert look("w1")["state"] == "inactive" and json.loads(on("w2", "python3 -", FIND)) == [{}, {}]
 
     key = unlock_key_file.read_text().strip()
     done = recover("w1", **given, backup_recover_unlock_key=key)
     assert key not in done.out and "Nothing of the archive is missing" in done.text, done.out
-    assert held("w1") == swarm
+    assert "Not put back: volume store of m1: its host takes no part in this run" in done.text, done.out
+    assert json.loads(on("w2", "python3 -", FIND)) == [{"volume": DEED, "path": DEED}, {"keeper": "yes"}]
+    assert held("w1") == swarm, done.out
     nodes = look("w1")["nodes"].values()
     assert wanted in [given for _name, _state, _availability, given in nodes]
-    assert sorted(name for name, state, _availability, _labels in nodes if state == "ready") == ["w1", "w2"]
+    assert sorted(name for name, state, _availability, _labels in nodes if state == "ready") == ["w1", "w2"], done.out
     await_secret("w1")
 
 
@@ -207,7 +256,7 @@ def test_after_its_majority_was_lost_one_locked_manager_brings_the_swarm_back(sw
     done = recover("m1", backup_recover_unlock_key=unlock_key_file.read_text().strip())
     assert done.rc == 0, done.out
     assert held("m1") == swarm
-    assert sorted(labels("m1")) == ["m1", "m2", "m3", "w1", "w2"] and labels("m1")["m1"]["keeper"] == "yes"
+    assert sorted(labels("m1")) == list(NODES) and labels("m1")["m1"]["keeper"] == "yes"
     await_secret("m1")
 
 

@@ -13,7 +13,7 @@ import typing as t
 from ..plan import PlanError
 from .backup import Manifest, read_manifest
 
-MANIFEST, STATE = "manifest.json", "swarm"
+MANIFEST, STATE, CONFIGS = "manifest.json", "swarm", "configs"
 KEY_FILE = "certificates/swarm-node.key"
 
 

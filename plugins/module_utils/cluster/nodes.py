@@ -199,7 +199,8 @@ def _find_absent(nodes: t.Sequence[Node], wanted: Wanted) -> list[Node]:
 
 def _removal(node: Node, reason: str) -> Change:
     name = f"{node.hostname} ({node.node_id})"
-    delta = {"Role": "worker"} if node.role == "manager" else {}
+    # One that came from a former swarm of this id, or never took part, is no member that could be demoted.
+    delta = {"Role": "worker"} if node.role == "manager" and node.manager_address else {}
     return Change("node", name, "remove", reason=reason, payload={"node": node, "delta": delta})
 
 

@@ -41,6 +41,14 @@ class Containers:
         self._container(name)["State"] = "exited"
         return Response(status=204)
 
+    def pause(self, request: Request, name: str) -> Response:
+        self._container(name)["State"] = "paused"
+        return Response(status=204)
+
+    def unpause(self, request: Request, name: str) -> Response:
+        self._container(name)["State"] = "running"
+        return Response(status=204)
+
     def wait(self, request: Request, name: str) -> Response:
         """The command runs now, as one of ``host.commands``, and ends."""
         container = self._container(name)

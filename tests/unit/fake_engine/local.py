@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from .errors import LOCKED, NO_LEADER, ApiError, Json
 from .filters import decode_filters, matches_any, matches_labels
@@ -98,6 +99,9 @@ class Local:
         if old and old["Driver"] != driver:
             text = f"create {name}: found reference to volume '{name}' in driver '{old['Driver']}': volume name must be unique"
             raise ApiError(409, text)
+        place = Path(self._host.info.get("DockerRootDir", "/var/lib/docker")) / "volumes" / name / "_data"
+        if "DockerRootDir" in self._host.info:  # a directory of the test
+            place.mkdir(parents=True, exist_ok=True)
         self._host.volumes.setdefault(
             name,
             {
@@ -106,7 +110,7 @@ class Local:
                 "Driver": driver,
                 "Labels": body.get("Labels"),
                 "Options": body.get("DriverOpts") or None,
-                "Mountpoint": f"/var/lib/docker/volumes/{name}/_data",
+                "Mountpoint": str(place),
                 "Scope": "local",
             },
         )

@@ -11,7 +11,16 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.archive import put_back, read_file, set_aside, sums_of, unpack, write_archive
+from ansible_collections.flotilla.swarm.plugins.module_utils.archive import (
+    cut,
+    join,
+    put_back,
+    read_file,
+    set_aside,
+    sums_of,
+    unpack,
+    write_archive,
+)
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import (
     Manifest,
     check_backup,
@@ -133,7 +142,7 @@ def state(tmp_path: Path) -> Path:
 
 def archive_of(state: Path) -> Path:
     path = state.parent.parent / "backups" / "a.tar.gz"
-    write_archive(str(path), str(state), manifest(files=sums_of(str(state))))
+    write_archive(str(path), str(state), manifest(files=sums_of(str(state))), {"nginx.conf": b"listen 80;"})
     return path
 
 
@@ -144,6 +153,8 @@ def test_an_archive_gives_back_what_was_put_in_for_its_owner_alone(state: Path, 
     assert key == "key" and read.objects == manifest().objects
     unpack(str(path), read, str(tmp_path / "swarm"))
     assert sums_of(str(tmp_path / "swarm")) == sums_of(str(state))
+    with tarfile.open(path) as tar:
+        assert tar.extractfile("configs/nginx.conf").read() == b"listen 80;"  # type: ignore[union-attr]
     made = [tmp_path / "swarm", *(file for file in (tmp_path / "swarm").rglob("*") if file.is_file())]
     assert {file.stat().st_mode & 0o077 for file in made} == {0}
 
@@ -157,9 +168,26 @@ def test_a_damaged_archive_is_refused(state: Path, tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(PlanError, match="there is no archive"):
         read_file(str(path))
-    write_archive(str(path), str(state), manifest(files={**sums_of(str(state)), "docker-state.json": "0" * 64}))
+    write_archive(str(path), str(state), manifest(files={**sums_of(str(state)), "docker-state.json": "0" * 64}), {})
     with pytest.raises(PlanError, match="is damaged: docker-state.json differ"):
         read_file(str(path))
+
+
+@pytest.mark.parametrize("size", [1, 10, 999, 1000, 1001, 5000])
+def test_parts_of_a_file_are_the_file(tmp_path: Path, size: int) -> None:
+    path, data = tmp_path / "a", bytes(range(256)) * 4
+    path.write_bytes(data[:1000])
+    parts = cut(str(path), size)
+    assert not path.exists() and len(parts) == -(-1000 // size)
+    assert [part["path"] for part in parts] == sorted(part["path"] for part in parts)
+    assert {Path(part["path"]).stat().st_mode & 0o777 for part in parts} == {0o600}
+    join([part["path"] for part in parts], str(path))
+    assert path.read_bytes() == data[:1000] and [path] == list(tmp_path.iterdir())
+
+
+def test_an_empty_file_is_one_part(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    assert len(cut(str(tmp_path / "a"), 10)) == 1
 
 
 @pytest.mark.parametrize("document", ["[]", "{}", '{"format": 2}'])
@@ -176,7 +204,8 @@ def test_another_archive_is_none_of_ours(tmp_path: Path, document: str) -> None:
 def test_nothing_is_written_outside_of_the_state(state: Path, tmp_path: Path) -> None:
     (state.parent / "evil").write_text("x")
     path = state.parent / "evil.tar.gz"
-    write_archive(str(path), str(state), manifest(files={**sums_of(str(state)), "../evil": sums_of(str(state.parent))["evil"]}))
+    sums = {**sums_of(str(state)), "../evil": sums_of(str(state.parent))["evil"]}
+    write_archive(str(path), str(state), manifest(files=sums), {})
     read, _key = read_file(str(path))
     with pytest.raises(FlotillaError, match="outside of the state"):
         unpack(str(path), read, str(tmp_path / "swarm"))

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of ``data_backup``: brings the parts of the archives to the controller, and encrypts them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import INDEX, host_file
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import BackupFiles
+
+
+class ActionModule(ActionBase):
+    """Without ``dest`` the archives stay on their host."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        self._variables = task_vars or {}
+        arguments = dict(self._task.args)
+        password = str(arguments.pop("vault_password", "") or "")
+        result = self._call("flotilla.swarm.data_backup", arguments)
+        if result.get("failed") or self._task.check_mode or not arguments.get("dest") or not result.get("archives"):
+            return result
+        files = BackupFiles(Path(str(arguments["dest"])).expanduser(), password)
+        host = str(self._variables["inventory_hostname"])
+        try:
+            for archive in result["archives"]:
+                archive["parts"] = [self._bring(files, host, part) for part in archive["parts"]]
+            index = {"format": 1, "host": host, "archives": result["archives"]}
+            files.keep(host_file(host, INDEX), json.dumps(index, indent=1).encode())
+        except FlotillaError as error:
+            raise AnsibleActionFail(f"{error} What did not arrive stays on its host.", result=result) from None
+        return result
+
+    def _bring(self, files: BackupFiles, host: str, part: dict[str, str]) -> str:
+        """Bring one part; its name in the backup."""
+        name = host_file(host, PurePosixPath(part["path"]).name)
+        fetched = self._call("ansible.legacy.slurp", {"src": part["path"]})
+        data = base64.b64decode(fetched.get("content", ""))
+        if hashlib.sha256(data).hexdigest() != part["sha256"]:
+            raise FlotillaError(f"{part['path']} did not arrive whole on the controller.")
+        files.keep(name, data)
+        self._call("ansible.legacy.file", {"path": part["path"], "state": "absent"})
+        return name
+
+    def _call(self, module: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return dict(self._execute_module(module_name=module, module_args=arguments, task_vars=self._variables))

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of ``data_restore``: asks what may be put back, and sends the archives of that alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import INDEX, host_file
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import BackupFiles
+
+
+class ActionModule(ActionBase):
+    """One archive is on its way at a time, so that a host needs room for one."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        self._variables = task_vars or {}
+        arguments = dict(self._task.args)
+        files = BackupFiles(Path(str(arguments["src"])).expanduser(), str(arguments.pop("vault_password", "") or ""))
+        try:
+            archives = self._index(files, str(arguments["host"]))
+            arguments["archives"] = [{**archive, "parts": []} for archive in archives]
+            looked = self._look(arguments)
+            if looked.get("failed") or self._task.check_mode:
+                return looked
+            for archive in archives:
+                if f"{archive['kind']} {archive['name']} of {arguments['host']}" in looked["restored"]:
+                    done = self._call({**arguments, "archives": [{**archive, "parts": self._send(files, archive["parts"])}]})
+                    if done.get("failed"):
+                        return {**looked, **done}
+        except FlotillaError as error:
+            raise AnsibleActionFail(str(error)) from None
+        return looked
+
+    def _index(self, files: BackupFiles, host: str) -> list[dict[str, Any]]:
+        """The archives of the host; none where the backup knows nothing of it."""
+        name = host_file(host, INDEX)
+        return list(json.loads(files.read(name))["archives"]) if files.find(name) else []
+
+    def _look(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """What the module would do."""
+        given, self._task.check_mode = self._task.check_mode, True
+        try:
+            return self._call(arguments)
+        finally:
+            self._task.check_mode = given
+
+    def _send(self, files: BackupFiles, parts: list[str]) -> list[str]:
+        """The paths of the parts on the host."""
+        shell = self._connection._shell
+        if not shell.tmpdir:
+            self._make_tmp_path()
+        sent = []
+        for part in parts:
+            remote = str(shell.join_path(shell.tmpdir, PurePosixPath(part).name))
+            self._transfer_data(remote, files.read(part))
+            sent.append(remote)
+        self._fixup_perms2((shell.tmpdir, *sent))
+        return sent
+
+    def _call(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return dict(self._execute_module(module_name="flotilla.swarm.data_restore", module_args=arguments, task_vars=self._variables))

@@ -1,0 +1,241 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: data_backup
+short_description: Archive named volumes and directories of this host
+version_added: 0.1.0
+description:
+  - Packs volumes that keep their data on this host, and directories such as those that it exports by NFS, with owners, modes, links,
+    extended attributes and access lists.
+  - Containers of this host that use one of the volumes are paused meanwhile, so that what is packed fits together.
+  - A volume whose data is elsewhere, as that of an NFS volume, is not packed but named in RV(elsewhere).
+  - The role P(flotilla.swarm.backup#role) runs it on every host that may have one of the volumes.
+author:
+  - Flotilla contributors (@flotilla-swarm)
+extends_documentation_fragment:
+  - flotilla.swarm.engine
+  - flotilla.swarm.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: none
+    details:
+      - Every run makes archives.
+options:
+  volumes:
+    description: Volumes by name; V(*) and V(?) are wildcards. This host need not have them.
+    type: list
+    elements: str
+    default: []
+  paths:
+    description: Absolute paths of directories. This host need not have them. What is mounted below them is left out.
+    type: list
+    elements: str
+    default: []
+  pause:
+    description: Whether running containers that use one of the volumes are paused while it is packed.
+    type: bool
+    default: true
+  directory:
+    description: Directory on this host in which the archives are made. It needs room for the data.
+    type: path
+    default: /var/backups/flotilla-swarm
+  dest:
+    description:
+      - Directory of a backup on the controller, to which the archives are brought in parts, below the name of this host; they are then
+        removed from this host. Empty leaves them where they are.
+    type: str
+    default: ""
+  vault_password:
+    description: Password with which the parts are encrypted for ansible-vault in O(dest). Empty leaves them in clear.
+    type: str
+    default: ""
+seealso:
+  - module: flotilla.swarm.data_restore
+  - module: flotilla.swarm.backup
+"""
+
+EXAMPLES = r"""
+- name: Archive the databases wherever they are
+  flotilla.swarm.data_backup:
+    volumes: [grading_database, "*_uploads"]
+    dest: backups/txvxoxwyk7oe-20261122T200000Z
+    vault_password: "{{ backup_vault_password }}"
+
+- name: Archive what this server exports
+  flotilla.swarm.data_backup:
+    paths: [/srv/submissions]
+"""
+
+RETURN = r"""
+archives:
+  description: What was archived, with the paths of the parts and their SHA-256 sums. Together the parts are one C(tar.gz).
+  returned: when not in check mode
+  type: list
+  elements: dict
+elsewhere:
+  description: Chosen volumes whose data is not on this host, and where it is.
+  returned: success
+  type: list
+  elements: str
+found:
+  description: The volumes and paths that this host has.
+  returned: success
+  type: list
+  elements: str
+matched:
+  description: What of O(volumes) and O(paths) means something on this host.
+  returned: success
+  type: list
+  elements: str
+"""
+
+import os
+import typing as t
+from dataclasses import asdict, dataclass
+
+from ansible_collections.flotilla.swarm.plugins.module_utils.archive import cut
+from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import archive_name
+from ansible_collections.flotilla.swarm.plugins.module_utils.host.data_archive import Source, check_paths, choose, is_chosen, users_of
+from ansible_collections.flotilla.swarm.plugins.module_utils.host.volumes import existing_volume
+from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+
+ARGUMENTS: dict[str, t.Any] = {
+    "volumes": {"type": "list", "elements": "str", "default": []},
+    "paths": {"type": "list", "elements": "str", "default": []},
+    "pause": {"type": "bool", "default": True},
+    "directory": {"type": "path", "default": "/var/backups/flotilla-swarm"},
+    "dest": {"type": "str", "default": ""},
+    "vault_password": {"type": "str", "default": "", "no_log": True},
+}
+PART_BYTES = 32 * 2**20
+PACK = ("--create", "--gzip", "--numeric-owner", "--xattrs", "--acls", "--sparse", "--one-file-system")
+DIFFERED = 1  # how tar ends when a file changed while it was read
+
+
+@dataclass(frozen=True)
+class Work:
+    """``users`` are names by id of the containers to pause."""
+
+    sources: list[Source]
+    users: dict[str, str]
+    directory: str
+
+
+@dataclass(frozen=True)
+class Observed:
+    sources: list[Source]
+    elsewhere: list[str]
+    matched: list[str]
+    users: dict[str, str]
+    size: int
+    free: int
+
+
+def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
+    check_paths(params["paths"])
+    sources: list[Source] = []
+    elsewhere: list[str] = []
+    matched: list[str] = []
+    users: dict[str, str] = {}
+    if params["volumes"]:
+        engine = place.local_engine()
+        listed = engine.get("/volumes", doing="listing volumes")["Volumes"] or []
+        mountpoints = {item["Name"]: item["Mountpoint"] for item in listed}
+        sources, elsewhere = choose([existing_volume(item) for item in listed], mountpoints, params["volumes"])
+        matched = [pattern for pattern in params["volumes"] if any(is_chosen(name, [pattern]) for name in mountpoints)]
+        names = [source.name for source in sources]
+        if names and params["pause"]:
+            containers = engine.get("/containers/json", doing="listing containers", filters={"volume": names})
+            users = users_of(containers, names)
+    paths = [path for path in params["paths"] if os.path.isdir(path)]
+    sources += [Source("path", path, path, {}) for path in paths]
+    size = sum(_size(place, source.directory) for source in sources)
+    return Observed(sources, elsewhere, matched + paths, users, size, _free(params["directory"]))
+
+
+def _size(place: MemberHost, directory: str) -> int:
+    words = place.host.run(["du", "--summarize", "--block-size=1", "--one-file-system", directory])[1].split()
+    return int(words[0]) if words else 0
+
+
+def _free(directory: str) -> int:
+    """The room where a directory is or will be."""
+    there = directory
+    while not os.path.isdir(there):
+        there = os.path.dirname(there)
+    status = os.statvfs(there)
+    return status.f_bavail * status.f_frsize
+
+
+def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
+    names = [f"{source.kind} {source.name}" for source in observed.sources]
+    result = {"found": names, "elsewhere": observed.elsewhere, "matched": observed.matched}
+    if not names:
+        return Plan(result=result)
+    if observed.size > observed.free:
+        raise PlanError(
+            f"{', '.join(names)} hold {observed.size // 2**20} MiB, and {params['directory']} has room for {observed.free // 2**20} MiB. "
+            "Give another directory, or archive less at a time. Nothing was changed."
+        )
+    reason = f"{observed.size // 2**20} MiB"
+    if observed.users:
+        reason += f"; paused meanwhile: {', '.join(sorted(observed.users.values()))}"
+    work = Work(observed.sources, observed.users, params["directory"])
+    return Plan((Change("archive", ", ".join(names), "create", reason=reason, payload=work),), result=result)
+
+
+def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
+    work: Work = change.payload
+    os.makedirs(work.directory, mode=0o700, exist_ok=True)
+    paused: list[str] = []
+    warnings: list[str] = []
+    try:
+        for container, name in work.users.items():
+            _turn(place, "pause", container, name)
+            paused.append(container)
+        for source in work.sources:
+            warnings += _pack(place, source, f"{work.directory}/{archive_name(source.kind, source.name)}")
+    finally:
+        for container in paused:
+            _turn(place, "unpause", container, work.users[container])
+    made = [
+        {**asdict(source), "parts": cut(f"{work.directory}/{archive_name(source.kind, source.name)}", PART_BYTES)}
+        for source in work.sources
+    ]
+    return {"archives": made, "warnings": warnings}
+
+
+def _turn(place: MemberHost, verb: str, container: str, name: str) -> None:
+    place.member.require_engine().post(f"/containers/{container}/{verb}", doing=f"{verb} {name}")
+
+
+def _pack(place: MemberHost, source: Source, archive: str) -> list[str]:
+    """Warnings of files that changed meanwhile."""
+    handle = os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.close(handle)
+    code, _out, err = place.host.run(["tar", *PACK, f"--file={archive}", f"--directory={source.directory}", "."])
+    lines = [line for line in err.strip().splitlines() if "socket ignored" not in line]
+    if code > DIFFERED:
+        os.unlink(archive)
+        raise FlotillaError(f"packing {source.kind} {source.name}: {lines[-1] if lines else f'tar ended with {code}'}.")
+    if code:
+        return [f"{source.kind} {source.name} was written to while it was packed: {'; '.join(lines[:3])}."]
+    return []
+
+
+def main() -> None:
+    run_module(ARGUMENTS, observe, plan, apply, world=member_host_world)
+
+
+if __name__ == "__main__":
+    main()
