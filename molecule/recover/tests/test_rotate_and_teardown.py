@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Secrets, tokens, unlock key and authority are replaced; then stacks, volumes and swarm go, by the variants of teardown.
 
-The tests build on one another, and come after those of backup and recovery.
+The tests build on one another. The last one takes the swarm apart.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recover_lab import NODES, logs_of, look, on, play
+from recover_lab import LABELS, NODES, logs_of, look, on, play
 
 from tests.lab.scenario import ROOT
 
@@ -25,6 +25,16 @@ from test_job_templates import Controller, controller
 
 __all__ = ["controller"]
 FIRST, SECOND, THIRD = "calm-heron-1", "calm-heron-2", "calm-heron-3"
+
+# What is of no stack.
+OTHERS = """
+import docker
+client = docker.from_env()
+with open("/var/lib/flotilla-images/debian-trixie.tar", "rb") as tar:
+    client.images.load(tar)
+client.volumes.create("store")
+client.services.create("debian:trixie", ["sleep", "infinity"], name="other")
+"""
 
 SWARM = """
 import docker, json
@@ -76,7 +86,12 @@ def deploy(password: str) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def deployed() -> None:
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    key = tmp_path_factory.mktemp("keys") / "unlock.key"
+    given = {"swarm_settings": {"autolock": True}, "swarm_unlock_key_file": str(key)}
+    made = play("molecule/recover/members.yml", **given, **LABELS)
+    assert made.rc == 0, made.out
+    on("m1", "python3 -", OTHERS)
     deploy(FIRST)
 
 
@@ -163,7 +178,7 @@ def test_keep_state_removes_stacks_alone(controller: Controller, tmp_path: Path,
     job = controller.launch("teardown", answers, tmp_path)
     assert job.status == "successful", job.stdout.read()[-4000:]
     seen = look("m1")
-    assert "vault_reader" not in seen["services"].values() and "reader" in seen["services"].values() and secrets() == []
+    assert "vault_reader" not in seen["services"].values() and "other" in seen["services"].values() and secrets() == []
     assert "vault_data" in seen["volumes"]
     again = teardown("keep_state", confirm="lab", teardown_stacks="vault")
     assert again.rc == 0 and not any(again.recap.values()), again.out
