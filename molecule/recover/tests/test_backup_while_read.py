@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client that reads a service with two replicas misses no answer while the manager that runs one of them is archived."""
+"""A client that reads a service with two replicas misses no answer while the manager that runs one of them is archived. And the surveys."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from recover_lab import LABELS, NODES, on, play
 
 from tests.lab.scenario import ROOT
 
-sys.path.append(str(ROOT / "molecule/cluster/tests"))
+sys.path += [str(ROOT / "molecule/cluster/tests"), str(ROOT / "molecule/default/tests")]
 from cluster_web import LOAD, await_homes, create_service, reading, remove_service
+from test_job_templates import Controller, answers_of, controller
+
+__all__ = ["controller"]
 
 LEADER = """
 import docker
@@ -42,3 +45,25 @@ def test_a_client_misses_no_answer_during_a_backup(tmp_path: Path) -> None:
     remove_service("web")
     assert done.rc == 0, done.out
     assert client.failures == [] and client.requests > 50, (client.requests, client.failures[:5])
+
+
+def test_surveys_drive_backup_listing_and_restore(controller: Controller, tmp_path: Path) -> None:
+    backups = tmp_path / "backups"
+    made = "import docker; print(docker.from_env().volumes.create('kept').attrs['Mountpoint'])"
+    place = on("w1", "python3 -", made).strip()
+    on("w1", f"echo precious >{place}/file")
+
+    def launch(name: str, **answers: str) -> str:
+        (tmp_path / name).mkdir(exist_ok=True)
+        given = {variable: answer or "" for variable, answer in answers_of(name, controller).items()}
+        job = controller.launch(name, {**given, "backup_directory": str(backups), **answers}, tmp_path / name)
+        said = " ".join(job.stdout.read().split())
+        assert job.status == "successful", said[-4000:]
+        return said
+
+    launch("backup", backup_volumes="kept")
+    (backup,) = backups.iterdir()
+    assert "volume kept of w1" in launch("list_backups")
+    on("w1", "python3 -", "import docker; docker.from_env().volumes.get('kept').remove()")
+    assert "Put back: volume kept of w1." in launch("restore", backup_restore_from=str(backup))
+    assert on("w1", f"cat {place}/file") == "precious\n"
