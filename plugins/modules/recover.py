@@ -120,6 +120,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup impo
     find_lost,
     is_locked,
     name_objects,
+    warn_of_version,
 )
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import Seen, read_result
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import source_address
@@ -155,6 +156,7 @@ class Work:
     directory: str
     archive: str
     manifest: Manifest | None
+    engine_version: str
     address: str
     key: str = field(repr=False)
     opened: str = field(repr=False)
@@ -170,7 +172,7 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> Work:
     else:
         manifest, key = None, place.host.read(f"{directory}/{KEY_FILE}") or ""
     address = params["advertise_addr"] or (source_address(manifest.address) if manifest else own.address)
-    return Work(own, directory, params["archive"], manifest, address, key, params["node_key"])
+    return Work(own, directory, params["archive"], manifest, info.get("ServerVersion") or "", address, key, params["node_key"])
 
 
 def plan(work: Work, params: dict[str, t.Any]) -> Plan:
@@ -183,7 +185,8 @@ def plan(work: Work, params: dict[str, t.Any]) -> Plan:
         action, cluster_id, node_id = "update", work.own.cluster_id, work.own.node_id
         reason = "this manager becomes the only one"
     result = {"cluster_id": cluster_id, "node_id": node_id, "opened": bool(work.opened)}
-    return Plan((Change("swarm", cluster_id, action, (), "restarts tasks", reason, work),), result=result)
+    warnings = warn_of_version(work.manifest, work.engine_version)
+    return Plan((Change("swarm", cluster_id, action, (), "restarts tasks", reason, work),), warnings, result)
 
 
 def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:

@@ -110,6 +110,16 @@ def is_locked(node_key: str) -> bool:
     return "BEGIN ENCRYPTED" in node_key
 
 
+def warn_of_version(manifest: Manifest | None, engine_version: str) -> tuple[str, ...]:
+    """A warning where another version of the engine wrote the archive than is to read it."""
+    if manifest is None or manifest.engine_version == engine_version:
+        return ()
+    return (
+        f"engine {manifest.engine_version} wrote the archive, and this host has {engine_version}. Only the same version is sure to "
+        "read it: should the swarm not come up, install that one.",
+    )
+
+
 def check_recovery(manifest: Manifest | None, own: Seen, others: t.Sequence[Seen]) -> None:
     """Raises PlanError where a swarm must not be recovered on this host.
 

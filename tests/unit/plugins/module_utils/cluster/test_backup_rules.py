@@ -27,6 +27,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup impo
     check_recovery,
     find_lost,
     name_objects,
+    warn_of_version,
 )
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import Node
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import Seen
@@ -221,3 +222,10 @@ def test_former_state_is_kept_and_comes_back(state: Path) -> None:
     put_back(str(state), kept, "20261122T200100Z")
     assert sums_of(str(state)) == before and (state.parent / "swarm.failed-20261122T200100Z/half").exists()
     assert set_aside(str(state.parent / "nothing"), "x") == ""
+
+
+def test_another_version_of_the_engine_is_warned_of() -> None:
+    written = manifest()
+    assert warn_of_version(None, "29.0.0") == warn_of_version(written, written.engine_version) == ()
+    (warning,) = warn_of_version(written, "29.0.0")
+    assert written.engine_version in warning and "29.0.0" in warning
