@@ -85,6 +85,17 @@ def source_address(peer: str) -> str:
         return ""
 
 
+def is_own_address(address: str) -> bool:
+    """Whether an interface of this host has the address. Nothing is sent."""
+    try:
+        family, kind, protocol, _name, place = socket.getaddrinfo(address, 0, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.bind(place)
+            return True
+    except (OSError, UnicodeError):
+        return False
+
+
 def _read(path: str) -> str:
     """A file's text, empty where there is none that can be read."""
     try:

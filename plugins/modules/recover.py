@@ -59,8 +59,9 @@ options:
     default: []
   advertise_addr:
     description:
-      - Address of this host under which the other nodes reach it. Empty takes the one that this manager had, or with an archive the
-        one from which this host reaches the archived manager.
+      - Address under which the other nodes reach this host, where that is none of its own, as behind a translation of addresses.
+      - An engine keeps the address of the archived manager, whatever it is told. So it has to be that one, and a host that has another
+        is refused.
     type: str
     default: ""
 seealso:
@@ -77,7 +78,6 @@ EXAMPLES = r"""
     archive: backups/txvxoxwyk7oe-20261122T200000Z
     vault_password: "{{ backup_vault_password }}"
     managers: "{{ seen.results }}"
-    advertise_addr: 10.0.0.11
 """
 
 RETURN = r"""
@@ -118,12 +118,13 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup impo
     Manifest,
     check_recovery,
     find_lost,
+    foreign_address,
     is_locked,
     name_objects,
     warn_of_version,
 )
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import Seen, read_result
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import source_address
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import is_own_address
 from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
@@ -158,6 +159,7 @@ class Work:
     manifest: Manifest | None
     engine_version: str
     address: str
+    has_address: bool
     key: str = field(repr=False)
     opened: str = field(repr=False)
 
@@ -171,12 +173,15 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> Work:
         manifest, key = read_file(params["archive"])
     else:
         manifest, key = None, place.host.read(f"{directory}/{KEY_FILE}") or ""
-    address = params["advertise_addr"] or (source_address(manifest.address) if manifest else own.address)
-    return Work(own, directory, params["archive"], manifest, info.get("ServerVersion") or "", address, key, params["node_key"])
+    address = manifest.address if manifest else own.address
+    has_address = manifest is None or params["advertise_addr"] == address or is_own_address(address)
+    return Work(own, directory, params["archive"], manifest, info.get("ServerVersion") or "", address, has_address, key, params["node_key"])
 
 
 def plan(work: Work, params: dict[str, t.Any]) -> Plan:
     check_recovery(work.manifest, work.own, [read_result(result) for result in params["managers"]])
+    if work.manifest and not work.has_address:
+        raise foreign_address(work.manifest)
     if is_locked(work.key) and not work.opened:
         raise LockedError(work.key)
     if work.manifest:

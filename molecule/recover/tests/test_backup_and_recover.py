@@ -9,6 +9,7 @@ The tests build on one another. What the engines say is read through the Docker 
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,10 @@ def test_an_archive_brings_the_swarm_back_on_a_clean_host(backups: Path, swarm: 
     for node in MANAGERS:
         lab("stop", "--hard", node)
     given = {"backup_recover_archive": str(archive)}
+    refused = recover("w1", **given)
+    assert refused.rc and "which this host has not. The engine keeps that address" in refused.text, refused.out
+    (address,) = re.findall(r"had the address ([0-9.]+), which", refused.text)
+    on("w1", f"ip address add {address}/24 dev $(ip -o route get {address} | sed 's/.* dev //; s/ .*//')")
     refused = recover("w1", **given)
     assert refused.rc and "there is no unlock_key" in refused.text, refused.out
     wrong = recover("w1", **given, backup_vault_password="wrong")

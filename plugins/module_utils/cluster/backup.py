@@ -110,6 +110,14 @@ def is_locked(node_key: str) -> bool:
     return "BEGIN ENCRYPTED" in node_key
 
 
+def foreign_address(manifest: Manifest) -> PlanError:
+    """The refusal of a host that has not the address of the archived manager."""
+    had = f"{manifest.hostname}, whose state this is, had the address {manifest.address}, which this host has not"
+    why = "The engine keeps that address and tells it to all nodes, so that none could stay in the swarm"
+    cure = "Give this host that address too (ip address add), or, if it is reached there nevertheless"
+    return PlanError(f"{had}. {why}. {cure}, say advertise_addr={manifest.address}. Nothing was changed.")
+
+
 def warn_of_version(manifest: Manifest | None, engine_version: str) -> tuple[str, ...]:
     """A warning where another version of the engine wrote the archive than is to read it."""
     if manifest is None or manifest.engine_version == engine_version:

@@ -26,11 +26,13 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup impo
     check_backup,
     check_recovery,
     find_lost,
+    foreign_address,
     name_objects,
     warn_of_version,
 )
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import Node
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import Seen
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import is_own_address
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, PlanError
 
 
@@ -229,3 +231,14 @@ def test_another_version_of_the_engine_is_warned_of() -> None:
     assert warn_of_version(None, "29.0.0") == warn_of_version(written, written.engine_version) == ()
     (warning,) = warn_of_version(written, "29.0.0")
     assert written.engine_version in warning and "29.0.0" in warning
+
+
+def test_the_archived_managers_address_is_told_to_a_host_that_has_another() -> None:
+    said = str(foreign_address(manifest()))
+    assert (
+        f"had the address {manifest().address}" in said and f"advertise_addr={manifest().address}" in said and "Nothing was changed" in said
+    )
+
+
+def test_addresses_of_interfaces_are_known() -> None:
+    assert is_own_address("127.0.0.1") and not is_own_address("192.0.2.1") and not is_own_address("")
