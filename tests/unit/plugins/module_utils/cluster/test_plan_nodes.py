@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from dataclasses import replace
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.labels import read_labels
@@ -207,6 +208,13 @@ def test_a_leader_listed_without_an_address() -> None:
     raw["Status"]["Addr"] = "0.0.0.0"
     assert read_node(raw).address == "10.0.0.1"
     assert re.fullmatch(r"10\.0\.0\.1:2377", read_node(raw).manager_address)
+
+
+def test_a_manager_that_takes_part_in_nothing_is_removed_without_a_demotion() -> None:
+    """The managers of a swarm that was recovered know its former ones, and say of them that they are no members."""
+    gone, member = replace(node("m4", role="manager", state="down"), manager_address=""), node("m3", role="manager", state="down")
+    changes = plan_nodes([M1, M2, gone, member], Wanted(absent=[gone.node_id, "m3"])).changes
+    assert [(change.name.split()[0], change.payload["delta"]) for change in changes] == [("m4", {}), ("m3", {"Role": "worker"})]
 
 
 def test_a_ghost_of_a_manager_is_not_reachable_at_its_hosts_address() -> None:
