@@ -192,7 +192,7 @@ def test_lost_data_is_put_back_and_nothing_is_written_over(backups: Path) -> Non
     planned = play("playbooks/restore.yml", "--check", "--diff", **given)
     assert planned.rc == 0 and json.loads(on("w2", "python3 -", FIND)) == [{}, {}], planned.out
     done = play("playbooks/restore.yml", **given)
-    assert done.rc == 0 and "Put back: path /srv/papers of w2, volume store of w2." in done.text, done.out
+    assert done.rc == 0 and "Put back: volume store of w2, path /srv/papers of w2." in done.text, done.out
     assert "Not put back: volume store of m1: writer uses it" in done.text
     assert json.loads(on("w2", "python3 -", FIND)) == [{"volume": DEED, "path": DEED}, {"keeper": "yes"}]
     again = play("playbooks/restore.yml", **given)
