@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole playbooks against a fake engine: what they decide by what the modules tell them. The scenarios of molecule do it on real ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_engine import FakeEngine, node, volume
+
+ROOT = Path(__file__).parents[2]
+INVENTORY = """
+all:
+  vars: {swarm_name: lab, ansible_connection: local, ansible_python_interpreter: PYTHON}
+  children: {swarm_managers: {hosts: {m1: {}}}, swarm_workers: {hosts: {}}}
+"""
+
+
+class Site:
+    """A swarm of one manager, with a volume of stack vault and one of no stack."""
+
+    def __init__(self, directory: Path, start: Callable[..., FakeEngine]) -> None:
+        self.directory = directory
+        self.fake = start(
+            nodes=[node("m1", role="manager", leader=True)],
+            images={"app:1": {"digest": f"sha256:{'a' * 64}", "local": True}},
+            volumes=[volume("vault_data", labels={"com.docker.stack.namespace": "vault"}), volume("store")],
+        )
+        (directory / "hosts.yml").write_text(INVENTORY.replace("PYTHON", sys.executable))
+
+    def play(self, playbook: str, **variables: Any) -> str:
+        """What was printed, its lines joined; the exit code stands at its end."""
+        environment = {
+            **os.environ,
+            "DOCKER_HOST": self.fake.docker_host,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+        }
+        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(self.directory / "hosts.yml")]
+        command += [f"playbooks/{playbook}.yml", "-e", json.dumps(variables)]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        return f"{' '.join(done.stdout.split())} rc={done.returncode}"
+
+    def secrets(self) -> list[str]:
+        return sorted(item["Spec"]["Name"] for item in self.fake.cluster.secrets.values())
+
+
+@pytest.fixture
+def site(tmp_path: Path, fake_engine: Callable[..., FakeEngine]) -> Site:
+    return Site(tmp_path, fake_engine)
+
+
+def stack(password: str, level: str = "info") -> dict[str, Any]:
+    service = {"image": "app:1", "secrets": ["password"], "environment": {"LEVEL": level}}
+    content = {"services": {"reader": service}, "secrets": {"password": {"environment": "PASSWORD"}}}
+    return {"name": "vault", "content": content, "env": {"PASSWORD": password}, "resolve_image": "never"}
+
+
+def test_a_rotation_changes_secrets_and_nothing_else(site: Site) -> None:
+    assert site.play("deploy", stacks_present=[stack("one")]).endswith("rc=0")
+    (before,) = site.secrets()
+    refused = site.play("rotate", stacks_present=[stack("two", level="debug")], stacks_rotate="vault")
+    assert "vault also differs from the inventory in vault_reader" in refused and refused.endswith("rc=2") and site.secrets() == [before]
+
+    said = site.play("rotate", stacks_present=[stack("two")], stacks_rotate="vault")
+    (after,) = site.secrets()
+    assert said.endswith("rc=0") and f"New secrets: {after}" in said and after != before, said
+    again = site.play("rotate", stacks_present=[stack("two")], stacks_rotate=["vault"])
+    assert "no secret is replaced" in again and "changed=0" in again and site.secrets() == [after]
+
+
+def test_teardown_removes_what_its_variant_names(site: Site) -> None:
+    assert site.play("deploy", stacks_present=[stack("one")]).endswith("rc=0")
+    unnamed = site.play("teardown", stacks_present=[stack("one")], teardown_variant="clean_slate")
+    assert "This removes the stacks of the inventory and their volumes on every host" in unnamed and site.secrets()
+    assert site.play("teardown", stacks_present=[stack("one")], teardown_variant="keep_state", confirm="lab").endswith("rc=0")
+    assert site.secrets() == [] and sorted(site.fake.host.volumes) == ["store", "vault_data"]
+    said = site.play("teardown", teardown_stacks="vault, other", teardown_variant="clean_slate", confirm="lab")
+    assert said.endswith("rc=0") and sorted(site.fake.host.volumes) == ["store"], said
+    assert "changed=0" in site.play("teardown", teardown_stacks="vault", teardown_variant="clean_slate", confirm="lab")
