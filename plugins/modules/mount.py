@@ -115,7 +115,9 @@ plan:
   elements: dict
 """
 
+import fcntl
 import os
+import struct
 import typing as t
 from dataclasses import dataclass
 
@@ -140,6 +142,9 @@ ARGUMENTS = {
 }
 MOUNTINFO = "/proc/self/mountinfo"
 FSTAB = "/etc/fstab"
+# FS_IOC_GETFLAGS, FS_IOC_SETFLAGS and FS_IMMUTABLE_FL of linux/fs.h
+GET_FLAGS, SET_FLAGS = (way << 30 | struct.calcsize("l") << 16 | ord("f") << 8 | number for way, number in ((2, 1), (1, 2)))
+IMMUTABLE = 0x10
 
 
 @dataclass(frozen=True)
@@ -254,7 +259,7 @@ def apply(host: t.Any, change: Change) -> None:
             )
     if change.action == "remove":
         _put(host, work.files)
-        _free(host, work.mount.path)
+        _free(work.mount.path)
         return
     problem = _mount(host, work)
     if problem:
@@ -263,7 +268,7 @@ def apply(host: t.Any, change: Change) -> None:
             host.run(["systemctl", "start", work.mount.unit])
             end = "The former unit was restored."
         else:
-            _free(host, work.mount.path)
+            _free(work.mount.path)
             end = "Nothing of it was left."
         raise FlotillaError(f"mounting {work.mount.source} at {work.mount.path}: {problem}\n{end}")
 
@@ -272,7 +277,7 @@ def _mount(host: t.Any, work: Work) -> str:
     """Mount it; what went wrong, empty where nothing did."""
     path = work.mount.path
     if path not in mounts.parse_mountinfo(host.read(MOUNTINFO) or ""):
-        _close(host, path)
+        _close(path)
     _put(host, work.files)
     code, out, err = host.run(["systemctl", "enable", "--quiet", _started(work.mount)])
     orders = [["start", work.mount.unit], *([["start", _started(work.mount)]] if work.mount.automount else [])]
@@ -294,20 +299,35 @@ def _cause(host: t.Any, unit: str) -> str:
     return telling[-1] if telling else ""
 
 
-def _close(host: t.Any, path: str) -> None:
+def _close(path: str) -> None:
     """Have an empty directory that nobody can write into."""
     try:
         os.makedirs(path, mode=0o755, exist_ok=True)
-        host.run(["chattr", "-i", path])
+        _set_immutable(path, False)
         os.chmod(path, 0)
     except OSError as error:
         raise FlotillaError(f"making the mount point {path}: {error.strerror}. Check that Ansible becomes root (become: true).") from None
-    host.run(["chattr", "+i", path])
+    _set_immutable(path, True)
 
 
-def _free(host: t.Any, path: str) -> None:
+def _set_immutable(path: str, wanted: bool) -> None:
+    """Where its file system can. Not by chattr, which a minimal host does not have."""
+    try:
+        directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return  # it is not there
+    try:
+        (flags,) = struct.unpack("i", fcntl.ioctl(directory, GET_FLAGS, struct.pack("i", 0)))
+        fcntl.ioctl(directory, SET_FLAGS, struct.pack("i", flags | IMMUTABLE if wanted else flags & ~IMMUTABLE))
+    except OSError:
+        pass
+    finally:
+        os.close(directory)
+
+
+def _free(path: str) -> None:
     """Remove a mount point that is empty."""
-    host.run(["chattr", "-i", path])
+    _set_immutable(path, False)
     try:
         os.rmdir(path)
     except OSError:

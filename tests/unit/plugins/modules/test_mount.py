@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import struct
 import typing as t
 from pathlib import Path
 
@@ -45,6 +47,7 @@ grep -v " $1 " "{dir}/mountinfo" > "{dir}/less"; mv "{dir}/less" "{dir}/mountinf
 class Machine:
     def __init__(self, directory: Path) -> None:
         self.directory, self.units, self.point = directory, directory / "units", directory / "srv" / "data"
+        self.flags: list[int] = []
         (directory / "bin").mkdir()
         self.units.mkdir()
         (directory / "read").write_text(READ)
@@ -53,7 +56,6 @@ class Machine:
         for name, text in {"systemctl": SYSTEMCTL, "umount": UMOUNT}.items():
             (directory / "bin" / name).write_text(text.format(dir=directory))
         (directory / "bin" / "journalctl").write_text(journal)
-        (directory / "bin" / "chattr").write_text("#!/bin/sh\nexit 1\n")
         for path in (directory / "bin").iterdir():
             path.chmod(0o755)
 
@@ -75,7 +77,16 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Its file system makes nothing immutable, and what it was asked is in ``made.flags``."""
     made = Machine(tmp_path)
+
+    def ioctl(_directory: int, request: int, argument: bytes) -> bytes:
+        if request == mount.SET_FLAGS:
+            made.flags.append(struct.unpack("i", argument)[0])
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+        return struct.pack("i", 0x80000)  # as ext4 says of a directory with extents
+
+    monkeypatch.setattr("fcntl.ioctl", ioctl)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr(mounts, "UNIT_DIRECTORY", str(made.units))
     monkeypatch.setattr(mount, "MOUNTINFO", str(tmp_path / "mountinfo"))
@@ -88,6 +99,7 @@ def test_mounted_and_a_second_run_only_reads(machine: Machine) -> None:
     assert (result["exit_code"], result["plan"][0]["action"]) == (0, "create")
     assert "h:/data" in machine.mounted
     assert stat.S_IMODE(machine.point.stat().st_mode) == 0
+    assert machine.flags == [0x80000, 0x80010]
     machine.calls()
     assert not machine.run()["changed"]
     assert [call.split()[1] for call in machine.calls()] == ["show"]
