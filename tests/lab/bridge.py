@@ -16,6 +16,7 @@ FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 FORMER_FORWARDING = Path("/run/flotilla-lab/ip_forward")
 PREFIX = "fl"
 TABLES = ("filter", "nat")
+DISABLED, FORWARDS = "0", "3"  # states of a bridge's port
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,24 @@ class Bridge:
             FORWARDING.write_text("1")
 
     def have_tap(self, node: str) -> None:
-        """The node's TAP device. A cable that was pulled stays pulled."""
+        """The node's TAP device."""
         tap = self.tap(node)
         if not succeeds("ip", "link", "show", tap):
             run(f"make the network device of node {node}", "ip", "tuntap", "add", "dev", tap, "mode", "tap")
             run(f"connect node {node}", "ip", "link", "set", tap, "master", self.name)
-            self.switch(node, "up")
+            run(f"switch the device of node {node} on", "ip", "link", "set", tap, "up")
 
-    def switch(self, node: str, state: str) -> None:
-        """*state* is "up" or "down"."""
-        run(f"switch the cable of node {node} {state}", "ip", "link", "set", self.tap(node), state)
+    def plug(self, node: str) -> None:
+        """Undo ``unplug``. A port that has just come up, as after a reboot, forwards anyway, and one that is not up can't be told to."""
+        if Path(f"/sys/class/net/{self.tap(node)}/operstate").read_text().strip() == "up":
+            self._forward(node, FORWARDS)
+
+    def unplug(self, node: str) -> None:
+        """At the bridge: the node's kernel would give a device up that is switched off."""
+        self._forward(node, DISABLED)
+
+    def _forward(self, node: str, state: str) -> None:
+        run(f"change the bridge's port of node {node}", "bridge", "link", "set", "dev", self.tap(node), "state", state)
 
     def remove(self) -> None:
         for link in json.loads(output("list network devices", "ip", "-j", "link", "show")):

@@ -29,7 +29,7 @@ from ..uml_image import MODULES, build_disk, installed_kernel, uml_disk
 
 COMMANDS = {"linux.uml": "user-mode-linux", "mke2fs": "e2fsprogs", "iptables": "iptables"}
 MEMORY = "1536M"
-STOP_SECONDS = 120
+STOP_SECONDS = 300
 RUNTIME = Path("/run/flotilla-lab/uml")
 
 
@@ -93,10 +93,10 @@ class UmlDriver:
             time.sleep(0.3)
 
     def plug(self, lab: Lab, node: Node) -> None:
-        Bridge(lab.name).switch(node.name, "up")
+        Bridge(lab.name).plug(node.name)
 
     def unplug(self, lab: Lab, node: Node) -> None:
-        Bridge(lab.name).switch(node.name, "down")
+        Bridge(lab.name).unplug(node.name)
 
     def state(self, lab: Lab, node: Node) -> str:
         if processes(lab.name, node.name):
