@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_lab import MEMBERS, NODES, THREE, Run, converge, finish, leave, look, on, play, settled, start, wipe
+from cluster_lab import MEMBERS, NODES, THREE, Run, converge, finish, lab, leave, look, on, play, settled, start, wipe
 from cluster_secrets import find, forms, left_on_nodes, read_secrets, watching
 from cluster_web import SERVER, await_homes, load_image
 
@@ -145,6 +145,20 @@ def try_to_join(token: str) -> str:
         leave("w4")
     address = on("m1", "python3 -", "import docker; print(docker.APIClient().info()['Swarm']['NodeAddr'])").strip()
     return on("w4", "python3 -", JOIN.format(address, token)).strip()
+
+
+def test_a_manager_that_rebooted_is_unlocked_by_the_next_run(tmp_path: Path) -> None:
+    """With the key in a file that its owner alone can read."""
+    key_file = tmp_path / "unlock.key"
+    locking: dict[str, Any] = {"swarm_settings": {"autolock": True}, "swarm_unlock_key_file": str(key_file)}
+    converge(THREE, **locking)
+    assert key_file.stat().st_mode & 0o777 == 0o600 and key_file.read_text().strip() in read_secrets()
+    lab("stop", "w1")
+    lab("start", "w1")
+    assert look("w1")["state"] == "locked"
+    converge(THREE, **locking)
+    assert settled(THREE) and look("w1")["state"] == "active"
+    assert set(converge(THREE, **locking).changed.values()) == {0}
 
 
 def test_managers_restart_without_a_key_again() -> None:

@@ -110,7 +110,7 @@ def test_all_that_is_wrong_with_hosts_is_told_at_once() -> None:
     assert run.rc != 0 and "preflight found 3 faults, nothing was changed" in run.text, run.out
     skew = re.search(r"w3: its clock is (\d+) s ahead of the controller's", run.text)
     assert skew and 30 < int(skew[1]) <= 60, run.out
-    assert "w4: advertise_addr: this host has no address in 203.0.113.0/24" in run.text and f"it has {usual} on" in run.text
+    assert "w4: advertise_addr: this host has no address in 203.0.113.0/24" in run.text and f"{usual} on eth0" in run.text
     assert "w2: UDP 4789 (containers) is closed for any other node, m1, w1, w3, w4" in run.text
     converge(THREE)
     assert settled(THREE)
