@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 LAB := $(BIN)/python -m tests.lab
 PLAY := $(BIN)/ansible-playbook -i inventories/lab
-TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough unit-cores lab-test lab-test-more lab-test-stack lab-test-gpu lab-test-operations bench help lab-test-recover lab-test-drain
+TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough unit-cores lab-test lab-test-more lab-test-stack lab-test-gpu lab-test-operations bench help lab-test-recover lab-test-drain lab-test-upgrade
 .PHONY: $(TARGETS)
 
 help: ## say what there is
@@ -66,6 +66,9 @@ lab-test-more: .venv/.test ## the longer tests on real nodes, about 25 minutes: 
 
 lab-test-drain: .venv/.test ## nodes drained and replaced on real nodes while clients read, about 15 minutes
 	tests/on_nodes.sh drain
+
+lab-test-upgrade: .venv/.test ## engines upgraded to newer packages on real nodes while a client reads, about 15 minutes
+	tests/on_nodes.sh upgrade
 
 lab-test-operations: .venv/.test ## the day-2 verbs on real nodes, about 25 minutes: a client sees no failure, jobs, commands, logs, health, surveys
 	tests/on_nodes.sh operations

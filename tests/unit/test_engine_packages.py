@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROLE = ROOT / "roles/engine"
-RENDERED = ("is_el", "release", "wanted", "missing", "pinned", "foreign", "el_folder", "config")
+RENDERED = ("is_el", "release", "wanted", "missing", "outdated", "pinned", "upgraded", "foreign", "el_folder", "config")
 CE = ["docker-ce", "containerd.io", "python3-docker"]
 CLIENT = ["docker-ce-cli", "docker-buildx-plugin", "docker-compose-plugin"]
 
@@ -35,6 +35,9 @@ HOSTS = {
     "rocky": host("rocky", "9.4", engine_client=True),
     "stream": host("centos", "9"),
     "rhel": host("rhel", "9.2", {"docker-ce": "29.1.3-1.el9", "containerd.io": "2", "python3-docker": "7"}, engine_version="29.1.3-1.el9"),
+    "rocky_behind": host(
+        "rocky", "9.4", {"docker-ce": "28.5.2-1.el9", "containerd.io": "2", "python3-docker": "7"}, engine_version="29.1.3-1.el9"
+    ),
     "alma_pinned": host("almalinux", "9.5", engine_version="29.1.3-1.el9"),
     "el8": host("rocky", "8.9"),
     "bookworm_mixed": host("debian", "12", {"docker.io": "20.10.24"}),
@@ -72,12 +75,16 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
         ("noble_docker_io", {"supported": True, "wanted": ["docker.io", "python3-docker"]}),
         (
             "noble_pinned",
-            {"missing": ["containerd.io", "python3-docker", "docker-ce"], "pinned": [*CE[1:], "docker-ce=5:29.1.3-1~ubuntu.24.04~noble"]},
+            {"missing": CE[1:], "outdated": ["docker-ce"], "upgraded": ["docker-ce=5:29.1.3-1~ubuntu.24.04~noble"]},
         ),
         ("plucky", {"supported": False}),
         ("rocky", {"supported": True, "is_el": True, "release": "9", "pinned": CE + CLIENT, "el_folder": "centos"}),
         ("stream", {"supported": True, "release": "9"}),
-        ("rhel", {"supported": True, "missing": [], "el_folder": "rhel"}),
+        ("rhel", {"supported": True, "missing": [], "outdated": [], "el_folder": "rhel"}),
+        (
+            "rocky_behind",
+            {"missing": [], "outdated": ["docker-ce"], "upgraded": ["docker-ce-29.1.3-1.el9", "containerd.io", "python3-docker"]},
+        ),
         ("alma_pinned", {"pinned": ["docker-ce-29.1.3-1.el9", "containerd.io", "python3-docker"]}),
         ("el8", {"supported": False, "release": "8"}),
         ("bookworm_mixed", {"foreign": ["docker.io"]}),

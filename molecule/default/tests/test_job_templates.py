@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 INVENTORY = os.environ.get("FLOTILLA_INVENTORY", "inventories/lab")
 TEMPLATES = {item["name"]: item for item in yaml.safe_load((ROOT / "awx/templates.yml").read_text())["controller_templates"]}
 # What is run here, in a swarm of one manager; the surveys of the other operations are for the longer scenarios.
-HERE = ("site", "plan", "deploy", "status", "scale", "restart", "update", "rollback", "rebalance", "teardown")
+HERE = ("site", "plan", "preflight", "deploy", "status", "scale", "restart", "update", "rollback", "rebalance", "teardown")
 LEFT_STANDING = {"teardown"}  # only in check mode: other tests need the swarm
 REFUSED = {"backup": "m1 is the only manager"}  # by a swarm of this size; molecule/recover has a larger one
 
@@ -43,7 +43,7 @@ class Controller:
     def swarm_name(self) -> str:
         return str(next(iter(self.hostvars.values()))["swarm_name"])
 
-    def launch(self, name: str, answers: dict[str, str], folder: Path) -> ansible_runner.Runner:
+    def launch(self, name: str, answers: Mapping[str, Any], folder: Path) -> ansible_runner.Runner:
         """Run a template to its end."""
         template = TEMPLATES[name]
         options = ["--forks", str(template["forks"])]
@@ -54,7 +54,7 @@ class Controller:
             project_dir=str(self.project),
             playbook=template["playbook"],
             inventory=str(self.inventory),
-            extravars=answers,
+            extravars=dict(answers),
             cmdline=" ".join(options),
             quiet=True,
         )
