@@ -74,7 +74,7 @@ import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Conflict, Engine, NotFound
 from ansible_collections.flotilla.swarm.plugins.module_utils.moments import read_time
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.prune import plan_prune
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
@@ -88,9 +88,13 @@ ARGUMENTS: dict[str, t.Any] = {
 
 
 def observe(engine: Engine, params: dict[str, t.Any]) -> tuple[list[dict[str, t.Any]], list[dict[str, t.Any]], float]:
+    try:
+        age = parse_seconds(params["older_than"])
+    except PlanError as error:
+        raise PlanError(f"older_than: {error} Nothing was removed.") from None
     doing = "listing images and containers"
     now = read_time(engine.get("/info", doing)["SystemTime"])
-    return engine.get("/images/json", doing), engine.get("/containers/json", doing, all=True), now - parse_seconds(params["older_than"])
+    return engine.get("/images/json", doing), engine.get("/containers/json", doing, all=True), now - age
 
 
 def plan(observed: tuple[list[dict[str, t.Any]], list[dict[str, t.Any]], float], params: dict[str, t.Any]) -> Plan:

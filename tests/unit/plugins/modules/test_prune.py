@@ -68,3 +68,8 @@ def test_images_of_the_present_and_the_previous_version_stay(fake: FakeEngine) -
     assert done["plan"] == planned["plan"] and done["images"] == ["job:1", "web:3"]
     again = run_module_main(module.main, given)
     assert not again["changed"] and again["images"] == []
+
+
+def test_an_age_that_is_none_is_told_before_anything_is_asked(fake: FakeEngine) -> None:
+    told = run_module_main(module.main, {"docker_host": fake.docker_host, "keep": [], "older_than": "yesterday"})["msg"]
+    assert told.startswith("older_than: found 'yesterday', expected seconds or a duration such as") and told.endswith("Nothing was removed.")
