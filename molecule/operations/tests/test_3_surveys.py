@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from operations_lab import PROBE, done, services
@@ -18,6 +19,8 @@ from test_job_templates import Controller, answers_of, controller
 
 __all__ = ["controller"]
 WEB = "probe_web"
+# Of the inventory; the survey asks only which of them.
+RULES = [{"service": "probe_idle", "metric": {"value": 3}, "per_replica": 2, "max": 2}]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,9 +42,12 @@ def probe() -> None:
         ("logs", {"services_names": WEB, "services_tail": "5"}, "serving first"),
         ("stats", {"services_stacks": "probe"}, "probe_idle.1"),
         ("health", {"health_min_disk_free_mb": "1"}, "healthy"),
+        ("autoscale", {"autoscale_only": "probe_idle, probe_nothing", "autoscale_rules": RULES}, "there is no rule for probe_nothing"),
+        ("autoscale", {"autoscale_only": "probe_idle", "autoscale_rules": RULES}, "probe_idle: 1 -> 2 (metric 3 calls for 2)"),
+        ("prune", {"prune_older_than": "99999h", "prune_spare": "debian:*, x*"}, "Prune | Tell a workflow"),
     ],
 )
-def test_a_survey_drives_the_operation(name: str, answers: dict[str, str], words: str, controller: Controller, tmp_path: Path) -> None:
+def test_a_survey_drives_the_operation(name: str, answers: dict[str, Any], words: str, controller: Controller, tmp_path: Path) -> None:
     given = {variable: answer or "" for variable, answer in answers_of(name, controller).items()}
     job = controller.launch(name, {**given, **answers}, tmp_path)
     said = " ".join(job.stdout.read().split())

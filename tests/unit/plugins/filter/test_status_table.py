@@ -28,9 +28,16 @@ def test_the_widest_column_is_cut_to_fit() -> None:
     assert lines[1] == f"web   {'x' * 13}…"
 
 
+def test_the_last_column_goes_on_below_where_it_may() -> None:
+    records = [{"name": "web", "ports": ["10.0.0.11:8088->8000/tcp", "10.0.0.12:8088->8000/tcp"]}, {"name": "idle", "ports": []}]
+    lines = status_table(records, ["name", "ports"], width=40, wrap=True).splitlines()
+    assert lines == ["NAME  PORTS", "web   10.0.0.11:8088->8000/tcp", "      10.0.0.12:8088->8000/tcp", "idle"]
+
+
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.text() | st.none() | st.integers())), st.integers(40, 200))
 def test_no_line_is_longer_than_the_terminal(records: list[dict[str, Any]], width: int) -> None:
-    assert all(len(line) <= width for line in status_table(records, ["a", "b", "c"], width=width).split("\n"))
+    for wrap in (False, True):
+        assert all(len(line) <= width for line in status_table(records, ["a", "b", "c"], width, wrap).split("\n"))
 
 
 def test_wrong_input_is_told() -> None:
