@@ -139,6 +139,12 @@ def test_a_further_run_restarts_nothing() -> None:
     assert starts() == before
 
 
+@pytest.fixture(scope="module")
+def second_offer() -> None:
+    offer(2)
+
+
+@pytest.mark.usefixtures("second_offer")
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
@@ -149,13 +155,13 @@ def test_a_further_run_restarts_nothing() -> None:
     ],
 )
 def test_wrong_input_gives_one_clear_message_and_changes_nothing(variables: dict[str, Any], words: str) -> None:
-    offer(2)
     before = starts()
     refused = upgrade(**variables)
     assert refused.rc != 0 and words in refused.text and "Traceback" not in refused.out and not any(refused.changed.values()), refused.out
     assert starts() == before and newer() == list(NODES) and seen() == AS_BEFORE
 
 
+@pytest.mark.usefixtures("second_offer")
 def test_an_engine_in_a_swarm_does_not_go_back() -> None:
     older = versions()["m1"].removesuffix("+newer1")
     refused = upgrade(engine_version=older)
@@ -165,6 +171,7 @@ def test_an_engine_in_a_swarm_does_not_go_back() -> None:
     assert newer() == list(NODES)
 
 
+@pytest.mark.usefixtures("second_offer")
 def test_without_room_for_the_tasks_of_one_node_none_is_touched() -> None:
     """The last node's turn counts too."""
     create_service("pinned", constraints=("node.hostname==w2",))
@@ -178,6 +185,7 @@ def test_without_room_for_the_tasks_of_one_node_none_is_touched() -> None:
         remove_service("pinned")
 
 
+@pytest.mark.usefixtures("second_offer")
 def test_without_a_manager_to_spare_none_is_touched() -> None:
     lab("stop", "w1")
     try:
@@ -190,6 +198,7 @@ def test_without_a_manager_to_spare_none_is_touched() -> None:
     assert settled(THREE)
 
 
+@pytest.mark.usefixtures("second_offer")
 def test_site_upgrades_in_the_same_way_and_workers_two_at_a_time() -> None:
     """Where both tasks of a service lie on both workers of a batch, they run elsewhere before."""
     wanted = versions()["m1"].replace("+newer1", "+newer2")
