@@ -36,7 +36,7 @@ INFO = """
     margin = len(reachable) - len(managers) // 2 - 1
     acting = own["role"] == "manager" and own["state"] == "active" and margin >= 0
     result.update(state=own["state"], role=own["role"], node_id=host, acting=acting)
-    result["settings"] = {"autolock": False}
+    result.update(settings={"autolock": False}, check_mode=module.check_mode)
     result["quorum"] = {"managers": len(managers), "reachable": len(reachable), "margin": margin}
     result["managers"] = [{"node_id": name, "reachable": name in reachable} for name in managers]
     result["nodes"] = [

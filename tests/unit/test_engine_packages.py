@@ -22,7 +22,11 @@ CLIENT = ["docker-ce-cli", "docker-buildx-plugin", "docker-compose-plugin"]
 
 def host(distribution: str, version: str, packages: dict[str, str] | None = None, **variables: Any) -> dict[str, Any]:
     installed = {name: {"version": number, "hold": False} for name, number in (packages or {}).items()}
-    seen = {"host": {"distribution": {"id": distribution, "version": version, "codename": "x"}}, "packages": installed, "units": {}}
+    seen = {
+        "host": {"distribution": {"id": distribution, "version": version, "codename": "x"}, "engine": variables.pop("engine", "")},
+        "packages": installed,
+        "units": {},
+    }
     here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     return {"__engine_host": {**seen, "check_mode": False}, **here, **variables}
 
@@ -41,6 +45,7 @@ HOSTS = {
     "alma_pinned": host("almalinux", "9.5", engine_version="29.1.3-1.el9"),
     "el8": host("rocky", "8.9"),
     "bookworm_mixed": host("debian", "12", {"docker.io": "20.10.24"}),
+    "broken_off": host("debian", "13", {"python3-docker": "7"}, engine="26.1", engine_packages="distribution"),
     "metrics": host("rocky", "9.4", engine_metrics_address="10.0.0.11:9323", engine_nofile=65536),
 }
 
@@ -88,6 +93,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
         ("alma_pinned", {"pinned": ["docker-ce-29.1.3-1.el9", "containerd.io", "python3-docker"]}),
         ("el8", {"supported": False, "release": "8"}),
         ("bookworm_mixed", {"foreign": ["docker.io"]}),
+        ("broken_off", {"missing": ["docker.io"], "upgraded": ["python3-docker", "docker.io"]}),
     ],
 )
 def test_packages(rendered: dict[str, dict[str, Any]], name: str, expected: dict[str, Any]) -> None:

@@ -71,5 +71,5 @@ def test_images_of_the_present_and_the_previous_version_stay(fake: FakeEngine) -
 
 
 def test_an_age_that_is_none_is_told_before_anything_is_asked(fake: FakeEngine) -> None:
-    told = run_module_main(module.main, {"docker_host": fake.docker_host, "keep": [], "older_than": "yesterday"})["msg"]
-    assert told.startswith("older_than: found 'yesterday', expected seconds or a duration such as") and told.endswith("Nothing was removed.")
+    message = run_module_main(module.main, {"docker_host": fake.docker_host, "keep": [], "older_than": "yesterday"})["msg"]
+    assert message.startswith("older_than: found 'yesterday', expected seconds or a duration") and message.endswith("Nothing was removed.")
