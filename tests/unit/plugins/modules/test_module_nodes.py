@@ -302,3 +302,17 @@ def test_a_ghost_is_removed_when_the_managers_know_that_it_is_down(fake_engine: 
     monkeypatch.setattr(nodes_module, "PATIENCE_SECONDS", 0)
     result = keep(fake, remove_ghosts=True, node_ids=ids)
     assert (result["exit_code"], "w1 (ghost) is not down after 0 s" in result["msg"], "ghost" in fake.cluster.nodes) == (1, True, True)
+
+
+def test_a_node_is_marked_while_it_is_drained_for_its_turn_and_no_longer(cluster: FakeEngine) -> None:
+    """As role engine does before and after an engine restarts."""
+    mark = "io.flotilla.swarm.turn"
+    node_ids = {"w1": cluster.node("w1")["ID"]}
+    keep(cluster, availability={"w1": "drain"}, labels={"w1": {mark: "true"}}, node_ids=node_ids, drain_timeout=30, surge="none")
+    spec = cluster.node("w1")["Spec"]
+    assert (spec["Availability"], spec["Labels"]) == ("drain", {"kept": "1", mark: "true", "flotilla.availability": "active"})
+    back: Result = {"availability": {"w1": "previous"}, "labels": {"w1": {mark: None}}, "node_ids": node_ids}
+    assert keep(cluster, **back)["changed"]
+    spec = cluster.node("w1")["Spec"]
+    assert (spec["Availability"], spec["Labels"]) == ("active", {"kept": "1"})
+    assert not keep(cluster, **back)["changed"]
