@@ -98,6 +98,15 @@ def test_a_service_follows_its_metric_up_and_down(fake: FakeEngine, source: Sour
     assert run(fake, rule)["changed"] and replicas(fake, "ocr_worker") == 1
 
 
+def test_a_metric_around_a_threshold_makes_nothing_flap_over_twenty_passes(fake: FakeEngine, source: Source) -> None:
+    rule = {"service": "ocr_worker", "per_replica": 10, "hysteresis": 0.2}
+    counts = []
+    for turn in range(20):
+        run(fake, {**rule, "metric": source.depth(41 if turn % 2 else 39)})
+        counts.append(replicas(fake, "ocr_worker"))
+    assert counts == [4, *[5] * 19]
+
+
 def test_the_cap_is_what_the_nodes_hold(fake: FakeEngine, source: Source) -> None:
     """Two nodes of four processors, two of which are taken."""
     done = run(fake, {"service": "ocr_heavy", "metric": source.depth(1000)})
