@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 LAB := $(BIN)/python -m tests.lab
 PLAY := $(BIN)/ansible-playbook -i inventories/lab
-TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough unit-cores lab-test lab-test-more lab-test-stack lab-test-gpu lab-test-operations bench help lab-test-recover lab-test-drain lab-test-upgrade
+TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough unit-cores lab-test lab-test-more lab-test-stack lab-test-gpu lab-test-operations bench help lab-test-recover lab-test-drain lab-test-upgrade test-kernel
 .PHONY: $(TARGETS)
 
 help: ## say what there is
@@ -74,7 +74,10 @@ lab-test-operations: .venv/.test ## the day-2 verbs on real nodes, about 25 minu
 	tests/on_nodes.sh operations
 
 lab-test-gpu: .venv/.test ## GPUs of a swarm on nodes that have none, about 10 minutes
-	PATH="$(CURDIR)/$(BIN):$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' $(BIN)/molecule test -s gpu
+	tests/on_nodes.sh gpu
+
+test-kernel: .venv/.test ## on nodes with kernels of their own, under 30 minutes: mesh, NFS, reboots, power loss, firewall
+	LAB_DRIVER=uml tests/on_nodes.sh kernel
 
 lab-test-stack: .venv/.test ## the stack engine on real nodes, about 15 minutes: every failure, the docker CLI's results, registries that ask who one is
 	tests/on_nodes.sh stack

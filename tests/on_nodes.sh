@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# usage: tests/on_nodes.sh SCENARIO...
+# usage: [LAB_DRIVER=uml] [FLOTILLA_LAB_RELEASE=bookworm] tests/on_nodes.sh SCENARIO...
 # Runs molecule scenarios in labs. A machine that cannot hold nodes skips them; the reason is kept for the summary of the unit tests.
 # The last lines name what failed: molecule's own last lines do not.
 set -euo pipefail
@@ -10,7 +10,7 @@ mkdir -p .cache
 reason=.cache/no-nodes.txt log=.cache/on-nodes.log
 rm -f "$reason"
 
-if ! python -m tests.lab check 2>"$reason"; then
+if ! python -m tests.lab check --driver "${LAB_DRIVER:-container}" 2>"$reason"; then
     echo "The tests on nodes are skipped ($*): this machine cannot hold nodes."
     cat "$reason"
     exit 0

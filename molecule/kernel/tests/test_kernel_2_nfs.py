@@ -34,7 +34,8 @@ def read(node: str, name: str) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def shared() -> Iterator[None]:
-    converge("--tags", "nfs_server,volumes", nfs_server_exports=EXPORTS, volumes_present=volume("data"))
+    # an earlier session on the same lab left another volume
+    converge("--tags", "nfs_server,volumes", nfs_server_exports=EXPORTS, volumes_present=volume("data"), volumes_recreate="if_unused")
     deploy(FILES)
     everywhere(SERVICE)
     yield
