@@ -143,7 +143,9 @@ ARGUMENTS = {
 MOUNTINFO = "/proc/self/mountinfo"
 FSTAB = "/etc/fstab"
 # FS_IOC_GETFLAGS, FS_IOC_SETFLAGS and FS_IMMUTABLE_FL of linux/fs.h
-GET_FLAGS, SET_FLAGS = (way << 30 | struct.calcsize("l") << 16 | ord("f") << 8 | number for way, number in ((2, 1), (1, 2)))
+_FLAGS = struct.calcsize("l") << 16 | ord("f") << 8
+GET_FLAGS = 2 << 30 | _FLAGS | 1
+SET_FLAGS = 1 << 30 | _FLAGS | 2
 IMMUTABLE = 0x10
 
 
