@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # molecule asks for colours, whatever the scenario says
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,12 @@ class Finished:
     @property
     def text(self) -> str:
         """The output with its lines joined: messages are wrapped."""
-        return " ".join(self.out.split())
+        return " ".join(_COLOUR.sub("", self.out).split())
 
     @property
     def recap(self) -> dict[str, int]:
         """Host -> number of changed tasks."""
-        rows = [line for line in self.out.split("PLAY RECAP", 1)[-1].splitlines() if "changed=" in line]
+        rows = [line for line in _COLOUR.sub("", self.out).split("PLAY RECAP", 1)[-1].splitlines() if "changed=" in line]
         return {row.split()[0]: int(row.split("changed=")[1].split()[0]) for row in rows}
 
 

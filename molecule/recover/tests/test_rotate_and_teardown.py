@@ -74,8 +74,8 @@ def secrets() -> list[str]:
 
 def await_log(text: str) -> None:
     deadline = time.monotonic() + 60
-    while text not in logs_of("vault_reader", "m1"):
-        assert time.monotonic() < deadline, on("m1", "docker service ps vault_reader 2>&1 || true")
+    while text not in (found := logs_of("vault_reader", "m1")):
+        assert time.monotonic() < deadline, (found, on("m1", "journalctl -u docker -n 30 --no-pager"))
         time.sleep(1)
 
 
