@@ -37,7 +37,7 @@ print(json.dumps(seen))
 TASKS = """
 import docker, json
 client = docker.from_env()
-print(json.dumps([c.logs().decode() for c in client.containers.list(filters={"label": "com.docker.swarm.service.name=SERVICE"})]))
+print(json.dumps([c.logs().decode().strip() for c in client.containers.list(filters={"label": "com.docker.swarm.service.name=SERVICE"})]))
 """
 
 

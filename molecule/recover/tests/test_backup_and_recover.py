@@ -31,7 +31,7 @@ config = client.configs.create(name="settings", data=b"level: info")
 network = client.networks.create("app", driver="overlay")
 template = docker.types.TaskTemplate(
     docker.types.ContainerSpec(
-        "debian:trixie", ["sh", "-c", "cat /run/secrets/password; exec sleep infinity"],
+        "debian:trixie", ["sh", "-c", "cat /run/secrets/password; echo; exec sleep infinity"],
         secrets=[docker.types.SecretReference(secret.id, "password")],
         configs=[docker.types.ConfigReference(config.id, "settings")],
     ),

@@ -48,7 +48,7 @@ print(json.dumps({"tokens": swarm["JoinTokens"], "root": swarm["TLSInfo"]["Trust
 def stack(password: str, level: str = "info") -> dict[str, Any]:
     service = {
         "image": "debian:trixie",
-        "command": ["sh", "-c", "cat /run/secrets/password; exec sleep infinity"],
+        "command": ["sh", "-c", "cat /run/secrets/password; echo; exec sleep infinity"],
         "secrets": ["password"],
         "environment": {"LEVEL": level},
         "volumes": ["data:/data"],
