@@ -41,10 +41,6 @@ CASES = {
     ),
     "a bind mount that no node has": (DEPLOY, [], lambda: stack(BIND), ["/srv/nowhere", "web"]),
     "no manager": (SITE, [], lambda: {"preflight_managers_group": "nobody"}, ["nobody", "manager"]),
-    "managers that can't be reached": (
-        "playbooks/scale.yml", [], lambda: {"ansible_port": 1, "services_replicas": {"grading_web": 2}},
-        ["None of the managers m1 can be reached", "ansible_host"],
-    ),
     "no confirmation": ("playbooks/teardown.yml", [], dict, ["confirm is missing", "confirm=lab"]),
     "another name as confirmation": ("playbooks/teardown.yml", [], lambda: {"confirm": "prod"}, ["'prod'", "confirm=lab"]),
 }  # fmt: skip
