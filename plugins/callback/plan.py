@@ -99,7 +99,7 @@ class CallbackModule(CallbackBase):
         self._planned |= self._checking
         if variables.get("plan_file"):
             self._file = os.path.abspath(os.path.expanduser(str(templar.template(variables["plan_file"]))))
-        self._write(gather(self._results), complete=False)
+            self._write(gather(self._results), complete=False)
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         changes = gather(self._results)
