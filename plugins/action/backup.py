@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +21,14 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        variables, arguments = task_vars or {}, dict(self._task.args)
+        self._variables = task_vars or {}
+        arguments = dict(self._task.args)
         password, stacks = str(arguments.pop("vault_password", "") or ""), arguments.pop("stacks", None) or []
         try:
             packed = pack_stacks(stacks, directories(self._loader.get_basedir()))
         except FlotillaError as error:
             raise AnsibleActionFail(f"{error} Nothing was changed.") from None
-        result = self._call("flotilla.swarm.backup", arguments, variables)
+        result = self._call("flotilla.swarm.backup", arguments)
         if result.get("failed") or not arguments.get("dest"):
             return result
         remote, name = str(result["archive"]), Path(str(result["archive"])).name.removesuffix(".tar.gz")
@@ -37,19 +36,14 @@ class ActionModule(ActionBase):
         result["directory"] = str(directory)
         if self._task.check_mode:
             return result
-        fetched = self._call("ansible.legacy.slurp", {"src": remote}, variables)
-        data = base64.b64decode(fetched.get("content", ""))
-        if hashlib.sha256(data).hexdigest() != result["sha256"]:
-            raise AnsibleActionFail(f"{remote} did not arrive whole on the controller. It stays on its host.", result=result)
         files = BackupFiles(directory, password)
         try:
-            result["archive"] = str(files.keep(STATE_ARCHIVE, data))
             if packed:
                 files.keep(STACKS_ARCHIVE, packed)
+            result["archive"] = str(files.bring(self._call, STATE_ARCHIVE, remote, result["sha256"]))
         except FlotillaError as error:
             raise AnsibleActionFail(f"{error} The archive stays on its host, as {remote}.", result=result) from None
-        self._call("ansible.legacy.file", {"path": remote, "state": "absent"}, variables)
         return result
 
-    def _call(self, module: str, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        return dict(self._execute_module(module_name=module, module_args=arguments, task_vars=variables))
+    def _call(self, module: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return dict(self._execute_module(module_name=module, module_args=arguments, task_vars=self._variables))

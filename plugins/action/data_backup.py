@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -43,12 +41,7 @@ class ActionModule(ActionBase):
     def _bring(self, files: BackupFiles, host: str, part: dict[str, str]) -> str:
         """Bring one part; its name in the backup."""
         name = host_file(host, PurePosixPath(part["path"]).name)
-        fetched = self._call("ansible.legacy.slurp", {"src": part["path"]})
-        data = base64.b64decode(fetched.get("content", ""))
-        if hashlib.sha256(data).hexdigest() != part["sha256"]:
-            raise FlotillaError(f"{part['path']} did not arrive whole on the controller.")
-        files.keep(name, data)
-        self._call("ansible.legacy.file", {"path": part["path"], "state": "absent"})
+        files.bring(self._call, name, part["path"], part["sha256"])
         return name
 
     def _call(self, module: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import os
@@ -17,6 +18,8 @@ from ansible.parsing.vault import AnsibleVaultError, VaultLib, VaultSecret, is_e
 from ..module_utils.backup_names import ENCRYPTED, SUMS, parse_sums, sum_line
 from ..module_utils.plan import FlotillaError, PlanError
 from .stack_files import find_file
+
+Call = t.Callable[[str, dict[str, t.Any]], dict[str, t.Any]]
 
 
 class BackupFiles:
@@ -39,6 +42,15 @@ class BackupFiles:
                 sums.write(sum_line(name, hashlib.sha256(data).hexdigest()).encode())
         except OSError as error:
             raise FlotillaError(f"writing {path} on the controller: {error.strerror}.") from None
+        return path
+
+    def bring(self, call: Call, name: str, source: str, digest: str) -> Path:
+        """Keep a file of a host, compared with its SHA-256 sum, and remove it there; its path here. `call` runs a module on the host."""
+        data = base64.b64decode(call("ansible.legacy.slurp", {"src": source}).get("content", ""))
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise FlotillaError(f"{source} did not arrive whole on the controller.")
+        path = self.keep(name, data)
+        call("ansible.legacy.file", {"path": source, "state": "absent"})
         return path
 
     def find(self, name: str) -> Path | None:
