@@ -84,6 +84,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.tasks import TASK_LABEL
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import daemon_json, data_root
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member
 from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
@@ -99,7 +100,6 @@ ARGUMENTS = {
 MOUNTINFO = "/proc/self/mountinfo"
 SHOWN = "LoadState,ActiveState,ExecStart,Environment,EnvironmentFiles"
 PATIENCE = 120.0  # seconds until an engine that has started answers, and is in its swarm again
-TASK_LABEL = "com.docker.swarm.task.id"
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,11 @@ options:
       - Whether a manager lists the nodes. RV(nodes), RV(managers) and RV(quorum) are empty without it.
     type: bool
     default: true
+  containers:
+    description:
+      - Whether the host names its running containers that are no tasks of the swarm.
+    type: bool
+    default: false
   tasks:
     description:
       - Whether a manager counts the tasks, and tells which services fail again and again.
@@ -213,6 +218,12 @@ tasks:
       type: list
       elements: dict
       sample: [{service: grading_django, failures: 5, error: "task: non-zero exit (1)"}]
+unmanaged:
+  description: Names of the running containers of this host that are no tasks of the swarm. A drain leaves them as they are.
+  returned: when an engine answers and O(containers) is true
+  type: list
+  elements: str
+  sample: [node_exporter]
 check_mode:
   description: Whether the task ran in check mode. The variable C(ansible_check_mode) does not know when a play turned it on.
   returned: always
@@ -233,7 +244,7 @@ import typing as t
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import Node, find_ghosts, read_node, read_quorum
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import describe_cluster, read_certificate
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import find_old_roots, read_settings, show_settings
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.tasks import summarise_tasks
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.tasks import name_unmanaged, summarise_tasks
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import EngineError
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
@@ -241,6 +252,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_m
 
 ARGUMENTS: dict[str, t.Any] = {
     "nodes": {"type": "bool", "default": True},
+    "containers": {"type": "bool", "default": False},
     "tasks": {"type": "bool", "default": False},
     "tokens": {"type": "bool", "default": False, "no_log": False},
     "unlock_key": {"type": "bool", "default": False, "no_log": False},
@@ -266,6 +278,8 @@ def observe(member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "authority": _describe_authority(cluster, []) if seen.acting else {},
         **_describe_nodes([]),
     }
+    if params["containers"] and member.engine:
+        told["unmanaged"] = name_unmanaged(member.engine.get("/containers/json", doing="listing the containers"))
     if seen.acting and member.engine:
         try:
             if params["nodes"]:

@@ -116,6 +116,7 @@ node:
 import platform
 import typing as t
 
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.tasks import TASK_LABEL
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan, PlanError, short_hash
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
@@ -135,7 +136,6 @@ ARGUMENTS: dict[str, t.Any] = {
     "success_codes": {"type": "list", "elements": "int", "default": [0]},
     "wait_timeout": {"type": "str", "default": "10m"},
 }
-TASK_LABEL = "com.docker.swarm.task.id"
 NAME_LABEL = "com.docker.swarm.task.name"
 
 

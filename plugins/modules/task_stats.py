@@ -85,6 +85,7 @@ import platform
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.tasks import TASK_LABEL
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import NotFound
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
@@ -100,7 +101,7 @@ AT_ONCE = 16
 
 def observe(engine: t.Any, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     names, stacks = texts(params["name"]), texts(params["stack"])
-    containers = engine.get("/containers/json", "listing tasks", filters={"label": ["com.docker.swarm.task.id"]})
+    containers = engine.get("/containers/json", "listing tasks", filters={"label": [TASK_LABEL]})
     chosen = [container for container in containers if is_chosen(container, names, stacks)]
 
     def read(container: dict[str, t.Any]) -> dict[str, t.Any] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from cluster_lab import THREE, Run, converge, on, play, settled, start
@@ -40,6 +41,15 @@ def activate(*nodes: str) -> Run:
     return play(playbook=ACTIVATE, swarm_managers=THREE, nodes_target=list(nodes))
 
 
+@contextmanager
+def container(node: str, name: str) -> Iterator[None]:
+    """A container that is no task."""
+    made = f"import docker; made = docker.from_env().containers.run('web:1', ['/usr/bin/sleep', '900'], name={name!r}, detach=True)"
+    on(node, "python3 -", made)
+    yield
+    on(node, "python3 -", f"import docker; docker.from_env().containers.get({name!r}).remove(force=True)")
+
+
 def availability(node: str) -> str:
     code = f"import docker; print(docker.APIClient().inspect_node({node!r})['Spec']['Availability'])"
     return on("m1", "python3 -", code).strip()
@@ -58,8 +68,10 @@ def test_a_drain_without_room_is_refused() -> None:
 def test_a_drained_node_is_what_it_was_again() -> None:
     create_service("free", constraints=("node.hostname!=m1",))
     await_homes("free", 1)
-    done = drain("w3")
-    assert done.rc == 0 and availability("w3") == "drain", done.out
+    with container("w3", "exporter"):
+        done = drain("w3")
+        assert done.rc == 0 and availability("w3") == "drain", done.out
+        assert "- w3: exporter" in done.text
     assert set(drain("w3").changed.values()) == {0}
     assert activate("w3").rc == 0 and availability("w3") == "active"
     assert set(activate("w3").changed.values()) == {0}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many tasks a swarm keeps, and which services fail again and again. Pure."""
+"""How many tasks a swarm keeps, which services fail again and again, and which containers are no tasks. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from ..moments import read_time
 
 # So many failures of one task (a slot, or a node) within this time are no accident. The history of a task holds five by default.
 CRASHES, WITHIN_SECONDS = 3, 3600
+# The engine's, on each container of a task.
+TASK_LABEL = "com.docker.swarm.task.id"
 _FAILED = ("failed", "rejected")
 
 Json = t.Mapping[str, t.Any]
@@ -34,6 +36,11 @@ def summarise_tasks(tasks: t.Sequence[Json], services: t.Iterable[Json], now: fl
         for service in sorted(found, key=lambda each: (-found[each], names.get(each) or each))
     ]
     return {"count": len(tasks), "failed": len(failed), "crashing": crashing}
+
+
+def name_unmanaged(containers: t.Iterable[Json]) -> list[str]:
+    """Names of the containers that belong to no task, sorted: a drain of their node leaves them as they are."""
+    return sorted(each["Names"][0].lstrip("/") for each in containers if TASK_LABEL not in (each.get("Labels") or {}))
 
 
 def _status(task: Json) -> Json:

@@ -17,6 +17,19 @@ def tell(fake: FakeEngine, **args: t.Any) -> dict[str, t.Any]:
     return run_module_main(swarm_info.main, {"docker_host": fake.docker_host, **args})
 
 
+def test_containers_that_are_no_tasks_are_named(fake_engine: t.Callable[..., FakeEngine]) -> None:
+    containers = [
+        {"Id": "c1", "Names": ["/web.1.abc"], "Labels": {"com.docker.swarm.task.id": "t1"}},
+        {"Id": "c2", "Names": ["/node_exporter"], "Labels": {}},
+        {"Id": "c3", "Names": ["/dcgm"]},
+    ]
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True)], containers=containers)
+    assert "unmanaged" not in tell(fake)
+    fake.forget()
+    assert tell(fake, nodes=False, containers=True)["unmanaged"] == ["dcgm", "node_exporter"]
+    assert fake.calls() == ["GET /info", "GET /containers/json"]
+
+
 def test_a_service_that_fails_again_and_again_is_told_by_request(fake_engine: t.Callable[..., FakeEngine]) -> None:
     """Whatever its tasks do at this moment, and however many it has left behind."""
     services = [service("good"), service("bad", image="bad:1", replicas=100)]
