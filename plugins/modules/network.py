@@ -52,7 +52,9 @@ options:
         description: Whether the network has no way out.
         type: bool
       encrypted:
-        description: Whether traffic between nodes is encrypted.
+        description:
+          - Whether traffic between nodes is encrypted. Engines before 20.10.24 and 23.0.3 may send it in clear all the same
+            (CVE-2023-28840 to 28842); a warning names the nodes that have one.
         type: bool
       mtu:
         description: The largest packet. VXLAN takes 50 bytes from the network below, encryption about 50 more.
@@ -114,13 +116,15 @@ networks:
 
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.networks import (
     needs_users,
     plan_networks,
     read_network,
+    wants_encryption,
 )
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import read_node
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Conflict, Engine, NotFound
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
@@ -157,6 +161,7 @@ ARGUMENTS: dict[str, t.Any] = {
 class Observed:
     networks: t.Sequence[t.Mapping[str, t.Any]]
     services: t.Sequence[t.Mapping[str, t.Any]]
+    engines: t.Mapping[str, str] = field(default_factory=dict)
 
 
 def observe(member: Member, params: dict[str, t.Any]) -> Observed:
@@ -167,11 +172,13 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     raw = engine.get("/networks", doing="listing the networks", filters={"scope": ["swarm"]})
     networks = [read_network(each) for each in raw]
     used = needs_users(networks, params["networks"], params["absent"])
-    return Observed(networks, engine.get("/services", doing="listing the services") if used else [])
+    services = engine.get("/services", doing="listing the services") if used else []
+    nodes = engine.get("/nodes", doing="listing the nodes") if wants_encryption(params["networks"]) else []
+    return Observed(networks, services, {node.hostname: node.engine_version for node in map(read_node, nodes)})
 
 
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
-    return plan_networks(observed.networks, params["networks"], params["absent"], observed.services, params["routes"])
+    return plan_networks(observed.networks, params["networks"], params["absent"], observed.services, params["routes"], observed.engines)
 
 
 def apply(member: Member, change: Change) -> None:

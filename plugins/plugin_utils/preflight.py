@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ..module_utils.cluster.quorum import Quorum
 from ..module_utils.cluster.subnets import find_overlaps, parse_subnet, refuse_public, refuse_routed
 from ..module_utils.plan import PlanError
 from .fault import Fault
@@ -30,6 +31,7 @@ class Limits:
     managers_group: str = "swarm_managers"
     address_pools: t.Sequence[str] = ()
     networks: t.Sequence[t.Mapping[str, t.Any]] = ()
+    zones: t.Mapping[str, str] = field(default_factory=dict)
 
 
 Results = t.Mapping[str, t.Mapping[str, t.Any]]
@@ -76,6 +78,21 @@ def _of_inventory(managers: t.Sequence[str], workers: t.Sequence[str], limits: L
     both = sorted(set(managers) & set(workers))
     if both:
         yield Fault("inventory", "groups", f"{', '.join(both)} in both the managers and the workers", "Choose one group")
+    yield from _of_zones(managers, limits.zones)
+
+
+def _of_zones(managers: t.Sequence[str], zones: t.Mapping[str, str]) -> t.Iterator[Fault]:
+    """``zones`` is by host. Whichever zone fails, a majority of the managers shall be left; a single one has none to lose."""
+    quorum = Quorum(len(managers), len(managers))
+    for zone in sorted({zones[name] for name in managers if zones.get(name)}) if len(managers) > 1 else ():
+        there = [name for name in managers if zones.get(name) == zone]
+        if len(there) > quorum.margin:
+            yield Fault(
+                "inventory",
+                "zones",
+                f"{len(there)} of {len(managers)} managers, {', '.join(there)}, are in zone {zone}, and the swarm stops when it fails",
+                f"Have at most {quorum.margin} in one zone, or leave preflight_zone empty",
+            )
 
 
 def _of_subnets(seen: t.Mapping[str, t.Any], limits: Limits) -> t.Iterator[Fault]:

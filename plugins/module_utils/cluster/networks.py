@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import typing as t
 
 from ..plan import Change, Field, Plan, PlanError, compare
@@ -13,6 +14,8 @@ from .subnets import Network, find_overlaps, parse_subnet, refuse_public, refuse
 
 _MTU = "com.docker.network.driver.mtu"
 _ENCRYPTED = "encrypted"
+# CVE-2023-28840 to 28842: before these, engines may send packets of encrypted networks in clear, and take such packets.
+_SAFE_ENGINES = ((20, 10, 24), (23, 0, 3))
 _ASSIGNED = ("com.docker.network.driver.overlay.vxlanid_list",)
 
 
@@ -96,9 +99,11 @@ def plan_networks(
     absent: t.Sequence[str] = (),
     services: t.Sequence[t.Mapping[str, t.Any]] = (),
     routes: t.Mapping[str, t.Sequence[t.Mapping[str, str]]] | None = None,
+    engines: t.Mapping[str, str] | None = None,
 ) -> Plan:
     """Removals first: they make room for what is created. ``services`` may be empty unless ``needs_users``.
 
+    ``engines`` has the version of each node's engine, by host name; it may be empty unless ``wants_encryption``.
     ``routes`` are those of the hosts, as ``read_routes`` gives them; a new subnet keeps clear of them.
     """
     names = [*(each["name"] for each in wanted), *absent]
@@ -112,7 +117,28 @@ def plan_networks(
     for change in changes:
         subnets = [ipaddress.ip_network(each["Subnet"]) for each in change.payload["body"]["IPAM"]["Config"] if "Subnet" in each]
         refuse_routed(f"Network {change.name}", subnets, routes or {})
-    return Plan((*removals, *changes), result={"networks": [each["name"] for each in wanted]})
+    warnings = tuple(_warn_of_clear_text(engines or {})) if wants_encryption(wanted) else ()
+    return Plan((*removals, *changes), warnings, result={"networks": [each["name"] for each in wanted]})
+
+
+def wants_encryption(wanted: t.Sequence[t.Mapping[str, t.Any]]) -> bool:
+    return any(each.get("encrypted") for each in wanted)
+
+
+def sends_clear_text(version: str) -> bool:
+    """Whether an engine of this version, such as 20.10.5+dfsg1, may send in clear what an encrypted network carries."""
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version.split("+")[0].split("-")[0])[:3])
+    older, newer = _SAFE_ENGINES
+    return bool(numbers) and (numbers < older or newer[:2] <= numbers < newer)
+
+
+def _warn_of_clear_text(engines: t.Mapping[str, str]) -> t.Iterator[str]:
+    found = ", ".join(f"{host} ({version})" for host, version in sorted(engines.items()) if sends_clear_text(version))
+    if found:
+        yield (
+            f"Encrypted networks may carry clear text on {found}: CVE-2023-28840 to 28842. Upgrade to an engine of at least 20.10.24 or "
+            "23.0.3, if your distribution has not corrected that in its own package."
+        )
 
 
 def _check_subnets(existing: t.Sequence[t.Mapping[str, t.Any]], present: t.Sequence[t.Mapping[str, t.Any]], leaving: set[str]) -> None:

@@ -176,9 +176,15 @@ def test_networks_are_made_once(cluster: FakeEngine) -> None:
     cluster.forget()
     again = overlay(cluster, wanted)
     assert (again["changed"], again["networks"]) == (False, ["front", "back"])
-    assert cluster.calls() == ["GET /info", "GET /networks"]
+    assert cluster.calls() == ["GET /info", "GET /networks", "GET /nodes"], "the nodes only where one is encrypted"
     assert overlay(cluster, absent=["front", "gone"])["plan"][0]["action"] == "remove"
     assert overlay(cluster, absent=["front", "gone"])["changed"] is False
+
+
+def test_a_node_whose_engine_sends_encrypted_networks_in_clear_is_told(fake_engine: MakeFake) -> None:
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True), node("w1", engine_version="23.0.1")])
+    (warning,) = overlay(fake, [{"name": "back", "encrypted": True}])["warnings"]
+    assert "clear text on w1 (23.0.1)" in warning
 
 
 def test_a_network_with_a_name_that_begins_alike_is_another(fake_engine: MakeFake) -> None:

@@ -146,6 +146,26 @@ def test_the_inventory(managers: list[str], workers: list[str], checks: list[str
     assert faults({}, managers, workers) == [("inventory", check) for check in checks]
 
 
+@pytest.mark.parametrize(
+    ("managers", "zones", "told"),
+    [
+        ("abc", {}, []),
+        ("abc", {"a": "r1", "b": "r2", "c": "r3"}, []),
+        ("abc", {"a": "r1", "b": "r1", "c": "r2"}, ["2 of 3 managers, a, b, are in zone r1", "at most 1 in one zone"]),
+        ("abcde", {"a": "r1", "b": "r1", "c": "r2", "d": "r2", "e": "r3"}, []),
+        ("abcde", {"a": "r1", "b": "r1", "c": "r1"}, ["3 of 5 managers, a, b, c, are in zone r1", "at most 2 in one zone"]),
+        # those of which nothing is said are nowhere together
+        ("abc", {"a": "r1"}, []),
+        ("abc", {"a": "r1", "b": "", "c": ""}, []),
+        ("a", {"a": "r1"}, []),
+    ],
+)
+def test_no_zone_holds_the_majority(managers: str, zones: dict[str, str], told: list[str]) -> None:
+    found = find_faults({}, list(managers), [], replace(LIMITS, zones=zones), NOW)
+    assert [fault.check for fault in found] == ["zones"] * bool(told)
+    assert all(words in str(found[0]) for words in told)
+
+
 def test_two_hosts_that_are_one() -> None:
     results = {"m1": host("x"), "w1": host("x"), "w2": host("w2")}
     assert faults(results) == [("m1, w1", "hostname"), ("m1, w1", "machine_id")]

@@ -222,3 +222,26 @@ def test_a_new_subnet_keeps_clear_of_every_hosts_routes(subnet: str, told: str) 
         plan_networks([], wanted, routes={"gw": ROUTES, "other": []})
     made = read_network(raw("net", subnet))
     assert not plan_networks([made], wanted, routes={"gw": ROUTES}).changed, "what is there stays"
+
+
+@pytest.mark.parametrize(
+    ("version", "clear"),
+    [
+        ("20.10.23", True),
+        ("20.10.5+dfsg1-1", True),
+        ("19.03.15", True),
+        ("20.10.24+dfsg1", False),
+        ("23.0.0-rc.1", True),
+        ("23.0.2", True),
+        ("23.0.3", False),
+        ("24.0.0", False),
+        ("29.1.0", False),
+        ("", False),
+        ("dev", False),
+    ],
+)
+def test_engines_that_send_encrypted_networks_in_clear_are_named(version: str, clear: bool) -> None:
+    plan = plan_networks([], [{"name": "net", "encrypted": True}], engines={"w1": version, "w2": "26.1.5"})
+    assert bool(plan.warnings) == clear
+    assert all(f"clear text on w1 ({version})" in warning and "20.10.24" in warning for warning in plan.warnings)
+    assert not plan_networks([], [{"name": "net"}], engines={"w1": version}).warnings
