@@ -56,7 +56,7 @@ def judge_health(
         ("hosts", f"{len(seen)} of {len(hosts)} answer", _of_hosts(hosts, seen)),
         ("nodes", f"{sum(node['state'] == 'ready' for node in nodes)} of {len(nodes)} ready", _of_nodes(nodes, cluster)),
         ("quorum", _quorum_words(cluster), _of_quorum(cluster)),
-        ("overlay", overlay_words(overlay), _of_overlay(overlay, cluster)),
+        ("overlay", overlay_words(overlay), _of_overlay(overlay, cluster, seen)),
         ("services", _services_words(services), [*_of_services(services), *_of_crashing(cluster, services)]),
         ("mounts", _mounts_words(seen), _of_mounts(seen)),
         ("gpus", _gpus_words(seen, nodes), _of_gpus(seen, nodes)),
@@ -116,12 +116,16 @@ def _of_quorum(cluster: Given) -> t.Iterator[Finding]:
             yield Finding("quorum", FAILED, manager["hostname"], text, "Start it, or check port 2377")
 
 
-def _of_overlay(overlay: t.Mapping[str, Given], cluster: Given) -> t.Iterator[Finding]:
+def _of_overlay(overlay: t.Mapping[str, Given], cluster: Given, seen: t.Mapping[str, Given]) -> t.Iterator[Finding]:
     port = (cluster.get("cluster") or {}).get("data_path_port") or 4789
     cures = {ONLY_SMALL: "Raise the MTU between them, or give the networks an mtu of 50 less than it (encrypted ones 100)"}
     for where, outcome in find_closed_ways(overlay):
         text = f"{outcome}{'' if ' ' in where else ' from or to any other node'}, so that containers there can't talk to each other"
         yield Finding("overlay", FAILED, where, text, cures.get(outcome, f"Check UDP {port} with preflight.yml"))
+    for name in sorted(seen.keys() - overlay.keys()) if overlay else ():
+        if seen[name]["state"] == "active":
+            text = "has no end of the ingress network, so that it does not answer on ports of services"
+            yield Finding("overlay", FAILED, name, text, "Drain it, restart its engine, activate it")
 
 
 def _services_words(services: t.Sequence[Given]) -> str:

@@ -69,3 +69,24 @@ def test_it_is_a_failure_of_the_swarm(closed: list[tuple[str, str, str]], where:
     (finding,) = report["findings"]
     assert (finding["area"], finding["state"], finding["where"]) == ("overlay", "failed", where)
     assert finding["text"].startswith(words) and finding["cure"].startswith(cure)
+
+
+@pytest.mark.parametrize(
+    ("state", "listening", "told"), [("active", "ab", True), ("inactive", "ab", False), ("active", "", False), ("active", "abc", False)]
+)
+def test_a_member_without_an_end_of_the_ingress_network_is_told(state: str, listening: str, told: bool) -> None:
+    """Unless none has one: then there is no such network."""
+    cluster = {"quorum": {"reachable": 1, "managers": 1, "margin": 0}}
+    plain = {
+        "problem": "",
+        "certificate_expires": "",
+        "certificate_days": None,
+        "disk_free_mb": 9,
+        "mounts": [],
+        "gpus": [],
+        "gpu_problem": "",
+    }
+    hosts = {name: {**plain, "node_id": name, "state": state if name == "c" else "active"} for name in "abc"}
+    findings = judge_health(hosts, cluster, [], Limits(1, 1), results(listening))["findings"]
+    mine = [(finding["state"], finding["where"]) for finding in findings if finding["area"] == "overlay"]
+    assert mine == ([("failed", "c")] if told else [])
