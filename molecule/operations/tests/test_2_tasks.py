@@ -176,7 +176,7 @@ def test_health_is_one_verdict() -> None:
     well = done("health")
     assert "healthy" in well.out and well.changed == 0
     table = well.out.split("msg: |-\n", 1)[1].split("\nTASK", 1)[0].splitlines()
-    assert max(map(len, table)) <= 80 and len([line for line in table if " ok " in line]) == 8, well.out
+    assert max(map(len, table)) <= 80 and len([line for line in table if " ok " in line]) == 9, well.out
     on("w2", "python3 - plant", FAULTS)
     try:
         ill = play("health", services_format="json")

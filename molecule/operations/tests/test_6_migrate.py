@@ -45,7 +45,7 @@ def project() -> Iterator[None]:
     on("w1", INSTALL)
     on("w1", "mkdir -p /srv/media && cat >/srv/media/compose.yml", (ROOT / FILE).read_text())
     compose("up --detach --wait")
-    compose(f"exec -T store sh -c 'echo {WORDS} >/data/words'")
+    compose(f"exec -T --user root store sh -c 'echo {WORDS} >/data/words'")
     await_that(lambda: answer() == WORDS)
     yield
     done("deploy", stacks_present=[], stacks_absent=["media"])
