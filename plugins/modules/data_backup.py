@@ -197,17 +197,21 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
 def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
     work: Work = change.payload
     os.makedirs(work.directory, mode=0o700, exist_ok=True)
-    paused: list[str] = []
+    paused: dict[str, str] = {}
     warnings: list[str] = []
+    problems: list[str] = []
     try:
         for container, name in work.users.items():
             _turn(place, "pause", container, name)
-            paused.append(container)
+            paused[container] = name
         for source in work.sources:
             warnings += _pack(place, source, f"{work.directory}/{archive_name(source.kind, source.name)}")
+    except FlotillaError as error:
+        problems.append(str(error))
     finally:
-        for container in paused:
-            _turn(place, "unpause", container, work.users[container])
+        problems += _let_go(place, paused)
+    if problems:
+        raise FlotillaError(" ".join(problems))
     made = [
         {**asdict(source), "parts": cut(f"{work.directory}/{archive_name(source.kind, source.name)}", PART_BYTES)}
         for source in work.sources
@@ -217,6 +221,28 @@ def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
 
 def _turn(place: MemberHost, verb: str, container: str, name: str) -> None:
     place.member.require_engine().post(f"/containers/{container}/{verb}", doing=f"{verb} {name}")
+
+
+def _let_go(place: MemberHost, paused: t.Mapping[str, str]) -> list[str]:
+    """A sentence for each container that is still paused. Each has its turn, since another may have ended or gone meanwhile."""
+    problems: dict[str, str] = {}
+    for container, name in paused.items():
+        try:
+            _turn(place, "unpause", container, name)
+        except FlotillaError as error:
+            problems[container] = str(error)
+    if not problems:
+        return []
+    try:
+        listed = place.member.require_engine().get("/containers/json", doing="listing containers")
+        still = {str(item["Id"]) for item in listed if item.get("State") == "paused"}
+    except FlotillaError:
+        still = set(problems)
+    return [
+        f"Container {paused[container]} is still paused ({problem.rstrip('.')}). Let it go on with docker unpause {container[:12]}."
+        for container, problem in problems.items()
+        if container in still
+    ]
 
 
 def _pack(place: MemberHost, source: Source, archive: str) -> list[str]:

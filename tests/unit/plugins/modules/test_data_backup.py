@@ -139,6 +139,29 @@ def test_a_container_is_let_go_when_packing_fails(machine: Machine, tmp_path: Pa
     assert machine.fake.host.containers[0]["State"] == "running" and not list(machine.archives.iterdir())
 
 
+def test_a_container_that_ended_while_it_was_paused_keeps_no_other_one_paused(machine: Machine) -> None:
+    machine.fake.fail("POST", "/containers/id-db.1/unpause", 404, "No such container: id-db.1")
+    machine.fake.fail("GET", "/containers/json", nth=2)  # what became of it can't be asked either
+    result = machine.backup(volumes=["db", "other"])
+    states = {each["Names"][0]: each["State"] for each in machine.fake.host.containers}
+    assert states["/web"] == "running"
+    assert result["exit_code"] == 1 and "Container db.1 is still paused" in result["msg"]
+    assert "docker unpause id-db.1" in result["msg"]
+
+
+def test_a_container_that_is_gone_costs_no_archive(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack = data_backup._pack
+
+    def pack_meanwhile(*given: t.Any) -> list[str]:
+        machine.fake.host.containers[:] = [each for each in machine.fake.host.containers if each["Id"] != "id-db.1"]
+        return pack(*given)
+
+    monkeypatch.setattr(data_backup, "_pack", pack_meanwhile)
+    result = machine.backup(volumes=["db", "other"])
+    assert result["exit_code"] == 0 and [archive["name"] for archive in result["archives"]] == ["db", "other"]
+    assert [each["State"] for each in machine.fake.host.containers] == ["exited", "running"]
+
+
 def test_a_broken_archive_leaves_the_host_as_it_was(machine: Machine) -> None:
     (archive,) = machine.backup(volumes=["other"])["archives"]
     Path(archive["parts"][0]["path"]).write_bytes(b"no archive")
