@@ -16,7 +16,6 @@ _MTU = "com.docker.network.driver.mtu"
 _ENCRYPTED = "encrypted"
 # CVE-2023-28840 to 28842: before these, engines may send packets of encrypted networks in clear, and take such packets.
 _SAFE_ENGINES = ((20, 10, 24), (23, 0, 3))
-_ASSIGNED = ("com.docker.network.driver.overlay.vxlanid_list",)
 
 
 def read_network(raw: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -35,7 +34,7 @@ def read_network(raw: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         "ingress": bool(raw.get("Ingress")),
         "encrypted": _ENCRYPTED in options,
         "mtu": int(options[_MTU]) if str(options.get(_MTU, "")).isdigit() else None,
-        "options": {key: value for key, value in options.items() if key not in (_MTU, _ENCRYPTED, *_ASSIGNED)},
+        "options": options,
         "labels": dict(raw.get("Labels") or {}),
     }
 

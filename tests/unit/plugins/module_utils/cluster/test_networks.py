@@ -79,6 +79,13 @@ def test_encryption_and_mtu_are_options_of_the_driver() -> None:
     assert not plan_networks([made], [{"name": "n", "encrypted": True, "mtu": 1400, "options": {"x": True}}]).changed
 
 
+@pytest.mark.parametrize("options", [{"com.docker.network.driver.mtu": 1400}, {"encrypted": ""}])
+def test_encryption_and_mtu_that_are_given_as_options_do_not_differ_afterwards(options: dict[str, t.Any]) -> None:
+    wanted = {"name": "n", "options": options}
+    (change,) = plan_networks([], [wanted]).changes
+    assert not plan_networks([read_network(raw("n", Options=change.payload["body"]["Options"]))], [wanted]).changed
+
+
 @pytest.mark.parametrize(
     ("wanted", "services", "message"),
     [
