@@ -36,7 +36,7 @@ class Site:
         )
         (directory / "hosts.yml").write_text(INVENTORY.replace("PYTHON", sys.executable))
 
-    def play(self, playbook: str, **variables: Any) -> str:
+    def play(self, playbook: str, *arguments: str, **variables: Any) -> str:
         """What was printed, its lines joined; the exit code stands at its end."""
         environment = {
             **os.environ,
@@ -45,7 +45,7 @@ class Site:
             "ANSIBLE_NOCOLOR": "1",
         }
         command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(self.directory / "hosts.yml")]
-        command += [f"playbooks/{playbook}.yml", "-e", json.dumps(variables)]
+        command += [f"playbooks/{playbook}.yml", "-e", json.dumps(variables), *arguments]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         return f"{' '.join(done.stdout.split())} rc={done.returncode}"
 
@@ -75,6 +75,12 @@ def test_a_rotation_changes_secrets_and_nothing_else(site: Site) -> None:
     assert said.endswith("rc=0") and f"New secrets: {after}" in said and after != before, said
     again = site.play("rotate", stacks_present=[stack("two")], stacks_rotate=["vault"])
     assert "no secret is replaced" in again and "changed=0" in again and site.secrets() == [after]
+
+
+def test_check_mode_changes_nothing_whatever_plan_only_says(site: Site) -> None:
+    for plan_only in ("false", False, "true"):
+        said = site.play("deploy", "--check", stacks_present=[stack("one")], plan_only=plan_only)
+        assert said.endswith("rc=0") and site.secrets() == [] and not site.fake.writes, said
 
 
 def test_teardown_removes_what_its_variant_names(site: Site) -> None:
