@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import typing as t
 import urllib.error
@@ -63,5 +64,7 @@ def _fetch(metric: t.Mapping[str, t.Any], url: str) -> str:
             return str(answer.read(MOST_BYTES).decode("utf-8", "replace"))
     except urllib.error.HTTPError as error:
         raise PlanError(f"answered {error.code} {error.reason}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.InvalidURL) as error:
         raise PlanError(f"can't be read: {getattr(error, 'reason', error)}") from None
+    except http.client.HTTPException:
+        raise PlanError("can't be read: what answers there is no HTTP server") from None

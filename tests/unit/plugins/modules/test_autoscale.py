@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import http.server
 import json
+import socketserver
 import threading
 import typing as t
 from pathlib import Path
@@ -161,10 +162,28 @@ def test_a_metric_that_cannot_be_read_changes_nothing_and_says_so(
     assert [change["name"] for change in done["plan"]] == ["ocr_heavy"]
 
 
+def test_a_port_that_does_not_speak_http_is_a_source_that_fails(fake: FakeEngine) -> None:
+    """As that of a broker is, next to its HTTP one."""
+
+    class Broker(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(4096)
+            self.request.sendall(b"AMQP\x00\x00\x09\x01")
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Broker) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        metric = {"url": f"http://127.0.0.1:{server.server_address[1]}/x"}
+        done = run(fake, {"service": "ocr_worker", "metric": metric}, {"service": "ocr_heavy", "metric": {"value": 300}})
+    (warning,) = done["warnings"]
+    assert "can't be read: what answers there is no HTTP server" in warning
+    assert [change["name"] for change in done["plan"]] == ["ocr_heavy"]
+
+
 @pytest.mark.parametrize(
     ("metric", "words"),
     [
         ({"url": "http://127.0.0.1:1/x"}, "http://127.0.0.1:1/x: can't be read: "),
+        ({"url": "http://127.0.0.1:1/a queue"}, "http://127.0.0.1:1/a queue: can't be read: URL can't contain control characters"),
         ({"command": ["false"]}, "false: exited 1: no output"),
         ({"command": ["no-such-program"]}, "no-such-program: exited 127"),
         ({"command": ["echo", "many"]}, "echo: at its top is 'many', which is no number"),
