@@ -83,6 +83,13 @@ def test_check_mode_changes_nothing_whatever_plan_only_says(site: Site) -> None:
         assert said.endswith("rc=0") and site.secrets() == [] and not site.fake.writes, said
 
 
+def test_verdicts_that_fail_may_be_a_text(site: Site) -> None:
+    said = site.play("health", health_fail_on="unhealthy,degraded")
+    assert said.endswith("rc=0"), said
+    limits = {"health_min_disk_free_mb": 10**9}
+    assert "The swarm is unhealthy." in site.play("health", health_fail_on="degraded,unhealthy", **limits)
+
+
 def test_teardown_removes_what_its_variant_names(site: Site) -> None:
     assert site.play("deploy", stacks_present=[stack("one")]).endswith("rc=0")
     unnamed = site.play("teardown", stacks_present=[stack("one")], teardown_variant="clean_slate")
