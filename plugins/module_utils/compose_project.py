@@ -12,7 +12,7 @@ from .stack.order import order_services
 
 Raw = t.Mapping[str, t.Any]
 
-PROJECT, SERVICE, DEPENDS_ON = (f"com.docker.compose.{name}" for name in ("project", "service", "depends_on"))
+PROJECT, SERVICE, DEPENDS_ON, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "depends_on", "oneoff"))
 VOLUME = "com.docker.compose.volume"
 STOPPED, STARTED = "stopped", "started"
 
@@ -39,7 +39,9 @@ def plan_project(project: str, containers: t.Sequence[Raw], volumes: t.Sequence[
     if state == STOPPED:
         todo = [each for each in reversed(order) if each.get("State") in ("running", "restarting", "paused")]
     else:
-        todo = [each for each in order if state == STARTED and each.get("State") in ("exited", "created")]
+        # what `docker compose run` has run once, such as a migration, must not run again
+        mine = [each for each in order if (each.get("Labels") or {}).get(ONE_OFF) != "True"]
+        todo = [each for each in mine if state == STARTED and each.get("State") in ("exited", "created")]
     changes = tuple(_change(container, state) for container in todo)
     return Plan(changes, result=result)
 

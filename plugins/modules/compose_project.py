@@ -31,7 +31,7 @@ options:
   state:
     description:
       - V(stopped) stops containers that run, those that depend on others first.
-      - V(started) starts containers that are stopped, those that depend on others last.
+      - V(started) starts containers that are stopped, those that depend on others last. What C(docker compose run) has run is left alone.
       - V(any) only looks.
     type: str
     choices: [any, stopped, started]

@@ -69,6 +69,16 @@ def test_what_depends_on_others_is_stopped_first_and_started_last(fake: FakeEngi
     assert not run(fake, state="started")["changed"]
 
 
+def test_what_was_run_once_is_not_run_again(fake: FakeEngine) -> None:
+    once = container("web", "api:service_started:false", state="exited")
+    once.update(Id="id-once", Names=["/media-web-run-1"], Labels={**once["Labels"], f"{LABEL}.oneoff": "True"})
+    once_running = {**once, "Id": "id-now", "Names": ["/media-web-run-2"], "State": "running"}
+    fake.host.containers += [once, once_running]
+    assert "media-web-run-2" in [change["name"] for change in run(fake, state="stopped")["plan"]]
+    names = [change["name"] for change in run(fake, state="started")["plan"]]
+    assert "media-web-1" in names and not [name for name in names if "-run-" in name]
+
+
 def test_a_project_that_is_not_there_is_refused(fake: FakeEngine) -> None:
     refused = run_module_main(module.main, {"docker_host": fake.docker_host, "project": "medai"})
     assert refused["failed"] and "no containers of a Compose project medai" in refused["msg"]
