@@ -90,6 +90,16 @@ def test_verdicts_that_fail_may_be_a_text(site: Site) -> None:
     assert "The swarm is unhealthy." in site.play("health", health_fail_on="degraded,unhealthy", **limits)
 
 
+def test_a_project_that_could_not_be_planned_is_left_as_it_is(site: Site) -> None:
+    labels = {"com.docker.compose.project": "media", "com.docker.compose.service": "cleaner"}
+    site.fake.host.containers.append({"Id": "id", "Names": ["/media-cleaner-1"], "State": "exited", "Labels": labels, "Mounts": []})
+    (site.directory / "compose.yml").write_text("services: {cleaner: {image: 'app:1', unknown: 1}}")
+    given = {"migrate_host": "m1", "migrate_project": "media", "migrate_files": str(site.directory / "compose.yml")}
+    said = site.play("migrate_from_compose", **given)
+    assert said.endswith("rc=2") and "runs on m1 as before" in said, said
+    assert not site.fake.writes
+
+
 def test_teardown_removes_what_its_variant_names(site: Site) -> None:
     assert site.play("deploy", stacks_present=[stack("one")]).endswith("rc=0")
     unnamed = site.play("teardown", stacks_present=[stack("one")], teardown_variant="clean_slate")
