@@ -182,7 +182,9 @@ options:
           - Whether a manager that restarts stays locked until it gets the unlock key, which M(flotilla.swarm.swarm_info) tells.
         type: bool
       labels:
-        description: Labels of the swarm. A label without a value (V(null)) is removed, labels that are not named stay.
+        description:
+          - Labels of the swarm. Numbers and booleans become text. A label without a value (V(null)) is removed, labels that are not named
+            stay.
         type: dict
   rotate:
     description:

@@ -21,7 +21,12 @@ def read_labels(host: str, labels: t.Mapping[str, t.Any]) -> dict[str, str | Non
     reserved = sorted(str(name) for name in labels if str(name).startswith(OWN))
     if reserved:
         raise PlanError(f"Labels of {host}: {', '.join(reserved)}. Names that begin with {OWN} belong to this collection; take others.")
-    return {str(name): _as_text(host, str(name), value) for name, value in labels.items()}
+    return labels_as_text(host, labels)
+
+
+def labels_as_text(owner: str, labels: t.Mapping[str, t.Any]) -> dict[str, str | None]:
+    """The same without a look at the names."""
+    return {str(name): _as_text(owner, str(name), value) for name, value in labels.items()}
 
 
 def _as_text(host: str, name: str, value: t.Any) -> str | None:

@@ -11,6 +11,7 @@ import typing as t
 from decimal import Decimal
 
 from ..plan import Field, PlanError, compare
+from .labels import labels_as_text
 
 _NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h|d)")
@@ -51,9 +52,10 @@ def read_settings(spec: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def read_wanted(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """What the user named, with durations in nanoseconds; options that are absent (None) are left out."""
+    """What the user named, with durations in nanoseconds and labels as text; options that are absent (None) are left out."""
     named = {name: value for name, value in settings.items() if value is not None}
-    return {name: parse_duration_ns(value, f"settings.{name}") if name in DURATIONS else value for name, value in named.items()}
+    durations = {name: parse_duration_ns(named[name], f"settings.{name}") for name in DURATIONS if name in named}
+    return {**named, **durations, **({"labels": labels_as_text("the swarm", named["labels"])} if "labels" in named else {})}
 
 
 def change_spec(spec: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -49,6 +49,15 @@ def test_what_is_no_duration_is_named(text: str) -> None:
         read_wanted({"node_cert_expiry": text})
 
 
+def test_labels_are_sent_as_text_which_is_all_that_the_engine_takes() -> None:
+    wanted = read_wanted({"labels": {"production": True, "tier": 3, "owner": None}})
+    changed = change_spec(SPEC, wanted)
+    assert changed["Labels"] == {"production": "true", "tier": "3"}
+    assert not compare_settings(changed, wanted)
+    with pytest.raises(PlanError, match="Label teams of the swarm: a list can't be a label's value"):
+        read_wanted({"labels": {"teams": ["a"]}})
+
+
 @given(st.integers(min_value=0, max_value=10**18))
 def test_durations_survive_a_round_trip(duration_ns: int) -> None:
     assert parse_duration_ns(format_duration(duration_ns), "x") == duration_ns
