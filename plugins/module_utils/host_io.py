@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 import typing as t
 
@@ -109,6 +110,14 @@ class Host:
         backup = self._module.backup_local(path)
         self.restore(path, None)
         return backup or None
+
+    def canonical_name(self, name: str) -> str:
+        """The full name of a host as the resolver has it; the name itself where it does not know it."""
+        try:
+            found = socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM, flags=socket.AI_CANONNAME)
+        except (OSError, UnicodeError):
+            return name
+        return found[0][3] or name
 
     def find_command(self, name: str) -> str | None:
         """The path of a command in PATH and the sbin directories, None where there is none."""

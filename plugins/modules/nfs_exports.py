@@ -189,7 +189,10 @@ def _export(host: t.Any, wanted: list[exports.Entry]) -> str:
     told = [line for line in dict.fromkeys(err.splitlines()) if ours & {word.strip(":,") for word in line.split()}]
     if code and told:
         return " ".join(told)
-    absent = exports.missing(wanted, host.run(["exportfs", "-s"])[1])
+    listed = host.run(["exportfs", "-s"])[1]
+    absent = exports.missing(wanted, listed)
+    named = {entry: host.canonical_name(entry.client) for entry in absent if exports.is_name(entry.client)}
+    absent = [entry for entry in absent if entry not in named or exports.missing([entry._replace(client=named[entry])], listed)]
     return " ".join([f"exportfs does not list {absent[0].path} for {absent[0].client}.", *told]) if absent else ""
 
 

@@ -113,6 +113,15 @@ def unsafe(entry: Entry) -> list[str]:
     return reasons
 
 
+def is_name(client: str) -> bool:
+    """Whether a client is the name of one host, which the server lists as its resolver writes it."""
+    try:
+        ipaddress.ip_address(client)
+    except ValueError:
+        return not re.search(r"[*?\[/@]", client)
+    return False
+
+
 def is_everybody(client: str) -> bool:
     if client in ("*", "", "*.*", "0.0.0.0/0.0.0.0"):
         return True
@@ -147,10 +156,12 @@ def parse(text: str) -> list[tuple[int, list[str]]]:
         joined += line[:-1] + " " if line.endswith("\\") else line
         if line.endswith("\\"):
             continue
+        # a blank may be written \040, as the server lists it
+        escaped = re.sub(r"\\([0-7]{3})", lambda found: "\\" + chr(int(found.group(1), 8)), joined)
         try:
-            words = shlex.split(joined, comments=True)
+            words = shlex.split(escaped, comments=True)
         except ValueError:  # an open quote
-            words = joined.split()
+            words = escaped.split()
         if words:
             lines.append((begin, words))
         joined = ""

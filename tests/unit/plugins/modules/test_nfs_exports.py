@@ -17,7 +17,11 @@ EXPORTFS = r"""#!/bin/sh
 echo "$@" >> "{dir}/calls"
 lines() {{ cat "{dir}"/exports "{dir}"/exports.d/*.exports 2>/dev/null | grep -v '^#'; }}
 if [ "$1" = -s ]; then
-  lines | while read -r path clients; do for c in $clients; do case $c in unknown*) ;; *) echo "$path  $c";; esac; done; done
+  lines | while read -r path clients; do
+    for c in $clients; do
+      case $c in unknown*) ;; db1*) echo "$path  db1.example.com${{c#db1}}";; *) echo "$path  $c";; esac
+    done
+  done
   exit
 fi
 lines | grep -q gone && {{ echo "exportfs: Failed to stat /srv/gone: No such file or directory" >&2; exit 1; }}
@@ -135,6 +139,14 @@ def test_what_exportfs_refuses_is_undone(machine: Machine, client: str, path: st
     assert "The former file was restored and exported again." in result["msg"]
     assert machine.own.read_text() == former
     assert machine.calls()[-1] == "-ra"
+
+
+def test_a_client_that_the_server_lists_by_its_full_name(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(2, 2, 17, "db1.example.com", ("10.0.0.5", 0)), (2, 2, 17, "", ("10.0.0.6", 0))]
+    monkeypatch.setattr("socket.getaddrinfo", lambda name, *_more, **_flags: found)
+    result = machine.run(machine.export("db1"))
+    assert (result["exit_code"], result["changed"]) == (0, True)
+    assert not machine.run(machine.export("db1"))["changed"]
 
 
 def test_a_refused_first_file_leaves_none(machine: Machine) -> None:

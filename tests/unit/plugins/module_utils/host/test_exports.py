@@ -11,6 +11,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.host.exports import
     clashes,
     entries,
     is_everybody,
+    is_name,
     lint,
     missing,
     parse,
@@ -194,6 +195,20 @@ def test_an_export_that_another_file_has() -> None:
 def test_what_the_server_does_not_list() -> None:
     wanted = entries(one("10.0.0.5") + one("10.0.0.6"))
     assert missing(wanted, "/srv  10.0.0.5(sync,wdelay,hide,no_subtree_check,sec=sys,rw)\n") == entries(one("10.0.0.6"))
+
+
+def test_a_blank_in_a_path_as_the_server_lists_it() -> None:
+    wanted = entries(one("10.0.0.5", path="/srv/my data"))
+    assert missing(wanted, "/srv/my\\040data 10.0.0.5(sync,wdelay,hide,no_subtree_check,sec=sys,rw)\n") == []
+    assert clashes(wanted, "/srv/my\\040data 10.0.0.5(ro)\n", "/etc/exports")
+
+
+@pytest.mark.parametrize(
+    ("client", "name"),
+    [("db1", True), ("db1.example.com", True), ("10.0.0.5", False), ("fd00::5", False), ("10.0.0.0/24", False), ("*.org", False)],
+)
+def test_names_of_hosts(client: str, name: bool) -> None:
+    assert is_name(client) is name
 
 
 def test_async_is_a_warning() -> None:
