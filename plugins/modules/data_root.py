@@ -104,8 +104,11 @@ PATIENCE = 120.0  # seconds until an engine that has started answers, and is in 
 
 @dataclass(frozen=True)
 class Observed:
+    """``source`` is the directory itself where ``former`` is a link to it."""
+
     text: str | None
     former: str
+    source: str
     flags: set[str]
     in_swarm: bool
     place: data_root.Place
@@ -116,6 +119,7 @@ class Observed:
 @dataclass(frozen=True)
 class Work:
     former: str
+    source: str
     path: str
     config: str
     text: str
@@ -127,11 +131,12 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
     text = host.read(params["config"])
     former = daemon_json.data_root(daemon_json.parse(text, params["config"]))
     unit = daemon_json.parse_unit(host.run(["systemctl", "show", params["unit"], "--property", SHOWN])[1])
-    moved = former == params["path"]
-    used = host.run(["du", "--summarize", "--block-size=1", "--one-file-system", former])[1].split() if not moved else []
+    moved, source = former == params["path"], os.path.realpath(former)
+    used = host.run(["du", "--summarize", "--block-size=1", "--one-file-system", source])[1].split() if not moved else []
     return Observed(
         text=text,
         former=former,
+        source=source,
         flags=daemon_json.flags_of(unit, host.read),
         in_swarm=host.exists(f"{former}/swarm/docker-state.json"),
         place=_look(host, params["path"]),
@@ -152,7 +157,7 @@ def _look(host: t.Any, path: str) -> data_root.Place:
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     if observed.former == params["path"]:
         return Plan(result={"pending": False})
-    data_root.refuse(observed.former, params["path"], observed.place, observed.used)
+    data_root.refuse(observed.source, params["path"], observed.place, observed.used)
     before = daemon_json.parse(observed.text, params["config"])
     after = daemon_json.merge(before, {"data-root": params["path"]})
     daemon_json.refuse_conflicts(before, after, params["config"], observed.flags, params["unit"], in_swarm=False)
@@ -160,7 +165,8 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     if later and not observed.check_mode:
         return Plan(result={"pending": True})
     cost = "restarts engine of a node in a swarm" if observed.in_swarm else "restarts engine"
-    work = Work(observed.former, params["path"], params["config"], daemon_json.render(after, observed.text), params["unit"])
+    text = daemon_json.render(after, observed.text)
+    work = Work(observed.former, observed.source, params["path"], params["config"], text, params["unit"])
     fields = (Field("data-root", observed.former, params["path"]),)
     change = Change("file", params["config"], "update", fields, cost, f"{observed.used // 2**20} MiB are copied", work)
     return Plan((change,), result={"pending": later})
@@ -199,12 +205,12 @@ def _start(host: t.Any, unit: str) -> None:
 
 def _copy(host: t.Any, work: Work) -> None:
     os.makedirs(work.path, mode=0o710, exist_ok=True)
-    code, _out, err = host.run(["cp", "--archive", "--one-file-system", f"{work.former}/.", work.path])
+    code, _out, err = host.run(["cp", "--archive", "--one-file-system", f"{work.source}/.", work.path])
     if code:
-        raise FlotillaError(f"copying {work.former}: {err.strip().splitlines()[-1] if err.strip() else f'cp ended with {code}'}")
-    device = os.lstat(work.former).st_dev
-    foreign = {path for path, status in _walk(work.former) if status.st_dev != device}
-    pairs = [_entries(root, foreign) for root in (work.former, work.path)]
+        raise FlotillaError(f"copying {work.source}: {err.strip().splitlines()[-1] if err.strip() else f'cp ended with {code}'}")
+    device = os.lstat(work.source).st_dev
+    foreign = {path for path, status in _walk(work.source) if status.st_dev != device}
+    pairs = [_entries(root, foreign) for root in (work.source, work.path)]
     different = data_root.unlike(*pairs)
     if different:
         raise FlotillaError(f"{len(different)} of {len(pairs[0])} files are not the same in the copy, such as {', '.join(different[:3])}")

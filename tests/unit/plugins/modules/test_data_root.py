@@ -81,6 +81,24 @@ def test_moved_and_a_second_run_does_nothing(machine: Machine) -> None:
     assert not machine.engine.writes
 
 
+def test_a_directory_behind_a_link_is_measured_and_copied(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = machine.former.rename(machine.former.with_name("elsewhere"))
+    machine.former.symlink_to(real)
+    (real / "volumes/v/_data/big").write_bytes(os.urandom(3 * 2**20))
+    lstat = os.lstat
+
+    def on_two_disks(path: t.Any, **more: t.Any) -> os.stat_result:
+        status = lstat(path, **more)
+        return os.stat_result((*status[:2], 99, *status[3:])) if str(path) == str(machine.former) else status
+
+    monkeypatch.setattr(os, "lstat", on_two_disks)
+    result = machine.run()
+    assert (result["exit_code"], result["former"]) == (0, str(machine.former)), result
+    assert result["plan"][0]["reason"] == "3 MiB are copied"
+    assert (machine.wanted / "volumes/v/_data/two").read_text() == "precious"
+    assert "lie in one another" in machine.run(path=str(machine.wanted / "in"))["msg"]
+
+
 def test_check_mode_says_the_same_and_changes_nothing(machine: Machine) -> None:
     planned = machine.run(check=True)
     assert planned["plan"][0]["cost"] == "restarts engine"
