@@ -138,11 +138,11 @@ def data_root(config: Config) -> str:
 
 def flags_of_unit(argv: str, environment: t.Mapping[str, str]) -> set[str]:
     """The keys that a command line such as ``/usr/bin/dockerd -H fd:// $DOCKER_OPTS`` sets."""
-    words = shlex.split(argv)
+    words = _words(argv)
     for index in range(len(words) - 1, -1, -1):
         name = words[index].strip("${}") if words[index].startswith("$") else ""
         if name:
-            words[index : index + 1] = shlex.split(environment.get(name, ""))
+            words[index : index + 1] = _words(environment.get(name, ""))
     found = set()
     for word in words[1:]:
         if word.startswith("--"):
@@ -152,9 +152,17 @@ def flags_of_unit(argv: str, environment: t.Mapping[str, str]) -> set[str]:
     return found - {""}
 
 
+def _words(text: str) -> list[str]:
+    """systemd prints a command without its quotes, so that an apostrophe in an argument opens one that nothing closes."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
 def flags_of(unit: t.Mapping[str, str], read: t.Callable[[str], str | None]) -> set[str]:
     """The keys that the engine's unit sets, of the properties ExecStart, Environment and EnvironmentFiles; ``read`` reads a file."""
-    variables = parse_environment("\n".join(shlex.split(unit.get("Environment", ""))))
+    variables = parse_environment("\n".join(_words(unit.get("Environment", ""))))
     for line in unit.get("EnvironmentFiles", "").splitlines():
         variables.update(parse_environment(read(line.split(" (")[0]) or ""))
     return flags_of_unit(unit["ExecStart"], variables)

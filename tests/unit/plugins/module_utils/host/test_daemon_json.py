@@ -244,6 +244,12 @@ def test_flags_of_the_unit(argv: str, environment: dict[str, str], keys: set[str
     assert flags_of_unit(argv, environment) == keys
 
 
+def test_an_apostrophe_in_an_argument_opens_no_quote() -> None:
+    assert flags_of_unit("/usr/bin/dockerd --label team=o'brien --data-root /x $OPTS", {"OPTS": "--label it's --debug"}) == {
+        "labels", "data-root", "debug",
+    }  # fmt: skip
+
+
 def test_environment_file() -> None:
     text = "# DOCKER_OPTS=no\nDOCKER_OPTS=\"--dns 8.8.8.8\"\n\nHTTP_PROXY='http://p'\nnonsense\n"
     assert parse_environment(text) == {"DOCKER_OPTS": "--dns 8.8.8.8", "HTTP_PROXY": "http://p"}
