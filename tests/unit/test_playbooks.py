@@ -100,6 +100,15 @@ def test_a_project_that_could_not_be_planned_is_left_as_it_is(site: Site) -> Non
     assert not site.fake.writes
 
 
+def test_a_backup_under_another_name_is_not_taken_for_an_empty_one(site: Site) -> None:
+    backup = site.directory / "txvxoxwyk7oe-20261122T200000Z"
+    backup.mkdir()
+    (backup / "SHA256SUMS").write_text(f"{'0' * 64}  swarm.tar.gz\n")
+    assert site.play("restore", backup_restore_from=str(backup)).endswith("rc=0")
+    said = site.play("restore", backup_restore_from=str(backup.rename(site.directory / "the good one")))
+    assert "is not named as the role backup names a backup" in said and said.endswith("rc=2"), said
+
+
 def test_teardown_removes_what_its_variant_names(site: Site) -> None:
     assert site.play("deploy", stacks_present=[stack("one")]).endswith("rc=0")
     unnamed = site.play("teardown", stacks_present=[stack("one")], teardown_variant="clean_slate")
