@@ -73,7 +73,8 @@ def refuse_loopback(option: str, text: str, peers: t.Sequence[str]) -> None:
 
 def with_port(text: str) -> str:
     """``10.0.0.5`` -> ``10.0.0.5:2377``; what has a port keeps it, interfaces get one too."""
-    address = as_address(text)
-    if address and str(address) == text:
-        return f"[{text}]:{PORT}" if address.version == 6 else f"{text}:{PORT}"
-    return text if ":" in text else f"{text}:{PORT}"
+    bare = text.strip("[]")
+    try:
+        return f"[{bare}]:{PORT}" if ipaddress.ip_address(bare).version == 6 else f"{text}:{PORT}"
+    except ValueError:
+        return text if ":" in text else f"{text}:{PORT}"
