@@ -84,6 +84,7 @@ from typing import Any
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.swarm_hosts import read_hosts
@@ -125,7 +126,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for host in read_hosts(nodes):
             self.inventory.add_host(host.name)
             for name, value in host.variables.items():
-                self.inventory.set_variable(host.name, name, value)
+                # a node tells its host name and engine labels itself, and ansible-core before 2.19 takes any text for a template
+                self.inventory.set_variable(host.name, name, wrap_var(value))
             for group in host.groups:
                 self.inventory.add_child(self.inventory.add_group(f"{prefix}{group}"), host.name)
             variables = self.inventory.get_host(host.name).get_vars()

@@ -67,6 +67,13 @@ def test_hosts_groups_and_variables(fake_engine: MakeFake, tmp_path: Path) -> No
     assert variables["swarm_node"]["labels"] == {"gpu": "true", "zone": "b-1", "off": "false"}
 
 
+def test_what_a_node_tells_itself_is_no_template(fake_engine: MakeFake, tmp_path: Path) -> None:
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True, engine_labels={"team": "{{ lookup('pipe', 'id') }}"})])
+    variables = json.loads(run(fake, tmp_path, compose={"team": "swarm_node.engine_labels.team"}).stdout)["_meta"]["hostvars"]["m1"]
+    assert variables["swarm_node"]["engine_labels"]["team"] == {"__ansible_unsafe": "{{ lookup('pipe', 'id') }}"}
+    assert "uid=" not in json.dumps(variables)
+
+
 def test_another_prefix(fake_engine: MakeFake, tmp_path: Path) -> None:
     assert members(load(fake_engine(nodes=NODES), tmp_path, group_prefix="blue_"), "blue_managers") == ["m1"]
 
