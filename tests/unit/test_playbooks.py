@@ -109,6 +109,15 @@ def test_a_backup_under_another_name_is_not_taken_for_an_empty_one(site: Site) -
     assert "is not named as the role backup names a backup" in said and said.endswith("rc=2"), said
 
 
+@pytest.mark.parametrize("given", ["a ssh-ed25519 A\nb ssh-ed25519 B\n", ["a ssh-ed25519 A", "b ssh-ed25519 B"]])
+def test_keys_of_servers_may_be_one_text(given: Any) -> None:
+    command = [str(Path(sys.executable).with_name("ansible")), "-i", "m1,", "-c", "local", "m1", "-m", "ansible.builtin.debug"]
+    command += ["-a", "var=__sshfs_mount_servers", "-e", "@roles/sshfs_mount/vars/main.yml"]
+    command += ["-e", json.dumps({"sshfs_mount_known_hosts": given})]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, capture_output=True, text=True, check=False)
+    assert "".join(done.stdout.split()).endswith("__sshfs_mount_servers:|-assh-ed25519Abssh-ed25519B"), done.stdout
+
+
 def test_teardown_removes_what_its_variant_names(site: Site) -> None:
     assert site.play("deploy", stacks_present=[stack("one")]).endswith("rc=0")
     unnamed = site.play("teardown", stacks_present=[stack("one")], teardown_variant="clean_slate")
