@@ -143,6 +143,8 @@ class Observed:
 
 def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
     check_paths(params["paths"])
+    if not os.path.isabs(params["directory"]):
+        raise PlanError(f"directory is {params['directory']!r}, expected an absolute path on this host. Nothing was changed.")
     sources: list[Source] = []
     elsewhere: list[str] = []
     matched: list[str] = []
@@ -196,7 +198,10 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
 
 def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
     work: Work = change.payload
-    os.makedirs(work.directory, mode=0o700, exist_ok=True)
+    try:
+        os.makedirs(work.directory, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise FlotillaError(f"making {work.directory}: {error.strerror}. Give another directory, or become root.") from None
     paused: dict[str, str] = {}
     warnings: list[str] = []
     problems: list[str] = []
@@ -247,8 +252,10 @@ def _let_go(place: MemberHost, paused: t.Mapping[str, str]) -> list[str]:
 
 def _pack(place: MemberHost, source: Source, archive: str) -> list[str]:
     """Warnings of files that changed meanwhile."""
-    handle = os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    os.close(handle)
+    try:
+        os.close(os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    except OSError as error:
+        raise FlotillaError(f"packing {source.kind} {source.name}: writing {archive}: {error.strerror}.") from None
     code, _out, err = place.host.run(["tar", *PACK, f"--file={archive}", f"--directory={source.directory}", "."])
     lines = [line for line in err.strip().splitlines() if "socket ignored" not in line]
     if code > DIFFERED:

@@ -265,6 +265,7 @@ def _package_lists(host: t.Any) -> list[str]:
 
 
 def _free_mb(path: str) -> int:
+    path = os.path.abspath(path)
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     status = os.statvfs(path)

@@ -123,6 +123,18 @@ def test_a_path_that_is_no_directory_of_its_own_is_refused(machine: Machine, pat
     assert result["exit_code"] == 1 and f"paths has {path}" in result["msg"] and "Nothing was changed" in result["msg"]
 
 
+def test_a_directory_that_can_not_hold_archives_is_named(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    relative = machine.backup(volumes=["db"], directory="backups/new")
+    assert "directory is 'backups/new', expected an absolute path" in relative["msg"]
+    below_a_file = str(machine.shared / "paper/new")
+    assert f"making {below_a_file}: Not a directory" in machine.backup(volumes=["db"], directory=below_a_file)["msg"]
+    long = machine.shared / ("\u6587" * 30)  # each letter becomes nine in the name of its archive
+    long.mkdir()
+    result = machine.backup(volumes=["db"], paths=[str(long)])
+    assert f"packing path {long}: writing " in result["msg"] and "File name too long" in result["msg"]
+    assert machine.fake.host.containers[0]["State"] == "running"
+
+
 def test_too_little_room_is_seen_before_anything_is_paused(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data_backup, "_free", lambda directory: 100)
     result = machine.backup(volumes=["db"])

@@ -105,3 +105,7 @@ def test_the_kernel_and_the_sdk(tmp_path: Path) -> None:
     assert host["kernel_modules"]["no_such_module"] in (False, None)
     assert host["sdk"]["docker"] == importlib.metadata.version("docker")
     assert look(tmp_path)["kernel_modules"] == {}
+
+
+def test_a_data_root_that_is_relative_and_absent_ends_too() -> None:
+    assert host_info._free_mb("nowhere/at/all") > 0
