@@ -74,8 +74,8 @@ options:
     default: true
   drain_timeout:
     description:
-      - Seconds to wait, after nodes are drained, until no task is left there and their services are whole elsewhere.
-        V(0) does not wait.
+      - Seconds to wait, after nodes are drained, until no task is left there and their services are whole elsewhere, or as
+        whole as they were. V(0) does not wait.
       - With O(surge) also the seconds that each service may take to move.
     type: int
     default: 300
@@ -182,7 +182,7 @@ import time
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.drain import check_capacity, find_remains
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.drain import check_capacity, count_running, find_remains
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import (
     Node,
     change_spec,
@@ -334,29 +334,13 @@ def _plan_moves(observed: Observed, params: dict[str, t.Any], planned: Plan) -> 
     return [*(pause_first(planned) if moving else []), *changes], warnings
 
 
-def watch(member: Member, params: dict[str, t.Any], planned: Plan) -> None:
-    """Wait until nothing is left on the drained nodes and what was there runs elsewhere."""
-    drained = find_drained(planned, only_up=True)
-    until = time.monotonic() + params["drain_timeout"]
-    while drained and params["drain_timeout"]:
-        engine = member.require_engine()
-        remains = find_remains(drained, engine.get("/services", doing=DRAINING), engine.get("/tasks", doing=DRAINING))
-        if not remains:
-            return
-        if time.monotonic() > until:
-            raise FlotillaError(
-                f"The nodes are drained, but after {params['drain_timeout']} s {'; '.join(remains)}. "
-                "Look at those services; the nodes stay drained."
-            )
-        time.sleep(1)
-
-
 class Run:
-    """What the changes of one run share: the nodes, how long services may move, and what was paused for that."""
+    """What the changes of one run share: the nodes, how long services may move, what ran before, and what was paused for that."""
 
     def plan(self, observed: Observed, params: dict[str, t.Any]) -> Plan:
         self.nodes, self.seconds = observed.nodes, params["drain_timeout"]
         self.paused: list[Change] = []
+        self.before = count_running(observed.tasks)
         return plan(observed, params)
 
     def apply(self, member: Member, change: Change) -> None:
@@ -373,6 +357,23 @@ class Run:
             if isinstance(error, FlotillaError):
                 raise FlotillaError(f"Moving services before the drain: {error}\nNo node was drained.") from None
             raise
+
+    def watch(self, member: Member, params: dict[str, t.Any], planned: Plan) -> None:
+        """Wait until nothing is left on the drained nodes and what ran there runs elsewhere."""
+        drained = find_drained(planned, only_up=True)
+        until = time.monotonic() + params["drain_timeout"]
+        while drained and params["drain_timeout"]:
+            engine = member.require_engine()
+            services, tasks = engine.get("/services", doing=DRAINING), engine.get("/tasks", doing=DRAINING)
+            remains = find_remains(drained, services, tasks, self.before)
+            if not remains:
+                return
+            if time.monotonic() > until:
+                raise FlotillaError(
+                    f"The nodes are drained, but after {params['drain_timeout']} s {'; '.join(remains)}. "
+                    "Look at those services; the nodes stay drained."
+                )
+            time.sleep(1)
 
 
 def _undo_pause(engine: Engine, change: Change) -> None:
@@ -451,7 +452,7 @@ def _remove(engine: Engine, node: Node) -> None:
 
 def main() -> None:
     run = Run()
-    run_module(ARGUMENTS, observe, run.plan, run.apply, watch, world=member_world)
+    run_module(ARGUMENTS, observe, run.plan, run.apply, run.watch, world=member_world)
 
 
 if __name__ == "__main__":

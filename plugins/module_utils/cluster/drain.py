@@ -169,10 +169,18 @@ def _tasks(count: int) -> str:
     return f"{count} task{'' if count == 1 else 's'}"
 
 
-def find_remains(leaving: t.Collection[str], services: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> list[str]:
+def count_running(tasks: t.Iterable[Raw]) -> Counter[str]:
+    """By service, how many tasks run."""
+    return Counter(task["ServiceID"] for task in tasks if is_alive(task) and task["Status"]["State"] == "running")
+
+
+def find_remains(
+    leaving: t.Collection[str], services: t.Sequence[Raw], tasks: t.Sequence[Raw], before: t.Mapping[str, int] | None = None
+) -> list[str]:
     """What is still to be waited for: tasks on the nodes, and services that have fewer tasks elsewhere than they want.
 
-    Only services that have, or had, a task on the nodes count.
+    Only services that have, or had, a task on the nodes count. With ``before``, how many ran before the drain, no more are waited for:
+    a service that was not whole is not made whole by a drain.
     """
     names = {service["ID"]: service["Spec"]["Name"] for service in services}
     there = [task for task in tasks if task.get("NodeID") in leaving]
@@ -184,8 +192,8 @@ def find_remains(leaving: t.Collection[str], services: t.Sequence[Raw], tasks: t
         if service["ID"] not in moved or wanted is None:
             continue
         mine = [task for task in tasks if task["ServiceID"] == service["ID"] and task.get("NodeID") not in leaving]
-        running = sum(is_alive(task) and task["Status"]["State"] == "running" for task in mine)
-        if running < wanted:
+        running = count_running(mine)[service["ID"]]
+        if running < (wanted if before is None else min(wanted, before.get(service["ID"], 0))):
             errors = {str(task["Status"]["Err"]) for task in mine if (task.get("Status") or {}).get("Err")}
             because = f" ({'; '.join(sorted(errors))})" if errors else ""
             told.append(f"{service['Spec']['Name']} has {running} of {wanted} running elsewhere{because}")

@@ -15,7 +15,7 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.modules import network as network_module
 from ansible_collections.flotilla.swarm.plugins.modules import nodes as nodes_module
-from fake_engine import FakeEngine, network, node, service
+from fake_engine import FakeEngine, network, node, service, unschedulable
 from module_runner import run_module_main
 
 MakeFake = t.Callable[..., FakeEngine]
@@ -249,6 +249,21 @@ def test_a_drain_without_room_is_refused(fake_engine: MakeFake) -> None:
     assert "Draining db1: db has 1 task there, and no other node" in result["msg"]
     result = keep(fake, availability={"db1": "drain"}, check_capacity=False, drain_timeout=0)
     assert (result["exit_code"], fake.node("db1")["Spec"]["Availability"]) == (0, "drain")
+
+
+def test_a_drain_does_not_wait_for_a_service_that_was_broken_before(fake_engine: MakeFake, monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = [node("m1", role="manager", leader=True), node("w1")]
+    fake = fake_engine(nodes=nodes, services=[service("web", replicas=2), service("broken", image="x:2")])
+    gone = next(task for task in fake.tasks("broken"))
+    gone.update(NodeID=fake.node("w1")["ID"], DesiredState="shutdown", Status={**gone["Status"], "State": "shutdown"})
+    now = iter(range(0, 10_000, 10))
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    fake.behave("broken", unschedulable())
+    result = keep(fake, availability={"w1": "drain"})
+    assert (result["exit_code"], result["drained"]) == (0, [fake.node("w1")["ID"]]), result
+    alive = [task for task in fake.tasks("web") if task["DesiredState"] == "running"]
+    assert [(task["NodeID"], task["Status"]["State"]) for task in alive] == [(fake.node("m1")["ID"], "running")] * 2
 
 
 def test_a_drain_that_does_not_end_says_what_is_left(fake_engine: MakeFake, monkeypatch: pytest.MonkeyPatch) -> None:
