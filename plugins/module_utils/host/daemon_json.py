@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import shlex
 import typing as t
@@ -132,8 +133,8 @@ def refuse_conflicts(before: Config, merged: Config, path: str, flags: t.Collect
 
 
 def data_root(config: Config) -> str:
-    """Where an engine with this configuration keeps its data."""
-    return config.get("data-root") or "/var/lib/docker"
+    """Where an engine with this configuration keeps its data, without a slash at the end."""
+    return posixpath.normpath(config.get("data-root") or "/var/lib/docker")
 
 
 def flags_of_unit(argv: str, environment: t.Mapping[str, str]) -> set[str]:

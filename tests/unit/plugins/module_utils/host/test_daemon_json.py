@@ -244,6 +244,11 @@ def test_flags_of_the_unit(argv: str, environment: dict[str, str], keys: set[str
     assert flags_of_unit(argv, environment) == keys
 
 
+def test_a_slash_at_its_end_makes_no_other_data_root() -> None:
+    before: Config = {"data-root": "/srv/docker/"}
+    refuse_conflicts(before, merge(before, {"data-root": "/srv/docker"}), PATH, (), "docker.service", in_swarm=True)
+
+
 def test_an_apostrophe_in_an_argument_opens_no_quote() -> None:
     assert flags_of_unit("/usr/bin/dockerd --label team=o'brien --data-root /x $OPTS", {"OPTS": "--label it's --debug"}) == {
         "labels", "data-root", "debug",
