@@ -47,8 +47,13 @@ class MemberHost:
         return {kind: engine.get(f"/{kind}", "listing what the swarm holds") for kind in KINDS}
 
     def stop_engine(self) -> None:
+        """Where it does not stop as it should, it is started again, for a stop that takes too long ends with a kill."""
         present = [unit for unit in UNITS if self.host.run(["systemctl", "cat", unit])[0] == 0]
-        self._systemctl("stop", *present)
+        try:
+            self._systemctl("stop", *present)
+        except FlotillaError:
+            self.host.run(["systemctl", "start", *present])
+            raise
 
     def start_engine(self) -> None:
         self._systemctl("start", "docker.service")
