@@ -77,7 +77,7 @@ def test_it_is_a_failure_of_the_swarm(closed: list[tuple[str, str, str]], where:
 def test_a_member_without_an_end_of_the_ingress_network_is_told(state: str, listening: str, told: bool) -> None:
     """Unless none has one: then there is no such network."""
     cluster = {"quorum": {"reachable": 1, "managers": 1, "margin": 0}}
-    plain = {
+    plain: dict[str, object] = {
         "problem": "",
         "certificate_expires": "",
         "certificate_days": None,
