@@ -54,9 +54,10 @@ class Parts:
             template["Networks"] = _replaced(template.get("Networks"), new, self.networks_absent.values(), lambda item: item["Target"])
         if self.ports or self.ports_absent:
             endpoint = dict(spec.get("EndpointSpec") or {})
-            new = {(port["target"], port["protocol"]): _port(port) for port in self.ports}
-            gone = [_read_port(text) for text in self.ports_absent]
-            endpoint["Ports"] = _replaced(endpoint.get("Ports"), new, gone, _port_key)
+            ports = [_port(port) for port in self.ports]
+            # One port of the container may be published several times, so that they can't go by it.
+            left_out = {*map(_port_key, ports), *map(_read_port, self.ports_absent)}
+            endpoint["Ports"] = [*(port for port in endpoint.get("Ports") or [] if _port_key(port) not in left_out), *ports]
             edited["EndpointSpec"] = endpoint
         return edited
 

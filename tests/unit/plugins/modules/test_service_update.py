@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
+from ansible_collections.flotilla.swarm.plugins.modules import service as module
+from fake_clock import Clock
+from fake_engine import FakeEngine, node, service
+from module_runner import run_module_main
+
+Json = dict[str, t.Any]
+PORTS = [{"TargetPort": 80, "PublishedPort": number, "Protocol": "tcp", "PublishMode": "ingress"} for number in (8080, 9090)]
+
+
+@pytest.fixture
+def fake(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    monkeypatch.setattr(deployment, "time", Clock())
+    web = service("app_web", labels={"auto": "true"}, EndpointSpec={"Mode": "vip", "Ports": PORTS})
+    return fake_engine(nodes=[node("m1", role="manager", leader=True)], services=[web, service("lonely")])
+
+
+def run(fake: FakeEngine, action: str, check: bool = False, **options: t.Any) -> Json:
+    return run_module_main(module.main, {"docker_host": fake.docker_host, "action": action, **options}, check=check, diff=True)
+
+
+def published(fake: FakeEngine) -> list[tuple[int, int]]:
+    return sorted((port["PublishedPort"], port["TargetPort"]) for port in fake.service("app_web")["Spec"]["EndpointSpec"]["Ports"])
+
+
+def test_a_port_of_the_container_that_is_published_twice_stays_so(fake: FakeEngine) -> None:
+    given = [{"target": 443, "published": 443}]
+    assert run(fake, "update", name=["app_web"], ports=given)["changed"]
+    assert published(fake) == [(443, 443), (8080, 80), (9090, 80)]
+    assert not run(fake, "update", name=["app_web"], ports=given)["changed"]
+
+
+def test_a_port_of_the_container_can_be_published_twice(fake: FakeEngine) -> None:
+    given = [{"target": 80, "published": 81}, {"target": 80, "published": 82}]
+    run(fake, "update", name=["app_web"], ports=given)
+    assert published(fake) == [(81, 80), (82, 80)]
+    run(fake, "update", name=["app_web"], ports_absent=["80"])
+    assert "Ports" not in fake.service("app_web")["Spec"]["EndpointSpec"]
