@@ -76,11 +76,12 @@ class Edit:
 
 
 def _merge(present: Given, given: Given) -> Json:
-    merged = {**present, **{name: _text(value) for name, value in given.items()}}
+    merged = {**present, **{name: as_text(value) for name, value in given.items()}}
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def _text(value: t.Any) -> str | None:
+def as_text(value: t.Any) -> str | None:
+    """A value of a variable or label as a person writes it: true rather than Python's True."""
     if value is None:
         return None
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -88,7 +89,7 @@ def _text(value: t.Any) -> str | None:
 
 def _edit_environment(present: t.Sequence[str], given: Given) -> list[str]:
     kept = [item for item in present if item.partition("=")[0] not in given]
-    return [*kept, *(f"{name}={_text(value)}" for name, value in given.items() if value is not None)]
+    return [*kept, *(f"{name}={as_text(value)}" for name, value in given.items() if value is not None)]
 
 
 def _edit_constraints(present: t.Sequence[str], added: t.Sequence[str], removed: t.Sequence[str]) -> list[str]:

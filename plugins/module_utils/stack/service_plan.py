@@ -18,7 +18,7 @@ from .images import Resolved, image_of, settle_image
 from .objects import Item, item_name, stack_of
 from .placement import Nodes
 from .planning import UPDATE, Work
-from .service_edit import Edit
+from .service_edit import Edit, as_text
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def choose(services: t.Iterable[Item], names: t.Iterable[str], stacks: t.Iterabl
 
 def _bears(service: Item, labels: t.Mapping[str, t.Any]) -> bool:
     present = service["Spec"].get("Labels") or {}
-    return all(present.get(name) == str(value) for name, value in labels.items())
+    return all(name in present and present[name] == as_text(value) for name, value in labels.items())
 
 
 def plan_scale(observed: Observed, replicas: t.Mapping[str, t.Any], check_capacity: bool) -> Plan:

@@ -44,3 +44,9 @@ def test_a_port_of_the_container_can_be_published_twice(fake: FakeEngine) -> Non
     assert published(fake) == [(81, 80), (82, 80)]
     run(fake, "update", name=["app_web"], ports_absent=["80"])
     assert "Ports" not in fake.service("app_web")["Spec"]["EndpointSpec"]
+
+
+@pytest.mark.parametrize(("value", "found"), [(True, ["app_web"]), ("true", ["app_web"]), (False, []), (None, [])])
+def test_a_label_is_true_as_a_playbook_says_it(fake: FakeEngine, value: t.Any, found: list[str]) -> None:
+    result = run(fake, "restart", check=True, label={"auto": value})
+    assert [change["name"] for change in result["plan"]] == found
