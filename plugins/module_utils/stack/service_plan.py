@@ -68,6 +68,8 @@ def plan_scale(observed: Observed, replicas: t.Mapping[str, t.Any], check_capaci
     growing: list[tuple[Item, int]] = []
     for service in observed.chosen:
         name, spec = item_name(service), service["Spec"]
+        if name not in replicas:
+            raise PlanError(f"replicas: a wildcard means {name}, expected every service by its full name. Nothing was changed.")
         mode, count = service_mode(spec), _count(name, replicas[name])
         if mode != "replicated":
             raise PlanError(f"service {name} is {mode} and can't be scaled. Nothing was changed.")

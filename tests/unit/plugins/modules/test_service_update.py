@@ -50,3 +50,8 @@ def test_a_port_of_the_container_can_be_published_twice(fake: FakeEngine) -> Non
 def test_a_label_is_true_as_a_playbook_says_it(fake: FakeEngine, value: t.Any, found: list[str]) -> None:
     result = run(fake, "restart", check=True, label={"auto": value})
     assert [change["name"] for change in result["plan"]] == found
+
+
+def test_replicas_go_by_full_names(fake: FakeEngine) -> None:
+    result = run(fake, "scale", replicas={"app_*": 2})
+    assert result["msg"].startswith("replicas: a wildcard means app_web") and not fake.writes
