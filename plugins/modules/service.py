@@ -598,6 +598,7 @@ def _read_edit(params: dict[str, t.Any]) -> Edit:
     return Edit(
         image=image,
         environment={**params["environment"], **params["secret_environment"]},
+        secret_variables=tuple(params["secret_environment"]),
         **{part: given[part] for part in PARTS if part not in ("image", "environment", "secret_environment")},
     )
 

@@ -39,8 +39,8 @@ class ServiceDiff:
     body: Json = field(repr=False)
 
 
-def diff_service(observed: t.Mapping[str, t.Any], wanted: Json, names: Names) -> ServiceDiff:
-    """``observed`` is a service of the Engine API, ``wanted`` a spec whose networks go by name.
+def diff_service(observed: t.Mapping[str, t.Any], wanted: Json, names: Names, secret: t.Collection[str] = ()) -> ServiceDiff:
+    """``observed`` is a service of the Engine API, ``wanted`` a spec whose networks go by name; ``secret`` are paths of fields that are.
 
     Parts that mean the same are sent as they were read, so that an update restarts no task for the order of a list.
     """
@@ -68,7 +68,7 @@ def diff_service(observed: t.Mapping[str, t.Any], wanted: Json, names: Names) ->
     if not changed & _ENDPOINT and "EndpointSpec" in spec:
         body["EndpointSpec"] = spec["EndpointSpec"]
     body["TaskTemplate"] = {**body["TaskTemplate"], "ForceUpdate": spec["TaskTemplate"].get("ForceUpdate") or 0}
-    return ServiceDiff(veil_fields(fields), restarts, "mode" in changed, body)
+    return ServiceDiff(veil_fields(fields, secret), restarts, "mode" in changed, body)
 
 
 def update_cost(spec: t.Mapping[str, t.Any], tasks: int, restarts: bool) -> str:

@@ -31,11 +31,13 @@ Given = t.Mapping[str, t.Any]
 class Edit:
     """What is to be different. In ``environment`` and ``labels`` None removes; in limits and reservations 0 does.
 
+    ``secret_variables`` are names in ``environment`` whose values are not shown, neither the new nor the former one.
     ``limits`` and ``reservations`` have cpus, memory (bytes) and pids, the configs the words of a stack file.
     """
 
     image: str = ""
     environment: Given = field(default_factory=dict, repr=False)
+    secret_variables: t.Collection[str] = ()
     labels: Given = field(default_factory=dict)
     limits: Given = field(default_factory=dict)
     reservations: Given = field(default_factory=dict)

@@ -20,9 +20,17 @@ _URL_WITH_PASSWORD = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
 _PASSWORD_HASH = re.compile(r"\$(apr1|2[aby]|5|6|y)\$")
 
 
-def veil_fields(fields: t.Iterable[Field]) -> tuple[Field, ...]:
-    """The fields of a service in its comparable form with every value that may be a secret as a short hash."""
-    return tuple(Field(f.path, veil(f.path, _plain(f.path, f.before)), veil(f.path, _plain(f.path, f.after))) for f in fields)
+def veil_fields(fields: t.Iterable[Field], secret: t.Collection[str] = ()) -> tuple[Field, ...]:
+    """The fields of a service in its comparable form with every value that may be a secret as a short hash.
+
+    ``secret`` are paths whose values are secret whatever their names.
+    """
+
+    def shown(path: str, value: t.Any) -> t.Any:
+        value = _plain(path, value)
+        return short_hash(value) if path in secret and value not in (None, "", UNSET) else veil(path, value)
+
+    return tuple(Field(f.path, shown(f.path, f.before), shown(f.path, f.after)) for f in fields)
 
 
 def veil(path: str, value: t.Any) -> t.Any:

@@ -55,3 +55,11 @@ def test_a_label_is_true_as_a_playbook_says_it(fake: FakeEngine, value: t.Any, f
 def test_replicas_go_by_full_names(fake: FakeEngine) -> None:
     result = run(fake, "scale", replicas={"app_*": 2})
     assert result["msg"].startswith("replicas: a wildcard means app_web") and not fake.writes
+
+
+@pytest.mark.parametrize("after", ["second-value", None])
+def test_a_former_secret_value_is_not_shown(fake: FakeEngine, after: str | None) -> None:
+    run(fake, "update", name=["app_web"], secret_environment={"LICENSE": "first-value"})
+    result = run(fake, "update", name=["app_web"], secret_environment={"LICENSE": after})
+    assert result["changed"] and "first-value" not in str(result) and "second-value" not in str(result)
+    assert result["plan"][0]["fields"][0]["before"].startswith("sha256:")
