@@ -74,7 +74,9 @@ def canonical_service(spec: t.Mapping[str, t.Any], network_names: t.Mapping[str,
     }
     # False and 0 mean "not set" everywhere but where a default differs from them; those places were filled in above.
     keep = ("update_config", "rollback_config", "restart_policy", "replicas", "init", "max_concurrent", "total_completions")
-    settled = ((key, value if key in keep else without_empty(value)) for key, value in form.items())
+    # A label without a value is there all the same.
+    whole = (*keep, "labels", "container_labels")
+    settled = ((key, value if key in whole else without_empty(value)) for key, value in form.items())
     return {key: value for key, value in settled if value is not None and (key in keep or value not in ({}, [], ""))}
 
 

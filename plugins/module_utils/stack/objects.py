@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 
 from ..plan import Field, PlanError, compare
-from .canonical import without_empty
 from .naming import KEY_LABEL, NAMESPACE_LABEL
 
 # The engine adds these to what was asked for.
@@ -72,7 +71,7 @@ def diff_data(kind: str, observed: Item, wanted: Item) -> tuple[Field, ...]:
             f"config {item_name(observed)} exists with other content, and the content of a config can't be changed. "
             "Give it a new name, or let content_names: true do so."
         )
-    return compare(without_empty(spec.get("Labels") or {}), without_empty(wanted.get("Labels") or {}), "labels.")
+    return compare(spec.get("Labels"), wanted.get("Labels"), "labels.")
 
 
 def references(spec: t.Mapping[str, t.Any]) -> set[tuple[str, str]]:

@@ -174,3 +174,11 @@ def test_durations(text: str, seconds: float) -> None:
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(PlanError, match="expected seconds or a duration"):
         parse_seconds(text)
+
+
+def test_a_label_without_a_value_is_a_label() -> None:
+    wanted = spec({"Labels": {"b": ""}}, Labels={"a": ""})
+    added = diff_service(running(spec()), wanted, NAMES)
+    assert [(f.path, f.before, f.after) for f in added.fields] == [("container_labels.b", None, ""), ("labels.a", None, "")]
+    assert diff_service(running(wanted), wanted, NAMES).fields == ()
+    assert len(diff_service(running(wanted), spec(), NAMES).fields) == 2

@@ -91,3 +91,5 @@ def test_the_content_of_a_config_cannot_change() -> None:
     assert label.path == "labels.a"
     with pytest.raises(PlanError, match="config c exists with other content"):
         diff_data("config", observed, {"Name": "c", "Labels": {"a": "1"}, "Data": "eQ=="})
+    (label,) = diff_data("config", observed, {"Name": "c", "Labels": {"a": "1", "flag": ""}, "Data": "eA=="})
+    assert (label.path, label.before, label.after) == ("labels.flag", None, "")
