@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from .canonical import Json
 from .naming import IMAGE_LABEL
+from .reference import familiar_image
 
 # The option of every module that pulls or pushes; documented in the fragment flotilla.swarm.registry.
 REGISTRY_AUTH: Json = {
@@ -84,9 +85,19 @@ def image_of(spec: t.Mapping[str, t.Any]) -> str:
 
 
 def same_image(spec: t.Mapping[str, t.Any], running: t.Mapping[str, t.Any]) -> bool:
-    """Whether the image is written as it was when the running spec was made."""
+    """Whether the image is written as it was when the running spec was made, and nobody put in another one since."""
     label = (running.get("Labels") or {}).get(IMAGE_LABEL)
-    return label is not None and label == (spec.get("Labels") or {}).get(IMAGE_LABEL)
+    if label is None or label != (spec.get("Labels") or {}).get(IMAGE_LABEL):
+        return False
+    wanted, present = image_of(spec), _familiar(image_of(running))
+    return present == wanted if "@" in wanted else present.partition("@")[0] == wanted
+
+
+def _familiar(image: str) -> str:
+    try:
+        return familiar_image(image)
+    except ValueError:
+        return image
 
 
 def _with_image(spec: Json, image: str, platforms: t.Sequence[t.Any]) -> Json:

@@ -32,6 +32,7 @@ def spec(image: str, written: str = "", platforms: list[Json] | None = None) -> 
 
 
 RUNNING = {"Spec": spec(f"web:1@{OLD}", "web:1", [{"OS": "linux"}])}
+BY_HAND = {"Spec": spec(f"web:9@{OLD}", "web:1")}  # as docker service update --image leaves it
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,7 @@ RUNNING = {"Spec": spec(f"web:1@{OLD}", "web:1", [{"OS": "linux"}])}
         ("changed", "web:1", None, True),
         ("changed", "web:1", RUNNING, False),
         ("changed", "web:2", RUNNING, True),
+        ("changed", "web:1", BY_HAND, True),
         ("always", "web:1", RUNNING, True),
         ("never", "web:2", RUNNING, False),
         ("never", "web:1", None, False),
@@ -60,6 +62,10 @@ def test_when_the_registry_is_asked(policy: str, image: str, running: Json | Non
         ("web:1", RUNNING, Resolved(problem="away"), f"web:1@{OLD}", True),
         ("web:2", RUNNING, Resolved(problem="away"), "web:2", True),
         ("web:2", RUNNING, None, "web:2", False),
+        ("web:1", BY_HAND, None, "web:1", False),
+        ("web:1", BY_HAND, Resolved(NEW), f"web:1@{NEW}", False),
+        ("web:1", {"Spec": spec(f"docker.io/library/web:1@{OLD}", "web:1")}, None, f"docker.io/library/web:1@{OLD}", False),
+        (f"web:1@{NEW}", {"Spec": spec(f"web:1@{OLD}", f"web:1@{NEW}")}, None, f"web:1@{NEW}", False),
     ],
 )
 def test_which_image_is_sent(image: str, running: Json | None, answer: Resolved | None, sent: str, told: bool) -> None:
