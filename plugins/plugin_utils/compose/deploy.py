@@ -72,10 +72,9 @@ def _read_resources(raw: Section, place: Place, context: Context) -> Section:
         given = raw[side]
         section: Section = {}
         resources[side] = section
-        if "cpus" in given:
-            section["cpus"] = nano_cpus(go_text(given["cpus"]))
-        if "memory" in given:
-            section["memory"] = size_bytes(str(given["memory"]))
+        for key, as_text, convert in (("cpus", go_text, nano_cpus), ("memory", str, size_bytes)):
+            if key in given:
+                section[key] = _read_amount(as_text(given[key]), convert, place / side / key)
         for key, least, text in _LEAST:
             if 0 < section.get(key, 0) < least:
                 raise (place / side / key).error(f"found {given[key]!r}", f"at least {text}, as the engine wants")
@@ -94,6 +93,13 @@ def _read_resources(raw: Section, place: Place, context: Context) -> Section:
         if generic:
             section["generic_resources"] = generic
     return resources
+
+
+def _read_amount(text: str, convert: t.Callable[[str], int], place: Place) -> int:
+    try:
+        return convert(text)
+    except ValueError as expected:  # of a number, which Compose Spec files may have: the schema checks texts alone
+        raise place.error(f"found {text}", str(expected)) from None
 
 
 def _read_generic(raw: Section, place: Place) -> Section:

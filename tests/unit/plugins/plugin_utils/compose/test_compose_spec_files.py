@@ -77,6 +77,14 @@ def test_devices_of_an_unknown_driver() -> None:
         service("deploy: {resources: {reservations: {devices: [{driver: amd, capabilities: [x]}]}}}")
 
 
+@pytest.mark.parametrize(
+    ("amount", "message"), [("cpus: 0.33333333333", "at most nine decimals"), ("memory: -1", "found -1; expected a size")]
+)
+def test_amounts_that_are_numbers(amount: str, message: str) -> None:
+    with pytest.raises(ComposeError, match=message):
+        service(f"deploy: {{resources: {{limits: {{{amount}}}}}}}")
+
+
 def test_gpus() -> None:
     reservations = service("gpus: [{count: 2}]")["deploy"]["resources"]["reservations"]
     assert reservations == {"generic_resources": [{"discrete_resource_spec": {"kind": "gpu", "value": 2}}]}
