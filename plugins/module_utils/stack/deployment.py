@@ -13,7 +13,7 @@ from ..engine import EngineError
 from ..plan import Change, FlotillaError, short_hash
 from . import planning
 from .canonical import Json, service_mode
-from .images import image_of
+from .images import find_unresolved
 from .lock import LEASE_SECONDS, release_lock, renew_lock, take_lock
 from .logs import describe_failures
 from .naming import NAMESPACE_LABEL
@@ -78,7 +78,7 @@ class Deployment:
             return
         try:
             self._lock()
-            self._await(self._barrier(change), steady=change.action == planning.REMOVE)
+            self._await(self._barrier(change), change.action == planning.REMOVE, change.payload.completes)
             if not self._halted:
                 _ACTS[change.kind, change.action](self, change.name, change.payload)
         except FlotillaError as error:
@@ -115,8 +115,8 @@ class Deployment:
             return list(self._session.touched) if self._wait else []
         return list(change.payload.waits_for)
 
-    def _await(self, names: t.Sequence[str], steady: bool = True) -> dict[str, Verdict]:
-        """Poll until these services run or have completed, and if ``steady`` have run for their monitor time.
+    def _await(self, names: t.Sequence[str], steady: bool = True, completes: t.Collection[str] = ()) -> dict[str, Verdict]:
+        """Poll until these services run, or have ended where ``completes`` has them, and if ``steady`` have run for their monitor time.
 
         Raises FlotillaError with the cause when one fails or time is up.
         """
@@ -126,8 +126,12 @@ class Deployment:
             verdicts = {name: self._verdict(services.get(name), name, tasks, fresh) for name in names}
             failed = [verdict for verdict in verdicts.values() if verdict.state == FAILED]
             if failed:
-                raise FlotillaError(describe_failures(self._engine, failed, self._observed.nodes, self._unresolved(services)))
-            slow = [v for v in verdicts.values() if v.state != RUNNING and (steady or not v.converged)]
+                unresolved = find_unresolved(services, self._observed.images)
+                raise FlotillaError(describe_failures(self._engine, failed, self._observed.nodes, unresolved))
+            slow = [
+                v for v in verdicts.values()
+                if (v.state != RUNNING and (steady or not v.converged)) or (v.name in completes and v.finished < v.desired)
+            ]  # fmt: skip
             # Of what was not touched only that is told for which we wait.
             texts = {name: _progress(v) for name, v in verdicts.items() if name in self._session.touched or v in slow}
             if not slow:
@@ -135,11 +139,6 @@ class Deployment:
                 return verdicts
             self._pause("; ".join(f"{v.name}: {v.text}{f', {v.cause}' if v.cause else ''}" for v in slow), texts)
         return {}
-
-    def _unresolved(self, services: t.Mapping[str, Item]) -> dict[str, str]:
-        """Service -> why its image could not be resolved."""
-        said = {name: self._observed.images.get(image_of(service["Spec"])) for name, service in services.items()}
-        return {name: resolved.problem for name, resolved in said.items() if resolved and resolved.problem}
 
     def _verdict(self, service: Item | None, name: str, all_tasks: t.Mapping[str, list[Item]], fresh: dict[str, int]) -> Verdict:
         if service is None:

@@ -80,6 +80,12 @@ def settle_image(spec: Json, observed: t.Any, resolved: t.Mapping[str, Resolved]
     return spec, problem
 
 
+def find_unresolved(services: t.Mapping[str, t.Any], resolved: t.Mapping[str, Resolved]) -> dict[str, str]:
+    """Service -> why its image could not be resolved."""
+    said = {name: resolved.get(image_of(service["Spec"])) for name, service in services.items()}
+    return {name: answer.problem for name, answer in said.items() if answer and answer.problem}
+
+
 def image_of(spec: t.Mapping[str, t.Any]) -> str:
     return str(spec["TaskTemplate"]["ContainerSpec"].get("Image") or "")
 

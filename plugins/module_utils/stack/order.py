@@ -18,10 +18,11 @@ Dependencies = t.Mapping[str, t.Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Step:
-    """A service, and those whose verdict has to be good before it is touched."""
+    """A service, those whose verdict has to be good before it is touched, and which of them have to have ended."""
 
     name: str
     waits_for: tuple[str, ...]
+    completes: tuple[str, ...] = ()
 
 
 def order_services(names: t.Collection[str], depends_on: Dependencies) -> list[Step]:
@@ -38,7 +39,7 @@ def order_services(names: t.Collection[str], depends_on: Dependencies) -> list[S
         for name in ready:
             conditions = depends_on.get(name, {})
             waits = sorted(other for other in needs[name] if conditions[other] in (HEALTHY, COMPLETED))
-            steps.append(Step(name, tuple(waits)))
+            steps.append(Step(name, tuple(waits), tuple(other for other in waits if conditions[other] == COMPLETED)))
         done.update(ready)
     return steps
 

@@ -70,11 +70,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Work:
-    """The payload of a change: the object as it is, the body to send, and the services whose good verdict comes first."""
+    """The payload of a change: the object as it is, the body to send, the services whose good verdict comes first, and which of
+    them have to have ended."""
 
     body: Json = field(default_factory=dict)
     observed: Item | None = None
     waits_for: tuple[str, ...] = ()
+    completes: tuple[str, ...] = ()
 
 
 def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: Options) -> Plan:
@@ -225,24 +227,24 @@ def _service_changes(
     by = {spec["Name"]: spec for spec in specs}
     names = observed.names()
     for step in order_services(list(by), depends_on):
-        spec = by[step.name]
+        spec, waits = by[step.name], (step.waits_for, step.completes)
         service = running.get(step.name)
         if service is None:
             reason = creation_reason(spec, observed.nodes)
-            yield Change("service", step.name, CREATE, reason=reason, payload=Work(spec, None, step.waits_for))
+            yield Change("service", step.name, CREATE, reason=reason, payload=Work(spec, None, *waits))
             continue
         diff = diff_service(service, spec, names)
         if diff.mode_changes:
             yield Change("service", step.name, REPLACE, diff.fields, "restarts tasks", "mode can't be changed in place",
-                         Work(spec, service, step.waits_for))  # fmt: skip
+                         Work(spec, service, *waits))  # fmt: skip
         elif diff.fields or diff.restarts:
             tasks = task_count(service["Spec"], observed.nodes)
             cost = update_cost(diff.body, tasks, diff.restarts)
             reason = scaling_reason(service["Spec"], diff.body)
-            yield Change("service", step.name, UPDATE, diff.fields, cost, reason, Work(diff.body, service, step.waits_for))
+            yield Change("service", step.name, UPDATE, diff.fields, cost, reason, Work(diff.body, service, *waits))
         elif refresh_auth and not service_mode(spec).endswith("-job"):  # any update would run a job again
             reason = "registry credentials are sent anew"
-            yield Change("service", step.name, UPDATE, reason=reason, payload=Work(diff.body, service, step.waits_for))
+            yield Change("service", step.name, UPDATE, reason=reason, payload=Work(diff.body, service, *waits))
 
 
 def _removals(stack: str, wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[Change]:

@@ -69,9 +69,9 @@ class Operation(Deployment):
         """All at once, or one after the other."""
         return [] if self._stack == "scale" else list(self._session.touched)
 
-    def _await(self, names: t.Sequence[str], steady: bool = True) -> dict[str, Verdict]:
+    def _await(self, names: t.Sequence[str], steady: bool = True, completes: t.Collection[str] = ()) -> dict[str, Verdict]:
         """In a series a service has to have stayed up before the next one is touched."""
-        return super()._await(names, steady=True)
+        return super()._await(names, steady=True, completes=completes)
 
     def _go_back(self) -> list[str]:
         """By the engine's own rollback, so that the verb rollback does not go on to what has just failed."""

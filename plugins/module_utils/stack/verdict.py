@@ -46,6 +46,8 @@ class Verdict:
     task: str = ""
     converged: bool = False
     """Everything is up, if perhaps not for long."""
+    finished: int = 0
+    """Of those that count as running, the tasks that ended well and are not started again."""
 
 
 def judge(service: Service, tasks: t.Iterable[Task], nodes: Nodes, since: int | None = None) -> Verdict:
@@ -65,7 +67,8 @@ def judge(service: Service, tasks: t.Iterable[Task], nodes: Nodes, since: int | 
     active = [task for task in mine if task["DesiredState"] in ("running", "ready")]
     up = {_slot(task) for task in active if task["Status"]["State"] == "running"}
     finished = _finished(spec, mine) - up
-    verdict = Verdict(spec["Name"], WAITING, len(up) + len(finished), desired, _counts(active, len(up | finished), desired))
+    counts = _counts(active, len(up | finished), desired)
+    verdict = Verdict(spec["Name"], WAITING, len(up) + len(finished), desired, counts, finished=len(finished))
     failed = _judge_update(service, verdict, since)
     if failed:
         return failed
@@ -152,7 +155,8 @@ def _judge_job(service: Service, tasks: t.Sequence[Task], nodes: Nodes, hosts: t
     desired = desired_count(spec) if service_mode(spec) == "replicated-job" else len(nodes.eligible(spec))
     done = {_slot(task) for task in mine if task["Status"]["State"] == "complete"}
     active = [task for task in mine if task["Status"]["State"] in (*_NOT_YET, "running")]
-    verdict = Verdict(spec["Name"], WAITING, len(done), desired, f"{len(done)}/{desired} completed{_states(active)}")
+    text = f"{len(done)}/{desired} completed{_states(active)}"
+    verdict = Verdict(spec["Name"], WAITING, len(done), desired, text, finished=len(done))
     if len(done) >= desired:
         return replace(verdict, state=_CONVERGED)
     # A job that was not changed may still be at work; it is failed only when nothing works on it any more.

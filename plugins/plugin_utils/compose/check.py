@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
 
-from .dependencies import break_circles, drop_unknown
+from .dependencies import break_circles, check_ends, drop_unknown
 from .errors import ComposeError, Place
 
 Model = dict[str, t.Any]
@@ -28,6 +28,8 @@ def check_model(model: Model, place_of: t.Callable[[tuple[str, ...]], Place]) ->
         _check_credentials(service, model, place)
         _check_engine_rules(service, place)
         warnings.extend(drop_unknown(service, model, place))
+    for name, service in model["services"].items():
+        check_ends(service, model, place_of(("services", name)))
     warnings.extend(break_circles(model["services"], place_of))
     warnings.extend(_lint_objects(model, place_of))
     return warnings

@@ -23,6 +23,23 @@ def drop_unknown(service: Model, model: Model, place: Place) -> t.Iterator[str]:
         yield place.note(f"there is no service {other!r}; the dependency is ignored")
 
 
+def check_ends(service: Model, model: Model, place: Place) -> None:
+    """A service whose end is waited for has to end: what the swarm starts again and again never does."""
+    for other, given in service.get("depends_on", {}).items():
+        if given["condition"] == "service_completed_successfully" and _runs_for_ever(model["services"][other]):
+            cure = f"give {other} deploy.mode: replicated-job, or deploy.restart_policy with condition: on-failure"
+            raise (place / "depends_on" / other).error("the end of a service that the swarm starts anew whenever it ends", "", cure)
+
+
+def _runs_for_ever(service: Model) -> bool:
+    deploy = service.get("deploy", {})
+    if deploy.get("mode", "").endswith("-job"):
+        return False
+    if "restart_policy" in deploy:
+        return deploy["restart_policy"].get("condition", "") in ("", "any")
+    return not service.get("restart", "").startswith("on-failure")
+
+
 def break_circles(services: Model, place_of: t.Callable[[tuple[str, ...]], Place]) -> t.Iterator[str]:
     """Circles of dependencies: an error, but for those that the short form makes; these lose one of them."""
     while circle := _find_circle(services):

@@ -246,6 +246,25 @@ def test_an_unneeded_dependency_may_be_missing() -> None:
     assert "there is no service 'b'; the dependency is ignored" in loaded.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("keys", "ends"),
+    [
+        ("deploy: {mode: replicated-job}", True),
+        ("deploy: {restart_policy: {condition: none}}", True),
+        ("restart: on-failure:3", True),
+        ("restart: 'no'", False),
+        ("deploy: {restart_policy: {delay: 1s}}, restart: on-failure", False),
+    ],
+)
+def test_only_what_ends_can_be_waited_for(keys: str, ends: bool) -> None:
+    text = f"services: {{a: {{image: i, depends_on: {{b: {{condition: service_completed_successfully}}}}}}, b: {{image: i, {keys}}}}}"
+    if ends:
+        assert load(text)
+        return
+    with pytest.raises(ComposeError, match=r"services.a.depends_on.b: the end of a service .*; give b deploy.mode: replicated-job"):
+        load(text)
+
+
 def test_a_circle_of_short_dependencies_is_broken() -> None:
     loaded = load("version: '3'\nservices: {a: {image: i, depends_on: [b]}, b: {image: i, depends_on: [a]}}")
     dependencies = [len(service["depends_on"]) for service in loaded.model["services"].values()]
