@@ -90,7 +90,9 @@ options:
     type: dict
     default: {}
   prune:
-    description: Remove services, networks, secrets and configs of the stack that its files don't name any more.
+    description:
+      - Remove services, networks, secrets and configs of the stack that its files don't name any more.
+      - They go at the end, but for a service with a published port that another one gets.
     type: bool
     default: false
   resolve_image:

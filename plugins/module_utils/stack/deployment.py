@@ -19,9 +19,9 @@ from .logs import describe_failures
 from .naming import NAMESPACE_LABEL
 from .objects import Item, by_name, item_name, stack_of, tasks_by_service
 from .report import account
-from .session import CREATED, REPLACED, UPDATED, Session, Touched
+from .session import CREATED, REMOVED, REPLACED, UPDATED, Session, Touched
 from .undo import undo
-from .verdict import FAILED, RUNNING, Verdict, judge, settle, settle_at_once
+from .verdict import FAILED, RUNNING, Verdict, judge, progress, settle, settle_at_once
 from .writer import OUTAGE_SECONDS, POLL_SECONDS, Auth, Writer, is_outage
 
 _IN_USE = ("in use", "active endpoints", "has active")
@@ -87,7 +87,7 @@ class Deployment:
     def watch(self, wanted: t.Sequence[Json]) -> Json:
         """Wait for the verdict on everything that was touched, and tell how every wanted service fares."""
         try:
-            verdicts = self._await(list(self._session.touched) if self._wait else [])
+            verdicts = self._await(self._session.there() if self._wait else [])
         except FlotillaError as error:
             raise self._failure(error) from None
         if self._halted:
@@ -111,8 +111,8 @@ class Deployment:
 
     def _barrier(self, change: Change) -> list[str]:
         """What must run or have completed before a change: for a removal everything, so that nothing is lost if it doesn't."""
-        if change.action == planning.REMOVE:
-            return list(self._session.touched) if self._wait else []
+        if change.action == planning.REMOVE and not change.payload.early:
+            return self._session.there() if self._wait else []
         return list(change.payload.waits_for)
 
     def _await(self, names: t.Sequence[str], steady: bool = True, completes: t.Collection[str] = ()) -> dict[str, Verdict]:
@@ -133,7 +133,7 @@ class Deployment:
                 if (v.state != RUNNING and (steady or not v.converged)) or (v.name in completes and v.finished < v.desired)
             ]  # fmt: skip
             # Of what was not touched only that is told for which we wait.
-            texts = {name: _progress(v) for name, v in verdicts.items() if name in self._session.touched or v in slow}
+            texts = {name: progress(v) for name, v in verdicts.items() if name in self._session.touched or v in slow}
             if not slow:
                 self._session.seen.update(texts)
                 return verdicts
@@ -189,7 +189,7 @@ class Deployment:
         now = self._clock()
         if now > self._deadline:
             raise FlotillaError(f"timed out after {now - self._session.began:.0f} s: {still}")
-        if self._slice_end is not None and not any(item.act == REPLACED for item in self._session.touched.values()):
+        if self._slice_end is not None and not any(item.act in (REPLACED, REMOVED) for item in self._session.touched.values()):
             news = any(self._session.seen.get(name) != text for name, text in texts.items())
             self._halted = now > self._slice_end or (news and bool(self._session.touched))
         self._session.seen.update(texts)
@@ -243,7 +243,10 @@ class Deployment:
         touched.id = self._writer.create_service(work.body)
 
     def _remove(self, kind: str, name: str, work: planning.Work) -> None:
-        self._writer.delete(kind, name, t.cast(Item, work.observed)["ID"])
+        item = t.cast(Item, work.observed)
+        if work.early:
+            self._before[name], self._session.touched[name] = item, Touched("", REMOVED)
+        self._writer.delete(kind, name, item["ID"])
         self._session.removed.append([kind, name])
 
     # Ends
@@ -292,10 +295,6 @@ class Deployment:
             "progress": dict(self._session.seen) if self._session.touched else {},
             "warnings": [f"service {row['name']} was not changed, but does not run as it should: {row['cause']}" for row in troubled],
         }
-
-
-def _progress(verdict: Verdict) -> str:
-    return f"{verdict.text}, stable" if verdict.state == RUNNING and "running" in verdict.text else verdict.text
 
 
 _Act = t.Callable[[Deployment, str, planning.Work], None]

@@ -38,6 +38,17 @@ def by_name(items: t.Iterable[Item]) -> dict[str, Item]:
     return {item_name(item): item for item in items}
 
 
+def own(stack: str, items: t.Iterable[Item]) -> list[Item]:
+    """Those of the stack, by name."""
+    return sorted((item for item in items if stack_of(item) == stack), key=item_name)
+
+
+def foreign(kind: str, item: Item) -> PlanError:
+    """What to say of an object that another stack, or none, has under a name of this one."""
+    owner = f"stack {stack_of(item)}" if stack_of(item) else "no stack"
+    return PlanError(f"{kind} {item_name(item)} exists and belongs to {owner}. Declare it external, or give it another name.")
+
+
 def diff_network(observed: Item, wanted: Item) -> tuple[Field, ...]:
     """What of a network differs that can't be changed in place. Labels don't count: they can't be changed and do nothing."""
     return compare(_network_form(observed, wanted), _network_form(wanted, wanted))

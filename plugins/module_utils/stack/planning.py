@@ -20,13 +20,16 @@ from .objects import (
     by_name,
     diff_data,
     diff_network,
+    foreign,
     item_name,
+    own,
     references,
     stack_of,
     superseded,
 )
-from .order import Dependencies, order_services
+from .order import Dependencies
 from .placement import Nodes
+from .port_moves import PortMoves, find_port_moves, order_moves
 from .spec import StackObjects
 
 CREATE, UPDATE, REPLACE, REMOVE = "create", "update", "replace", "remove"
@@ -71,12 +74,13 @@ class Options:
 @dataclass(frozen=True)
 class Work:
     """The payload of a change: the object as it is, the body to send, the services whose good verdict comes first, and which of
-    them have to have ended."""
+    them have to have ended. ``early`` is a removal that does not come last."""
 
     body: Json = field(default_factory=dict)
     observed: Item | None = None
     waits_for: tuple[str, ...] = ()
     completes: tuple[str, ...] = ()
+    early: bool = False
 
 
 def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: Options) -> Plan:
@@ -86,12 +90,13 @@ def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: 
     specs, problems = _finish_specs(wanted.services, running, observed.images, options)
     if problems and options.unresolved_is_error:
         raise PlanError(f"{'; '.join(problems)}. Check the name and the credentials, or set unresolved: warn.")
+    moves = find_port_moves(stack, specs, observed.services, options.prune)
     changes = [
         *_network_changes(stack, wanted.networks, observed, specs),
         *_data_changes("secret", stack, wanted.secrets, observed.secrets),
         *_data_changes("config", stack, wanted.configs, observed.configs),
-        *_service_changes(specs, wanted.depends_on, running, observed, options.refresh_registry_auth),
-        *_removals(stack, wanted, specs, observed, options),
+        *_service_changes(specs, wanted.depends_on, running, observed, options.refresh_registry_auth, moves),
+        *_removals(stack, wanted, specs, observed, options, moves.leaving),
     ]
     warnings = [
         *(f"{problem}; nodes may run different versions of it, and only nodes that have it can start it" for problem in problems),
@@ -105,14 +110,14 @@ def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: 
 
 def plan_absent(stack: str, observed: Observed) -> Plan:
     """Everything that bears the label of the stack goes; volumes stay and are listed in the result."""
-    services = _own(stack, observed.services)
+    services = own(stack, observed.services)
     changes = [
         _removal(kind, item)
         for kind, items in (
             ("service", services),
-            ("secret", _own(stack, observed.secrets)),
-            ("config", _own(stack, observed.configs)),
-            ("network", _own(stack, observed.networks)),
+            ("secret", own(stack, observed.secrets)),
+            ("config", own(stack, observed.configs)),
+            ("network", own(stack, observed.networks)),
         )
         for item in items
     ]
@@ -177,7 +182,7 @@ def _network_changes(stack: str, wanted: t.Iterable[Json], observed: Observed, s
             yield Change("network", name, CREATE, reason=_network_reason(body), payload=Work(body))
             continue
         if stack_of(network) != stack:
-            raise _foreign("network", network)
+            raise foreign("network", network)
         fields = diff_network(network, body)
         if not fields:
             continue
@@ -194,11 +199,6 @@ def _network_changes(stack: str, wanted: t.Iterable[Json], observed: Observed, s
         yield Change("network", name, REPLACE, fields, payload=Work(body, network))
 
 
-def _foreign(kind: str, item: Item) -> PlanError:
-    owner = f"stack {stack_of(item)}" if stack_of(item) else "no stack"
-    return PlanError(f"{kind} {item_name(item)} exists and belongs to {owner}. Declare it external, or give it another name.")
-
-
 def _network_reason(body: Json) -> str:
     return "encrypted overlay" if "encrypted" in (body.get("Options") or {}) else str(body.get("Driver") or "overlay")
 
@@ -211,7 +211,7 @@ def _data_changes(kind: str, stack: str, wanted: t.Iterable[Json], observed: t.I
             yield Change(kind, body["Name"], CREATE, payload=Work(body))
             continue
         if stack_of(item) != stack:
-            raise _foreign(kind, item)
+            raise foreign(kind, item)
         fields = diff_data(kind, item, body)
         if fields:
             yield Change(kind, body["Name"], UPDATE, fields, payload=Work(body, item))
@@ -223,11 +223,14 @@ def _service_changes(
     running: t.Mapping[str, Item],
     observed: Observed,
     refresh_auth: bool,
+    moves: PortMoves,
 ) -> t.Iterator[Change]:
     by = {spec["Name"]: spec for spec in specs}
     names = observed.names()
-    for step in order_services(list(by), depends_on):
+    for step in order_moves(list(by), depends_on, moves):
         spec, waits = by[step.name], (step.waits_for, step.completes)
+        for holder in moves.instead_of.get(step.name, ()):
+            yield _removal("service", holder, f"not in the stack any more, {step.name} gets its port", Work({}, holder, *waits, early=True))
         service = running.get(step.name)
         if service is None:
             reason = creation_reason(spec, observed.nodes)
@@ -247,16 +250,19 @@ def _service_changes(
             yield Change("service", step.name, UPDATE, reason=reason, payload=Work(diff.body, service, *waits))
 
 
-def _removals(stack: str, wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[Change]:
+def _removals(
+    stack: str, wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options, gone_before: t.Collection[str]
+) -> t.Iterator[Change]:
     kept = {spec["Name"] for spec in specs}
-    pruned = [service for service in _own(stack, observed.services) if options.prune and item_name(service) not in kept]
+    pruned = [service for service in own(stack, observed.services) if options.prune and item_name(service) not in kept]
     gone = kept | {item_name(service) for service in pruned}
     staying = [*specs, *(service["Spec"] for service in observed.services if item_name(service) not in gone)]
     in_use = set().union(*(references(spec) for spec in staying)) if staying else set()
     for service in pruned:
-        yield _removal("service", service, "not in the stack any more")
+        if item_name(service) not in gone_before:
+            yield _removal("service", service, "not in the stack any more")
     for kind, items, bodies in (("secret", observed.secrets, wanted.secrets), ("config", observed.configs, wanted.configs)):
-        mine = [item for item in _own(stack, items) if (kind, item_name(item)) not in in_use]
+        mine = [item for item in own(stack, items) if (kind, item_name(item)) not in in_use]
         names = {body["Name"] for body in bodies}
         content_names = wanted.content_names.get(f"{kind}s", {})
         old = {item["ID"] for item in superseded(mine, content_names, options.keep_versions)}
@@ -269,17 +275,13 @@ def _removals(stack: str, wanted: StackObjects, specs: t.Sequence[Json], observe
     if options.prune:
         names = {body["Name"] for body in wanted.networks}
         targets = {item["Target"] for spec in staying for item in (spec.get("TaskTemplate") or {}).get("Networks") or []}
-        for network in _own(stack, observed.networks):
+        for network in own(stack, observed.networks):
             if network["Name"] not in names and not targets & {network["Name"], network["Id"]}:
                 yield _removal("network", network, "not in the stack any more")
 
 
-def _removal(kind: str, item: Item, reason: str = "") -> Change:
-    return Change(kind, item_name(item), REMOVE, reason=reason, payload=Work({}, item))
-
-
-def _own(stack: str, items: t.Iterable[Item]) -> list[Item]:
-    return sorted((item for item in items if stack_of(item) == stack), key=item_name)
+def _removal(kind: str, item: Item, reason: str = "", work: Work | None = None) -> Change:
+    return Change(kind, item_name(item), REMOVE, reason=reason, payload=work or Work({}, item))
 
 
 def _full_networks(wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[str]:
@@ -295,10 +297,10 @@ def _full_networks(wanted: StackObjects, specs: t.Sequence[Json], observed: Obse
 
 def _leftovers(stack: str, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[str]:
     kept = {spec["Name"] for spec in specs}
-    extra = [item_name(service) for service in _own(stack, observed.services) if item_name(service) not in kept]
+    extra = [item_name(service) for service in own(stack, observed.services) if item_name(service) not in kept]
     if extra and not options.prune:
         yield f"stack {stack} has services that are not in its files: {', '.join(extra)}. Set prune: true to remove them."
-    for service in _own(stack, observed.services):
+    for service in own(stack, observed.services):
         state = (service.get("UpdateStatus") or {}).get("State", "")
         if state == "paused" or state.endswith("rollback_paused"):
             yield f"service {item_name(service)} was left {state.replace('_', ' ')}: {service['UpdateStatus'].get('Message', '')}"

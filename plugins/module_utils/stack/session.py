@@ -10,12 +10,15 @@ from dataclasses import asdict, dataclass, field
 
 from .verdict import Memory
 
-CREATED, UPDATED, REPLACED = "create", "update", "replace"
+CREATED, UPDATED, REPLACED, REMOVED = "create", "update", "replace", "remove"
 
 
 @dataclass
 class Touched:
-    """A service that this run created, updated or replaced. ``was`` is a hash of the spec before, empty where there was none."""
+    """A service that this run created, updated, replaced, or removed for another one.
+
+    ``was`` is a hash of the spec before, empty where there was none.
+    """
 
     id: str
     act: str
@@ -49,6 +52,10 @@ class Session:
         values["touched"] = {name: Touched(**item) for name, item in (raw.get("touched") or {}).items()}
         return cls(**values)
 
+    def there(self) -> list[str]:
+        """The services that this run touched and that have to run in the end."""
+        return [name for name, item in self.touched.items() if item.act != REMOVED]
+
     def as_result(self) -> dict[str, t.Any]:
         return asdict(self)
 
@@ -58,7 +65,7 @@ class Session:
 
     def summary(self, stack: str, wanted: int, now: float) -> str:
         """Such as ``grading: 1 service updated, 1 created, 12 untouched, in 48 s``; ``wanted`` is the number of its services."""
-        acts = [item.act for item in self.touched.values()]
+        acts = [item.act for item in self.touched.values() if item.act != REMOVED]
         removed = sum(kind == "service" for kind, _name in self.removed)
         counts = (
             (acts.count(UPDATED), "updated"),

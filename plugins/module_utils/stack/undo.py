@@ -11,7 +11,7 @@ from ..engine import EngineError
 from ..plan import FlotillaError, short_hash
 from .images import image_of
 from .objects import Item
-from .session import CREATED, REPLACED, Session, Touched
+from .session import CREATED, REMOVED, REPLACED, Session, Touched
 from .writer import POLL_SECONDS, Writer
 
 LEFTOVER_SECONDS = 15.0
@@ -44,7 +44,7 @@ def undo(
 
 
 def _restore(engine: t.Any, writer: Writer, name: str, touched: Touched, before: Item | None) -> str:
-    if touched.act in (CREATED, REPLACED):
+    if touched.act in (CREATED, REPLACED, REMOVED):
         if touched.id:
             writer.delete("service", name, touched.id)
         if touched.act == CREATED or not before:

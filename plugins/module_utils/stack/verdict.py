@@ -101,6 +101,10 @@ def settle_at_once(verdict: Verdict) -> Verdict:
     return replace(verdict, state=states.get(verdict.state, verdict.state))
 
 
+def progress(verdict: Verdict) -> str:
+    return f"{verdict.text}, stable" if verdict.state == RUNNING and "running" in verdict.text else verdict.text
+
+
 def _monitor_seconds(service: Service, verdict: Verdict) -> float:
     """How long to stay converged. The engine itself has watched for so long before it calls an update completed."""
     state = (service.get("UpdateStatus") or {}).get("State")

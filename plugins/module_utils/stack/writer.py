@@ -17,6 +17,8 @@ POLL_SECONDS = 1.0
 OUTAGE_SECONDS = 90.0
 """So long the engine may be away: it may be restarting, or its manager may be electing a leader."""
 SEQUENCE_RETRIES = 5
+PORT_SECONDS = 15.0
+"""So long the engine may count a port as taken that another service has just given up."""
 
 Auth = t.Callable[[str], "dict[str, str] | None"]
 
@@ -33,7 +35,7 @@ class Writer:
         doing = f"creating {kind} {body['Name']}"
         for last in (False, True):
             try:
-                answer = self._engine.post(f"/{kind}s/create", body, doing, headers=headers)
+                answer = self._once_free(f"/{kind}s/create", body, doing, headers=headers)
             except EngineError as error:
                 if last or not self.outlasts(error):
                     raise
@@ -63,7 +65,7 @@ class Writer:
         lost = False
         for _attempt in range(SEQUENCE_RETRIES):
             try:
-                self._engine.post(path, self._linked(spec), doing, headers=headers, version=version, **query)
+                self._once_free(path, self._linked(spec), doing, headers=headers, version=version, **query)
                 return
             except EngineError as error:
                 if not isinstance(error, OutOfSequence):
@@ -99,6 +101,16 @@ class Writer:
         except NotFound:
             return True
         return False
+
+    def _once_free(self, path: str, body: Json, doing: str, **options: t.Any) -> t.Any:
+        until = self._clock() + PORT_SECONDS
+        while True:
+            try:
+                return self._engine.post(path, body, doing, **options)
+            except EngineError as error:
+                if "is already in use by service" not in error.problem or self._clock() >= until:
+                    raise
+                self._sleep(POLL_SECONDS)
 
     def outlasts(self, error: EngineError) -> bool:
         """Whether the engine was only away, or its swarm without a leader, and is there again."""

@@ -49,3 +49,89 @@ def test_a_service_that_runs_once_has_to_end_before_its_dependents_are_touched(f
 def test_a_service_that_runs_once_and_fails_leaves_its_dependents_untouched(fake: FakeEngine) -> None:
     fake.behave("migrate:1", crashes(4, run=10))
     assert "app_migrate failed" in run(fake, ONE_SHOT)["msg"] and not fake.cluster.services
+
+
+def acts(result: Json) -> list[tuple[str, str]]:
+    return [(change["action"], change["name"]) for change in result["plan"]]
+
+
+def services(fake: FakeEngine) -> dict[str, list[int]]:
+    found = {item["Spec"]["Name"]: item["Spec"].get("EndpointSpec") or {} for item in fake.cluster.services.values()}
+    return {name: [port["PublishedPort"] for port in endpoint.get("Ports", [])] for name, endpoint in sorted(found.items())}
+
+
+def test_a_port_goes_from_one_service_to_another(fake: FakeEngine) -> None:
+    run(fake, "services: {a: {image: a:1}, b: {image: b:1, ports: ['80:80', '53:53/udp']}}")
+    text = "services: {a: {image: a:1, ports: ['80:80']}, b: {image: b:1, ports: ['53:53/udp']}}"
+    planned = run(fake, text, check=True)
+    assert acts(planned) == [("update", "app_b"), ("update", "app_a")]
+    assert run(fake, text)["plan"] == planned["plan"] and services(fake) == {"app_a": [80], "app_b": [53]}
+    fake.behave("a:2", crashes(1))
+    assert "rolled back app_b" in run(fake, "services: {a: {image: a:2}, b: {image: b:1, ports: ['80:80']}}")["msg"]
+    assert services(fake) == {"app_a": [80], "app_b": [53]}
+
+
+def test_the_engine_may_count_a_port_as_taken_for_a_moment(fake: FakeEngine) -> None:
+    run(fake, "services: {a: {image: a:1}, b: {image: b:1, ports: ['80:80']}}")
+    path = f"/services/{fake.service('app_a')['ID']}/update"
+    taken = "port '80' is already in use by service 'app_b' (x) as an ingress port"
+    fake.fail("POST", path, 400, taken, times=3)
+    text = "services: {a: {image: a:1, ports: ['80:80']}, b: {image: b:1}}"
+    assert run(fake, text)["changed"] and services(fake) == {"app_a": [80], "app_b": []}
+    fake.fail("POST", "/services/create", 400, taken, times=None)
+    assert "already in use by service" in run(fake, text.replace("}}", "}, c: {image: c:1}}"))["msg"]
+
+
+RENAMED = "services: {front: {image: web:2, ports: ['80:80']}, zeta: {image: z:1}}"
+
+
+def test_a_service_gets_another_name_and_keeps_its_port(fake: FakeEngine) -> None:
+    run(fake, "services: {web: {image: web:1, ports: ['80:80']}, zeta: {image: z:1}}")
+    assert "app_front can't publish port 80/tcp: service app_web has it. Set prune: true" in run(fake, RENAMED)["msg"]
+    planned = run(fake, RENAMED, check=True, prune=True)
+    assert acts(planned) == [("remove", "app_web"), ("create", "app_front")]
+    fake.behave("web:2", crashes(1))
+    failed = run(fake, RENAMED, prune=True)
+    assert "created app_web as it was" in failed["msg"] and "1 service was never touched" in failed["msg"]
+    assert services(fake) == {"app_web": [80], "app_zeta": []}
+    fake.behave("web:2", runs())
+    done = run(fake, RENAMED, prune=True)
+    assert done["plan"] and services(fake) == {"app_front": [80], "app_zeta": []}
+    assert done["summary"].startswith("app: 1 service created, 1 removed, 1 untouched")
+    assert not run(fake, RENAMED, prune=True)["changed"]
+
+
+def test_a_service_that_is_there_gets_the_port_of_one_that_goes(fake: FakeEngine) -> None:
+    run(fake, "services: {web: {image: web:1, ports: ['80:80']}, zeta: {image: z:1}}")
+    result = run(fake, "services: {zeta: {image: z:1, ports: ['80:80']}}", prune=True)
+    assert acts(result) == [("remove", "app_web"), ("update", "app_zeta")]
+    assert services(fake) == {"app_zeta": [80]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (
+            "a: {image: i, ports: ['1:1']}",
+            "a: {image: i, ports: ['1:1']}, b: {image: i, ports: ['1:2']}",
+            "app_b and app_a both publish port 1/tcp",
+        ),
+        (
+            "a: {image: i, ports: ['1:1']}, b: {image: i, ports: ['2:2']}",
+            "a: {image: i, ports: ['2:2']}, b: {image: i, ports: ['1:1']}",
+            "ports go round in a circle",
+        ),
+    ],
+)
+def test_ports_that_no_order_gives_are_refused_by_the_plan(fake: FakeEngine, before: str, after: str, message: str) -> None:
+    run(fake, f"services: {{{before}}}")
+    fake.forget()
+    assert message in run(fake, f"services: {{{after}}}", check=True)["msg"] and not fake.writes
+
+
+def test_the_port_of_another_stack_is_told(fake: FakeEngine) -> None:
+    run(fake, "services: {web: {image: web:1, ports: ['80:80']}}", name="other")
+    message = run(fake, "services: {web: {image: w, ports: ['80:81']}}")["msg"]
+    assert "app_web can't publish port 80/tcp: service other_web has it" in message
+    host = "services: {web: {image: w, ports: [{target: 80, published: 81, mode: host}]}}"
+    assert run(fake, host, name="other")["changed"] and run(fake, host)["changed"], "each on a node of its own"
