@@ -46,7 +46,8 @@ def own(stack: str, items: t.Iterable[Item]) -> list[Item]:
 def foreign(kind: str, item: Item) -> PlanError:
     """What to say of an object that another stack, or none, has under a name of this one."""
     owner = f"stack {stack_of(item)}" if stack_of(item) else "no stack"
-    return PlanError(f"{kind} {item_name(item)} exists and belongs to {owner}. Declare it external, or give it another name.")
+    cure = "Remove it, or rename the service or the stack" if kind == "service" else "Declare it external, or give it another name"
+    return PlanError(f"{kind} {item_name(item)} exists and belongs to {owner}. {cure}.")
 
 
 def diff_network(observed: Item, wanted: Item) -> tuple[Field, ...]:

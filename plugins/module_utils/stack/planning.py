@@ -95,7 +95,7 @@ def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: 
         *_network_changes(stack, wanted.networks, observed, specs),
         *_data_changes("secret", stack, wanted.secrets, observed.secrets),
         *_data_changes("config", stack, wanted.configs, observed.configs),
-        *_service_changes(specs, wanted.depends_on, running, observed, options.refresh_registry_auth, moves),
+        *_service_changes(stack, specs, wanted.depends_on, running, observed, options.refresh_registry_auth, moves),
         *_removals(stack, wanted, specs, observed, options, moves.leaving),
     ]
     warnings = [
@@ -218,6 +218,7 @@ def _data_changes(kind: str, stack: str, wanted: t.Iterable[Json], observed: t.I
 
 
 def _service_changes(
+    stack: str,
     specs: t.Sequence[Json],
     depends_on: Dependencies,
     running: t.Mapping[str, Item],
@@ -236,6 +237,8 @@ def _service_changes(
             reason = creation_reason(spec, observed.nodes)
             yield Change("service", step.name, CREATE, reason=reason, payload=Work(spec, None, *waits))
             continue
+        if stack_of(service) != stack:
+            raise foreign("service", service)
         diff = diff_service(service, spec, names)
         if diff.mode_changes:
             yield Change("service", step.name, REPLACE, diff.fields, "restarts tasks", "mode can't be changed in place",

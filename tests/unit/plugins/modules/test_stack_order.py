@@ -129,6 +129,13 @@ def test_ports_that_no_order_gives_are_refused_by_the_plan(fake: FakeEngine, bef
     assert message in run(fake, f"services: {{{after}}}", check=True)["msg"] and not fake.writes
 
 
+def test_a_service_of_another_stack_is_left_alone(fake: FakeEngine) -> None:
+    run(fake, "services: {b_c: {image: web:1}}", name="a")
+    fake.forget()
+    result = run(fake, "services: {c: {image: other:1}}", name="a_b")
+    assert result["msg"].startswith("service a_b_c exists and belongs to stack a. Remove it, or rename") and not fake.writes
+
+
 def test_the_port_of_another_stack_is_told(fake: FakeEngine) -> None:
     run(fake, "services: {web: {image: web:1, ports: ['80:80']}}", name="other")
     message = run(fake, "services: {web: {image: w, ports: ['80:81']}}")["msg"]
