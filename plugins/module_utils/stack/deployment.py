@@ -79,6 +79,8 @@ class Deployment:
         try:
             self._lock()
             self._await(self._barrier(change), change.action == planning.REMOVE, change.payload.completes)
+            # What was changed has been proven by now, and its former version may need what is removed from here on.
+            self._undo = self._undo and (change.action != planning.REMOVE or change.payload.early)
             if not self._halted:
                 _ACTS[change.kind, change.action](self, change.name, change.payload)
         except FlotillaError as error:

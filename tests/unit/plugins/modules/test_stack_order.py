@@ -129,6 +129,18 @@ def test_ports_that_no_order_gives_are_refused_by_the_plan(fake: FakeEngine, bef
     assert message in run(fake, f"services: {{{after}}}", check=True)["msg"] and not fake.writes
 
 
+def test_what_was_proven_stays_when_a_removal_fails(fake: FakeEngine) -> None:
+    run(fake, "services: {web: {image: web:1}, old: {image: old:1, networks: [back]}}\nnetworks: {back: }")
+    fake.fail("DELETE", "/networks/.*", 400, "network app_back has active endpoints", times=None)
+    after = "services: {web: {image: web:2}}"
+    result = run(fake, after, prune=True, wait_timeout="60")
+    assert "network app_back is still in use" in result["msg"] and "never touched" not in result["msg"]
+    assert result["undone"] == [] and result["changed"]
+    assert fake.service("app_web")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == "web:2"
+    fake.faults.clear()
+    assert acts(run(fake, after, prune=True)) == [("remove", "app_back")]
+
+
 def test_a_service_of_another_stack_is_left_alone(fake: FakeEngine) -> None:
     run(fake, "services: {b_c: {image: web:1}}", name="a")
     fake.forget()
