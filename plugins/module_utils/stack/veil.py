@@ -15,8 +15,12 @@ from .canonical import UNSET
 _NAMED = re.compile(r"(?:^|\.)(?:environment|(?:container_)?labels|(?:driver_)?(?:options|opts))\.(.+)", re.IGNORECASE | re.DOTALL)
 _ARGUMENT = re.compile(r"^--?[\w.-]+=", re.ASCII)
 _OPTION = re.compile(r"^--?[\w.-]+$", re.ASCII)
-_ASSIGNMENT = re.compile(r"(?<![\w.-])([\w.-]+)=([^\s,;&\"']+)", re.ASCII)
-_URL_WITH_PASSWORD = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
+_VALUE = r"""("[^"]*"|'[^']*'|[^\s,;&"']+)"""
+_ASSIGNMENT = re.compile(rf"(?<![\w.-])([\w.-]+)(=){_VALUE}", re.ASCII)
+# Among the words of a shell.
+_SPOKEN_OPTION = re.compile(rf"(?<!\S)(--?[\w.-]+)(\s+)(?!-){_VALUE}", re.ASCII)
+_JSON_MEMBER = re.compile(r"""(["'][\w.-]+["'])(\s*:\s*)("(?:[^"\\]|\\.)*"|'[^']*')""", re.ASCII)
+_URL_WITH_PASSWORD = re.compile(r"(?<=://)[^/\s:@]*:[^/\s]+(?=@)")
 _PASSWORD_HASH = re.compile(r"\$(apr1|2[aby]|5|6|y)\$")
 
 
@@ -80,13 +84,16 @@ def _veil_text(text: str) -> str:
     if _PASSWORD_HASH.search(text):
         return short_hash(text)
     text = _URL_WITH_PASSWORD.sub(lambda found: short_hash(found.group()), text)
-    return _ASSIGNMENT.sub(_veil_assignment, text)
+    for pattern in (_ASSIGNMENT, _SPOKEN_OPTION, _JSON_MEMBER):
+        text = pattern.sub(_veil_named, text)
+    return text
 
 
-def _veil_assignment(found: re.Match[str]) -> str:
+def _veil_named(found: re.Match[str]) -> str:
     """Of ``addr=10.0.0.1,password=x``, as drivers of volumes want it, the password alone."""
-    return f"{found.group(1)}={short_hash(found.group(2))}" if _is_secret(found.group(1)) else found.group()
+    name, between, value = found.groups()
+    return f"{name}{between}{short_hash(value)}" if _is_secret(name) else found.group()
 
 
 def _is_secret(name: str) -> bool:
-    return looks_secret(name.strip("-=").replace("-", "_"))
+    return looks_secret(name.strip("-=\"'").replace("-", "_"))
