@@ -74,6 +74,8 @@ def judge(service: Service, tasks: t.Iterable[Task], nodes: Nodes, since: int | 
         return failed
     if len(up | finished) >= desired and (service.get("UpdateStatus") or {}).get("State", "") != "updating":
         return replace(verdict, state=_CONVERGED)
+    if mode == "global":
+        active = _of_eligible(spec, active, nodes)
     return _judge_failures(spec, verdict, mine, active, hosts, since)
 
 
@@ -152,6 +154,12 @@ def _judge_failures(
     return verdict
 
 
+def _of_eligible(spec: t.Mapping[str, t.Any], tasks: t.Iterable[Task], nodes: Nodes) -> list[Task]:
+    """The engine makes a task of a global service for a node of another platform, too, which then waits for ever."""
+    eligible = {node["ID"] for node in nodes.eligible(spec)}
+    return [task for task in tasks if task.get("NodeID", "") in {"", *eligible}]
+
+
 def _judge_job(service: Service, tasks: t.Sequence[Task], nodes: Nodes, hosts: t.Mapping[str, str], since: int | None) -> Verdict:
     spec = service["Spec"]
     iteration = ((service.get("JobStatus") or {}).get("JobIteration") or {}).get("Index", 0)
@@ -163,6 +171,8 @@ def _judge_job(service: Service, tasks: t.Sequence[Task], nodes: Nodes, hosts: t
     verdict = Verdict(spec["Name"], WAITING, len(done), desired, text, finished=len(done))
     if len(done) >= desired:
         return replace(verdict, state=_CONVERGED)
+    if service_mode(spec) == "global-job":
+        active = _of_eligible(spec, active, nodes)
     # A job that was not changed may still be at work; it is failed only when nothing works on it any more.
     if since is None and active:
         return verdict

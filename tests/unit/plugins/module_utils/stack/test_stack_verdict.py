@@ -204,3 +204,15 @@ def test_a_task_that_no_node_takes_is_seen_behind_one_that_failed_and_came_up() 
     stuck = judge(given, [rejected, task(1, "running", 53), waiting], NODES, 1)
     assert [settle(stuck, given, memory, now).state for now in (0.0, 15.0)] == ["waiting", "failed"]
     assert "no node can take task 2" in stuck.cause
+
+
+def test_a_global_service_is_not_stuck_for_a_node_of_another_platform() -> None:
+    nodes = Nodes([node("a1", node_id="N1"), node("r1", node_id="N2", arch="aarch64")])
+    template = {"Placement": {"Platforms": [{"Architecture": "amd64", "OS": "linux"}]}}
+    err = "no suitable node (unsupported platform on 1 node)"
+    waits = task(0, "pending", node_id="N2", err=err)
+    assert judge(service(GLOBAL, template=template), [task(0, "preparing"), waits], nodes, 40).state == "waiting"
+    found = judge(service(GLOBAL, template=template), [task(0, "running"), waits], nodes, 40)
+    assert (found.state, found.running, found.desired) == ("converged", 1, 1)
+    full = task(0, "pending", err="no suitable node (insufficient resources on 1 node)")
+    assert judge(service(GLOBAL, template=template), [full, waits], nodes, 40).state == "stuck"
