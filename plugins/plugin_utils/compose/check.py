@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import parse_constraint
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
 
 from .dependencies import break_circles, check_ends, drop_unknown
@@ -62,6 +63,10 @@ def _check_engine_rules(service: Model, place: Place) -> None:
     if condition not in ("", "none", "on-failure", "any"):
         cure = "condition: any restarts always, and a task that was stopped is not started again"
         raise (place / "deploy" / "restart_policy" / "condition").error(f"found {condition!r}", "none, on-failure or any", cure)
+    for text in deploy.get("placement", {}).get("constraints", []):
+        constraint = parse_constraint(text)
+        if constraint is None or not constraint.value:
+            raise (place / "deploy" / "placement" / "constraints").error(f"found {text!r}", "a text such as node.role == manager")
     if mode.endswith("-job"):
         for key in {"update_config", "rollback_config"} & deploy.keys():
             raise (place / "deploy" / key).error(f"a job has no {key}", "", "remove it, or change the mode")

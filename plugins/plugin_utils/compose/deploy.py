@@ -76,7 +76,7 @@ def _read_resources(raw: Section, place: Place, context: Context) -> Section:
             if key in given:
                 section[key] = _read_amount(as_text(given[key]), convert, place / side / key)
         for key, least, text in _LEAST:
-            if 0 < section.get(key, 0) < least:
+            if section.get(key, 0) < least and section.get(key):
                 raise (place / side / key).error(f"found {given[key]!r}", f"at least {text}, as the engine wants")
         if "pids" in given:
             section["pids"] = int(given["pids"])

@@ -48,11 +48,11 @@ def merged(base: str, over: str, head: str = "") -> dict[str, t.Any]:
             {"update_config": {"delay": 0, "parallelism": 0}},
         ),
         (
-            "deploy: {placement: {constraints: [x]}}",
-            "deploy: {placement: {constraints: [y]}}",
+            "deploy: {placement: {constraints: [node.id == x]}}",
+            "deploy: {placement: {constraints: [node.id == y]}}",
             "deploy",
-            {"placement": {"constraints": ["x", "y"]}},
-            {"placement": {"constraints": ["x", "y"]}},
+            {"placement": {"constraints": ["node.id == x", "node.id == y"]}},
+            {"placement": {"constraints": ["node.id == x", "node.id == y"]}},
         ),
         (
             "ulimits: {n: {soft: 1, hard: 2}}",

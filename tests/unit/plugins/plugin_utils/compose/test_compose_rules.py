@@ -172,6 +172,12 @@ def test_versions(version: str | None) -> None:
             service(deploy={"resources": {"limits": {"cpus": "0.0001"}}}),
             "limits.cpus: found '0.0001'; expected at least 0.001",
         ),
+        (service(deploy={"resources": {"limits": {"cpus": "-1"}}}), "limits.cpus: found '-1'; expected at least 0.001"),
+        (
+            service(deploy={"placement": {"constraints": ["node.role=manager"]}}),
+            "deploy.placement.constraints: found 'node.role=manager'; expected a text such as node.role == manager",
+        ),
+        (service(deploy={"placement": {"constraints": ["node.labels.gpu =="]}}), "constraints: found 'node.labels.gpu =='"),
         (service(ports=["80:80", "80:81"]), "services.a.ports: port 80/tcp is published twice"),
         (
             service(ports=["80:80"], deploy={"endpoint_mode": "dnsrr"}),
