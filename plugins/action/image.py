@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,21 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.build_context impor
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 
 
+def _checked(images: Any) -> list[Any]:
+    """What is read here, before the module checks the rest."""
+    sound = isinstance(images, list) and all(isinstance(image, Mapping) for image in images)
+    if not sound or not all(isinstance(image.get("args") or {}, Mapping) for image in images):
+        raise AnsibleActionFail("images: expected a list of mappings such as {name: app:1, context: app, args: {VERSION: 1}}.")
+    return list(images)
+
+
 class ActionModule(ActionBase):
     """Runs the module as in check mode first. When that finds something to do, sends contexts and runs it for real."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        images = [dict(image) for image in self._task.args.get("images") or []]
+        images = [dict(image) for image in _checked(self._task.args.get("images") or [])]
         try:
             contexts = {image["name"]: self._context(image) for image in images if image.get("context")}
             for image in images:

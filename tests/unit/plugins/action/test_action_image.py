@@ -97,3 +97,11 @@ def test_a_missing_context_is_named(project: Path, builder: Builder) -> None:
     result = play(project)
     assert f"reading the build context {project}/app: it has no file Dockerfile" in result["msg"]
     assert not builder.requests
+
+
+@pytest.mark.parametrize("images", [["app:1"], {"name": "app:1"}, [{"name": "app:1", "context": "app", "args": "A=1"}]])
+def test_images_of_another_shape_are_told(project: Path, builder: Builder, images: Any) -> None:
+    task = {"flotilla.swarm.image": {"images": images}}
+    text = json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task]}])
+    (project / "playbooks" / "build.yml").write_text(text)
+    assert "images: expected a list of mappings such as {name: app:1" in play(project)["msg"]
