@@ -48,7 +48,7 @@ def make_mount(service: str, mount: Json, volumes: t.Mapping[str, Json], names: 
     elif mount.get("bind") is not None:
         body["BindOptions"] = filled(Propagation=mount["bind"].get("propagation"))
     elif mount.get("tmpfs") is not None:
-        body["TmpfsOptions"] = filled(SizeBytes=mount["tmpfs"].get("size"))
+        body["TmpfsOptions"] = filled(SizeBytes=mount["tmpfs"].get("size"), Mode=mount["tmpfs"].get("mode"))
     elif mount.get("image") is not None:
         body["ImageOptions"] = filled(Subpath=mount["image"].get("subpath"))
     return body

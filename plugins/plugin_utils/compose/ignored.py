@@ -64,6 +64,10 @@ _NETWORK = {
     "mac_address": "the engine decides",
     "priority": "the engine decides",
 }
+_BIND = {
+    "recursive": "the engine decides",
+    "selinux": "label the path on every node that may run the task",
+}
 _OBEYED = {"restart"}
 
 
@@ -84,6 +88,8 @@ def ignored_keys(data: dict[str, t.Any], place: Place) -> t.Iterator[tuple[str, 
             if bind.get("create_host_path") is True:
                 key, way = "create_host_path", "create the path on every node that may run the task, for example with role volumes"
                 yield key, (at / "volumes" / index / "bind" / key).note(f"Swarm ignores it; {way}")
+            for key in sorted(bind.keys() & _BIND.keys()):
+                yield key, (at / "volumes" / index / "bind" / key).note(f"Swarm ignores it; {_BIND[key]}")
     for name, volume in data.get("volumes", {}).items():
         if "x-cluster-spec" in (volume or {}):
             key = "x-cluster-spec"

@@ -273,6 +273,10 @@ def test_secrets_have_a_size(tmp_path: Path, size: int, fine: bool) -> None:
             "services.a.networks.default.ipv4_address: Swarm ignores it",
         ),
         ({"depends_on": ["b"]}, "services.a.depends_on: there is no service 'b'; the dependency is ignored"),
+        (
+            {"volumes": [{"type": "bind", "source": "/a", "target": "/b", "bind": {"selinux": "z"}}]},
+            "services.a.volumes.0.bind.selinux: Swarm ignores it; label the path",
+        ),
         ({"volumes": ["v:/data"]}, "'v:/data' is read as a Windows path"),
     ],
 )

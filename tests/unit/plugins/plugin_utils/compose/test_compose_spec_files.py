@@ -10,6 +10,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import convert
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.errors import ComposeError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack, load_stack
 
@@ -109,6 +110,13 @@ def test_octal_modes() -> None:
     text = "services: {a: {image: i, configs: [{source: c, mode: %s}]}}\nconfigs: {c: {external: true}}"
     for written, mode in (("0440", 0o440), ("'0440'", 0o440), ("440", 440)):
         assert load(text % written).model["services"]["a"]["configs"][0]["mode"] == mode
+
+
+@pytest.mark.parametrize("mode", ["0o1770", "01770", "'01770'"])
+def test_the_mode_of_a_tmpfs(mode: str) -> None:
+    model = load(f"services: {{a: {{image: i, volumes: [{{type: tmpfs, target: /t, tmpfs: {{mode: {mode}}}}}]}}}}").model
+    (mount,) = convert("app", model, content_names=True).services[0]["TaskTemplate"]["ContainerSpec"]["Mounts"]
+    assert mount == {"Type": "tmpfs", "Target": "/t", "TmpfsOptions": {"Mode": 0o1770}}
 
 
 def test_a_later_file_takes_a_command_back_and_may_make_an_object_external_or_own() -> None:
