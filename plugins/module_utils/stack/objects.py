@@ -86,6 +86,17 @@ def diff_data(kind: str, observed: Item, wanted: Item) -> tuple[Field, ...]:
     return compare(spec.get("Labels"), wanted.get("Labels"), "labels.")
 
 
+def lint_secrets(wanted: t.Iterable[Item], observed: t.Iterable[Item]) -> t.Iterator[str]:
+    """The engine tells the content of no secret; only a name that comes from the content shows that it changed."""
+    existing = set(by_name(observed))
+    names = [body["Name"] for body in wanted if body["Name"] in existing and "Data" in body and KEY_LABEL not in body["Labels"]]
+    if names:
+        yield (
+            f"a changed content of these secrets goes unnoticed, because their names stay the same: {', '.join(sorted(names))}. "
+            "Give a secret a new name to change it, or none and content_names: true (secret_content)"
+        )
+
+
 def references(spec: t.Mapping[str, t.Any]) -> set[tuple[str, str]]:
     """("secret" or "config", name) for everything that a service spec mounts or uses as credentials."""
     container = (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}

@@ -22,6 +22,7 @@ from .objects import (
     diff_network,
     foreign,
     item_name,
+    lint_secrets,
     own,
     references,
     stack_of,
@@ -103,7 +104,7 @@ def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: 
         *lint.lint(specs, observed.nodes, options.missing_paths, options.silence),
         *_full_networks(wanted, specs, observed, options),
         *_leftovers(stack, specs, observed, options),
-        *_unknown_secrets(wanted, observed, options),
+        *(lint_secrets(wanted.secrets, observed.secrets) if "secret_content" not in options.silence else ()),
     ]
     return Plan(tuple(changes), tuple(warnings))
 
@@ -307,13 +308,3 @@ def _leftovers(stack: str, specs: t.Sequence[Json], observed: Observed, options:
         state = (service.get("UpdateStatus") or {}).get("State", "")
         if state == "paused" or state.endswith("rollback_paused"):
             yield f"service {item_name(service)} was left {state.replace('_', ' ')}: {service['UpdateStatus'].get('Message', '')}"
-
-
-def _unknown_secrets(wanted: StackObjects, observed: Observed, options: Options) -> t.Iterator[str]:
-    existing = set(by_name(observed.secrets))
-    names = sorted(body["Name"] for body in wanted.secrets if body["Name"] in existing)
-    if names and not options.content_names:
-        yield (
-            f"with content_names: false a changed content of these secrets goes unnoticed: {', '.join(names)}. "
-            "Give a secret a new name to change it."
-        )

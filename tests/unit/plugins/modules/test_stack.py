@@ -166,3 +166,11 @@ def test_registries_are_asked_once_in_a_run(fake: FakeEngine) -> None:
         result, calls = run(fake, text, resolve_image="always", call_seconds=1, session=result["session"]), calls + 1
     assert calls > 1 and len(fake.calls("GET /distribution/.*")) == 2
     assert fake.service("app_web")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == f"web:1@{digest}"
+
+
+def test_a_secret_with_a_name_of_its_own_may_change_unnoticed_but_not_without_a_word(fake: FakeEngine) -> None:
+    named = STACK.replace("key: {environment", "key: {name: fixed, environment")
+    assert not [text for text in run(fake, named)["warnings"] if "secret_content" in text]
+    (warning,) = [text for text in run(fake, named)["warnings"] if "secret_content" in text]
+    assert "goes unnoticed" in warning and "fixed" in warning
+    assert not [text for text in run(fake, named, silence=["secret_content"])["warnings"] if "secret_content" in text]
