@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 from ..plan import Field, compare
 from .canonical import Json, canonical_service, desired_count, service_mode
-from .placement import Nodes
+from .placement import Nodes, hostname
 from .veil import veil_fields
 
 RUN_LABEL = "io.flotilla.swarm.run_id"
 
 # Parts of a spec whose change leaves tasks alone; of the rest swarmkit starts new ones.
 _HARMLESS = {"labels", "replicas", "max_concurrent", "total_completions", "update_config", "rollback_config", "placement"}
+_NAMED_NODES = 5
 _ENDPOINT = {"ports", "endpoint_mode"}
 
 
@@ -71,18 +72,29 @@ def diff_service(observed: t.Mapping[str, t.Any], wanted: Json, names: Names, se
     return ServiceDiff(veil_fields(fields, secret), restarts, "mode" in changed, body)
 
 
-def update_cost(spec: t.Mapping[str, t.Any], tasks: int, restarts: bool) -> str:
-    """What an update of ``tasks`` running tasks does, such as ``restarts 3 tasks, one at a time``."""
+def update_cost(spec: t.Mapping[str, t.Any], tasks: int, restarts: bool, left: t.Sequence[str] = ()) -> str:
+    """What an update of ``tasks`` running tasks does, such as ``restarts 3 tasks, one at a time``.
+
+    ``left`` are the names of nodes that match no more.
+    """
     if service_mode(spec).endswith("-job"):
         return "restarts tasks: the job runs again"
-    if not restarts or not tasks:
+    if not tasks:
         return "nothing"
+    if not restarts:
+        return f"restarts tasks that are on {', '.join(left) if len(left) <= _NAMED_NODES else f'{len(left)} nodes'}" if left else "nothing"
     config = spec.get("UpdateConfig")
     at_once = 1 if config is None else config.get("Parallelism") or 0
     if tasks == 1:
         return "restarts 1 task"
     pace = "all at once" if not at_once or at_once >= tasks else "one at a time" if at_once == 1 else f"{at_once} at a time"
     return f"restarts {tasks} tasks, {pace}"
+
+
+def left_nodes(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any], nodes: Nodes) -> list[str]:
+    """The names of the nodes that matched before and do not after."""
+    matching = {node["ID"] for node in nodes.eligible(after)}
+    return sorted(hostname(node) for node in nodes.eligible(before) if node["ID"] not in matching)
 
 
 def task_count(spec: t.Mapping[str, t.Any], nodes: Nodes) -> int:

@@ -13,7 +13,7 @@ from . import lint
 from .addresses import lint_addresses
 from .adopt import adopt_configs
 from .canonical import Json, desired_count, service_mode
-from .diff import RUN_LABEL, Names, creation_reason, diff_service, scaling_reason, task_count, update_cost
+from .diff import RUN_LABEL, Names, creation_reason, diff_service, left_nodes, scaling_reason, task_count, update_cost
 from .images import Resolved, image_of, settle_image
 from .objects import (
     Item,
@@ -246,7 +246,7 @@ def _service_changes(
                          Work(spec, service, *waits))  # fmt: skip
         elif diff.fields or diff.restarts:
             tasks = task_count(service["Spec"], observed.nodes)
-            cost = update_cost(diff.body, tasks, diff.restarts)
+            cost = update_cost(diff.body, tasks, diff.restarts, left_nodes(service["Spec"], diff.body, observed.nodes))
             reason = scaling_reason(service["Spec"], diff.body)
             yield Change("service", step.name, UPDATE, diff.fields, cost, reason, Work(diff.body, service, *waits))
         elif refresh_auth and not service_mode(spec).endswith("-job"):  # any update would run a job again

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from ..cluster.drain import find_lacks, find_unevenness
 from ..plan import Change, Field, Plan, PlanError
 from .canonical import Json, desired_count, service_mode
-from .diff import Names, diff_service, scaling_reason, task_count, update_cost
+from .diff import Names, diff_service, left_nodes, scaling_reason, task_count, update_cost
 from .images import Resolved, image_of, settle_image
 from .objects import Item, item_name, stack_of
 from .placement import Nodes
@@ -153,7 +153,8 @@ def plan_update(observed: Observed, edit: Edit) -> Plan:
             raise PlanError(f"service {name}: no node that is ready and active matches {wish}. Nothing was changed.")
         diff = diff_service(service, wanted, observed.names, {f"environment.{name}" for name in edit.secret_variables})
         if diff.fields or diff.restarts:
-            cost = update_cost(diff.body, task_count(wanted, observed.nodes), diff.restarts)
+            left = left_nodes(service["Spec"], diff.body, observed.nodes)
+            cost = update_cost(diff.body, task_count(wanted, observed.nodes), diff.restarts, left)
             changes.append(_update(service, diff.body, diff.fields, cost))
     return Plan(tuple(changes), tuple(warnings))
 

@@ -174,3 +174,14 @@ def test_a_secret_with_a_name_of_its_own_may_change_unnoticed_but_not_without_a_
     (warning,) = [text for text in run(fake, named)["warnings"] if "secret_content" in text]
     assert "goes unnoticed" in warning and "fixed" in warning
     assert not [text for text in run(fake, named, silence=["secret_content"])["warnings"] if "secret_content" in text]
+
+
+def test_tasks_on_nodes_that_match_no_more_are_a_cost(fake: FakeEngine) -> None:
+    text = "services: {web: {image: web:1, deploy: {replicas: 2, placement: {constraints: ['%s']}}}}"
+    run(fake, text % "node.role != none")
+    before = {task["ID"] for task in fake.tasks("app_web") if task["DesiredState"] == "running"}
+    (change,) = run(fake, text % "node.role == manager")["plan"]
+    assert change["cost"] == "restarts tasks that are on w1"
+    assert before - {task["ID"] for task in fake.tasks("app_web") if task["DesiredState"] == "running"}
+    (change,) = run(fake, text % "node.hostname == m1")["plan"]
+    assert change["cost"] == "nothing"
