@@ -163,7 +163,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options impor
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import Edit
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import Edit, as_text
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_plan import choose
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.veil import veil_fields
@@ -206,7 +206,7 @@ class Run:
         self.job.start(planning.Observed(nodes=nodes))
         if session.touched:
             return {}
-        service = choose(engine.get("/services", "reading the services"), [params["service"]], [], {})[0] if params["service"] else None
+        service = _find_service(engine.get("/services", "reading the services"), params["service"].strip())
         tasks = engine.get("/tasks", "reading the tasks", filters={"service": [service["ID"]]}) if service else []
         return {
             "name": name,
@@ -249,6 +249,17 @@ class Run:
         return {"failed": False, **self.job.watch([])}
 
 
+def _find_service(services: t.Sequence[t.Any], name: str) -> t.Any:
+    """The service of this full name; None where none is named."""
+    if not name:
+        return None
+    found = choose(services, [name], [], {})
+    if item_name(found[0]) != name:
+        there = ", ".join(map(item_name, found))
+        raise PlanError(f"service: found {name}, expected one by its full name, such as {there}. Nothing was run.")
+    return found[0]
+
+
 class Wish:
     """What the options ask for. ``of`` names the job after its service, or its image."""
 
@@ -276,7 +287,7 @@ def _read_wish(params: dict[str, t.Any]) -> Wish:
 
 def _fields(wish: Wish, params: dict[str, t.Any]) -> tuple[Field, ...]:
     given: list[tuple[str, t.Any]] = [("entrypoint", wish.entrypoint), ("command", wish.command)]
-    given += [(f"environment.{name}", None if value is None else f"={value}") for name, value in params["environment"].items()]
+    given += [(f"environment.{name}", None if value is None else f"={as_text(value)}") for name, value in params["environment"].items()]
     given += [(f"environment.{name}", short_hash(str(value))) for name, value in params["secret_environment"].items()]
     return veil_fields(Field(path, None, value) for path, value in given if value)
 

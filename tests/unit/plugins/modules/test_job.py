@@ -208,3 +208,15 @@ def test_what_is_refused_is_refused_before_anything_is_run(fake: FakeEngine, opt
 def test_an_old_engine_is_refused(fake_engine: t.Callable[..., FakeEngine]) -> None:
     old = fake_engine(nodes=[node("m1", role="manager", leader=True)], api_version="1.40")
     assert "need engines with API 1.41" in run(old, image="app:2")["msg"]
+
+
+def test_a_wildcard_chooses_no_shape(fake: FakeEngine) -> None:
+    result = run_module_main(module.main, {"docker_host": fake.docker_host, "service": "*", "command": "x"})
+    assert result["msg"] == "service: found *, expected one by its full name, such as app_web, local. Nothing was run."
+    assert not fake.writes
+
+
+def test_the_plan_shows_variables_as_the_job_gets_them(fake: FakeEngine) -> None:
+    given = {"docker_host": fake.docker_host, "service": " local ", "command": "x", "environment": {"DEBUG": True}}
+    fields = run_module_main(module.main, given, check=True)["plan"][0]["fields"]
+    assert {"path": "environment.DEBUG", "before": None, "after": "true"} in fields
