@@ -80,7 +80,7 @@ def _capacity(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
             f"service {spec['Name']}: {replicas} replicas, but {len(eligible)} nodes take {limit} each (max_replicas_per_node)",
         )
     wanted = _reserved((spec["TaskTemplate"].get("Resources") or {}).get("Reservations") or {})
-    if not eligible or not wanted:
+    if not eligible or not wanted or (service_mode(spec) == "replicated" and not replicas):
         return
     for resource, amount in sorted(wanted.items()):
         needed, fits = max(1, replicas), 0

@@ -174,3 +174,7 @@ def test_idle_connections_to_databases(image: str, more: Json, told: bool) -> No
     found = [warning for warning in lint([wanted], Nodes(NODES), {}) if warning.endswith("(idle)")]
     assert bool(found) == told
     assert not [warning for warning in lint([wanted], Nodes(NODES), {}, ["idle"]) if warning.endswith("(idle)")]
+
+
+def test_a_service_without_tasks_reserves_nothing() -> None:
+    assert lint([spec(0, template={"Resources": {"Reservations": {"MemoryBytes": 64 * GIB}}})], Nodes(NODES), {}) == []
