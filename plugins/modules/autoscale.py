@@ -327,7 +327,7 @@ class Pass:
             planning.Observed(chosen, nodes=observed.nodes),
             Session(holder="autoscale"),
             slice_seconds=0,
-            timeout_seconds=parse_seconds(params["wait_timeout"]),
+            timeout_seconds=parse_seconds(params["wait_timeout"], "wait_timeout"),
             wait=params["wait"],
             undo_failure=params["on_failure"] == "rollback",
             auth=partial(auth_headers, credentials=[], stored=engine.stored_login),

@@ -198,7 +198,7 @@ class Run:
             engine,
             name,
             session,
-            parse_seconds(params["wait_timeout"]),
+            parse_seconds(params["wait_timeout"], "wait_timeout"),
             params["call_seconds"],
             accepted=params["success_codes"],
             auth=auth,

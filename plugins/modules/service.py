@@ -535,7 +535,7 @@ class Run:
             chosen,
             replace(found, services=chosen, nodes=observed.nodes),
             session,
-            timeout_seconds=parse_seconds(params["wait_timeout"]),
+            timeout_seconds=parse_seconds(params["wait_timeout"], "wait_timeout"),
             slice_seconds=params["call_seconds"],
             wait=params["wait"],
             undo_failure=params["on_failure"] == "rollback",

@@ -309,7 +309,7 @@ class Run:
             engine,
             stack,
             session,
-            timeout_seconds=parse_seconds(params["wait_timeout"]),
+            timeout_seconds=parse_seconds(params["wait_timeout"], "wait_timeout"),
             slice_seconds=params["call_seconds"],
             wait=params["wait"],
             undo_failure=present and params["on_failure"] == "rollback",

@@ -146,7 +146,7 @@ class Run:
         self.command = read_command(params["command"], "command")
         if not self.command:
             raise PlanError("command: nothing to run. Give it, such as python3 manage.py check.")
-        self.seconds = parse_seconds(params["wait_timeout"])
+        self.seconds = parse_seconds(params["wait_timeout"], "wait_timeout")
         filters = {"label": [f"{TASK_LABEL}={params['task']}"]}
         self.params = params
         return t.cast("list[dict[str, t.Any]]", engine.get("/containers/json", "looking for the task", filters=filters))

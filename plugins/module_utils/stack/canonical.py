@@ -233,11 +233,11 @@ def _sorted(items: t.Iterable[t.Any]) -> list[t.Any]:
     return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
 
 
-def parse_seconds(text: str) -> float:
-    """Seconds out of ``90``, ``10m`` or ``1h30m``. Raises PlanError for anything else."""
+def parse_seconds(text: str, option: str = "") -> float:
+    """Seconds out of ``90``, ``10m`` or ``1h30m``. Raises PlanError, with the name of the option, for anything else."""
     if re.fullmatch(r"\d+(\.\d+)?", text.strip()):
         return float(text)
     if not re.fullmatch(r"(\d+(\.\d+)?(h|ms|m|s))+", text.strip()):
-        raise PlanError(f"found {text!r}, expected seconds or a duration such as 90, 10m or 1h30m.")
+        raise PlanError(f"{f'{option}: ' if option else ''}found {text!r}, expected seconds or a duration such as 90, 10m or 1h30m.")
     units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
     return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)(h|ms|m|s)", text))

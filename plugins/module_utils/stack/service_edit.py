@@ -117,5 +117,5 @@ def _update_config(given: Given) -> Json:
     config = {_UPDATE_KEYS[key]: value for key, value in given.items() if value is not None}
     for key in ("Delay", "Monitor"):
         if key in config:
-            config[key] = round(parse_seconds(config[key]) * SECOND_NS)
+            config[key] = round(parse_seconds(config[key], key.lower()) * SECOND_NS)
     return config
