@@ -21,7 +21,7 @@ PEERS, SWARM, PUBLISHED = OWN_CHAINS = ("FLOTILLA-PEERS", "FLOTILLA-SWARM", "FLO
 JUMPS = (("INPUT", SWARM), ("DOCKER-USER", PUBLISHED), ("FORWARD", "DOCKER-USER"))
 MANAGER_PORT, GOSSIP_PORT = 2377, 7946
 _OF_IPTABLES = (("ip", "filter"), ("ip6", "filter"))
-_PROTOCOLS = {"50": "esp", "6": "tcp", "17": "udp"}
+_PROTOCOLS = {"50": "esp", "6": "tcp", "17": "udp", "132": "sctp"}
 
 
 @dataclass(frozen=True)

@@ -201,6 +201,12 @@ def test_versions_of_iptables_print_differently(printed: str, otherwise: str) ->
     assert firewall.differences({4: firewall.parse(LISTED.replace(printed, otherwise))}, WANTED) == ()
 
 
+@pytest.mark.parametrize(("name", "number"), [("tcp", 6), ("udp", 17), ("sctp", 132)])
+def test_a_protocol_may_come_back_as_its_number(name: str, number: int) -> None:
+    wanted = firewall.chains(policy(published=(Limit(9000, name, networks("192.0.2.0/24")),)), 4)[firewall.PUBLISHED]
+    assert [firewall.normal(rule.replace(f"-p {name}", f"-p {number}")) for rule in wanted] == [*map(firewall.normal, wanted)]
+
+
 @pytest.mark.parametrize("line", [line for line in LISTED.splitlines() if "-A FLOTILLA" in line or "-j FLOTILLA" in line])
 def test_each_line_that_is_missing_is_seen(line: str) -> None:
     rest = LISTED.replace(f"{line}\n", "", 1)
