@@ -29,7 +29,7 @@ import typing as t
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import render_changes, summarise
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import SIGNS, render_changes, summarise
 
 
 def gather(results: t.Iterable[tuple[str, str, bool, t.Mapping[str, t.Any]]]) -> list[dict[str, t.Any]]:
@@ -40,14 +40,28 @@ def gather(results: t.Iterable[tuple[str, str, bool, t.Mapping[str, t.Any]]]) ->
     """
     hosts_of: dict[str, tuple[dict[str, t.Any], list[str]]] = {}
     for host, task, whole_cluster, result in results:
-        for item in result.get("results", [result]):
-            if not isinstance(item, t.Mapping) or not item.get("changed"):
+        for item in _items(result):
+            if not item.get("changed"):
                 continue
-            for change in item.get("plan", [_foreign(task)]):
+            for change in item["plan"] if _is_plan(item.get("plan")) else [_foreign(task)]:
                 hosts = hosts_of.setdefault(repr(change), (dict(change), []))[1]
                 if not whole_cluster and host not in hosts:
                     hosts.append(host)
     return [{**change, "reason": _with_hosts(change["reason"], hosts)} for change, hosts in hosts_of.values()]
+
+
+def _items(result: t.Mapping[str, t.Any]) -> list[t.Mapping[str, t.Any]]:
+    """The results of a loop, or the one result. Modules of others return ``results`` too, as those of packages do."""
+    listed = result.get("results")
+    items = [item for item in listed if isinstance(item, t.Mapping) and "changed" in item] if isinstance(listed, list) else []
+    return items or [result]
+
+
+def _is_plan(value: t.Any) -> bool:
+    """Whether it is the plan of a module of this collection."""
+    if not isinstance(value, list):
+        return False
+    return all(isinstance(change, t.Mapping) and set(_foreign("")) <= set(change) and change["action"] in SIGNS for change in value)
 
 
 def _foreign(task: str) -> dict[str, t.Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from ansible_collections.flotilla.swarm.plugins.callback.plan import gather
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, render_changes
 
 FILE = Change("file", "daemon.json", "update", (Field("debug", None, True),)).as_result()
 NODE = Change("node", "w1", "update", (Field("labels.gpu", None, "true"),)).as_result()
@@ -33,6 +34,26 @@ def test_changes_inside_loops_are_found_and_unchanged_items_left_out() -> None:
 def test_a_task_of_another_collection_is_listed_by_its_name() -> None:
     [change] = gather([("m1", "packages | Install", False, {"changed": True})])
     assert (change["kind"], change["name"], change["reason"]) == ("task", "packages | Install", "on m1")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"plan": "Basic"},
+        {"plan": None},
+        {"plan": ["a", "b"]},
+        {"plan": {"name": "Basic"}},
+        {"plan": [{"name": "Basic"}]},
+        {"plan": [{**NODE, "action": "buy"}]},
+        {"results": ["Installed: nfs-utils"]},
+        {"results": None},
+        {"results": [{"item": 1}]},
+    ],
+)
+def test_a_task_of_another_collection_may_return_what_it_likes(more: dict[str, Any]) -> None:
+    changes = gather([("m1", "Buy", False, {"changed": True, **more})])
+    assert [(change["kind"], change["name"]) for change in changes] == [("task", "Buy")]
+    assert render_changes(changes) == ["~ task     Buy  on m1"]
 
 
 def test_order_is_that_of_the_run() -> None:
