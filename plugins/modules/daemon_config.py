@@ -16,6 +16,8 @@ description:
   - Says what the change costs, and with O(activate) makes the running engine take it. When the engine does not
     start with the new file,
     the former file comes back and the engine is started with it.
+  - Refuses to let the engine listen on TCP without asking clients for certificates (C(tlsverify)), unless C(tls) or C(tlsverify) is
+    V(false) in so many words.
 extends_documentation_fragment:
   - flotilla.swarm.attributes
 attributes:

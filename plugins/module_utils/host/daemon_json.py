@@ -18,6 +18,7 @@ Config = dict[str, t.Any]
 
 COSTS = ("nothing", "reload", "restarts engine")
 _ROTATED = ("json-file", "local")
+_LOCAL_SOCKETS = ("unix://", "fd://", "npipe://")
 _CREDENTIALS = re.compile(r"://[^/@\s]+@")
 
 
@@ -106,7 +107,7 @@ def refuse_wrong_keys(wanted: t.Mapping[str, t.Any], engine: tuple[int, int] | N
 
 
 def refuse_conflicts(before: Config, merged: Config, path: str, flags: t.Collection[str], unit: str, in_swarm: bool) -> None:
-    """Raise PlanError where an engine would not start with the merged configuration, or would not find its data."""
+    """Raise PlanError where an engine would not start with the merged configuration, not find its data, or be open to everybody."""
     problems = [
         f"{name}: the service unit {unit} gives it as a command line flag, and an engine that finds a key in both places does "
         f"not start. Remove the flag (systemctl cat {unit} shows where it comes from) or the key."
@@ -121,6 +122,12 @@ def refuse_conflicts(before: Config, merged: Config, path: str, flags: t.Collect
             f"log-opts: the log driver {driver} does not know {' and '.join(alien)}. Remove them, or set log-driver to "
             f"{' or '.join(_ROTATED)}."
         )
+    opened = [host for host in _open_hosts(merged, flags) if host not in _open_hosts(before, flags)]
+    if opened:
+        problems.append(
+            f"hosts: who reaches {', '.join(opened)} would be root here, since nothing asks for a certificate. Let tlsverify be true with "
+            "tlscacert, tlscert and tlskey, or reach the engine by SSH. To have it open nevertheless, set tls or tlsverify to false."
+        )
     if in_swarm and merged.get("live-restore"):
         problems.append("live-restore: an engine in a swarm can't have it. Set it to false.")
     if in_swarm and data_root(before) != data_root(merged):
@@ -130,6 +137,18 @@ def refuse_conflicts(before: Config, merged: Config, path: str, flags: t.Collect
         )
     if problems:
         raise PlanError("\n".join([f"{path} would break the engine, nothing was changed:", *problems]))
+
+
+def _open_hosts(config: Config, flags: t.Collection[str]) -> list[str]:
+    """TCP addresses at which the engine would listen without asking for certificates, where nobody said that this is meant.
+
+    An explicit false says so to engines too: newer ones don't start without it.
+    """
+    told = "tlsverify" in flags or config.get("tlsverify") is not None or config.get("tls") is False
+    hosts = config.get("hosts")
+    if told or not isinstance(hosts, list):
+        return []
+    return [str(host) for host in hosts if host and not str(host).startswith(_LOCAL_SOCKETS)]
 
 
 def data_root(config: Config) -> str:

@@ -178,6 +178,8 @@ def test_secrets_are_not_shown() -> None:
         ({"log-driver": "journald", "log-opts": {"max-size": "1m"}}, set(), False, "journald does not know max-size"),
         ({"log-driver": "gelf", "log-opts": {"max-file": "1", "max-size": "1m"}}, set(), False, "max-file and max-size"),
         ({"data-root": "/data"}, set(), True, "in /var/lib/docker. With /data it would begin empty"),
+        ({"hosts": ["fd://", "tcp://0.0.0.0:2375"]}, set(), False, "who reaches tcp://0.0.0.0:2375 would be root here"),
+        ({"hosts": [":2375"], "tls": True}, set(), False, "who reaches :2375 would be root here"),
         ({"live-restore": True}, set(), True, "live-restore: an engine in a swarm can't have it"),
     ],
 )
@@ -195,6 +197,10 @@ def test_conflicts(merged: Config, flags: set[str], in_swarm: bool, found: str) 
         ({"log-driver": "local", "log-opts": {"max-size": "1m"}}, set(), True),
         ({"log-opts": {"max-size": "1m"}}, set(), True),
         ({"log-driver": "journald", "log-opts": {"tag": "x"}}, set(), True),
+        ({"hosts": ["tcp://10.0.0.5:2376", "fd://"], "tlsverify": True}, set(), False),
+        ({"hosts": ["tcp://10.0.0.5:2376"]}, {"tlsverify"}, False),
+        ({"hosts": ["tcp://10.0.0.5:2375"], "tls": False}, set(), False),
+        ({"hosts": ["unix:///var/run/docker.sock", "fd://"]}, set(), False),
         ({"live-restore": True}, set(), False),
         ({"data-root": "/data"}, set(), False),
         ({"data-root": "/var/lib/docker"}, set(), True),
@@ -242,6 +248,14 @@ def test_the_unit_is_read() -> None:
 )
 def test_flags_of_the_unit(argv: str, environment: dict[str, str], keys: set[str]) -> None:
     assert flags_of_unit(argv, environment) == keys
+
+
+def test_an_open_port_is_refused_to_whoever_opens_it() -> None:
+    before: Config = {"hosts": ["tcp://0.0.0.0:2376"], "tlsverify": True}
+    with pytest.raises(PlanError, match="tcp://0.0.0.0:2376 would be root"):
+        refuse_conflicts(before, merge(before, {"tlsverify": None}), PATH, (), "docker.service", in_swarm=False)
+    there: Config = {"hosts": ["tcp://0.0.0.0:2375"]}
+    refuse_conflicts(there, merge(there, {"debug": True}), PATH, (), "docker.service", in_swarm=False)
 
 
 def test_a_slash_at_its_end_makes_no_other_data_root() -> None:
