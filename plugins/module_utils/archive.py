@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -102,7 +103,7 @@ def put_back(directory: str, aside: str, stamp: str) -> None:
 def cut(path: str, size: int) -> list[dict[str, str]]:
     """Cut a file into parts of ``size`` bytes beside it, with their SHA-256 sums; the file is then gone.
 
-    It is cut from its end, so that it never takes more room than the file and one part.
+    It is cut from its end, so that it never takes more room than the file and one part. What fails leaves no part.
     """
     parts: list[dict[str, str]] = []
     try:
@@ -110,12 +111,15 @@ def cut(path: str, size: int) -> list[dict[str, str]]:
             for number in reversed(range(max(1, -(-pathlib.Path(path).stat().st_size // size)))):
                 stream.seek(number * size)
                 data, part = stream.read(size), pathlib.Path(f"{path}.{number:05}")
+                parts.insert(0, {"path": str(part), "sha256": hashlib.sha256(data).hexdigest()})
                 part.touch(mode=0o600)
                 part.write_bytes(data)
                 stream.truncate(number * size)
-                parts.insert(0, {"path": str(part), "sha256": hashlib.sha256(data).hexdigest()})
         pathlib.Path(path).unlink()
     except OSError as error:
+        for made in parts:
+            with contextlib.suppress(OSError):
+                pathlib.Path(made["path"]).unlink()
         raise FlotillaError(f"cutting {path}: {error.strerror}. Check the room on its disk.") from None
     return parts
 

@@ -97,6 +97,7 @@ matched:
   elements: str
 """
 
+import contextlib
 import os
 import typing as t
 from dataclasses import asdict, dataclass
@@ -202,6 +203,24 @@ def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
         os.makedirs(work.directory, mode=0o700, exist_ok=True)
     except OSError as error:
         raise FlotillaError(f"making {work.directory}: {error.strerror}. Give another directory, or become root.") from None
+    made: list[str] = []
+    archives: list[dict[str, t.Any]] = []
+    try:
+        warnings = _pack_all(place, work, made)
+        for source, archive in zip(work.sources, list(made)):
+            parts = cut(archive, PART_BYTES)
+            made += [part["path"] for part in parts]
+            archives.append({**asdict(source), "parts": parts})
+    except FlotillaError:
+        for path in made:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+        raise
+    return {"archives": archives, "warnings": warnings}
+
+
+def _pack_all(place: MemberHost, work: Work, made: list[str]) -> list[str]:
+    """Warnings. Adds the archives to ``made`` as they come, also those of a run that fails."""
     paused: dict[str, str] = {}
     warnings: list[str] = []
     problems: list[str] = []
@@ -210,18 +229,15 @@ def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
             _turn(place, "pause", container, name)
             paused[container] = name
         for source in work.sources:
-            warnings += _pack(place, source, f"{work.directory}/{archive_name(source.kind, source.name)}")
+            made.append(f"{work.directory}/{archive_name(source.kind, source.name)}")
+            warnings += _pack(place, source, made[-1])
     except FlotillaError as error:
         problems.append(str(error))
     finally:
         problems += _let_go(place, paused)
     if problems:
         raise FlotillaError(" ".join(problems))
-    made = [
-        {**asdict(source), "parts": cut(f"{work.directory}/{archive_name(source.kind, source.name)}", PART_BYTES)}
-        for source in work.sources
-    ]
-    return {"archives": made, "warnings": warnings}
+    return warnings
 
 
 def _turn(place: MemberHost, verb: str, container: str, name: str) -> None:
@@ -259,7 +275,6 @@ def _pack(place: MemberHost, source: Source, archive: str) -> list[str]:
     code, _out, err = place.host.run(["tar", *PACK, f"--file={archive}", f"--directory={source.directory}", "."])
     lines = [line for line in err.strip().splitlines() if "socket ignored" not in line]
     if code > DIFFERED:
-        os.unlink(archive)
         raise FlotillaError(f"packing {source.kind} {source.name}: {lines[-1] if lines else f'tar ended with {code}'}.")
     if code:
         return [f"{source.kind} {source.name} was written to while it was packed: {'; '.join(lines[:3])}."]

@@ -10,6 +10,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import archive_name
 from ansible_collections.flotilla.swarm.plugins.modules import data_backup, data_restore
 from fake_engine import FakeEngine, volume
 from module_runner import run_module_main
@@ -149,6 +150,22 @@ def test_a_container_is_let_go_when_packing_fails(machine: Machine, tmp_path: Pa
     result = machine.backup(volumes=["db"])
     assert result["exit_code"] == 1 and "packing volume db: tar: no room." in result["msg"]
     assert machine.fake.host.containers[0]["State"] == "running" and not list(machine.archives.iterdir())
+
+
+def test_a_failure_leaves_none_of_the_archives_that_it_made(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = [part["path"] for part in machine.backup(volumes=["other"])["archives"][0]["parts"]]
+    (tmp_path / "tar").write_text('#!/bin/sh\ncase "$*" in *shared*) echo "tar: no room" >&2; exit 2;; esac\nexec /bin/tar "$@"\n')
+    (tmp_path / "tar").chmod(0o755)
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        result = machine.backup(volumes=["db"], paths=[str(machine.shared)])
+    assert result["exit_code"] == 1 and "tar: no room." in result["msg"]
+    assert [str(path) for path in machine.archives.iterdir()] == kept
+
+    blocking = machine.archives / f"{archive_name('path', str(machine.shared))}.00000"
+    blocking.mkdir()
+    assert "cutting " in machine.backup(volumes=["db"], paths=[str(machine.shared)])["msg"]
+    assert {str(path) for path in machine.archives.iterdir()} == {*kept, str(blocking)}
 
 
 def test_a_container_that_ended_while_it_was_paused_keeps_no_other_one_paused(machine: Machine) -> None:
