@@ -113,7 +113,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.archive import put_back, read_file, set_aside, unpack
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.archive import KEY_FILE
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.archive import KEY_FILE, START_FILE, read_bound
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import (
     Manifest,
     check_recovery,
@@ -208,7 +208,8 @@ def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
         if work.manifest or work.opened:
             place.start_engine()
             place.await_member(lambda seen: seen.role == "manager", "waiting for the engine with the swarm's state")
-        body = {"ListenAddr": "0.0.0.0:2377", "AdvertiseAddr": work.address, "ForceNewCluster": True}
+        bound = read_bound(place.host.read(f"{work.directory}/{START_FILE}") or "")
+        body = {**bound, "AdvertiseAddr": work.address, "ForceNewCluster": True}
         place.member.require_engine().post("/swarm/init", body, doing=DOING)
         place.await_member(lambda seen: seen.acting, DOING)
     except FlotillaError:

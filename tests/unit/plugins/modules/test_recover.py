@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.archive import sums_of, write_archive
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import Manifest
 from ansible_collections.flotilla.swarm.plugins.modules import recover
-from fake_engine import FakeEngine
+from fake_engine import FakeEngine, node
 from module_runner import run_module_main
 
 
@@ -53,3 +53,26 @@ def test_a_locked_key_is_asked_for(tmp_path: Path, fake_engine: t.Callable[..., 
 def test_another_engine_is_warned_of(tmp_path: Path, fake_engine: t.Callable[..., FakeEngine]) -> None:
     (warning,) = run(fake_engine(), archive=archive(tmp_path, "127.0.0.1", version="29.0.0"))["warnings"]
     assert warning.startswith("engine 29.0.0 wrote the archive, and this host has 26.1.5")
+
+
+@pytest.mark.parametrize(
+    ("state", "bound"),
+    [
+        ('{"ListenAddr": "10.77.0.1:2377", "DataPathAddr": "10.78.0.1"}', {"ListenAddr": "10.77.0.1:2377", "DataPathAddr": "10.78.0.1"}),
+        ('{"ListenAddr": "[::]:2377", "DataPathAddr": ""}', {"ListenAddr": "[::]:2377"}),
+        ("{", {"ListenAddr": "0.0.0.0:2377"}),
+        (None, {"ListenAddr": "0.0.0.0:2377"}),
+    ],
+)
+def test_the_only_manager_listens_where_it_did(
+    tmp_path: Path, fake_engine: t.Callable[..., FakeEngine], state: str | None, bound: dict[str, str]
+) -> None:
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True), node("m2", role="manager")], info={"DockerRootDir": str(tmp_path)})
+    fake.lose_leader()
+    (tmp_path / "swarm").mkdir()
+    if state:
+        (tmp_path / "swarm/docker-state.json").write_text(state)
+    result = run_module_main(recover.main, {"docker_host": fake.docker_host})
+    assert result["exit_code"] == 0, result["msg"]
+    (request,) = fake.writes
+    assert request.body == {**bound, "AdvertiseAddr": fake.node("m1")["Status"]["Addr"], "ForceNewCluster": True}
