@@ -16,6 +16,12 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 
+def _follow(path: str) -> str:
+    """Where a link leads. Not to what is no file: the unit that systemd masks by a link to /dev/null is the link itself."""
+    place = os.path.realpath(path)
+    return path if os.path.exists(place) and not os.path.isfile(place) else place
+
+
 class Host:
     """I/O for modules that manage files. Nothing is written in place."""
 
@@ -50,13 +56,13 @@ class Host:
         """Replace a file atomically and return the path of its backup, None where there was no file before.
 
         The new text stands in a temporary file beside ``path`` first; ``validate`` gets the path of that file and raises to
-        refuse it. An existing file keeps its mode and owner; ``mode`` is for a new one.
+        refuse it. An existing file keeps its mode and owner; ``mode`` is for a new one. A link stays, and what it leads to is replaced.
         """
-        temporary = ""
+        temporary, place = "", _follow(path)
         try:
-            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-            before = os.stat(path) if os.path.exists(path) else None
-            handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
+            os.makedirs(os.path.dirname(place), mode=0o755, exist_ok=True)
+            before = os.stat(place) if os.path.isfile(place) else None
+            handle, temporary = tempfile.mkstemp(dir=os.path.dirname(place), prefix=f".{os.path.basename(place)}.")
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
                 stream.write(text)
                 stream.flush()
@@ -66,8 +72,8 @@ class Host:
                 os.chown(temporary, before.st_uid, before.st_gid)
             if validate:
                 validate(temporary)
-            backup = self._module.backup_local(path) if before else None
-            os.replace(temporary, path)
+            backup = self._module.backup_local(place) if before else None
+            os.replace(temporary, place)
         except OSError as error:
             raise FlotillaError(
                 f"writing {path}: {error.strerror}. Check the path and that Ansible becomes root (become: true)."
@@ -89,7 +95,7 @@ class Host:
     def put(self, path: str, text: str | None, mode: int = 0o644) -> None:
         """Have this text in a file, or no file. What was there is not kept: it is for what a run writes again from its options."""
         if text is None:
-            self.restore(path, None)
+            self._unlink(path)
         elif text != self.read(path):
             backup = self.write(path, text, mode)
             if backup:
@@ -97,19 +103,26 @@ class Host:
 
     def restore(self, path: str, backup: str | None) -> None:
         """Bring back what ``write`` replaced: the backup, or no file where there was none."""
+        if not backup:
+            self._unlink(_follow(path))
+            return
         try:
-            if backup:
-                os.replace(backup, path)
-            elif os.path.exists(path):
-                os.unlink(path)
+            os.replace(backup, _follow(path))
         except OSError as error:
-            raise FlotillaError(f"restoring {path}: {error.strerror}. The former file is {backup or 'none'}.") from None
+            raise FlotillaError(f"restoring {path}: {error.strerror}. The former file is {backup}.") from None
 
     def remove(self, path: str) -> str | None:
-        """Remove a file and return the path of its backup."""
+        """Remove a file, of a link the link alone, and return the path of its backup."""
         backup = self._module.backup_local(path)
-        self.restore(path, None)
+        self._unlink(path)
         return backup or None
+
+    def _unlink(self, path: str) -> None:
+        try:
+            if os.path.exists(path):
+                os.unlink(path)
+        except OSError as error:
+            raise FlotillaError(f"removing {path}: {error.strerror}.") from None
 
     def canonical_name(self, name: str) -> str:
         """The full name of a host as the resolver has it; the name itself where it does not know it."""
