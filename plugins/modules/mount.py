@@ -12,7 +12,8 @@ description:
   - Has a systemd unit for each mount, mounts it, and proves from the kernel's list that it is there with the wanted options.
   - The mount point is made with mode 0000 and, where its file system can, immutable. What would be written into it while nothing is
     mounted fails, instead of filling the host's own disk.
-  - Where a mount differs it is unmounted and mounted again. While something uses it that is refused, and nothing is changed.
+  - Where a mount differs it is unmounted and mounted again. While something uses it that is refused, and nothing is changed; so it is
+    where its server does not answer for 90 seconds.
   - When a mount fails, the former unit comes back and the run fails with the cause.
 extends_documentation_fragment:
   - flotilla.swarm.attributes
@@ -147,6 +148,10 @@ _FLAGS = struct.calcsize("l") << 16 | ord("f") << 8
 GET_FLAGS = 2 << 30 | _FLAGS | 1
 SET_FLAGS = 1 << 30 | _FLAGS | 2
 IMMUTABLE = 0x10
+# as systemd gives a unit to stop
+UNMOUNT_SECONDS, KILL_SECONDS = 90, 5
+# how timeout ends when the time is over, and when it had to kill
+TIMED_OUT = (124, 137, -9)
 
 
 @dataclass(frozen=True)
@@ -253,12 +258,7 @@ def _removal(mount: mounts.Mount, observed: Observed) -> Change | None:
 def apply(host: t.Any, change: Change) -> None:
     work: Work = change.payload
     if work.unmount:
-        code, _out, err = host.run(["umount", work.mount.path])
-        if code:
-            raise FlotillaError(
-                f"unmounting {work.mount.path}: {err.strip()}. Nothing was changed. "
-                f"Drain the node, or stop what uses it (fuser -vm {work.mount.path})."
-            )
+        _unmount(host, work.mount.path)
     if change.action == "remove":
         _put(host, work.files)
         _free(work.mount.path)
@@ -273,6 +273,20 @@ def apply(host: t.Any, change: Change) -> None:
             _free(work.mount.path)
             end = "Nothing of it was left."
         raise FlotillaError(f"mounting {work.mount.source} at {work.mount.path}: {problem}\n{end}")
+
+
+def _unmount(host: t.Any, path: str) -> None:
+    """Of a server that does not answer, the kernel waits for ever, but lets itself be killed then. The mount stays."""
+    code, _out, err = host.run(["timeout", f"--kill-after={KILL_SECONDS}", str(UNMOUNT_SECONDS), "umount", path])
+    if code in TIMED_OUT:
+        raise FlotillaError(
+            f"unmounting {path}: it was not done after {UNMOUNT_SECONDS} s, as where its server does not answer. Nothing was changed. "
+            f"Bring the server back. If it is gone for good: umount --force --lazy {path}, which loses what was not written to it yet."
+        )
+    if code:
+        raise FlotillaError(
+            f"unmounting {path}: {err.strip()}. Nothing was changed. Drain the node, or stop what uses it (fuser -vm {path})."
+        )
 
 
 def _mount(host: t.Any, work: Work) -> str:

@@ -38,6 +38,7 @@ what=$(sed -n 's/^What=//p' "$1"); where=$(sed -n 's/^Where=//p' "$1")
 type=$(sed -n 's/^Type=//p' "$1"); options=$(sed -n 's/^Options=//p' "$1" | sed 's/,_netdev//; s/nfsvers/vers/')
 """
 UMOUNT = r"""#!/bin/sh
+test -e "{dir}/dead" && {{ trap "" TERM; while :; do sleep 0.1; done; }}
 test -e "{dir}/busy" && {{ echo "umount: $1: target is busy." >&2; exit 32; }}
 echo "umount $1" >> "{dir}/calls"
 grep -v " $1 " "{dir}/mountinfo" > "{dir}/less"; mv "{dir}/less" "{dir}/mountinfo"
@@ -131,6 +132,20 @@ def test_what_is_in_use_is_left_alone(machine: Machine) -> None:
     assert (machine.mounted, sorted(machine.units.iterdir())) == before
     (machine.directory / "busy").unlink()
     assert machine.run(preset="readonly")["changed"]
+
+
+def test_a_server_that_does_not_answer_keeps_nobody_waiting(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.run()
+    before = machine.mounted, [(path.name, path.read_text()) for path in sorted(machine.units.iterdir()) if path.is_file()]
+    (machine.directory / "dead").touch()
+    monkeypatch.setattr(mount, "UNMOUNT_SECONDS", 0.2)
+    monkeypatch.setattr(mount, "KILL_SECONDS", 0.2)
+    for again in (machine.run(source="other:/data"), machine.run(absent=[str(machine.point)])):
+        assert again["exit_code"] == 1 and not again["changed"]
+        assert "not done after 0.2 s" in again["msg"] and f"umount --force --lazy {machine.point}" in again["msg"]
+    assert (machine.mounted, [(path.name, path.read_text()) for path in sorted(machine.units.iterdir()) if path.is_file()]) == before
+    (machine.directory / "dead").unlink()
+    assert machine.run(source="other:/data")["changed"] and "other:/data" in machine.mounted
 
 
 def test_a_failure_brings_the_former_mount_back(machine: Machine) -> None:
