@@ -12,7 +12,7 @@ import typing as t
 from collections import Counter
 
 from ..plan import PlanError
-from ..stack.placement import eligible_nodes, hostname
+from ..stack.placement import Nodes, eligible_nodes, hostname
 
 Raw = t.Mapping[str, t.Any]
 
@@ -31,66 +31,107 @@ def _has_ended(task: Raw) -> bool:
 def check_capacity(leaving: t.Collection[str], nodes: t.Sequence[Raw], services: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> None:
     """Raise PlanError where the tasks of the nodes with the ids ``leaving`` find no room on the others.
 
-    Services are placed one after the other on the freest nodes, by constraints, platforms, reservations, host ports and
-    the greatest number of tasks a node.
+    What counts are constraints, platforms, reservations, host ports and the greatest number of tasks a node.
     """
+    moving = Counter(task["ServiceID"] for task in tasks if is_alive(task) and task.get("NodeID") in leaving)
+    wanted = [
+        (service, moving[service["ID"]])
+        for service in sorted(services, key=lambda each: each["Spec"]["Name"])
+        if moving[service["ID"]] and (service["Spec"].get("Mode") or {}).get("Replicated")
+    ]
     staying = [node for node in nodes if node["ID"] not in leaving]
-    alive = [task for task in tasks if is_alive(task)]
-    room = _rooms(staying, alive)
-    problems = []
-    for service in sorted(services, key=lambda each: each["Spec"]["Name"]):
-        moving = sum(task["ServiceID"] == service["ID"] and task.get("NodeID") in leaving for task in alive)
-        if not moving or not (service["Spec"].get("Mode") or {}).get("Replicated"):
-            continue
-        eligible = [room[node["ID"]] for node in eligible_nodes(service["Spec"], staying)]
-        placed = _place(service, moving, eligible)
-        if placed < moving:
-            problems.append(_explain(service, f"has {_tasks(moving)} there", placed, eligible, "other "))
+    problems = [
+        _explain(service, f"has {_tasks(count)} there", placed, eligible, "other ")
+        for (service, count), (placed, eligible) in zip(wanted, _fill(wanted, staying, tasks))
+        if placed < count
+    ]
     if problems:
         raise PlanError(f"Draining {_names(leaving, nodes)}: {'; '.join(problems)}. Nothing was changed.")
 
 
 def find_lacks(growing: t.Sequence[tuple[Raw, int]], nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> list[str]:
     """A sentence for each service for whose further tasks, as many as given with it, the nodes have no room."""
-    room = _rooms(nodes, tasks)
-    lacks = []
-    for service, more in growing:
-        eligible = [room[node["ID"]] for node in eligible_nodes(service["Spec"], nodes)]
-        placed = _place(service, more, eligible)
-        if placed < more:
-            lacks.append(_explain(service, f"wants {_tasks(more)} more", placed, eligible))
-    return lacks
+    return [
+        _explain(service, f"wants {_tasks(more)} more", placed, eligible)
+        for (service, more), (placed, eligible) in zip(growing, _fill(growing, nodes, tasks))
+        if placed < more
+    ]
 
 
 def find_room(service: Raw, more: int, nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> int:
     """For how many of ``more`` further tasks of a service the nodes have room."""
-    room = _rooms(nodes, tasks)
-    return _place(service, more, [room[node["ID"]] for node in eligible_nodes(service["Spec"], nodes)])
+    ((placed, _eligible),) = _fill([(service, more)], nodes, tasks)
+    return placed
 
 
 def find_unevenness(service: Raw, nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> str:
     """Such as ``m1 runs 4, w1 runs 0``, where moving a task to a node that has room would even it out; else empty."""
     room = _rooms(nodes, tasks)
     eligible = [room[node["ID"]] for node in eligible_nodes(service["Spec"], nodes)]
+    need = _Need(service)
     counts = {each.name: each.services[service["ID"]] for each in eligible}
     most = max(counts.values(), default=0)
-    if not any(counts[each.name] < most - 1 and each.fits(service) for each in eligible):
+    if not any(counts[each.name] < most - 1 and each.fits(need) for each in eligible):
         return ""
     return ", ".join(f"{name} runs {count}" for name, count in sorted(counts.items()))
 
 
+def _fill(wanted: t.Sequence[tuple[Raw, int]], nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> list[tuple[int, list[_Room]]]:
+    """For each service with a number of tasks: for how many of them there is room, and the nodes that may run it.
+
+    Nothing quick finds every way to pack tasks of different sizes. First each service in its turn takes the freest nodes. Where that
+    is not enough, those come first that are hardest to place, and take the fullest nodes that will do.
+    """
+    known = Nodes(nodes)
+    spread = _try(wanted, known, tasks, False)
+    if len(wanted) < 2 or _is_enough(wanted, spread):
+        return spread
+    packed = _try(wanted, known, tasks, True)
+    return packed if _is_enough(wanted, packed) else spread
+
+
+def _is_enough(wanted: t.Sequence[tuple[Raw, int]], found: t.Sequence[tuple[int, list[_Room]]]) -> bool:
+    return all(placed == count for (_service, count), (placed, _eligible) in zip(wanted, found))
+
+
+def _try(wanted: t.Sequence[tuple[Raw, int]], nodes: Nodes, tasks: t.Sequence[Raw], tight: bool) -> list[tuple[int, list[_Room]]]:
+    room = _rooms(nodes.all, tasks)
+    total = sum((each.free for each in room.values()), Counter())
+    needs = [_Need(service) for service, _count in wanted]
+    eligible = [[room[node["ID"]] for node in nodes.eligible(service["Spec"])] for service, _count in wanted]
+
+    def hardness(index: int) -> tuple[int, float]:
+        return sum(each.fits(needs[index]) for each in eligible[index]), -_share(needs[index].amounts, total)
+
+    def rank(each: _Room) -> float:
+        return -sum(each.free[kind] / amount for kind, amount in total.items()) if tight else each.free["NanoCPUs"]
+
+    placed = [0] * len(wanted)
+    for index in sorted(range(len(wanted)), key=hardness) if tight else range(len(wanted)):
+        placed[index] = _place(needs[index], wanted[index][1], eligible[index], rank)
+    return list(zip(placed, eligible))
+
+
+def _share(amounts: t.Mapping[str, int], total: t.Mapping[str, int]) -> float:
+    """The greatest part that they are of what is free altogether."""
+    return max((amount / total[kind] for kind, amount in amounts.items() if total.get(kind)), default=0)
+
+
 def _rooms(nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> dict[str, _Room]:
-    alive = [task for task in tasks if is_alive(task)]
-    return {node["ID"]: _Room(node, [task for task in alive if task.get("NodeID") == node["ID"]]) for node in nodes}
+    there: dict[str, list[Raw]] = {node["ID"]: [] for node in nodes}
+    for task in tasks:
+        if is_alive(task) and task.get("NodeID") in there:
+            there[task["NodeID"]].append(task)
+    return {node["ID"]: _Room(node, there[node["ID"]]) for node in nodes}
 
 
-def _place(service: Raw, count: int, eligible: t.Sequence[_Room]) -> int:
-    """Put tasks on the freest nodes, one after the other; how many found room."""
+def _place(need: _Need, count: int, eligible: t.Sequence[_Room], rank: t.Callable[[_Room], float]) -> int:
+    """Put tasks, one after the other, on the node of the highest rank that has room; how many found one."""
     for placed in range(count):
-        fitting = [each for each in eligible if each.fits(service)]
+        fitting = [each for each in eligible if each.fits(need)]
         if not fitting:
             return placed
-        max(fitting, key=lambda each: each.free["NanoCPUs"]).add(service)
+        max(fitting, key=rank).add(need)
     return count
 
 
@@ -109,18 +150,27 @@ class _Room:
             ports = ((task.get("Status") or {}).get("PortStatus") or {}).get("Ports") or []
             self.ports |= {(port.get("PublishedPort"), port.get("Protocol")) for port in ports}
 
-    def fits(self, service: Raw) -> bool:
-        most = (_template(service).get("Placement") or {}).get("MaxReplicas") or 0
-        if most and self.services[service["ID"]] >= most:
+    def fits(self, need: _Need) -> bool:
+        if need.most and self.services[need.service_id] >= need.most:
             return False
-        if self.ports & _host_ports(service):
+        if self.ports & need.ports:
             return False
-        return all(self.free[kind] >= amount for kind, amount in _reserved(service).items() if amount)
+        return all(self.free[kind] >= amount for kind, amount in need.amounts.items())
 
-    def add(self, service: Raw) -> None:
-        self.services[service["ID"]] += 1
-        self.free.subtract(_reserved(service))
-        self.ports |= _host_ports(service)
+    def add(self, need: _Need) -> None:
+        self.services[need.service_id] += 1
+        self.free.subtract(need.amounts)
+        self.ports |= need.ports
+
+
+class _Need:
+    """What each task of a service takes."""
+
+    def __init__(self, service: Raw) -> None:
+        self.service_id = service["ID"]
+        self.amounts = +_reserved(service)
+        self.ports = _host_ports(service)
+        self.most = (_template(service).get("Placement") or {}).get("MaxReplicas") or 0
 
 
 def _template(service: Raw) -> Raw:

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import functools
+import random
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.drain import check_capacity, find_remains
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.drain import check_capacity, find_lacks, find_remains
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import read_node
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.nodes import Wanted, plan_nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
 from fake_engine import node, service
+from hypothesis import given
+from hypothesis import strategies as st
 
 Raw = dict[str, t.Any]
 W1, W2, W3 = (node(f"w{n}", cpus=2, labels={"disk": "ssd"} if n < 3 else {}, generic={"gpu": ["A", "B"]}) for n in (1, 2, 3))
@@ -82,6 +86,103 @@ def test_services_share_the_room_that_there_is() -> None:
     tasks = [task(BIG, W1), task(other, W1), task(BIG, W2)]
     with pytest.raises(PlanError, match="big has 1 task there, and w2, w3 have room for 0"):
         check_capacity({W1["ID"]}, [W1, W2, W3], [BIG, other], tasks)
+
+
+def test_a_small_service_takes_no_room_that_only_it_could_leave() -> None:
+    small, large = listed("a", replicas=1, **reserve(NanoCPUs=10**9)), listed("b", replicas=1, **reserve(NanoCPUs=3 * 10**9))
+    nodes = [W1, node("w4", cpus=3), node("w5", cpus=1)]
+    check_capacity({W1["ID"]}, nodes, [small, large], [task(small, W1), task(large, W1)])
+    assert find_lacks([(small, 1), (large, 1)], nodes[1:], []) == []
+
+
+AMOUNTS = {"cpu": "NanoCPUs", "memory": "MemoryBytes"}
+UNITS = {"cpu": 10**9, "memory": 2**30}
+NODES = st.lists(
+    st.fixed_dictionaries({"cpu": st.integers(1, 5), "memory": st.integers(1, 5), "disk": st.sampled_from("ab")}), min_size=1, max_size=3
+)
+SERVICES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "cpu": st.integers(0, 3),
+            "memory": st.integers(0, 3),
+            "count": st.integers(1, 3),
+            "disk": st.sampled_from(["", "", "a", "b"]),
+            "most": st.sampled_from([0, 0, 1, 2]),
+            "port": st.sampled_from([False, False, True]),
+        }
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+def is_possible(nodes: list[Raw], services: list[Raw]) -> bool:
+    """By trying everything."""
+    tasks = [index for index, each in enumerate(services) for _ in range(each["count"])]
+
+    @functools.cache
+    def place(number: int, on: tuple[tuple[int, ...], ...]) -> bool:
+        if number == len(tasks):
+            return True
+        for index, there in enumerate(on):
+            more = (*there, tasks[number])
+            if fits(nodes[index], more) and place(number + 1, (*on[:index], more, *on[index + 1 :])):
+                return True
+        return False
+
+    def fits(on: Raw, there: tuple[int, ...]) -> bool:
+        mine = [services[index] for index in there]
+        return (
+            all(sum(each[kind] for each in mine) <= on[kind] for kind in AMOUNTS)
+            and all(each["disk"] in ("", on["disk"]) for each in mine)
+            and all(not services[index]["most"] or there.count(index) <= services[index]["most"] for index in there)
+            and sum(each["port"] for each in mine) <= 1
+        )
+
+    return place(0, ((),) * len(nodes))
+
+
+def is_accepted(nodes: list[Raw], services: list[Raw]) -> bool:
+    there = [
+        node(f"n{number}", cpus=each["cpu"], memory=each["memory"] * 2**30, labels={"disk": each["disk"]})
+        for number, each in enumerate(nodes)
+    ]
+    wanted = []
+    for number, each in enumerate(services):
+        template = reserve(**{AMOUNTS[kind]: each[kind] * UNITS[kind] for kind in AMOUNTS})["template"]
+        template["Placement"] = {"MaxReplicas": each["most"]}
+        if each["disk"]:
+            template["Placement"]["Constraints"] = [f"node.labels.disk == {each['disk']}"]
+        ports = {"EndpointSpec": {"Ports": [PORT]}} if each["port"] else {}
+        wanted.append((listed(f"s{number}", replicas=each["count"], template=template, **ports), each["count"]))
+    return not find_lacks(wanted, there, [])
+
+
+@given(NODES, SERVICES)
+def test_no_room_is_claimed_that_is_not_there(nodes: list[Raw], services: list[Raw]) -> None:
+    assert not is_accepted(nodes, services) or is_possible(nodes, services)
+
+
+def test_room_that_is_there_is_hardly_ever_missed() -> None:
+    """Cases that are all alike from run to run; one service after the other on the freest node misses one of six."""
+    chosen, possible, missed = random.Random(7), 0, 0
+    while possible < 300:
+        nodes = [{"cpu": chosen.randint(1, 5), "memory": chosen.randint(1, 5), "disk": chosen.choice("ab")} for _ in range(3)]
+        services = [
+            {
+                "cpu": chosen.randint(0, 3),
+                "memory": chosen.randint(0, 3),
+                "count": chosen.randint(1, 2),
+                "disk": chosen.choice(["", "", "", "a"]),
+                "most": 0,
+                "port": False,
+            }
+            for _ in range(3)
+        ]
+        if is_possible(nodes, services):
+            possible += 1
+            missed += not is_accepted(nodes, services)
+    assert missed <= 6
 
 
 def test_nodes_that_are_down_or_drained_take_nothing() -> None:
