@@ -15,7 +15,8 @@ NAME_WIDTH = 40
 SIGNS = {"create": "+", "update": "~", "replace": "!", "remove": "-"}
 _SUMMARY = (("update", "to change"), ("create", "to add"), ("replace", "to replace"), ("remove", "to remove"))
 _SECRET_NAME = re.compile(
-    r"pass(words?|wd|phrase)?(_|$)|_pwd$|cookie|secret|token|private|credential|api_?key|access_?key|auth(_|$)|dsn|_key$|_uri$|_url$",
+    r"pass(words?|wd|phrase)?\d*(_|$)|_pwd$|cookie|secret|token|private|credential|(api|access|encryption|signing)_?key|auth(_|$)|dsn|jwt"
+    r"|(^|_)key\d*$|_uri$|_url$",
     re.IGNORECASE,
 )
 

@@ -212,7 +212,7 @@ options:
         type: str
         default: "0"
       mode:
-        description: Mode of the file, such as V("0440"). Empty is V("0444").
+        description: Mode of the file in octal digits, in quotes, such as V("0440"). Empty is V("0444").
         type: str
         default: ""
   secrets_absent:
@@ -245,7 +245,7 @@ options:
         type: str
         default: "0"
       mode:
-        description: Mode of the file, such as V("0440"). Empty is V("0444").
+        description: Mode of the file in octal digits, in quotes, such as V("0440"). Empty is V("0444").
         type: str
         default: ""
   configs_absent:

@@ -331,6 +331,8 @@ class Run:
         return replace(decided, result={**decided.result, "plan_id": found})
 
     def _plan_present(self, observed: planning.Observed, params: dict[str, t.Any]) -> Plan:
+        if params["keep_versions"] < 0:
+            raise PlanError(f"keep_versions is {params['keep_versions']}, expected 0 or more. Nothing was changed.")
         options = planning.Options(
             prune=params["prune"],
             keep_versions=params["keep_versions"] if params["wait"] else len(observed.secrets) + len(observed.configs),

@@ -60,7 +60,7 @@ def _bind_findings(specs: t.Sequence[Json], nodes: Nodes, missing: t.Mapping[str
 
 
 def _lacks(node: Node, source: str, missing: t.Mapping[str, t.Collection[str]]) -> bool:
-    return source in missing.get(hostname(node), ()) or source in missing.get(str(node.get("ID")), ())
+    return any(source in (missing.get(name) or ()) for name in (hostname(node), str(node.get("ID"))))
 
 
 def _placement(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:

@@ -116,6 +116,7 @@ def _path(item: Given, name_key: str) -> str:
 def _mode(kind: str, text: str) -> int:
     if not text:
         return _READ_BY_ALL
-    if not re.fullmatch(r"[0-7]{3,4}", text):
+    # YAML reads 0440 without quotes as the number 288.
+    if not re.fullmatch(r"0[0-7]{3}", text):
         raise PlanError(f"{kind.lower()}s: found mode {text!r}, expected one such as '0440', in quotes. Nothing was changed.")
     return int(text, 8)

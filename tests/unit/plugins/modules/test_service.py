@@ -338,6 +338,8 @@ def test_parts_are_put_in_replaced_and_taken_out_by_name(fake_engine: t.Callable
     assert parts(fake) == {**expected, "networks": [ids["back"]]}
     fake.forget()
     assert not run(fake, "update", name=["app_web"], **changes)["changed"] and not fake.writes
+    unquoted = run(fake, "update", name=["app_web"], configs=[{"source": "conf", "mode": 0o440}])
+    assert "configs: found mode '288', expected one such as '0440', in quotes" in unquoted["msg"] and not fake.writes
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_a_bind_mount_that_no_node_can_serve_is_refused(fake: FakeEngine) -> Non
     text = "services: {web: {image: web:1, volumes: ['/srv/data:/data']}}"
     result = run(fake, text, missing_paths={"m1": ["/srv/data"], "w1": ["/srv/data"]}, check=True)
     assert result["failed"] and "/srv/data" in result["msg"] and not fake.writes
-    assert not run(fake, text, missing_paths={"m1": ["/srv/data"]}).get("failed")
+    assert not run(fake, text, missing_paths={"m1": ["/srv/data"], "w1": None}).get("failed")
 
 
 def test_a_service_that_fails_although_it_was_not_changed_is_a_warning(fake: FakeEngine) -> None:
@@ -154,6 +154,8 @@ def test_a_stack_that_was_deployed_without_hashes_in_names_is_taken_over(fake: F
     changed = run(fake, CONFIG.replace("a=1", "a=2"), keep_versions=0)
     assert [act[:2] for act in names(changed)] == [("create", "config"), ("update", "service")]
     assert run(fake, CONFIG.replace("a=1", "a=2"), check=True)["plan"] == []
+    refused = run(fake, CONFIG, keep_versions=-1)
+    assert refused["failed"] and "keep_versions is -1, expected 0 or more" in refused["msg"]
 
 
 def test_registries_are_asked_once_in_a_run(fake: FakeEngine) -> None:
