@@ -26,7 +26,7 @@ def put(*arguments: str, command: str = "sleep 900", **published: list[int]) -> 
 def holders() -> dict[str, list[int]]:
     """The ports that the stack's services publish."""
     found: dict[str, Any] = {name: service["spec"] for name, service in look()["services"].items() if name.startswith("ports_")}
-    return {name: [port["PublishedPort"] for port in spec.get("EndpointSpec", {}).get("Ports") or []] for name, spec in found.items()}
+    return {name: sorted(port["PublishedPort"] for port in spec.get("EndpointSpec", {}).get("Ports") or []) for name, spec in found.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def test_a_service_under_another_name_gets_the_port_of_the_one_before() -> None:
 def test_a_port_moves_between_two_services_that_stay() -> None:
     assert put(ant=[PORT], zoo=[PORT + 1]).rc == 0
     moved = put(ant=[PORT + 2], zoo=[PORT + 1, PORT])
-    assert (moved.rc, holders()) == (0, {"ports_ant": [PORT + 2], "ports_zoo": [PORT + 1, PORT]}), moved.out
+    assert (moved.rc, holders()) == (0, {"ports_ant": [PORT + 2], "ports_zoo": [PORT, PORT + 1]}), moved.out
     back = put(ant=[PORT], zoo=[PORT + 1])
     assert (back.rc, holders()) == (0, {"ports_ant": [PORT], "ports_zoo": [PORT + 1]}), back.out
     swapped = put(ant=[PORT + 1], zoo=[PORT])
