@@ -10,7 +10,7 @@ mkdir -p .cache
 reason=.cache/no-nodes.txt log=.cache/on-nodes.log
 rm -f "$reason"
 
-if ! python -m tests.lab check --driver "${LAB_DRIVER:-container}" 2>"$reason"; then
+if ! python -m tests.lab check --name "check$$" --driver "${LAB_DRIVER:-container}" 2>"$reason"; then
     echo "The tests on nodes are skipped ($*): this machine cannot hold nodes."
     cat "$reason"
     exit 0
