@@ -42,8 +42,8 @@ lint: .venv/.test ## ruff, mypy, yamllint, ansible-lint, changelog, execution en
 sanity: .venv/.test ## ansible-test sanity on the built artefact
 	$(BIN)/python tests/sanity.py
 
-unit: .venv/.test ## the unit tests
-	$(BIN)/pytest -q
+unit: .venv/.test ## the unit tests, on all processors
+	$(BIN)/pytest -q --numprocesses auto
 
 unit39: ## the unit tests of module code on Python 3.9, where there is one
 	tests/unit39.sh
