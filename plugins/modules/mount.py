@@ -149,7 +149,8 @@ GET_FLAGS = 2 << 30 | _FLAGS | 1
 SET_FLAGS = 1 << 30 | _FLAGS | 2
 IMMUTABLE = 0x10
 # as systemd gives a unit to stop
-UNMOUNT_SECONDS, KILL_SECONDS = 90, 5
+UNMOUNT_SECONDS = 90
+KILL_SECONDS = 5
 # how timeout ends when the time is over, and when it had to kill
 TIMED_OUT = (124, 137, -9)
 
