@@ -44,8 +44,8 @@ def activate(*nodes: str) -> Run:
 @contextmanager
 def container(node: str, name: str) -> Iterator[None]:
     """A container that is no task."""
-    made = f"import docker; made = docker.from_env().containers.run('web:1', ['/usr/bin/sleep', '900'], name={name!r}, detach=True)"
-    on(node, "python3 -", made)
+    wait = ["/usr/bin/python3", "-c", "import time; time.sleep(900)"]
+    on(node, "python3 -", f"import docker; docker.from_env().containers.run('web:1', {wait!r}, name={name!r}, detach=True)")
     yield
     on(node, "python3 -", f"import docker; docker.from_env().containers.get({name!r}).remove(force=True)")
 
