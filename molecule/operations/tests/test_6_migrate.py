@@ -112,7 +112,7 @@ def test_the_project_moves_with_its_data_and_a_second_run_does_nothing(controlle
     values.write_text(f"REGISTRY={registry()}\nTAG=1\n")
     answers = {"migrate_host": "w1", "migrate_project": "media", "migrate_files": FILE, "migrate_env_files": str(values)}
     assert {*answers_of("migrate_from_compose", controller)} == {*answers}
-    job = controller.launch("migrate_from_compose", answers, tmp_path / "job")
+    job = controller.launch("migrate_from_compose", answers, tmp_path)
     assert job.status == "successful", job.stdout.read()[-4000:]
     assert media() == ["media_idle", "media_store"] and set(containers().values()) == {"exited"}
     assert set(services()["media_store"]["tasks"].values()) == {"w1"}
