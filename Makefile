@@ -43,7 +43,7 @@ sanity: .venv/.test ## ansible-test sanity on the built artefact
 	$(BIN)/python tests/sanity.py
 
 unit: .venv/.test ## the unit tests, on all processors
-	$(BIN)/pytest -q --numprocesses auto
+	$(BIN)/pytest -q --numprocesses auto --dist loadfile
 
 unit39: ## the unit tests of module code on Python 3.9, where there is one
 	tests/unit39.sh

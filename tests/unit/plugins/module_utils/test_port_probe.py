@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import socket
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,8 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.port_probe import J
 from ansible_collections.flotilla.swarm.plugins.modules import ports_info
 from module_runner import run_module_main
 
-RUNS = map("run-{}".format, itertools.count())
+# Of other processes, too, that run these tests at the same time.
+RUNS = (f"run-{os.getpid()}-{number}" for number in itertools.count())
 ADDRESSES = {"a": "127.0.0.1", "b": "127.0.0.2", "c": "127.0.0.3"}
 
 
