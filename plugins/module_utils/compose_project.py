@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What docker compose runs on one host, told by the labels that it puts on containers and volumes. Pure."""
+"""What docker compose runs on one host, told by the labels that it puts on containers, volumes and networks. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .stack.order import order_services
 Raw = t.Mapping[str, t.Any]
 
 PROJECT, SERVICE, DEPENDS_ON, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "depends_on", "oneoff"))
-VOLUME = "com.docker.compose.volume"
+VOLUME, NETWORK = "com.docker.compose.volume", "com.docker.compose.network"
 STOPPED, STARTED = "stopped", "started"
 
 
@@ -69,13 +69,15 @@ def _dependencies(container: Raw) -> dict[str, str]:
     return {name: rest.partition(":")[0] for name, _colon, rest in (item.partition(":") for item in text.split(",") if item)}
 
 
-def overlay(described: Raw, node_id: str) -> dict[str, t.Any]:
-    """A stack file to merge over the project's own: its volumes by the names that they have, and the services that mount them on
-    the node where the data is."""
+def overlay(described: Raw, networks: t.Sequence[Raw], node_id: str) -> dict[str, t.Any]:
+    """A stack file to merge over the project's own: its volumes by the names that they have, the services that mount them on
+    the node where the data is, and its networks by other names: an engine takes a network of its own before the swarm's of that name."""
     pinned = {
         name: {"deploy": {"placement": {"constraints": [f"node.id == {node_id}"]}}}
         for name, service in described["services"].items()
         if service["volumes"]
     }
     volumes = {key: {"name": name} for key, name in described["volumes"].items()}
-    return {**({"services": pinned} if pinned else {}), **({"volumes": volumes} if volumes else {})}
+    renamed = {each["Labels"][NETWORK]: {"name": f"{each['Name']}_swarm"} for each in networks if NETWORK in (each.get("Labels") or {})}
+    sections = {"services": pinned, "volumes": volumes, "networks": renamed}
+    return {name: section for name, section in sections.items() if section}

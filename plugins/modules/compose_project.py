@@ -69,12 +69,14 @@ volumes:
 overlay:
   description:
     - A stack file to merge over the project's own. It gives volumes the names that they have, and keeps the services that mount them on
-      this node. Empty outside a swarm.
+      this node. The networks get names that end with V(_swarm), since an engine takes a network of its own before the swarm's of that
+      name. Empty outside a swarm.
   returned: success
   type: dict
 """
 
 import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.compose_project import PROJECT, STARTED, STOPPED, overlay, plan_project
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine
@@ -88,20 +90,29 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Observed:
+    containers: list[t.Any]
+    volumes: list[t.Any]
+    networks: list[t.Any]
+    node_id: str
+
+
 class Run:
     """What the steps of one call share."""
 
-    def observe(self, engine: Engine, params: dict[str, t.Any]) -> tuple[list[t.Any], list[t.Any], str]:
+    def observe(self, engine: Engine, params: dict[str, t.Any]) -> Observed:
         self.stop, self.timeout = params["state"] == STOPPED, params["stop_timeout"]
         doing, filters = f"reading the project {params['project']}", {"label": [f"{PROJECT}={params['project']}"]}
         containers = engine.get("/containers/json", doing, all=True, filters=filters)
         volumes = engine.get("/volumes", doing, filters=filters).get("Volumes") or []
-        return containers, volumes, (engine.get("/info", doing).get("Swarm") or {}).get("NodeID") or ""
+        networks = engine.get("/networks", doing, filters={**filters, "scope": ["local"]})
+        return Observed(containers, volumes, networks, (engine.get("/info", doing).get("Swarm") or {}).get("NodeID") or "")
 
-    def plan(self, observed: tuple[list[t.Any], list[t.Any], str], params: dict[str, t.Any]) -> Plan:
-        containers, volumes, node_id = observed
-        decided = plan_project(params["project"], containers, volumes, params["state"])
-        return Plan(decided.changes, result={**decided.result, "overlay": overlay(decided.result, node_id) if node_id else {}})
+    def plan(self, observed: Observed, params: dict[str, t.Any]) -> Plan:
+        decided = plan_project(params["project"], observed.containers, observed.volumes, params["state"])
+        merged = overlay(decided.result, observed.networks, observed.node_id) if observed.node_id else {}
+        return Plan(decided.changes, result={**decided.result, "overlay": merged})
 
     def apply(self, engine: Engine, change: Change) -> None:
         if self.stop:

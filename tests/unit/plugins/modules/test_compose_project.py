@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.modules import compose_project as module
-from fake_engine import FakeEngine, node
+from fake_engine import FakeEngine, network, node
 from module_runner import run_module_main
 
 Json = dict[str, t.Any]
@@ -22,7 +22,13 @@ def container(name: str, depends_on: str = "", volume: str = "", state: str = "r
 
 @pytest.fixture
 def fake(fake_engine: t.Callable[..., FakeEngine]) -> FakeEngine:
-    made = fake_engine(nodes=[node("m1", role="manager", leader=True)])
+    mine = {f"{LABEL}.project": "media", f"{LABEL}.network": "default"}
+    networks = [
+        network("media_default", driver="bridge", labels=mine, Scope="local"),
+        network("other_default", driver="bridge", labels={**mine, f"{LABEL}.project": "other"}, Scope="local"),
+        network("media_elsewhere", labels={**mine, f"{LABEL}.network": "elsewhere"}),
+    ]
+    made = fake_engine(nodes=[node("m1", role="manager", leader=True)], networks=networks)
     made.host.containers += [
         container("api", "db:service_healthy:false,cache:service_started:false"),
         container("db", volume="media_data"),
@@ -42,7 +48,7 @@ def run(fake: FakeEngine, check: bool = False, **options: t.Any) -> Json:
 def test_a_project_is_known_by_its_labels(fake: FakeEngine) -> None:
     fake.forget()
     seen = run(fake)
-    assert not seen["changed"] and not fake.writes and len(fake.calls()) == 3
+    assert not seen["changed"] and not fake.writes and len(fake.calls()) == 4
     assert seen["services"] == {
         "api": {"image": "api:1", "running": 1, "volumes": []},
         "cache": {"image": "cache:1", "running": 1, "volumes": []},
@@ -53,6 +59,7 @@ def test_a_project_is_known_by_its_labels(fake: FakeEngine) -> None:
     (service,) = seen["overlay"]["services"].items()
     assert service[0] == "db" and service[1]["deploy"]["placement"]["constraints"][0].startswith("node.id == ")
     assert seen["overlay"]["volumes"] == {"data": {"name": "media_data"}}
+    assert seen["overlay"]["networks"] == {"default": {"name": "media_default_swarm"}}
 
 
 def test_what_depends_on_others_is_stopped_first_and_started_last(fake: FakeEngine) -> None:
