@@ -228,10 +228,13 @@ def _service_changes(
     moves: PortMoves,
 ) -> t.Iterator[Change]:
     by = {spec["Name"]: spec for spec in specs}
-    names = observed.names()
+    names, gone = observed.names(), set[str]()
     for step in order_moves(list(by), depends_on, moves):
         spec, waits = by[step.name], (step.waits_for, step.completes)
         for holder in moves.instead_of.get(step.name, ()):
+            if item_name(holder) in gone:
+                continue
+            gone.add(item_name(holder))
             yield _removal("service", holder, f"not in the stack any more, {step.name} gets its port", Work({}, holder, *waits, early=True))
         service = running.get(step.name)
         if service is None:

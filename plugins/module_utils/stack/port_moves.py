@@ -18,7 +18,10 @@ Port = tuple[int, str]
 
 @dataclass(frozen=True)
 class PortMoves:
-    """``after``: service -> services that have to give up a port first. ``instead_of``: service -> services that have to go first."""
+    """``after``: service -> services that have to give up a port first. ``instead_of``: service -> services that have to go first.
+
+    One that goes may stand with several, and goes before whichever of them comes first.
+    """
 
     after: dict[str, dict[str, str]] = field(default_factory=dict)
     instead_of: dict[str, list[Item]] = field(default_factory=dict)
@@ -43,8 +46,7 @@ def find_port_moves(stack: str, specs: t.Sequence[Json], services: t.Iterable[It
                     raise PlanError(f"services {taker} and {holder} both publish port {_text(port)}. Give one of them another port.")
                 moves.after.setdefault(taker, {})[holder] = STARTED
             elif prune and stack_of(service) == stack:
-                if holder not in moves.leaving:
-                    moves.instead_of.setdefault(taker, []).append(service)
+                moves.instead_of.setdefault(taker, []).append(service)
             else:
                 own = stack_of(service) == stack
                 cure = "Set prune: true to remove it" if own else "Give one of them another port, or remove it"

@@ -101,6 +101,16 @@ def test_a_service_gets_another_name_and_keeps_its_port(fake: FakeEngine) -> Non
     assert not run(fake, RENAMED, prune=True)["changed"]
 
 
+def test_two_services_get_the_ports_of_one_that_goes(fake: FakeEngine) -> None:
+    """It goes before the first of them, which is not the first by name."""
+    run(fake, "services: {web: {image: web:1, ports: ['80:80', '81:81']}}")
+    taken = "services: {ant: {image: a:1, ports: ['80:80'], depends_on: [bee]}, bee: {image: b:1, ports: ['81:81']}}"
+    result = run(fake, taken, prune=True)
+    assert not result.get("failed"), result["msg"]
+    assert acts(result) == [("remove", "app_web"), ("create", "app_bee"), ("create", "app_ant")]
+    assert services(fake) == {"app_ant": [80], "app_bee": [81]}
+
+
 def test_a_service_that_is_there_gets_the_port_of_one_that_goes(fake: FakeEngine) -> None:
     run(fake, "services: {web: {image: web:1, ports: ['80:80']}, zeta: {image: z:1}}")
     result = run(fake, "services: {zeta: {image: z:1, ports: ['80:80']}}", prune=True)
