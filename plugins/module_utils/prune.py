@@ -9,7 +9,7 @@ import typing as t
 from fnmatch import fnmatchcase
 
 from .plan import Change, Plan
-from .stack.reference import familiar_image
+from .stack.reference import listed_image
 
 Raw = t.Mapping[str, t.Any]
 
@@ -39,7 +39,7 @@ def is_kept(image: Raw, kept: t.Iterable[str]) -> bool:
     """Whether one of the references means the image: by digest where it has one, else by name and tag."""
     digests, tags = image.get("RepoDigests") or [], image.get("RepoTags") or []
     for reference in kept:
-        name, at, digest = _as_listed(reference).partition("@")
+        name, at, digest = listed_image(reference).partition("@")
         repository = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
         if at and f"{repository}@{digest}" in digests:
             return True
@@ -47,14 +47,6 @@ def is_kept(image: Raw, kept: t.Iterable[str]) -> bool:
         if name in tags and (not at or not digests):
             return True
     return False
-
-
-def _as_listed(reference: str) -> str:
-    """As the engine lists images. Services that others than this collection and the docker CLI made have what was written."""
-    try:
-        return familiar_image(reference)
-    except ValueError:
-        return reference
 
 
 def _names(image: Raw) -> list[str]:

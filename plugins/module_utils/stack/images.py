@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .canonical import Json
 from .naming import IMAGE_LABEL
-from .reference import familiar_image
+from .reference import listed_image
 
 # The option of every module that pulls or pushes; documented in the fragment flotilla.swarm.registry.
 REGISTRY_AUTH: Json = {
@@ -95,15 +95,8 @@ def same_image(spec: t.Mapping[str, t.Any], running: t.Mapping[str, t.Any]) -> b
     label = (running.get("Labels") or {}).get(IMAGE_LABEL)
     if label is None or label != (spec.get("Labels") or {}).get(IMAGE_LABEL):
         return False
-    wanted, present = image_of(spec), _familiar(image_of(running))
+    wanted, present = image_of(spec), listed_image(image_of(running))
     return present == wanted if "@" in wanted else present.partition("@")[0] == wanted
-
-
-def _familiar(image: str) -> str:
-    try:
-        return familiar_image(image)
-    except ValueError:
-        return image
 
 
 def _with_image(spec: Json, image: str, platforms: t.Sequence[t.Any]) -> Json:

@@ -47,3 +47,11 @@ def familiar_image(text: str) -> str:
     if not colon and not at:
         suffix = ":latest"
     return image + suffix + at + digest
+
+
+def listed_image(text: str) -> str:
+    """The form in which the engine lists an image; a text that is no reference stays, as services of other programs may have one."""
+    try:
+        return familiar_image(text)
+    except ValueError:
+        return text
