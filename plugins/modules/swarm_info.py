@@ -245,7 +245,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import describe_cluster, read_certificate
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import find_old_roots, read_settings, show_settings
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.tasks import name_unmanaged, summarise_tasks
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import EngineError
+from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine, EngineError
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
@@ -278,26 +278,30 @@ def observe(member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "authority": _describe_authority(cluster, []) if seen.acting else {},
         **_describe_nodes([]),
     }
-    if params["containers"] and member.engine:
-        told["unmanaged"] = name_unmanaged(member.engine.get("/containers/json", doing="listing the containers"))
-    if seen.acting and member.engine:
-        try:
-            if params["nodes"]:
-                raw = member.engine.get("/nodes", doing="listing the nodes")
-                told.update(_describe_nodes([read_node(node) for node in raw]), authority=_describe_authority(cluster, raw))
-            if params["tasks"]:
-                tasks = member.engine.get("/tasks", doing="listing the tasks")
-                services = member.engine.get("/services", doing="listing the services")
-                told["tasks"] = summarise_tasks(tasks, services, time.time())
-            if params["tokens"]:
-                tokens = member.engine.get("/swarm", doing="reading the tokens")["JoinTokens"]
-                told["tokens"] = {"manager": tokens["Manager"], "worker": tokens["Worker"]}
-            if params["unlock_key"]:
-                answer = member.engine.get("/swarm/unlockkey", doing="reading the unlock key")
-                told["unlock_key"] = answer.get("UnlockKey") or ""
-        except EngineError as error:
-            told.update(acting=False, problem=str(error))
+    try:
+        if params["containers"] and member.engine:
+            told["unmanaged"] = name_unmanaged(member.engine.get("/containers/json", doing="listing the containers"))
+        if seen.acting and member.engine:
+            for part in _ask_manager(member.engine, cluster, params):
+                told.update(part)
+    except EngineError as error:
+        told.update(acting=False, problem=str(error))
     return told
+
+
+def _ask_manager(engine: Engine, cluster: t.Mapping[str, t.Any], params: dict[str, t.Any]) -> t.Iterator[dict[str, t.Any]]:
+    if params["nodes"]:
+        raw = engine.get("/nodes", doing="listing the nodes")
+        yield {**_describe_nodes([read_node(node) for node in raw]), "authority": _describe_authority(cluster, raw)}
+    if params["tasks"]:
+        tasks = engine.get("/tasks", doing="listing the tasks")
+        services = engine.get("/services", doing="listing the services")
+        yield {"tasks": summarise_tasks(tasks, services, time.time())}
+    if params["tokens"]:
+        tokens = engine.get("/swarm", doing="reading the tokens")["JoinTokens"]
+        yield {"tokens": {"manager": tokens["Manager"], "worker": tokens["Worker"]}}
+    if params["unlock_key"]:
+        yield {"unlock_key": engine.get("/swarm/unlockkey", doing="reading the unlock key").get("UnlockKey") or ""}
 
 
 def _describe_authority(cluster: t.Mapping[str, t.Any], nodes: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:

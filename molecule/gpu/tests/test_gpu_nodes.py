@@ -154,7 +154,8 @@ def test_two_tasks_fit_and_converge() -> None:
 def test_the_proof_passes_and_fails_where_assignment_is_ignored() -> None:
     have_image("m1")
     proof = {"nvidia_verify_manager": "m1", "nvidia_verify_image": IMAGE}
-    assert playbook(CONVERGE, "--tags", "verify", **proof).rc == 0
+    proven = playbook(CONVERGE, "--tags", "verify", **proof)
+    assert proven.rc == 0, proven.out
     on("w1", "sed -i 's/^swarm-resource/#swarm-resource/' /etc/nvidia-container-runtime/config.toml")
     try:
         run = playbook(CONVERGE, "--tags", "verify", **proof)

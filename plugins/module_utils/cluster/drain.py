@@ -17,6 +17,7 @@ from ..stack.placement import Nodes, eligible_nodes, hostname
 Raw = t.Mapping[str, t.Any]
 
 _OVER = ("complete", "shutdown", "failed", "rejected", "orphaned", "remove")
+_SHOWN = 5
 
 
 def is_alive(task: Raw) -> bool:
@@ -211,8 +212,10 @@ def _explain(service: Raw, what: str, placed: int, eligible: t.Sequence[_Room], 
     wants = [f"at most {most} on a node"] if most else []
     wants += [f"{kind} {amount}" for kind, amount in _reserved(service).items() if amount]
     wants += [f"port {port}/{protocol} of the host" for port, protocol in sorted(_host_ports(service))]
-    names = ", ".join(sorted(each.name for each in eligible))
-    return f"{name} {what}, and {names} {'has' if len(eligible) == 1 else 'have'} room for {placed} of them (each needs {', '.join(wants)})"
+    names = sorted(each.name for each in eligible)
+    more = [f"{len(names) - _SHOWN} others"] if len(names) > _SHOWN else []
+    verb = "has" if len(names) == 1 else "have"
+    return f"{name} {what}, and {', '.join([*names[:_SHOWN], *more])} {verb} room for {placed} of them (each needs {', '.join(wants)})"
 
 
 def _tasks(count: int) -> str:

@@ -28,6 +28,9 @@ def test_containers_that_are_no_tasks_are_named(fake_engine: t.Callable[..., Fak
     fake.forget()
     assert tell(fake, nodes=False, containers=True)["unmanaged"] == ["dcgm", "node_exporter"]
     assert fake.calls() == ["GET /info", "GET /containers/json"]
+    fake.fail("GET", "/containers/json", 500, "no space left on device")
+    told = tell(fake, nodes=False, containers=True)
+    assert "no space left on device" in told["problem"] and "unmanaged" not in told
 
 
 def test_a_service_that_fails_again_and_again_is_told_by_request(fake_engine: t.Callable[..., FakeEngine]) -> None:

@@ -88,6 +88,13 @@ def test_services_share_the_room_that_there_is() -> None:
         check_capacity({W1["ID"]}, [W1, W2, W3], [BIG, other], tasks)
 
 
+def test_five_of_many_nodes_without_room_are_named() -> None:
+    nodes = [node(f"n{number:03}", cpus=1) for number in range(100)]
+    assert find_lacks([(BIG, 1)], nodes, []) == [
+        "big wants 1 task more, and n000, n001, n002, n003, n004, 95 others have room for 0 of them (each needs NanoCPUs 2000000000)"
+    ]
+
+
 def test_a_small_service_takes_no_room_that_only_it_could_leave() -> None:
     small, large = listed("a", replicas=1, **reserve(NanoCPUs=10**9)), listed("b", replicas=1, **reserve(NanoCPUs=3 * 10**9))
     nodes = [W1, node("w4", cpus=3), node("w5", cpus=1)]
