@@ -102,14 +102,6 @@ def settled(managers: list[str], seconds: float = 60) -> bool:
     return True
 
 
-def await_leader(seconds: float = 60) -> None:
-    """Managers that were off elect one when most of them are back."""
-    until = time.monotonic() + seconds
-    while not look()["nodes"]:
-        assert time.monotonic() < until, "no leader"
-        time.sleep(1)
-
-
 def leave(node: str) -> None:
     on(node, "python3 -", "import docker; docker.APIClient(timeout=60).leave_swarm(force=True)")
 

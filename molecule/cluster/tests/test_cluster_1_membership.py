@@ -17,7 +17,6 @@ from cluster_lab import (
     NODES,
     ONE,
     THREE,
-    await_leader,
     converge,
     finish,
     lab,
@@ -172,7 +171,6 @@ def test_a_fresh_host_makes_no_swarm_while_the_managers_are_off(nodes_off: list[
     assert look("w4")["state"] == "inactive"
     while nodes_off:
         lab("start", nodes_off.pop())
-    await_leader()
     converge(THREE)
     assert settled(THREE) and look()["cluster"] == cluster
 
