@@ -76,6 +76,8 @@ options:
     description:
       - Seconds to wait, after nodes are drained, until no task is left there and their services are whole elsewhere, or as
         whole as they were. V(0) does not wait.
+      - It is also how long a drained node that becomes active again may take to run the tasks that it gets of services that ran there
+        until the drain, such as global ones.
       - With O(surge) also the seconds that each service may take to move.
     type: int
     default: 300
@@ -182,7 +184,7 @@ import time
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.drain import check_capacity, count_running, find_remains
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.drain import check_capacity, count_running, find_stopped
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import (
     Node,
     change_spec,
@@ -194,11 +196,13 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.nodes impor
     Wanted,
     before_drains,
     find_drained,
+    find_returned,
     is_interrupted,
     pause_first,
     plan_nodes,
 )
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.surge import plan_surge
+from ansible_collections.flotilla.swarm.plugins.module_utils.drain_watch import await_drained, await_returned, list_tasks_of
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import (
     Engine,
     NotFound,
@@ -263,9 +267,11 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     engine = member.require_manager(seen)
     observed = Observed(_list_nodes(engine, params), member.check_mode, seen.node_id)
     nodes = [read_node(node) for node in observed.nodes]
-    if not find_drained(_plan_nodes(observed, params)) and not any(is_interrupted(node) for node in nodes):
-        return observed
-    return replace(observed, services=engine.get("/services", doing=DRAINING), tasks=engine.get("/tasks", doing=DRAINING))
+    planned = _plan_nodes(observed, params)
+    if find_drained(planned) or any(is_interrupted(node) for node in nodes):
+        return replace(observed, services=engine.get("/services", doing=DRAINING), tasks=engine.get("/tasks", doing=DRAINING))
+    returned = find_returned(planned)
+    return replace(observed, tasks=list_tasks_of(engine, returned)) if returned and params["drain_timeout"] else observed
 
 
 def _list_nodes(engine: Engine, params: dict[str, t.Any]) -> t.Sequence[Raw]:
@@ -340,7 +346,7 @@ class Run:
     def plan(self, observed: Observed, params: dict[str, t.Any]) -> Plan:
         self.nodes, self.seconds = observed.nodes, params["drain_timeout"]
         self.paused: list[Change] = []
-        self.before = count_running(observed.tasks)
+        self.tasks, self.before = observed.tasks, count_running(observed.tasks)
         return plan(observed, params)
 
     def apply(self, member: Member, change: Change) -> None:
@@ -359,21 +365,11 @@ class Run:
             raise
 
     def watch(self, member: Member, params: dict[str, t.Any], planned: Plan) -> None:
-        """Wait until nothing is left on the drained nodes and what ran there runs elsewhere."""
-        drained = find_drained(planned, only_up=True)
-        until = time.monotonic() + params["drain_timeout"]
-        while drained and params["drain_timeout"]:
+        seconds = params["drain_timeout"]
+        if seconds:
             engine = member.require_engine()
-            services, tasks = engine.get("/services", doing=DRAINING), engine.get("/tasks", doing=DRAINING)
-            remains = find_remains(drained, services, tasks, self.before)
-            if not remains:
-                return
-            if time.monotonic() > until:
-                raise FlotillaError(
-                    f"The nodes are drained, but after {params['drain_timeout']} s {'; '.join(remains)}. "
-                    "Look at those services; the nodes stay drained."
-                )
-            time.sleep(1)
+            await_returned(engine, find_stopped(find_returned(planned), self.tasks), self.nodes, seconds)
+            await_drained(engine, find_drained(planned, only_up=True), self.before, seconds)
 
 
 def _undo_pause(engine: Engine, change: Change) -> None:

@@ -30,7 +30,7 @@ NAMES = ("runner", "apart", "host_io", "member_host", "member", "metric", "overl
 WORLDS = tuple(f"module_utils.{name}" for name in NAMES)
 # The halves of modules that talk to the engine or to a metric's source: too long for the module's own file.
 ACTING_STACK = ("deployment", "job_run", "lock", "logs", "observe", "service_move", "service_run", "undo", "writer")
-ACTING = ("module_utils.archive", *(f"module_utils.stack.{name}" for name in ACTING_STACK))
+ACTING = ("module_utils.archive", "module_utils.drain_watch", *(f"module_utils.stack.{name}" for name in ACTING_STACK))
 IMPURE_UTILS = (*WORLDS, *ACTING, "module_utils.engine", "module_utils.ssh_tunnel")
 
 

@@ -19,6 +19,9 @@ Raw = t.Mapping[str, t.Any]
 _OVER = ("complete", "shutdown", "failed", "rejected", "orphaned", "remove")
 _SHOWN = 5
 
+Place = tuple[str, str]
+"""The id of a service and of a node."""
+
 
 def is_alive(task: Raw) -> bool:
     """Whether a task takes up its place: it shall run and has not ended."""
@@ -251,6 +254,28 @@ def find_remains(
             because = f" ({'; '.join(sorted(errors))})" if errors else ""
             told.append(f"{service['Spec']['Name']} has {running} of {wanted} running elsewhere{because}")
     return told
+
+
+def find_stopped(drained: t.Collection[str], tasks: t.Iterable[Raw]) -> set[Place]:
+    """Where services ran until drained nodes told their tasks to stop; what had failed there or never had a container is left out."""
+    newest: dict[Place, Raw] = {}
+    for task in sorted(tasks, key=lambda each: str(each.get("CreatedAt") or "")):
+        newest[task["ServiceID"], task.get("NodeID") or ""] = task["Status"]
+    return {
+        place
+        for place, status in newest.items()
+        if place[1] in drained and status["State"] == "shutdown" and (status.get("ContainerStatus") or {}).get("ContainerID")
+    }
+
+
+def find_starting(stopped: t.Collection[Place], tasks: t.Iterable[Raw]) -> set[Place]:
+    """Of the places where services stopped those that have a task again which does not run yet."""
+    running, wanted = set[Place](), set[Place]()
+    for task in tasks:
+        if task.get("DesiredState") in ("ready", "running"):
+            place = task["ServiceID"], task.get("NodeID") or ""
+            (running if task["Status"]["State"] == "running" else wanted).add(place)
+    return (wanted - running).intersection(stopped)
 
 
 def _names(ids: t.Collection[str], nodes: t.Sequence[Raw]) -> str:

@@ -223,6 +223,12 @@ def find_drained(plan: Plan, only_up: bool = False) -> set[str]:
     return {node.node_id for node in drains if node.is_up or not only_up}
 
 
+def find_returned(plan: Plan) -> set[str]:
+    """The ids of the drained nodes that a plan makes active again."""
+    nodes = (each.payload["node"] for each in plan.changes if each.kind == "node" and each.payload["delta"].get("Availability") == "active")
+    return {node.node_id for node in nodes if node.availability == "drain" and node.is_up}
+
+
 def _drains(change: Change) -> bool:
     return change.kind == "node" and change.payload["delta"].get("Availability") == "drain"
 

@@ -48,7 +48,7 @@ class Tick:
         status: Json = {"Timestamp": self.cluster.stamp(), "State": state, "Message": message}
         if err:
             status["Err"] = err
-        if state in ("running", "failed", "complete", "shutdown"):
+        if state in ("running", "failed", "complete") or (state == "shutdown" and "ContainerStatus" in task["Status"]):
             container = {"ContainerID": make_id("container", task["ID"]), "PID": 4000 + task["Version"]["Index"]}
             status["ContainerStatus"] = {**container, "ExitCode": exit_code or 0}
         status["PortStatus"] = {}

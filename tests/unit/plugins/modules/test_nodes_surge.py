@@ -141,6 +141,26 @@ def test_a_drain_goes_on_where_one_was_killed(fake: FakeEngine) -> None:
     assert keep(fake, **DRAIN)["changed"] is False
 
 
+def test_a_node_that_returns_has_its_global_services_when_the_run_ends(fake: FakeEngine) -> None:
+    assert keep(fake, availability={"w1": "drain"})["exit_code"] == 0 and homes(fake, "agent") == ["m1", "w2"]
+    fake.forget()
+    assert keep(fake, availability={"w1": "previous"})["exit_code"] == 0
+    assert homes(fake, "agent") == ["m1", "w1", "w2"]
+    assert fake.calls()[:3] == ["GET /info", "GET /nodes", "GET /tasks"]
+    fake.forget()
+    keep(fake, availability={"w1": "previous"})
+    assert fake.calls() == ["GET /info", "GET /nodes"]
+
+
+def test_what_does_not_run_again_on_a_node_that_returns_is_told(fake: FakeEngine) -> None:
+    keep(fake, availability={"w1": "drain"})
+    fake.behave("agent", image_missing("nginx:1"))
+    back = keep(fake, availability={"w1": "previous"}, drain_timeout=1)
+    assert back["exit_code"] == 1 and "what ran there before the drain still does not run: agent on w1. Look" in back["msg"], back["msg"]
+    keep(fake, availability={"w1": "drain"})
+    assert keep(fake, availability={"w1": "previous"}, drain_timeout=1)["exit_code"] == 0, "it was broken before"
+
+
 def test_a_surge_needs_time(fake: FakeEngine) -> None:
     result = keep(fake, **DRAIN, drain_timeout=0)
     assert result["exit_code"] == 1 and "found drain_timeout 0" in result["msg"] and fake.writes == []
