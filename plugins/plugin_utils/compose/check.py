@@ -63,6 +63,9 @@ def _check_engine_rules(service: Model, place: Place) -> None:
     if condition not in ("", "none", "on-failure", "any"):
         cure = "condition: any restarts always, and a task that was stopped is not started again"
         raise (place / "deploy" / "restart_policy" / "condition").error(f"found {condition!r}", "none, on-failure or any", cure)
+    endpoint = deploy.get("endpoint_mode", "")
+    if endpoint.lower() not in ("", "vip", "dnsrr"):
+        raise (place / "deploy" / "endpoint_mode").error(f"found {endpoint!r}", "vip or dnsrr", "the engine would take it for vip")
     for text in deploy.get("placement", {}).get("constraints", []):
         constraint = parse_constraint(text)
         if constraint is None or not constraint.value:
@@ -71,7 +74,7 @@ def _check_engine_rules(service: Model, place: Place) -> None:
         for key in {"update_config", "rollback_config"} & deploy.keys():
             raise (place / "deploy" / key).error(f"a job has no {key}", "", "remove it, or change the mode")
     ingress = [port for port in service.get("ports", []) if port.get("mode", "ingress") != "host"]
-    if ingress and deploy.get("endpoint_mode", "").lower() == "dnsrr":
+    if ingress and endpoint.lower() == "dnsrr":
         raise (place / "ports").error("endpoint_mode dnsrr with a port in ingress mode", "ports with mode: host")
     published = [(port["published"], port.get("protocol", "tcp")) for port in ingress if port.get("published")]
     for number, protocol in published:

@@ -143,6 +143,14 @@ def test_versions(version: str | None) -> None:
             service(deploy={"restart_policy": {"condition": "unless-stopped"}}),
             "restart_policy.condition: found 'unless-stopped'; expected none, on-failure or any; condition: any restarts always",
         ),
+        (
+            service(deploy={"rollback_config": {"failure_action": "Pause"}}),
+            "rollback_config.failure_action: found 'Pause'; expected one of pause, continue, rollback",
+        ),
+        (
+            service(deploy={"endpoint_mode": "dns"}),
+            "deploy.endpoint_mode: found 'dns'; expected vip or dnsrr; the engine would take it for vip",
+        ),
         (service(deploy={"replicas": -1}), "deploy.replicas: found -1; expected zero or more"),
         (
             service(deploy={"update_config": {"order": "any"}}),
