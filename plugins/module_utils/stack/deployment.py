@@ -18,12 +18,15 @@ from .lock import LEASE_SECONDS, release_lock, renew_lock, take_lock
 from .logs import describe_failures
 from .naming import NAMESPACE_LABEL
 from .objects import Item, by_name, item_name, stack_of, tasks_by_service
+from .old_jobs import FIXED_IN_API, is_kept
 from .report import account
 from .session import CREATED, REMOVED, REPLACED, UPDATED, Session, Touched
 from .undo import undo
 from .verdict import FAILED, RUNNING, Verdict, judge, progress, settle, settle_at_once
 from .writer import OUTAGE_SECONDS, POLL_SECONDS, Auth, Writer, is_outage
 
+KEPT_SECONDS = 15.0
+"""So long a run takes at least before a network counts as gone of which a node keeps a part that no task needs any more."""
 _IN_USE = ("in use", "active endpoints", "has active")
 
 
@@ -65,6 +68,7 @@ class Deployment:
         self._writer = Writer(engine, auth, self._clock, self._sleep)
         self._before: dict[str, Item] = {}
         self._halted = False
+        self._keeps_jobs = engine.api_version < FIXED_IN_API
 
     def start(self, observed: planning.Observed) -> None:
         """Take what was read before the plan was made."""
@@ -100,7 +104,7 @@ class Deployment:
     def watch_gone(self) -> Json:
         """Wait until no task of the stack is left."""
         while not self._halted and self._wait:
-            tasks = self._tasks()
+            tasks = self._left()
             if not tasks:
                 break
             self._pause(f"{len(tasks)} tasks of stack {self._stack} are still there", {})
@@ -187,6 +191,10 @@ class Deployment:
         query = {"label": [f"{NAMESPACE_LABEL}={self._stack}"]}
         return t.cast("list[Item]", self._engine.get("/tasks", f"watching stack {self._stack}", filters=query))
 
+    def _left(self) -> list[Item]:
+        """The tasks of the stack that are still to go."""
+        return [task for task in self._tasks() if not (self._keeps_jobs and is_kept(task))]
+
     def _pause(self, still: str, texts: t.Mapping[str, str]) -> None:
         now = self._clock()
         if now > self._deadline:
@@ -210,16 +218,20 @@ class Deployment:
             self._create_network(name, work)
 
     def _remove_network(self, name: str, work: planning.Work) -> None:
-        """Tasks that are still stopping hold their network."""
+        """Tasks that are still stopping hold their network; tasks that are kept hold a node's part of it, which nobody else needs."""
+        until = self._session.began + KEPT_SECONDS
         while not self._halted:
             try:
-                if self._writer.remove_network(name, t.cast(Item, work.observed)["Id"]):
-                    self._session.removed.append(["network", name])
-                    return
+                gone = self._writer.remove_network(name, t.cast(Item, work.observed)["Id"])
             except EngineError as error:
                 if not any(text in error.problem for text in _IN_USE):
                     raise
-            self._pause(f"network {name} is still in use, {len(self._tasks())} tasks of the stack are left", {})
+                gone = False
+            left = [] if gone else self._left()
+            if gone or (self._keeps_jobs and not left and self._clock() > until):
+                self._session.removed.append(["network", name])
+                return
+            self._pause(f"network {name} is still in use, {len(left)} tasks of the stack are left", {})
 
     def _create_data(self, kind: str, name: str, work: planning.Work) -> None:
         self._session.made.append([kind, name, self._writer.create_data(kind, work.body)])

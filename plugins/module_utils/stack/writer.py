@@ -12,6 +12,7 @@ from ..plan import FlotillaError
 from .canonical import Json
 from .images import image_of
 from .objects import Item, item_name
+from .old_jobs import FIXED_IN_API, emptied_job
 
 POLL_SECONDS = 1.0
 OUTAGE_SECONDS = 90.0
@@ -19,6 +20,9 @@ OUTAGE_SECONDS = 90.0
 SEQUENCE_RETRIES = 5
 PORT_SECONDS = 15.0
 """So long the engine may count a port as taken that another service has just given up."""
+
+EMPTY_SECONDS = 15.0
+"""So long the tasks of a job may take to go before it is removed."""
 
 Auth = t.Callable[[str], "dict[str, str] | None"]
 
@@ -83,6 +87,8 @@ class Writer:
         raise FlotillaError(f"service {name} keeps changing while it is updated. Run again when that has ended.")
 
     def delete(self, kind: str, name: str, item_id: str) -> None:
+        if kind == "service" and self._engine.api_version < FIXED_IN_API:
+            self._empty_job(name, item_id)
         for last in (False, True):
             try:
                 self._engine.delete(f"/{kind}s/{item_id}", f"removing {kind} {name}")
@@ -92,6 +98,24 @@ class Writer:
             except EngineError as error:
                 if last or not self.outlasts(error):
                     raise
+
+    def _empty_job(self, name: str, item_id: str) -> None:
+        """What the engine would keep of a job that is removed goes before; where that fails it does no more harm than without."""
+        path, doing = f"/services/{item_id}", f"emptying job {name}"
+        try:
+            service = self._engine.get(path, doing)
+            empty = emptied_job(service["Spec"])
+            if not empty:
+                return
+            self._engine.post(f"{path}/update", empty, doing, version=service["Version"]["Index"])
+            until = self._clock() + EMPTY_SECONDS
+            while self._clock() < until:
+                tasks = self._engine.get("/tasks", doing, filters={"service": [item_id]})
+                if all(task["DesiredState"] == "shutdown" for task in tasks):
+                    return
+                self._sleep(POLL_SECONDS)
+        except EngineError:
+            return
 
     def remove_network(self, name: str, item_id: str) -> bool:
         """Whether nothing of it is left: a node keeps its part of a network that was removed until its last task there has stopped."""

@@ -67,6 +67,7 @@ class FakeEngine:
         if nodes:
             self._fill(nodes, name)
             self.cluster.behaviours.update(behaviours or {})
+            self.cluster.keeps_jobs = api_version in ("1.41", "1.42")
         for body in networks:
             self._do("POST", "/networks/create", body)
         for path, bodies in (("secrets", secrets), ("configs", configs), ("volumes", volumes), ("services", services)):

@@ -197,7 +197,8 @@ class Tick:
         iteration = service["JobStatus"]["JobIteration"]["Index"]
         tasks = self.by_service[service["ID"]]
         for task in tasks:
-            if task["JobIteration"]["Index"] != iteration:
+            kept = self.cluster.keeps_jobs and task["DesiredState"] == "shutdown"
+            if task["JobIteration"]["Index"] != iteration and not kept:
                 self.stop(task, "remove")
         tasks = [task for task in tasks if task["JobIteration"]["Index"] == iteration]
         done = {task["_slot"] for task in tasks if task["Status"]["State"] == "complete"}

@@ -100,6 +100,8 @@ class Services:
     def delete(self, request: Request, word: str) -> Response:
         item = self._cluster.services.pop(self.find(word)["ID"])
         self._cluster.registry_auth.pop(item["ID"], None)
+        if "JobStatus" in item and self._cluster.keeps_jobs:
+            return Response()
         for task in self._cluster.tasks_of(item["ID"]):
             task["DesiredState"] = "remove"
             self._cluster.touch(task)

@@ -55,6 +55,8 @@ class Cluster:
     """What ``logs`` answers, by service or task ID or service name."""
     unlock_key: str = ""
     has_leader: bool = True
+    keeps_jobs: bool = False
+    """Whether tasks of jobs stay when their job is removed, as before engine 24 (https://github.com/moby/moby/issues/44312)."""
     index: int = 10
     now: float = 0.0
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -86,6 +86,37 @@ def test_absent_removes_everything_and_then_nothing(fake: FakeEngine) -> None:
     assert not again["changed"] and not again["plan"]
 
 
+JOBS = """
+services:
+  migrate: {image: "job:1", deploy: {mode: replicated-job, replicas: 2}}
+  everywhere: {image: "job:1", deploy: {mode: global-job}}
+"""
+
+
+def test_an_engine_that_keeps_jobs_lets_go_of_them_before_they_are_removed(
+    fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployment, "time", Clock())
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True)], api_version="1.41")
+    done = run(fake, JOBS, resolve_image="never")
+    assert done["exit_code"] == 0 and len(fake.cluster.tasks) == 3, done
+    assert run(fake, "", state="absent")["changed"] and not fake.cluster.tasks
+
+
+def test_failed_tasks_that_an_engine_keeps_are_not_waited_for(
+    fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployment, "time", Clock())
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True)], api_version="1.41")
+    fake.behave("job:1", crashes(3))
+    failed = run(fake, JOBS.replace("replicas: 2", "replicas: 2, restart_policy: {condition: none}"), resolve_image="never")
+    assert failed["exit_code"] == 1 and not fake.cluster.services, failed
+    run(fake, JOBS, resolve_image="never", wait=False)
+    fake.settle()
+    gone = run(fake, "", state="absent")
+    assert gone["exit_code"] == 0 and fake.cluster.tasks and not fake.cluster.services, gone
+
+
 def test_absent_lists_the_volumes_that_stay(fake: FakeEngine) -> None:
     text = "services: {web: {image: web:1, volumes: ['data:/d']}}\nvolumes: {data: {}}"
     run(fake, text)
