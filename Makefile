@@ -76,7 +76,7 @@ lab-test-operations: .venv/.test ## the day-2 verbs on real nodes, about 25 minu
 lab-test-gpu: .venv/.test ## GPUs of a swarm on nodes that have none, about 10 minutes
 	tests/on_nodes.sh gpu
 
-test-kernel: .venv/.test ## on nodes with kernels of their own, half an hour or more: mesh, NFS, reboots, power loss, firewall
+test-kernel: .venv/.test ## on nodes with kernels of their own, about half an hour: mesh, NFS, reboots, power loss, firewall
 	LAB_DRIVER=uml tests/on_nodes.sh kernel
 
 lab-test-stack: .venv/.test ## the stack engine on real nodes, about 15 minutes: every failure, the docker CLI's results, registries that ask who one is

@@ -11,6 +11,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,8 @@ class Run(Finished):
         return {host: count for host, count in self.recap.items() if host.startswith(NODES)}
 
 
-def start(*arguments: str, **variables: Any) -> subprocess.Popen[str]:
-    command = ["ansible-playbook", "-i", "inventories/lab", "site.yml", *arguments, "-e", json.dumps({**GIVEN, **variables})]
+def start(*arguments: str, playbook: str = "site.yml", **variables: Any) -> subprocess.Popen[str]:
+    command = ["ansible-playbook", "-i", "inventories/lab", playbook, *arguments, "-e", json.dumps({**GIVEN, **variables})]
     return subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -91,15 +92,35 @@ def converge(*arguments: str, **variables: Any) -> Run:
     return run
 
 
+def role(name: str, **variables: Any) -> Run:
+    """A role of site.yml alone. The rest of the site looks at every node too, and that takes these nodes longer than the role."""
+    return play("--tags", name, "--skip-tags", "always", **variables)
+
+
+def apply(name: str, **variables: Any) -> Run:
+    """The same, to success."""
+    run = role(name, **variables)
+    assert run.rc == 0, run.out
+    return run
+
+
 @cache
 def have_image() -> None:
-    for node in NODES:
-        sdk(node, IMAGE)
+    with ThreadPoolExecutor(len(NODES)) as pool:
+        list(pool.map(sdk, NODES, [IMAGE] * len(NODES)))
 
 
 def deploy(*stacks: dict[str, Any]) -> Run:
     have_image()
-    return converge("--tags", "stacks", stacks_present=list(stacks))
+    return converge(playbook="playbooks/deploy.yml", stacks_present=list(stacks))
+
+
+@cache
+def have_web() -> None:
+    """The service with a published port on all nodes, which no test removes."""
+    deploy(WEB)
+    everywhere("web_web")
+    answers_everywhere()
 
 
 def sdk(node: str, code: str) -> str:
@@ -134,6 +155,15 @@ def address(node: str) -> str:
     return next(str(found["address"]) for found in json.loads((folder / "lab.json").read_text())["nodes"] if found["name"] == node)
 
 
+def reboot(node: str) -> None:
+    """Off and on. Afterwards the service is there again on every node."""
+    booted = on(node, "cat /proc/sys/kernel/random/boot_id")
+    lab("reboot", node)
+    assert on(node, "cat /proc/sys/kernel/random/boot_id") != booted
+    everywhere("web_web", node)
+    answers_everywhere()
+
+
 def ask(node: str, timeout: float = 20) -> str:
     """Which node's task answers on a node's published port. OSError when none does."""
     with urllib.request.urlopen(f"http://{address(node)}:{PORT}/node", timeout=timeout) as answer:
@@ -157,7 +187,7 @@ def answers_everywhere() -> None:
 
     def asked() -> bool:
         for node, _other in sorted(missing):
-            missing.discard((node, ask(node)))
+            missing.discard((node, ask(node, timeout=5)))
         return not missing
 
     until(asked)

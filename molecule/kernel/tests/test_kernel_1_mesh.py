@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from kernel_lab import NODES, WEB, answers_everywhere, deploy, everywhere, inside, look
+from kernel_lab import NODES, WEB, deploy, everywhere, have_web, inside, look
 
 
 def test_the_nodes_are_a_swarm() -> None:
@@ -13,9 +13,7 @@ def test_the_nodes_are_a_swarm() -> None:
 
 
 def test_every_node_answers_for_the_tasks_of_all() -> None:
-    deploy(WEB)
-    everywhere("web_web")
-    answers_everywhere()
+    have_web()
 
 
 def test_a_task_reaches_the_service_by_its_virtual_address() -> None:

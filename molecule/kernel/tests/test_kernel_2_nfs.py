@@ -10,9 +10,10 @@ from functools import partial
 from typing import Any
 
 import pytest
-from kernel_lab import FILES, NODES, SERVER, Run, address, converge, deploy, everywhere, inside, lab, on, play, until
+from kernel_lab import FILES, NODES, SERVER, address, apply, converge, deploy, everywhere, have_web, inside, on, reboot, role, sdk, until
 
 SERVICE = "files_files"
+USERS = f"print(len(api.containers(all=True, filters={{'label': 'com.docker.swarm.service.name={SERVICE}'}})))"
 EXPORTS = [{"path": "/srv/shared", "mode": "0777", "clients": [address(node) for node in NODES]}]
 
 
@@ -21,7 +22,8 @@ def volume(preset: str) -> list[dict[str, Any]]:
 
 
 def remove_stack() -> None:
-    converge("--tags", "stacks", stacks_absent=["files"])
+    converge(playbook="playbooks/deploy.yml", stacks_absent=["files"])
+    until(lambda: {sdk(node, USERS).strip() for node in NODES} == {"0"})  # an engine removes containers some seconds later
 
 
 def write(node: str, name: str, text: str) -> None:
@@ -35,7 +37,8 @@ def read(node: str, name: str) -> str:
 @pytest.fixture(scope="module", autouse=True)
 def shared() -> Iterator[None]:
     # an earlier session on the same lab left another volume
-    converge("--tags", "nfs_server,volumes", nfs_server_exports=EXPORTS, volumes_present=volume("data"), volumes_recreate="if_unused")
+    have_web()
+    apply("nfs_server,volumes", nfs_server_exports=EXPORTS, volumes_present=volume("data"), volumes_recreate="if_unused")
     deploy(FILES)
     everywhere(SERVICE)
     yield
@@ -52,7 +55,7 @@ def test_what_one_task_writes_all_tasks_read() -> None:
 
 def test_tasks_go_on_when_the_server_comes_back() -> None:
     before = everywhere(SERVICE)
-    lab("reboot", SERVER)
+    reboot(SERVER)
     after = everywhere(SERVICE, node="m2")
     assert {node: after[node] for node in NODES if node != SERVER} == {node: before[node] for node in NODES if node != SERVER}
     for node in NODES:
@@ -62,26 +65,19 @@ def test_tasks_go_on_when_the_server_comes_back() -> None:
 
 
 def test_a_volume_in_use_is_not_changed() -> None:
-    for recreate in ("never", "if_unused"):
-        run = play("--tags", "volumes", volumes_present=volume("readonly"), volumes_recreate=recreate)
-        assert run.rc != 0
-        assert run.changed == dict.fromkeys(NODES, 0)
-        for node in NODES:
-            assert f"volumes of {node} differ" in run.text
+    run = role("volumes", volumes_present=volume("readonly"), volumes_recreate="if_unused")
+    assert run.rc != 0
+    assert run.changed == dict.fromkeys(NODES, 0)
+    for node in NODES:
+        assert f"volumes of {node} differ" in run.text
     assert "files_files" in run.text, "it names what uses the volume"
     write("m2", "still", "writable")
 
 
 def test_an_unused_volume_is_recreated_and_its_data_stays() -> None:
     remove_stack()
-
-    def recreated() -> Run | None:
-        # the engines remove the containers of a stack some seconds after it is gone
-        run = play("--tags", "volumes", volumes_present=volume("readonly"), volumes_recreate="if_unused")
-        return run if run.rc == 0 else None
-
-    run: Run = until(recreated)
-    assert sum(run.changed.values()) > 0
+    run = apply("volumes", volumes_present=volume("readonly"), volumes_recreate="if_unused")
+    assert run.changed == dict.fromkeys(NODES, 1)
     deploy(FILES)
     everywhere(SERVICE)
     for node in NODES:

@@ -9,7 +9,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from kernel_lab import NODES, WEB, answers_everywhere, ask, converge, deploy, everywhere, look, on
+from kernel_lab import NODES, answers_everywhere, apply, ask, everywhere, have_web, look, on
 
 
 class Prober(threading.Thread):
@@ -42,7 +42,7 @@ def engine(node: str, *names: str) -> list[str]:
 
 
 def test_engines_restart_one_at_a_time_and_nothing_is_lost() -> None:
-    deploy(WEB)
+    have_web()
     everywhere("web_web")
     answers_everywhere()
     runs = {node: engine(node, "InvocationID") for node in NODES}
@@ -52,7 +52,7 @@ def test_engines_restart_one_at_a_time_and_nothing_is_lost() -> None:
     prober = Prober()
     prober.start()
     try:
-        converge("--tags", "engine", engine_daemon_config=wanted)
+        apply("engine", engine_daemon_config=wanted)
     finally:
         silent = prober.end()
 
@@ -64,5 +64,5 @@ def test_engines_restart_one_at_a_time_and_nothing_is_lost() -> None:
     everywhere("web_web")
 
     runs = {node: engine(node, "InvocationID") for node in NODES}
-    assert converge("--tags", "engine", engine_daemon_config=wanted).changed == dict.fromkeys(NODES, 0)
+    assert apply("engine", engine_daemon_config=wanted).changed == dict.fromkeys(NODES, 0)
     assert {node: engine(node, "InvocationID") for node in NODES} == runs

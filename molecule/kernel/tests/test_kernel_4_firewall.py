@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from kernel_lab import NODES, PORT, WEB, address, answers_everywhere, converge, deploy, everywhere, on, until
+from kernel_lab import NODES, PORT, Run, address, answers_everywhere, apply, everywhere, have_web, on, until
 
 TCP = (2377, 7946, PORT)
 OPEN, DROPPED = "open", "dropped"
@@ -64,8 +65,10 @@ def send_udp(node: str) -> None:
 
 
 def check_who_reaches_what() -> None:
+    asked = [(node, port) for node in NODES for port in TCP]
+    with ThreadPoolExecutor(len(asked)) as pool:  # what is dropped is waited for, so it is all asked at once
+        assert dict(zip(asked, pool.map(from_outside, *zip(*asked, strict=True)), strict=True)) == dict.fromkeys(asked, DROPPED)
     for node in NODES:
-        assert {port: from_outside(node, port) for port in TCP} == dict.fromkeys(TCP, DROPPED)
         assert from_outside(node, 22) == OPEN
         before = dropped_udp(node)
         send_udp(node)
@@ -75,14 +78,14 @@ def check_who_reaches_what() -> None:
         assert from_peer(peer, node) == ({str(port): OPEN for port in TCP}, list(NODES))
 
 
-def firewall(**more: Any) -> Any:
-    return converge("--tags", "firewall", **{**SETTINGS, **more})
+def firewall(**more: Any) -> Run:
+    return apply("firewall", **{**SETTINGS, **more})
 
 
 @pytest.fixture(scope="module", autouse=True)
 def web() -> Iterator[None]:
     """A service with a published port on all nodes; afterwards no firewall."""
-    deploy(WEB)
+    have_web()
     everywhere("web_web")
     answers_everywhere()
     yield

@@ -9,22 +9,19 @@ import json
 import re
 
 import pytest
-from kernel_lab import NODES, WEB, answers_everywhere, converge, deploy, everywhere, lab, look, on, play, start, until
+from kernel_lab import NODES, SERVER, WEB, answers_everywhere, converge, everywhere, have_web, lab, look, on, play, reboot, start, until
 
 
 @pytest.fixture(scope="module", autouse=True)
 def web() -> None:
-    deploy(WEB)
+    have_web()
     everywhere("web_web")
 
 
-@pytest.mark.parametrize("node", NODES)
+@pytest.mark.parametrize("node", [node for node in NODES if node != SERVER])
 def test_services_are_back_after_a_reboot(node: str) -> None:
-    booted = on(node, "cat /proc/sys/kernel/random/boot_id")
-    lab("reboot", node)
-    assert on(node, "cat /proc/sys/kernel/random/boot_id") != booted
-    everywhere("web_web", node)
-    answers_everywhere()
+    """The server of NFS reboots among the tests of NFS."""
+    reboot(node)
 
 
 def test_the_leaders_power_fails_in_the_middle_and_the_next_run_converges() -> None:
@@ -32,7 +29,7 @@ def test_the_leaders_power_fails_in_the_middle_and_the_next_run_converges() -> N
     leader = before["leader"]
     others = [node for node in NODES if node != leader]
     wanted = {"max-concurrent-downloads": 2}
-    process = start("--tags", "preflight,engine,swarm,nodes,stacks", engine_daemon_config=wanted, stacks_present=[WEB])
+    process = start("--tags", "engine,swarm,nodes,stacks", engine_daemon_config=wanted, stacks_present=[WEB])
     assert process.stdout
     for line in process.stdout:
         if "Config | Merge daemon.json" in line:
