@@ -135,7 +135,7 @@ SHOWN = "LoadState,ActiveState,InvocationID,ExecStart,Environment,EnvironmentFil
 class Observed:
     text: str | None
     unit: dict[str, str]
-    flags: set[str]
+    flags: dict[str, str]
     engine: tuple[int, int] | None
     pending: dict[str, t.Any]
     in_swarm: bool
@@ -165,14 +165,14 @@ def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> Observed:
     unit = daemon_json.parse_unit(host.run(["systemctl", "show", params["unit"], "--property", SHOWN])[1])
     pending = json.loads(host.read(PENDING) or "{}")
     known = (pending.get("path"), pending.get("invocation")) == (params["path"], unit.get("InvocationID"))
-    data_root = daemon_json.data_root(config)
+    flags = daemon_json.flags_of(unit, host.read)
     return Observed(
         text=text,
         unit=unit,
-        flags=daemon_json.flags_of(unit, host.read),
+        flags=flags,
         engine=daemon_json.parse_version(host.run(["dockerd", "--version"])[1]),
         pending=pending if known else {},
-        in_swarm=host.exists(f"{data_root}/swarm/docker-state.json"),
+        in_swarm=host.exists(f"{daemon_json.data_root(config, flags)}/swarm/docker-state.json"),
         check_mode=check_mode,
     )
 

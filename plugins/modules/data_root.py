@@ -109,7 +109,7 @@ class Observed:
     text: str | None
     former: str
     source: str
-    flags: set[str]
+    flags: dict[str, str]
     in_swarm: bool
     place: data_root.Place
     used: int

@@ -26,9 +26,11 @@ options:
     elements: str
     default: []
   data_root:
-    description: Directory whose free space is measured. Its nearest existing parent is taken where it does not exist.
+    description:
+      - The engine's directory, whose free space is measured and in which its membership in a swarm is found. Its nearest existing parent
+        is measured where it does not exist.
+      - Without it, what a flag of the engine's unit or C(/etc/docker/daemon.json) says, or else C(/var/lib/docker).
     type: path
-    default: /var/lib/docker
   asked_at:
     description: The controller's time in seconds since the epoch. It is returned with the host's own, so that the two
       can be compared.
@@ -79,7 +81,7 @@ host:
     architecture: {description: Machine type such as V(x86_64)., type: str, returned: success}
     python: {description: Version of the Python that ran the module., type: str, returned: success}
     memory_mb: {description: Memory in MiB., type: int, returned: success}
-    disk_free_mb: {description: Free space of O(data_root) in MiB., type: int, returned: success}
+    disk_free_mb: {description: Free space for the engine's data in MiB., type: int, returned: success}
     asked_at: {description: O(asked_at)., type: float, returned: success}
     time: {description: Seconds since the epoch by the host's clock., type: float, returned: success}
     systemd: {description: Whether systemd runs the host., type: bool, returned: success}
@@ -148,7 +150,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World
 ARGUMENTS = {
     "packages": {"type": "list", "elements": "str", "default": []},
     "units": {"type": "list", "elements": "str", "default": []},
-    "data_root": {"type": "path", "default": "/var/lib/docker"},
+    "data_root": {"type": "path"},
     "asked_at": {"type": "float"},
     "peers": {"type": "list", "elements": "str", "default": []},
     "advertise_addr": {"type": "str", "default": ""},
@@ -156,12 +158,15 @@ ARGUMENTS = {
     "kernel_modules": {"type": "list", "elements": "str", "default": []},
 }
 DAEMON_JSON = "/etc/docker/daemon.json"
+UNIT = "docker.service"
 PACKAGE_FORMAT = "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n"
 RPM_FORMAT = "%{NAME} %{VERSION}-%{RELEASE} install installed\n"
 
 
 def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.Any]:
     host, check_mode = place
+    config = _daemon_json(host)
+    root = params["data_root"] or daemon_json.data_root(config, _flags(host))
     version = daemon_json.parse_version(host.run(["dockerd", "--version"])[1])
     packages = ["dpkg-query", "--show", f"--showformat={PACKAGE_FORMAT}", *params["packages"]]
     if not host.find_command("dpkg-query"):
@@ -177,17 +182,17 @@ def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.
             "architecture": platform.machine(),
             "python": platform.python_version(),
             "memory_mb": facts.parse_memory_mb(host.read("/proc/meminfo") or ""),
-            "disk_free_mb": _free_mb(params["data_root"]),
+            "disk_free_mb": _free_mb(root),
             "asked_at": params["asked_at"],
             "time": time.time(),
             "systemd": host.exists("/run/systemd/system"),
             "addresses": facts.parse_addresses(interfaces),
-            **_find_addresses(host, interfaces, params),
+            **_find_addresses(host, interfaces, root, params),
             "routes": read_routes(host.read("/proc/net/route") or "", host.read("/etc/resolv.conf") or ""),
             "sdk": {name: _package_version(name) for name in ("docker", "requests")},
             "kernel_modules": _find_kernel_modules(host, params["kernel_modules"]),
             "engine": ".".join(map(str, version or ())),
-            "live_restore": _live_restore(host),
+            "live_restore": bool(config.get("live-restore")),
             "nfsd": "nfsd" in (host.read("/proc/filesystems") or "").split() or host.run(["modprobe", "--dry-run", "nfsd"])[0] == 0,
             "package_lists": any(name.endswith("Packages") for name in _package_lists(host)),
         },
@@ -197,10 +202,10 @@ def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.
     }
 
 
-def _find_addresses(host: t.Any, interfaces: str, params: dict[str, t.Any]) -> dict[str, t.Any]:
+def _find_addresses(host: t.Any, interfaces: str, root: str, params: dict[str, t.Any]) -> dict[str, t.Any]:
     """In a swarm what the engine keeps there counts, since it can't change."""
     try:
-        state = facts.parse_swarm_state(host.read(os.path.join(params["data_root"], "swarm/docker-state.json")) or "")
+        state = facts.parse_swarm_state(host.read(os.path.join(root, "swarm/docker-state.json")) or "")
     except FlotillaError:  # without root
         state = {}
     if state:
@@ -272,12 +277,21 @@ def _free_mb(path: str) -> int:
     return status.f_bavail * status.f_frsize // 2**20
 
 
-def _live_restore(host: t.Any) -> bool:
+def _daemon_json(host: t.Any) -> daemon_json.Config:
     """A file that can't be read or is broken is for daemon_config to complain about."""
     try:
-        return bool(daemon_json.parse(host.read(DAEMON_JSON), DAEMON_JSON).get("live-restore"))
+        return daemon_json.parse(host.read(DAEMON_JSON), DAEMON_JSON)
     except FlotillaError:
-        return False
+        return {}
+
+
+def _flags(host: t.Any) -> dict[str, str]:
+    """As far as the files that the unit reads can be read without root."""
+    shown = host.run(["systemctl", "show", UNIT, "--property", "ExecStart,Environment,EnvironmentFiles"])[1]
+    try:
+        return daemon_json.flags_of(daemon_json.parse_unit(shown), host.read)
+    except FlotillaError:
+        return {}
 
 
 def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:

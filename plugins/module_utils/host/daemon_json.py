@@ -19,6 +19,7 @@ Config = dict[str, t.Any]
 COSTS = ("nothing", "reload", "restarts engine")
 _ROTATED = ("json-file", "local")
 _LOCAL_SOCKETS = ("unix://", "fd://", "npipe://")
+_CONFIG_FILE = "config-file"
 _CREDENTIALS = re.compile(r"://[^/@\s]+@")
 
 
@@ -106,14 +107,17 @@ def refuse_wrong_keys(wanted: t.Mapping[str, t.Any], engine: tuple[int, int] | N
         raise PlanError("\n".join(["config of daemon.json can't be used, nothing was changed:", *problems]))
 
 
-def refuse_conflicts(before: Config, merged: Config, path: str, flags: t.Collection[str], unit: str, in_swarm: bool) -> None:
-    """Raise PlanError where an engine would not start with the merged configuration, not find its data, or be open to everybody."""
+def refuse_conflicts(before: Config, merged: Config, path: str, flags: t.Mapping[str, str], unit: str, in_swarm: bool) -> None:
+    """Raise PlanError where an engine would not read the merged configuration, not start, not find its data, or be open to everybody."""
     problems = [
         f"{name}: the service unit {unit} gives it as a command line flag, and an engine that finds a key in both places does "
         f"not start. Remove the flag (systemctl cat {unit} shows where it comes from) or the key."
         for name in merged
         if name in flags and name != "runtimes"
     ]
+    read = posixpath.normpath(flags.get(_CONFIG_FILE) or path)
+    if read != posixpath.normpath(path):
+        problems.append(f"config-file: the service unit {unit} reads {read} and not this file. Give that path, or remove the flag.")
     driver = merged.get("log-driver", "json-file")
     options = merged.get("log-opts")
     alien = sorted({"max-size", "max-file"} & set(options if isinstance(options, dict) else {}))
@@ -130,6 +134,8 @@ def refuse_conflicts(before: Config, merged: Config, path: str, flags: t.Collect
         )
     if in_swarm and merged.get("live-restore"):
         problems.append("live-restore: an engine in a swarm can't have it. Set it to false.")
+    if in_swarm and merged.get("firewall-backend") == "nftables":
+        problems.append("firewall-backend: an engine in a swarm can't use nftables, which knows no overlay networks. Set it to iptables.")
     if in_swarm and data_root(before) != data_root(merged):
         problems.append(
             f"data-root: the engine is in a swarm, and its membership, volumes and images are in {data_root(before)}. With "
@@ -151,25 +157,32 @@ def _open_hosts(config: Config, flags: t.Collection[str]) -> list[str]:
     return [str(host) for host in hosts if host and not str(host).startswith(_LOCAL_SOCKETS)]
 
 
-def data_root(config: Config) -> str:
-    """Where an engine with this configuration keeps its data, without a slash at the end."""
-    return posixpath.normpath(config.get("data-root") or "/var/lib/docker")
+def data_root(config: Config, flags: t.Mapping[str, str] | None = None) -> str:
+    """Where an engine with this configuration and these flags keeps its data, without a slash at the end."""
+    return posixpath.normpath((flags or {}).get("data-root") or config.get("data-root") or "/var/lib/docker")
 
 
-def flags_of_unit(argv: str, environment: t.Mapping[str, str]) -> set[str]:
-    """The keys that a command line such as ``/usr/bin/dockerd -H fd:// $DOCKER_OPTS`` sets."""
+def flags_of_unit(argv: str, environment: t.Mapping[str, str]) -> dict[str, str]:
+    """The keys that a command line such as ``/usr/bin/dockerd -H fd:// $DOCKER_OPTS`` sets, each with the value that it gave last.
+
+    ``config-file`` is among them, although no file has such a key.
+    """
     words = _words(argv)
     for index in range(len(words) - 1, -1, -1):
         name = words[index].strip("${}") if words[index].startswith("$") else ""
         if name:
             words[index : index + 1] = _words(environment.get(name, ""))
-    found = set()
-    for word in words[1:]:
+    found = {}
+    for index, word in enumerate(words[1:], 2):
+        after = "" if words[index : index + 1] == [] or words[index].startswith("-") else words[index]
         if word.startswith("--"):
-            found.add(FLAGS.get(word[2:].split("=", 1)[0], ""))
+            name, separator, value = word[2:].partition("=")
+            key = name if name == _CONFIG_FILE else FLAGS.get(name, "")
+            found[key] = value if separator else after
         elif re.match(r"-[A-Za-z]", word):
-            found.add(SHORT_FLAGS.get(word[1], ""))
-    return found - {""}
+            found[SHORT_FLAGS.get(word[1], "")] = word[2:] or after
+    found.pop("", None)
+    return found
 
 
 def _words(text: str) -> list[str]:
@@ -180,8 +193,8 @@ def _words(text: str) -> list[str]:
         return text.split()
 
 
-def flags_of(unit: t.Mapping[str, str], read: t.Callable[[str], str | None]) -> set[str]:
-    """The keys that the engine's unit sets, of the properties ExecStart, Environment and EnvironmentFiles; ``read`` reads a file."""
+def flags_of(unit: t.Mapping[str, str], read: t.Callable[[str], str | None]) -> dict[str, str]:
+    """The same of the engine's unit, from the properties ExecStart, Environment and EnvironmentFiles; ``read`` reads a file."""
     variables = parse_environment("\n".join(_words(unit.get("Environment", ""))))
     for line in unit.get("EnvironmentFiles", "").splitlines():
         variables.update(parse_environment(read(line.split(" (")[0]) or ""))

@@ -241,6 +241,14 @@ def test_a_node_in_a_swarm(machine: Machine, tmp_path: Path) -> None:
     assert "an engine in a swarm can't have it" in machine.run({"live-restore": True})["msg"]
 
 
+def test_a_node_in_a_swarm_whose_data_root_is_a_flag(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "data/swarm").mkdir(parents=True)
+    (tmp_path / "data/swarm/docker-state.json").touch()
+    machine.set(flags=f"-H fd:// --data-root {tmp_path / 'data'}")
+    result = machine.run({"mtu": 1400}, activate="outside_swarm")
+    assert (result["in_swarm"], result["pending"], machine.verbs()) == (True, "restarts engine", [])
+
+
 def test_a_restart_in_a_swarm_is_left_to_a_later_call(machine: Machine, tmp_path: Path) -> None:
     (tmp_path / "data/swarm").mkdir(parents=True)
     (tmp_path / "data/swarm/docker-state.json").touch()

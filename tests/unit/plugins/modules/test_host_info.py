@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import platform
 import time
@@ -109,3 +110,17 @@ def test_the_kernel_and_the_sdk(tmp_path: Path) -> None:
 
 def test_a_data_root_that_is_relative_and_absent_ends_too() -> None:
     assert host_info._free_mb("nowhere/at/all") > 0
+
+
+@pytest.mark.parametrize("by", ["file", "flag"])
+def test_the_engines_data_may_be_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    root, file = tmp_path / "moved", tmp_path / "daemon.json"
+    (root / "swarm").mkdir(parents=True)
+    (root / "swarm/docker-state.json").write_text('{"LocalAddr": "10.7.0.1"}')
+    monkeypatch.setattr(host_info, "DAEMON_JSON", str(file))
+    if by == "file":
+        file.write_text(json.dumps({"data-root": str(root)}))
+    else:
+        (tmp_path / "systemctl").write_text(f"#!/bin/sh\necho 'ExecStart={{ argv[]=dockerd --data-root {root} ; }}'\n")
+    host = run_module_main(host_info.main, {})["host"]
+    assert (host["member"], host["address"]) == (True, "10.7.0.1")

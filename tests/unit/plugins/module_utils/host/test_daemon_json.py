@@ -9,6 +9,7 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.host.daemon_json import (
     cost,
+    data_root,
     differences,
     flags_of,
     flags_of_unit,
@@ -181,11 +182,12 @@ def test_secrets_are_not_shown() -> None:
         ({"hosts": ["fd://", "tcp://0.0.0.0:2375"]}, set(), False, "who reaches tcp://0.0.0.0:2375 would be root here"),
         ({"hosts": [":2375"], "tls": True}, set(), False, "who reaches :2375 would be root here"),
         ({"live-restore": True}, set(), True, "live-restore: an engine in a swarm can't have it"),
+        ({"firewall-backend": "nftables"}, set(), True, "firewall-backend: an engine in a swarm can't use nftables"),
     ],
 )
 def test_conflicts(merged: Config, flags: set[str], in_swarm: bool, found: str) -> None:
     with pytest.raises(PlanError, match="nothing was changed") as error:
-        refuse_conflicts({}, merged, PATH, flags, "docker.service", in_swarm)
+        refuse_conflicts({}, merged, PATH, dict.fromkeys(flags, ""), "docker.service", in_swarm)
     assert found in str(error.value)
 
 
@@ -205,10 +207,19 @@ def test_conflicts(merged: Config, flags: set[str], in_swarm: bool, found: str) 
         ({"data-root": "/data"}, set(), False),
         ({"data-root": "/var/lib/docker"}, set(), True),
         ({"live-restore": False}, set(), True),
+        ({"firewall-backend": "nftables"}, set(), False),
+        ({"firewall-backend": "iptables"}, set(), True),
     ],
 )
 def test_no_conflict(merged: Config, flags: set[str], in_swarm: bool) -> None:
-    refuse_conflicts({}, merged, PATH, flags, "docker.service", in_swarm)
+    refuse_conflicts({}, merged, PATH, dict.fromkeys(flags, ""), "docker.service", in_swarm)
+
+
+def test_an_engine_that_reads_another_file() -> None:
+    flags = flags_of_unit("/usr/bin/dockerd --config-file=/etc/other.json -H fd://", {})
+    with pytest.raises(PlanError, match="docker.service reads /etc/other.json and not this file"):
+        refuse_conflicts({}, {"debug": True}, PATH, flags, "docker.service", in_swarm=False)
+    refuse_conflicts({}, {"debug": True}, "/etc/other.json", flags, "docker.service", in_swarm=False)
 
 
 DEBIAN = """LoadState=loaded
@@ -247,25 +258,39 @@ def test_the_unit_is_read() -> None:
     ],
 )
 def test_flags_of_the_unit(argv: str, environment: dict[str, str], keys: set[str]) -> None:
-    assert flags_of_unit(argv, environment) == keys
+    assert set(flags_of_unit(argv, environment)) == keys
+
+
+@pytest.mark.parametrize(
+    ("argv", "root"),
+    [
+        ("dockerd", "/srv/of-the-file"),
+        ("dockerd --data-root=/mnt/docker/", "/mnt/docker"),
+        ("dockerd --debug --data-root /mnt/docker -H fd://", "/mnt/docker"),
+        ("dockerd --data-root", "/srv/of-the-file"),
+        ("dockerd --data-root /one --data-root /two", "/two"),
+    ],
+)
+def test_the_data_root_may_be_a_flag(argv: str, root: str) -> None:
+    assert data_root({"data-root": "/srv/of-the-file"}, flags_of_unit(argv, {})) == root
 
 
 def test_an_open_port_is_refused_to_whoever_opens_it() -> None:
     before: Config = {"hosts": ["tcp://0.0.0.0:2376"], "tlsverify": True}
     with pytest.raises(PlanError, match="tcp://0.0.0.0:2376 would be root"):
-        refuse_conflicts(before, merge(before, {"tlsverify": None}), PATH, (), "docker.service", in_swarm=False)
+        refuse_conflicts(before, merge(before, {"tlsverify": None}), PATH, {}, "docker.service", in_swarm=False)
     there: Config = {"hosts": ["tcp://0.0.0.0:2375"]}
-    refuse_conflicts(there, merge(there, {"debug": True}), PATH, (), "docker.service", in_swarm=False)
+    refuse_conflicts(there, merge(there, {"debug": True}), PATH, {}, "docker.service", in_swarm=False)
 
 
 def test_a_slash_at_its_end_makes_no_other_data_root() -> None:
     before: Config = {"data-root": "/srv/docker/"}
-    refuse_conflicts(before, merge(before, {"data-root": "/srv/docker"}), PATH, (), "docker.service", in_swarm=True)
+    refuse_conflicts(before, merge(before, {"data-root": "/srv/docker"}), PATH, {}, "docker.service", in_swarm=True)
 
 
 def test_an_apostrophe_in_an_argument_opens_no_quote() -> None:
     assert flags_of_unit("/usr/bin/dockerd --label team=o'brien --data-root /x $OPTS", {"OPTS": "--label it's --debug"}) == {
-        "labels", "data-root", "debug",
+        "labels": "it's", "data-root": "/x", "debug": "",
     }  # fmt: skip
 
 
@@ -296,4 +321,4 @@ def test_a_flag_may_come_from_a_file_of_the_unit() -> None:
         "EnvironmentFiles": "/etc/default/docker (ignore_errors=yes)\n/etc/default/none (ignore_errors=yes)",
     }
     files = {"/etc/default/docker": 'DOCKER_OPTS="--data-root /srv/docker"\n'}
-    assert flags_of(unit, files.get) == {"hosts", "data-root", "iptables"}
+    assert flags_of(unit, files.get) == {"hosts": "fd://", "data-root": "/srv/docker", "iptables": ""}
