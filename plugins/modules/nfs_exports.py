@@ -51,7 +51,7 @@ options:
         default: [rw, sync, no_subtree_check]
   allow_unsafe:
     description:
-      - Allow exports to everybody, V(no_root_squash), V(insecure), and public addresses without V(sec=krb5).
+      - Allow exports to everybody, V(no_root_squash), V(anonuid=0), V(insecure), and public addresses without V(sec=krb5).
     type: bool
     default: false
 requirements:

@@ -32,8 +32,10 @@ _OPPOSITES = (
 )
 _UNSAFE = {
     "no_root_squash": "root on a client is root on the files",
+    "anonuid=0": "root on a client is root on the files",
     "insecure": "any user of a client can speak to the server as its root",
 }
+_SAFE = {"no_root_squash": "root_squash", "anonuid=0": "anonuid", "insecure": "secure"}  # what overrides it as the default of a line
 
 
 class Entry(t.NamedTuple):
@@ -173,17 +175,22 @@ def lint(text: str, file: str) -> list[str]:
     found = []
     for number, (path, *clients) in parse(text):
         before = ""
+        defaults: list[str] = []
         for word in clients:
-            client, _parenthesis, options = word.partition("(")
+            client, _parenthesis, own = word.partition("(")
+            options = own.rstrip(")").split(",")
+            if word.startswith("-"):
+                defaults = word[1:].split(",")
             if word.startswith("(") and before:
                 found.append(
                     f"{file}:{number}: the blank between {before} and {word} exports {path} to everybody with {word}, "
                     f"and to {before} with the defaults. Write {before}{word}."
                 )
-            elif word.startswith("(") or (is_everybody(client) and not word.startswith("-")):
+            elif word.startswith("(") or is_everybody(client):
                 found.append(f"{file}:{number}: exports {path} to everybody ({word}).")
-            elif "no_root_squash" in options:
-                found.append(f"{file}:{number}: no_root_squash for {client}: {_UNSAFE['no_root_squash']}.")
+            elif not word.startswith("-"):
+                given = options + [name for name in defaults if _SAFE.get(name) not in {option.split("=")[0] for option in options}]
+                found.extend(f"{file}:{number}: {name} for {client}: {why}." for name, why in _UNSAFE.items() if name in given)
             before = "" if word.startswith("-") or "(" in word else word
         if not clients:
             found.append(f"{file}:{number}: exports {path} to everybody, because it names no client.")

@@ -64,6 +64,13 @@ LINES: list[tuple[str, str | None]] = [
     ("/srv 10.0.0.5(rw) *(ro)", EVERYBODY),
     ("/srv 10.0.0.5(rw,no_root_squash)", ROOT),
     ("/home 192.168.1.0/24(rw,async,no_root_squash,no_subtree_check)", ROOT),
+    ("/srv 10.0.0.5(rw,all_squash,anonuid=0)", "anonuid=0 for 10.0.0.5"),
+    ("/srv 10.0.0.5(rw,insecure)", "insecure for 10.0.0.5"),
+    ("/srv -rw,no_root_squash 10.0.0.5", ROOT),
+    ("/srv -rw,no_root_squash 10.0.0.5(ro)", ROOT),
+    ("/srv -rw,no_root_squash 10.0.0.5(root_squash)", None),
+    ("/srv -anonuid=0 10.0.0.5(anonuid=1000)", None),
+    ("/srv 10.0.0.5(rw,anonuid=01000)", None),
 ]
 
 
@@ -97,6 +104,7 @@ def one(client: str = "10.0.0.5", options: t.Sequence[str] = ("rw",), path: str 
         (one("::/0"), "::/0 is everybody"),
         (one(options=["rw", "no_root_squash"]), "no_root_squash for 10.0.0.5: root on a client"),
         (one(options=["rw", "insecure"]), "insecure for 10.0.0.5"),
+        (one(options=["rw", "anonuid=0"]), "anonuid=0 for 10.0.0.5: root on a client"),
         (one("8.8.8.8"), "8.8.8.8 is a public address"),
         (one("8.8.8.0/24", ["rw", "sec=sys"]), "8.8.8.0/24 is a public address"),
     ],
