@@ -10,8 +10,9 @@ short_description: Say which NVIDIA GPUs a host has and what a swarm should know
 version_added: 0.1.0
 description:
   - Asks C(nvidia-smi) for the GPUs and their MIG devices, and says the generic resources and labels of such a node.
-  - A host without a driver is no error; RV(state) says so.
+  - A host without a driver is no error; RV(state) says so. Nor is one without an engine or the Docker SDK; RV(engine.route) says so.
 extends_documentation_fragment:
+  - flotilla.swarm.engine
   - flotilla.swarm.attributes.info
 options:
   kinds:
@@ -82,33 +83,84 @@ toolkit:
   returned: success
   type: str
   sample: 1.19.0
+engine:
+  description: By which ways the engine gives GPUs to containers.
+  returned: success
+  type: dict
+  contains:
+    version: {description: Its version. Empty where none answers., type: str, returned: success}
+    route:
+      description:
+        - V(default runtime) where every container goes through NVIDIA's runtime, which services of a swarm need.
+        - V(runtime) where only those do that ask for it, and V(cdi) where there is no such runtime, but devices that C(docker run) can
+          name. A service can do neither.
+        - V(none) where there is no way, V(unknown) where no engine answers.
+      type: str
+      returned: success
+    runtimes: {description: Names of its runtimes., type: list, elements: str, returned: success}
+    default_runtime: {description: The one of containers that name none., type: str, returned: success}
+    cdi_spec_dirs:
+      description: Where it looks for CDI devices. Empty where CDI is off, as in engines before 25, and before 28.2 by default.
+      type: list
+      elements: str
+      returned: success
+    cdi_specs:
+      description:
+        - The files there that describe NVIDIA GPUs, with V(path) and V(fresh), which is whether the file names the libraries of the driver
+          that is loaded. After an update of the driver it does not, until C(nvidia-ctk cdi generate) runs again. V(null) where the driver's
+          version is not known.
+      type: list
+      elements: dict
+      returned: success
 """
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import gpus
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import host_world, run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.host import gpu_route, gpus
+from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, Plan, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 
 ARGUMENTS = {"kinds": {"type": "dict", "default": {}}}
 NO_COMMAND = 127
 NO_DEVICES = "No devices were found"
+DRIVER = "/sys/module/nvidia/version"
 
 
-def observe(host: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
+def observe(place: MemberHost, params: dict[str, t.Any]) -> dict[str, t.Any]:
     gpus.refuse_wrong_kinds(params["kinds"])
-    toolkit = gpus.parse_version(host.run(["nvidia-ctk", "--version"])[1])
+    toolkit = gpus.parse_version(place.host.run(["nvidia-ctk", "--version"])[1])
+    return {**_look(place.host), "toolkit": toolkit, "engine": _engine(place)}
+
+
+def _look(host: t.Any) -> dict[str, t.Any]:
     code, out, err = host.run(["nvidia-smi", f"--query-gpu={gpus.QUERY}", "--format=csv,noheader,nounits"])
     if code == NO_COMMAND:
-        return {"state": "absent", "message": err.strip(), "gpus": [], "toolkit": toolkit}
+        return {"state": "absent", "message": err.strip(), "gpus": []}
     # newer drivers exit with 6 where there is no GPU
     if code and NO_DEVICES not in out:
-        return {"state": "failed", "message": out.strip() or err.strip(), "gpus": [], "toolkit": toolkit}
+        return {"state": "failed", "message": out.strip() or err.strip(), "gpus": []}
     try:
         found = gpus.parse_query(out, host.run(["nvidia-smi", "-L"])[1])
     except PlanError as error:  # a GPU that is lost is a line of complaint among the others
-        return {"state": "failed", "message": str(error), "gpus": [], "toolkit": toolkit}
-    return {"state": "ready", "message": "", "gpus": found, "toolkit": toolkit}
+        return {"state": "failed", "message": str(error), "gpus": []}
+    return {"state": "ready", "message": "", "gpus": found}
+
+
+def _engine(place: MemberHost) -> dict[str, t.Any]:
+    """Of this host: what another one's engine says has nothing to do with the files here."""
+    info = place.member.look("")[1] if place.member.is_local else {}
+    paths = [f"{folder}/{name}" for folder in gpu_route.spec_dirs(info) for name in _read(place.host.list_dir, folder) or []]
+    specs = {path: _read(place.host.read, path) or "" for path in paths if path.endswith((".yaml", ".json"))}
+    return gpu_route.read_route(info, specs, (_read(place.host.read, DRIVER) or "").strip())
+
+
+def _read(read: t.Callable[[str], t.Any], path: str) -> t.Any:
+    """What can't be read is for the engine to complain about."""
+    try:
+        return read(path)
+    except FlotillaError:
+        return None
 
 
 def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
@@ -123,7 +175,7 @@ def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, world=host_world)
+    run_module(ARGUMENTS, observe, plan, world=member_host_world)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.modules import gpu_info
+from fake_engine import FakeEngine
 from module_runner import run_module_main
 
 A = "GPU-aaaaaaaa-d72c-4106-c12f-20bd9faed9f6"
@@ -42,7 +43,7 @@ def have(path: Path, query: str, listing: str = "", code: int = 0) -> None:
 
 
 def run(**args: t.Any) -> dict[str, t.Any]:
-    result = run_module_main(gpu_info.main, args)
+    result = run_module_main(gpu_info.main, {"docker_host": "unix:///nowhere", **args})
     assert result["changed"] is False
     return result
 
@@ -92,3 +93,23 @@ def test_a_driver_without_gpus_or_in_trouble(bin_dir: Path, query: str, code: in
 def test_wrong_kinds_are_told(bin_dir: Path) -> None:
     result = run_module_main(gpu_info.main, {"kinds": {"*": "two words"}})
     assert result["exit_code"] == 1 and "'two words'" in result["msg"]
+
+
+def test_the_way_of_the_engine(
+    bin_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_engine: t.Callable[..., FakeEngine]
+) -> None:
+    cdi = tmp_path / "cdi"
+    (cdi / "folder.yaml").mkdir(parents=True)
+    (cdi / "nvidia.yaml").write_text("kind: nvidia.com/gpu\nhostPath: /usr/lib/libcuda.so.570.86.15\n")
+    (tmp_path / "version").write_text("575.57.08\n")
+    monkeypatch.setattr(gpu_info, "DRIVER", str(tmp_path / "version"))
+    engine = fake_engine(info={"ServerVersion": "29.1.3", "CDISpecDirs": [str(cdi), str(tmp_path / "none")]})
+    assert run(docker_host=engine.docker_host)["engine"] == {
+        "version": "29.1.3",
+        "route": "cdi",
+        "runtimes": ["runc"],
+        "default_runtime": "runc",
+        "cdi_spec_dirs": [str(cdi), str(tmp_path / "none")],
+        "cdi_specs": [{"path": str(cdi / "nvidia.yaml"), "fresh": False}],
+    }
+    assert run()["engine"]["route"] == "unknown"
