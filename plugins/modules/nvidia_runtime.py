@@ -13,6 +13,8 @@ description:
     else in the file stays as it is, to the byte.
   - Refuses a toolkit that ignores what swarm assigns, which are 1.18 and 1.19.0-rc.1 unless their mode is V(legacy).
   - The runtime reads the file whenever a container starts, so nothing has to restart.
+  - In the mode V(legacy), and in V(auto) before 1.18, gives each device its link in C(/dev/char), at once and by a udev rule. Without it
+    C(systemctl daemon-reload) takes the GPUs away from running containers.
 extends_documentation_fragment:
   - flotilla.swarm.attributes
 attributes:
@@ -57,13 +59,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: What was changed, or in check mode would be. At most one change, of kind V(file).
+  description: What was changed, or in check mode would be. At most two changes, of kind V(file).
   returned: success
   type: list
   elements: dict
 backup:
-  description: Path of the copy of the former file.
-  returned: when an existing file was replaced
+  description: Path of the copy of the former configuration.
+  returned: when there was one, and it was replaced
   type: str
 """
 
@@ -72,7 +74,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import gpus, toml_key
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan, PlanError, compare
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError, compare
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import host_world, run_module
 
 ARGUMENTS = {
@@ -81,17 +83,24 @@ ARGUMENTS = {
     "path": {"type": "path", "default": "/etc/nvidia-container-runtime/config.toml"},
 }
 TABLE = "nvidia-container-runtime"
+RULE = "/etc/udev/rules.d/71-nvidia-dev-char.rules"
+LINKS = ["nvidia-ctk", "system", "create-dev-char-symlinks", "--create-all"]
+RULE_TEXT = f"""\
+# Managed by flotilla.swarm.nvidia_runtime
+ACTION=="add", DEVPATH=="/bus/pci/drivers/nvidia", RUN+="/usr/bin/{" ".join(LINKS)}"
+"""
 ONE = r"DOCKER_RESOURCE_[A-Z0-9][A-Z0-9_.-]*"
 
 
 @dataclass(frozen=True)
 class Observed:
     text: str | None
+    rule: str | None
     toolkit: str
 
 
 def observe(host: t.Any, params: dict[str, t.Any]) -> Observed:
-    return Observed(host.read(params["path"]), gpus.parse_version(host.run(["nvidia-ctk", "--version"])[1]))
+    return Observed(host.read(params["path"]), host.read(RULE), gpus.parse_version(host.run(["nvidia-ctk", "--version"])[1]))
 
 
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
@@ -108,10 +117,13 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
             f"The NVIDIA container toolkit {observed.toolkit} ignores which GPU swarm assigned to a task, so that tasks would share "
             "GPUs. Install 1.19 or newer, or set mode to legacy."
         )
-    if text == before:
-        return Plan()
-    fields = compare(_shown(before), _shown(text))
-    return Plan((Change("file", params["path"], "create" if observed.text is None else "update", fields, payload=text),))
+    changes = []
+    if text != before:
+        fields = compare(_shown(before), _shown(text))
+        changes.append(Change("file", params["path"], "create" if observed.text is None else "update", fields, payload=text))
+    if gpus.is_legacy(observed.toolkit, toml_key.get(text, TABLE, "mode")) and observed.rule != RULE_TEXT:
+        changes.append(Change("file", RULE, "create" if observed.rule is None else "update", reason="links to the devices"))
+    return Plan(tuple(changes))
 
 
 def _shown(text: str) -> dict[str, t.Any]:
@@ -121,6 +133,12 @@ def _shown(text: str) -> dict[str, t.Any]:
 
 
 def apply(host: t.Any, change: Change) -> dict[str, t.Any]:
+    if change.name == RULE:
+        code, out, err = host.run(LINKS)
+        if code:
+            raise FlotillaError(f"{' '.join(LINKS)} failed: {(err or out).strip()}")
+        host.put(RULE, RULE_TEXT)
+        return {}
     backup = host.write(change.name, change.payload, 0o644)
     return {"backup": backup} if backup else {}
 

@@ -125,3 +125,12 @@ def parse_version(text: str) -> str:
 def ignores_swarm(version: str) -> bool:
     """Whether this toolkit, unless its mode is ``legacy``, does not give a task what swarm assigned: 1.18 to 1.19.0-rc.1."""
     return version.startswith("1.18.") or version == "1.19.0-rc.1"
+
+
+def is_legacy(version: str, mode: str | None) -> bool:
+    """Whether containers get the devices behind systemd's back, which forgets them when it reads its units again.
+
+    ``mode`` is the runtime's, None where its configuration names none.
+    """
+    before_cdi = [int(number) for number in version.split("-")[0].split(".")] < [1, 18]
+    return mode == "legacy" or (before_cdi and mode in (None, "auto"))

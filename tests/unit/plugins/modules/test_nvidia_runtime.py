@@ -15,12 +15,19 @@ from module_runner import run_module_main
 
 BEFORE = 'a = 1\n#swarm-resource = "DOCKER_RESOURCE_GPU"\n\n[nvidia-container-runtime]\nmode = "auto"\n'
 AFTER = BEFORE.replace("#swarm", "swarm")
+CTK = """#!/bin/sh
+case "$1" in
+--version) echo 'NVIDIA Container Toolkit CLI version {version}';;
+*) test -e {directory}/broken && echo 'no such device' >&2 && exit 1; echo "$*" >> {directory}/calls;;
+esac
+"""
 
 
 class Machine:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.file = directory / "etc" / "config.toml"
+        self.rule = directory / "udev" / "links.rules"
         self.have(BEFORE)
         self.install("1.19.0")
 
@@ -30,8 +37,12 @@ class Machine:
 
     def install(self, version: str) -> None:
         ctk = self.directory / "nvidia-ctk"
-        ctk.write_text(f"#!/bin/sh\necho 'NVIDIA Container Toolkit CLI version {version}'\n")
+        ctk.write_text(CTK.format(version=version, directory=self.directory))
         ctk.chmod(0o755)
+
+    def called(self) -> list[str]:
+        calls = self.directory / "calls"
+        return calls.read_text().splitlines() if calls.exists() else []
 
     def run(self, check: bool = False, **args: t.Any) -> dict[str, t.Any]:
         return run_module_main(nvidia_runtime.main, {"path": str(self.file), **args}, check=check, diff=True)
@@ -40,7 +51,9 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    return Machine(tmp_path)
+    machine = Machine(tmp_path)
+    monkeypatch.setattr(nvidia_runtime, "RULE", str(machine.rule))
+    return machine
 
 
 def test_the_key_is_set_once(machine: Machine) -> None:
@@ -74,6 +87,32 @@ def test_a_toolkit_that_ignores_swarm_needs_the_legacy_mode(machine: Machine, ve
     assert machine.run(mode="legacy")["changed"]
     assert machine.file.read_text() == AFTER.replace('"auto"', '"legacy"')
     assert not machine.run()["changed"]
+
+
+def test_the_legacy_mode_has_links_to_the_devices(machine: Machine) -> None:
+    predicted = machine.run(check=True, mode="legacy")
+    assert not machine.rule.exists() and machine.called() == []
+    assert machine.run(mode="legacy")["plan"] == predicted["plan"]
+    assert [change["name"] for change in predicted["plan"]] == [str(machine.file), str(machine.rule)]
+    assert machine.rule.read_text().endswith('RUN+="/usr/bin/nvidia-ctk system create-dev-char-symlinks --create-all"\n')
+    assert machine.called() == ["system create-dev-char-symlinks --create-all"]
+    assert not machine.run(mode="legacy")["changed"]
+    assert not machine.run()["changed"], "the mode stands in the file"
+
+
+def test_links_that_can_not_be_made_are_told_and_tried_again(machine: Machine) -> None:
+    machine.install("1.17.8")
+    (machine.directory / "broken").touch()
+    failed = machine.run()
+    assert failed["exit_code"] == 1 and "no such device" in failed["msg"]
+    assert not machine.rule.exists()
+    (machine.directory / "broken").unlink()
+    assert machine.run()["changed"] and machine.rule.exists()
+
+
+def test_other_modes_need_no_links(machine: Machine) -> None:
+    assert machine.run()["changed"]
+    assert not machine.rule.exists() and machine.called() == []
 
 
 def test_no_toolkit_is_told(machine: Machine) -> None:

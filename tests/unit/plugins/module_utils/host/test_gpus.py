@@ -97,3 +97,20 @@ def test_kinds_that_the_engine_or_the_toolkit_would_mistake(kinds: dict[str, str
 def test_the_toolkits_that_ignore_swarm(text: str, version: str, ignores: bool) -> None:
     assert gpus.parse_version(text) == version
     assert gpus.ignores_swarm(version) is ignores
+
+
+@pytest.mark.parametrize(
+    ("version", "mode", "legacy"),
+    [
+        ("1.17.8", None, True),
+        ("1.17.8", "auto", True),
+        ("1.9.0", "auto", True),
+        ("1.17.8", "cdi", False),
+        ("1.18.1", "legacy", True),
+        ("1.19.0", "auto", False),
+        ("1.20.0-rc.1", None, False),
+        ("1.20.0", "legacy", True),
+    ],
+)
+def test_the_toolkits_that_a_reload_of_systemd_robs(version: str, mode: str | None, legacy: bool) -> None:
+    assert gpus.is_legacy(version, mode) is legacy
