@@ -26,6 +26,7 @@ lab = Lab(LAB)
 on = lab.on
 NODES = ("m1", "m2", "m3")
 SERVER = "m1"  # of NFS: the lab's inventory says so
+CLIENT = "m2"  # the node that mounts a directory itself
 PORT = 8080
 ENVIRONMENT = {**os.environ, "FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
 GIVEN: dict[str, Any] = yaml.safe_load((SCENARIO / "probe/vars.yml").read_text())
@@ -92,14 +93,14 @@ def converge(*arguments: str, **variables: Any) -> Run:
     return run
 
 
-def role(name: str, **variables: Any) -> Run:
+def role(name: str, *arguments: str, **variables: Any) -> Run:
     """A role of site.yml alone. The rest of the site looks at every node too, and that takes these nodes longer than the role."""
-    return play("--tags", name, "--skip-tags", "always", **variables)
+    return play("--tags", name, "--skip-tags", "always", *arguments, **variables)
 
 
-def apply(name: str, **variables: Any) -> Run:
+def apply(name: str, *arguments: str, **variables: Any) -> Run:
     """The same, to success."""
-    run = role(name, **variables)
+    run = role(name, *arguments, **variables)
     assert run.rc == 0, run.out
     return run
 

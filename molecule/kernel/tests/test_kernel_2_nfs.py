@@ -10,11 +10,28 @@ from functools import partial
 from typing import Any
 
 import pytest
-from kernel_lab import FILES, NODES, SERVER, address, apply, converge, deploy, everywhere, have_web, inside, on, reboot, role, sdk, until
+from kernel_lab import (
+    CLIENT,
+    FILES,
+    NODES,
+    SERVER,
+    address,
+    apply,
+    converge,
+    deploy,
+    everywhere,
+    have_web,
+    inside,
+    on,
+    reboot,
+    role,
+    sdk,
+    until,
+)
 
 SERVICE = "files_files"
 USERS = f"print(len(api.containers(all=True, filters={{'label': 'com.docker.swarm.service.name={SERVICE}'}})))"
-EXPORTS = [{"path": "/srv/shared", "mode": "0777", "clients": [address(node) for node in NODES]}]
+SHARED, SPARE = ({"path": path, "mode": "0777", "clients": [address(node) for node in NODES]} for path in ("/srv/shared", "/srv/spare"))
 
 
 def volume(preset: str) -> list[dict[str, Any]]:
@@ -38,7 +55,7 @@ def read(node: str, name: str) -> str:
 def shared() -> Iterator[None]:
     # an earlier session on the same lab left another volume
     have_web()
-    apply("nfs_server,volumes", nfs_server_exports=EXPORTS, volumes_present=volume("data"), volumes_recreate="if_unused")
+    apply("nfs_server,volumes", nfs_server_exports=[SHARED, SPARE], volumes_present=volume("data"), volumes_recreate="if_unused")
     deploy(FILES)
     everywhere(SERVICE)
     yield
@@ -62,6 +79,34 @@ def test_tasks_go_on_when_the_server_comes_back() -> None:
         assert until(partial(read, node, "by-m3")) == "m3"
         write(node, f"again-{node}", node)
     assert read("m2", "again-m3") == "m3"
+
+
+def test_a_mounted_directory_is_back_after_a_reboot_and_nobody_writes_below_it() -> None:
+    def mount(**variables: Any) -> int:
+        return apply("nfs_mount", "--limit", CLIENT, **variables).changed[CLIENT]
+
+    wanted = [{"path": "/mnt/shared", "server": address(SERVER), "export": "/srv/shared"}]
+    assert [mount(nfs_mount_present=wanted) for _ in range(2)] == [1, 0]
+    on(CLIENT, "echo here >/mnt/shared/by-the-host")
+    assert on(SERVER, "cat /srv/shared/by-the-host").strip() == "here"
+    reboot(CLIENT)
+    assert on(CLIENT, "cat /mnt/shared/by-the-host").strip() == "here"
+    on(CLIENT, "systemctl stop mnt-shared.automount mnt-shared.mount && ! touch /mnt/shared/astray")
+    assert mount(nfs_mount_absent=["/mnt/shared"]) == 1
+    assert on(CLIENT, "ls -d /mnt/shared 2>/dev/null || echo none").strip() == "none"
+
+
+def test_an_export_that_goes_or_fails_leaves_the_others_alone() -> None:
+    assert apply("nfs_server", nfs_server_exports=[SHARED]).changed == {SERVER: 1}
+    exported = sorted(on(SERVER, "exportfs -s").splitlines())
+    assert "/srv/spare" not in "".join(exported)
+    run = role("nfs_server", nfs_server_exports=[SHARED, {**SPARE, "options": ["rw", "sec=none-such"]}])
+    assert run.rc != 0
+    assert "The former file was restored and exported again." in run.text
+    assert sorted(on(SERVER, "exportfs -s").splitlines()) == exported
+    everywhere(SERVICE)
+    write("m3", "after", "m3")
+    assert read("m2", "after") == "m3"
 
 
 def test_a_volume_in_use_is_not_changed() -> None:

@@ -9,7 +9,7 @@ import json
 import re
 
 import pytest
-from kernel_lab import NODES, SERVER, WEB, answers_everywhere, converge, everywhere, have_web, lab, look, on, play, reboot, start, until
+from kernel_lab import NODES, WEB, answers_everywhere, converge, everywhere, have_web, lab, look, on, play, reboot, start, until
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -18,10 +18,9 @@ def web() -> None:
     everywhere("web_web")
 
 
-@pytest.mark.parametrize("node", [node for node in NODES if node != SERVER])
-def test_services_are_back_after_a_reboot(node: str) -> None:
-    """The server of NFS reboots among the tests of NFS."""
-    reboot(node)
+def test_services_are_back_after_a_reboot() -> None:
+    """The other nodes reboot among the tests of NFS."""
+    reboot("m3")
 
 
 def test_the_leaders_power_fails_in_the_middle_and_the_next_run_converges() -> None:
