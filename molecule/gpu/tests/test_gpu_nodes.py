@@ -78,7 +78,9 @@ def test_swarm_knows_the_gpus_by_uuid() -> None:
 
 def test_a_second_run_restarts_nothing() -> None:
     before = {node: unit(node, "InvocationID") for node in ("w1", "w2")}
-    assert offer().changed == {"m1": 0, "w1": 0, "w2": 0}
+    run = offer("-v")
+    assert run.changed == {"m1": 0, "w1": 0, "w2": 0}
+    assert run.text.count("route: default runtime") == 2, "what gpu_info says of the engines"
     assert {node: unit(node, "InvocationID") for node in ("w1", "w2")} == before
 
 

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from hosts_lab import DAEMON_JSON, IMAGE, NODES, Run, daemon_json, have_image, on, playbook, sdk, unit
+from hosts_lab import DAEMON_JSON, IMAGE, NODES, Run, daemon_json, have_image, on, play, playbook, sdk, unit
 
 FORMER = "/var/lib/docker"
 WANTED = "/var/lib/containerd/moved"  # a disk of its own, as the former one is
@@ -96,6 +96,13 @@ def test_both_nodes_move_and_are_the_same_nodes() -> None:
     assert sdk("m1", "print({(n['Spec']['Availability'], n['Status']['State']) for n in api.nodes()})") == "{('active', 'ready')}"
     # the nodes are containers of one machine and share its monotonic clock
     assert int(unit("w1", "ActiveEnterTimestampMonotonic")) < int(unit("m1", "InactiveExitTimestampMonotonic"))
+
+
+def test_preflight_finds_the_swarm_where_its_data_is_now() -> None:
+    # pools count only where there is no swarm yet, and this one is taken
+    taken = sdk("m1", "print(api.inspect_network('docker_gwbridge')['IPAM']['Config'][0]['Subnet'])")
+    run = play("preflight", preflight_address_pools=[taken])
+    assert run.rc == 0, run.out
 
 
 def test_a_second_run_does_nothing() -> None:
