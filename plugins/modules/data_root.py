@@ -129,15 +129,16 @@ class Work:
 def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
     host, member = place.host, place.member
     text = host.read(params["config"])
-    former = daemon_json.data_root(daemon_json.parse(text, params["config"]))
     unit = daemon_json.parse_unit(host.run(["systemctl", "show", params["unit"], "--property", SHOWN])[1])
+    flags = daemon_json.flags_of(unit, host.read)
+    former = daemon_json.data_root(daemon_json.parse(text, params["config"]), flags)
     moved, source = former == params["path"], os.path.realpath(former)
     used = host.run(["du", "--summarize", "--block-size=1", "--one-file-system", source])[1].split() if not moved else []
     return Observed(
         text=text,
         former=former,
         source=source,
-        flags=daemon_json.flags_of(unit, host.read),
+        flags=flags,
         in_swarm=host.exists(f"{former}/swarm/docker-state.json"),
         place=_look(host, params["path"]),
         used=int(used[0]) if used else 0,

@@ -136,7 +136,7 @@ def test_a_failure_leaves_the_former_data_in_use(machine: Machine, fault: str, m
 
 def test_without_a_file_none_is_left_by_a_failure(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.config.unlink()
-    monkeypatch.setattr(f"{UTILS}.daemon_json.data_root", lambda config: config.get("data-root") or str(machine.former))
+    monkeypatch.setattr(f"{UTILS}.daemon_json.data_root", lambda config, flags: config.get("data-root") or str(machine.former))
     (machine.bin / "refuse").touch()
     assert machine.run()["exit_code"] == 1
     assert not machine.config.exists()
@@ -146,6 +146,13 @@ def test_a_flag_of_the_unit(machine: Machine) -> None:
     (machine.bin / "flags").write_text("-H fd:// --data-root /elsewhere")
     assert "data-root: the service unit" in machine.run()["msg"]
     assert machine.verbs() == []
+
+
+def test_a_flag_that_names_the_wanted_directory(machine: Machine) -> None:
+    (machine.bin / "flags").write_text(f"-H fd:// --data-root {machine.former}")
+    machine.config.write_text("{}")
+    result = machine.run(path=str(machine.former))
+    assert (result["exit_code"], result["changed"], result["pending"]) == (0, False, False)
 
 
 def test_the_node_has_to_be_the_same(machine: Machine, fake_engine: t.Callable[..., FakeEngine]) -> None:
