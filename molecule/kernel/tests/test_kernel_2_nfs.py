@@ -53,8 +53,10 @@ def read(node: str, name: str) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def shared() -> Iterator[None]:
-    # an earlier session on the same lab left another volume
     have_web()
+    # after its start a server lets clients wait for 90 s otherwise
+    on(SERVER, "mkdir -p /etc/nfs.conf.d && printf '[nfsd]\\ngrace-time=15\\n' >/etc/nfs.conf.d/lab.conf")
+    # an earlier session on the same lab left another volume
     apply("nfs_server,volumes", nfs_server_exports=[SHARED, SPARE], volumes_present=volume("data"), volumes_recreate="if_unused")
     deploy(FILES)
     everywhere(SERVICE)
