@@ -68,6 +68,12 @@ resources:
   type: list
   elements: str
   sample: ["gpu=GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"]
+other_resources:
+  description: What the engine offers already that is no NVIDIA GPU, in the same form.
+  returned: success
+  type: list
+  elements: str
+  sample: ["fpga=2"]
 swarm_resource:
   description: The value of C(swarm-resource) in the container toolkit's configuration.
   returned: success
@@ -130,7 +136,10 @@ DRIVER = "/sys/module/nvidia/version"
 def observe(place: MemberHost, params: dict[str, t.Any]) -> dict[str, t.Any]:
     gpus.refuse_wrong_kinds(params["kinds"])
     toolkit = gpus.parse_version(place.host.run(["nvidia-ctk", "--version"])[1])
-    return {**_look(place.host), "toolkit": toolkit, "engine": _engine(place)}
+    # What another host's engine says has nothing to do with the GPUs and files here.
+    info = place.member.look("")[1] if place.member.is_local else {}
+    looked = _look(place.host)
+    return {**looked, "toolkit": toolkit, "engine": _engine(place, info), "offered": info.get("GenericResources") or []}
 
 
 def _look(host: t.Any) -> dict[str, t.Any]:
@@ -147,9 +156,7 @@ def _look(host: t.Any) -> dict[str, t.Any]:
     return {"state": "ready", "message": "", "gpus": found}
 
 
-def _engine(place: MemberHost) -> dict[str, t.Any]:
-    """Of this host: what another one's engine says has nothing to do with the files here."""
-    info = place.member.look("")[1] if place.member.is_local else {}
+def _engine(place: MemberHost, info: dict[str, t.Any]) -> dict[str, t.Any]:
     paths = [f"{folder}/{name}" for folder in gpu_route.spec_dirs(info) for name in _read(place.host.list_dir, folder) or []]
     specs = {path: _read(place.host.read, path) or "" for path in paths if path.endswith((".yaml", ".json"))}
     return gpu_route.read_route(info, specs, (_read(place.host.read, DRIVER) or "").strip())
@@ -165,9 +172,12 @@ def _read(read: t.Callable[[str], t.Any], path: str) -> t.Any:
 
 def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
     found, kinds = observed["gpus"], params["kinds"]
+    offered = observed.pop("offered")
+    resources = gpus.resources(found, kinds)
     told = {
         "gpus": [gpu.as_result() for gpu in found],
-        "resources": gpus.resources(found, kinds),
+        "resources": resources,
+        "other_resources": gpus.other_resources(offered, resources),
         "swarm_resource": gpus.swarm_resource(found, kinds),
         "labels": gpus.labels(found),
     }

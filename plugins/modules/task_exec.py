@@ -120,8 +120,8 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.tasks impor
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan, PlanError, short_hash
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import DeployError
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.job_spec import read_command
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import DeployError
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.streams import last_words, split_streams
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.veil import veil_fields
 

@@ -76,11 +76,12 @@ def read_node(raw: t.Mapping[str, t.Any]) -> Node:
         manager_address=manager_address,
         version=(raw.get("Version") or {}).get("Index") or 0,
         spec=spec,
-        generic_resources=tuple(_read_generic(unit) for unit in (described.get("Resources") or {}).get("GenericResources") or []),
+        generic_resources=tuple(read_generic(unit) for unit in (described.get("Resources") or {}).get("GenericResources") or []),
     )
 
 
-def _read_generic(unit: t.Mapping[str, t.Any]) -> str:
+def read_generic(unit: t.Mapping[str, t.Any]) -> str:
+    """Such as ``gpu=GPU-8932f937``, and ``slots=4`` for units without names."""
     described = unit.get("NamedResourceSpec") or unit.get("DiscreteResourceSpec") or {}
     return f"{described.get('Kind', '')}={described.get('Value', '')}"
 

@@ -10,10 +10,12 @@ import typing as t
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 
+from ..cluster.node import read_generic
 from ..plan import PlanError
 
 QUERY = "index,uuid,name,memory.total,mig.mode.current"
 KIND = "gpu"
+_GPU_KINDS = ("GPU", "NVIDIA-GPU", "NVIDIA_GPU")
 
 _GPU = re.compile(r"GPU \d+: .*\(UUID: (GPU-[0-9a-f-]+)\)\s*$")
 _MIG = re.compile(r"\s+MIG (\S+)\s+Device\s+\d+: \(UUID: (MIG-[^)]+)\)\s*$")
@@ -96,6 +98,13 @@ def refuse_wrong_kinds(kinds: t.Mapping[str, str]) -> None:
 def resources(gpus: t.Iterable[Gpu], kinds: t.Mapping[str, str]) -> list[str]:
     """``node-generic-resources``: ``kind=UUID`` for each device; a count would be read as the index of a GPU."""
     return [f"{kind_of(gpu.model, kinds)}={uuid}" for gpu in gpus for uuid in gpu.assignable]
+
+
+def other_resources(offered: t.Iterable[t.Mapping[str, t.Any]], found: t.Iterable[str]) -> list[str]:
+    """What an engine offers, ``GenericResources`` of its ``/info``, that stands for no GPU: of another kind than what was ``found``."""
+    kinds = {*_GPU_KINDS, *(entry.partition("=")[0].upper() for entry in found)}
+    parts = [read_generic(unit).partition("=") for unit in offered]
+    return ["".join(part) for part in parts if part[0].upper() not in kinds and not part[2].startswith(("GPU-", "MIG-"))]
 
 
 def variable(kind: str) -> str:

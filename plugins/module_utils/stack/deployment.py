@@ -20,7 +20,7 @@ from .naming import NAMESPACE_LABEL
 from .objects import Item, by_name, item_name, stack_of, tasks_by_service
 from .old_jobs import FIXED_IN_API, is_kept
 from .report import account
-from .session import CREATED, REMOVED, REPLACED, UPDATED, Session, Touched
+from .session import CREATED, REMOVED, REPLACED, UPDATED, DeployError, Session, Touched
 from .undo import undo
 from .verdict import FAILED, RUNNING, Verdict, judge, progress, settle, settle_at_once
 from .writer import OUTAGE_SECONDS, POLL_SECONDS, Auth, Writer, is_outage
@@ -28,14 +28,6 @@ from .writer import OUTAGE_SECONDS, POLL_SECONDS, Auth, Writer, is_outage
 KEPT_SECONDS = 15.0
 """So long a run takes at least before a network counts as gone of which a node keeps a part that no task needs any more."""
 _IN_USE = ("in use", "active endpoints", "has active")
-
-
-class DeployError(FlotillaError):
-    """A deploy that failed. ``result`` is added to what the module returns."""
-
-    def __init__(self, message: str, result: Json) -> None:
-        super().__init__(message)
-        self.result = result
 
 
 class Deployment:
@@ -187,13 +179,11 @@ class Deployment:
                     raise
                 self._sleep(POLL_SECONDS)
 
-    def _tasks(self) -> list[Item]:
-        query = {"label": [f"{NAMESPACE_LABEL}={self._stack}"]}
-        return t.cast("list[Item]", self._engine.get("/tasks", f"watching stack {self._stack}", filters=query))
-
     def _left(self) -> list[Item]:
         """The tasks of the stack that are still to go."""
-        return [task for task in self._tasks() if not (self._keeps_jobs and is_kept(task))]
+        query = {"label": [f"{NAMESPACE_LABEL}={self._stack}"]}
+        tasks = self._engine.get("/tasks", f"watching stack {self._stack}", filters=query)
+        return [task for task in tasks if not (self._keeps_jobs and is_kept(task))]
 
     def _pause(self, still: str, texts: t.Mapping[str, str]) -> None:
         now = self._clock()

@@ -11,12 +11,12 @@ from ..moments import seconds_between
 from ..plan import Change, FlotillaError
 from . import planning
 from .canonical import Json
-from .deployment import DeployError, Deployment
+from .deployment import Deployment
 from .job_spec import JOB_LABEL
 from .lock import read_locks, release_lock
 from .logs import read_output
 from .objects import Item, item_name
-from .session import Session
+from .session import DeployError, Session
 from .streams import last_words
 from .verdict import FAILED, RUNNING, Verdict
 from .writer import Auth

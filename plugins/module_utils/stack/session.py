@@ -8,6 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import asdict, dataclass, field
 
+from ..plan import FlotillaError
+from .canonical import Json
 from .verdict import Memory
 
 CREATED, UPDATED, REPLACED, REMOVED = "create", "update", "replace", "remove"
@@ -79,3 +81,11 @@ class Session:
         if told:
             words[0] = f"{told[0][0]} service{'' if told[0][0] == 1 else 's'} {told[0][1]}"
         return f"{stack}: {', '.join(words) or 'nothing to do'}, in {now - self.began:.0f} s"
+
+
+class DeployError(FlotillaError):
+    """A deploy that failed. ``result`` is added to what the module returns."""
+
+    def __init__(self, message: str, result: Json) -> None:
+        super().__init__(message)
+        self.result = result

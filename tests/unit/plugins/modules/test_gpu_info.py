@@ -19,7 +19,7 @@ NO_DRIVER = (
     "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. "
     "Make sure that the latest NVIDIA driver is installed and running."
 )
-NOTHING = {"gpus": [], "resources": [], "swarm_resource": "DOCKER_RESOURCE_GPU", "labels": {}}
+NOTHING = {"gpus": [], "resources": [], "other_resources": [], "swarm_resource": "DOCKER_RESOURCE_GPU", "labels": {}}
 SCRIPT = """#!/bin/sh
 case "$1" in
 -L) cat "$0.list";;

@@ -33,6 +33,19 @@ def test_a_machine_of_several_models() -> None:
     assert (t4.model, t4.memory_mb, t4.mig) == ("Tesla T4", 15360, False)
 
 
+def test_resources_of_other_kinds_are_known_from_gpus() -> None:
+    offered = [
+        {"NamedResourceSpec": {"Kind": "gpu_large", "Value": A}},
+        {"NamedResourceSpec": {"Kind": "old", "Value": "GPU-8932f937"}},
+        {"DiscreteResourceSpec": {"Kind": "NVIDIA-GPU", "Value": 2}},
+        {"DiscreteResourceSpec": {"Kind": "GPU_large", "Value": 2}},
+        {"DiscreteResourceSpec": {"Kind": "fpga", "Value": 2}},
+        {"NamedResourceSpec": {"Kind": "AMD_GPU", "Value": "0x1f"}},
+    ]
+    assert gpus.other_resources(offered, [f"gpu_large={A}"]) == ["fpga=2", "AMD_GPU=0x1f"]
+    assert gpus.other_resources([], []) == []
+
+
 def test_resources_are_whole_uuids_and_each_only_once() -> None:
     found = gpus.resources(gpus.parse_query(MIXED, MIXED_LIST), {"*a100*": "gpu_large", "NVIDIA *": "never"})
     assert found == [f"gpu_large={A}", f"gpu_large={MIG1}", f"gpu_large={OLD_MIG}", f"gpu={C}"]
