@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
-from .health_overlay import ONLY_SMALL, find_closed_ways, overlay_words
+from .health_overlay import ONLY_SMALL, encrypts_ingress, find_clear_ways, find_closed_ways, find_keyless, overlay_words
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 _ORDER = (OK, WARNING, FAILED)
@@ -118,10 +118,23 @@ def _of_quorum(cluster: Given) -> t.Iterator[Finding]:
 
 def _of_overlay(overlay: t.Mapping[str, Given], cluster: Given, seen: t.Mapping[str, Given]) -> t.Iterator[Finding]:
     port = (cluster.get("cluster") or {}).get("data_path_port") or 4789
-    cures = {ONLY_SMALL: "Raise the MTU between them, or give the networks an mtu of 50 less than it (encrypted ones 100)"}
-    for where, outcome in find_closed_ways(overlay):
-        text = f"{outcome}{'' if ' ' in where else ' from or to any other node'}, so that containers there can't talk to each other"
-        yield Finding("overlay", FAILED, where, text, cures.get(outcome, f"Check UDP {port} with preflight.yml"))
+    for closed in find_closed_ways(overlay):
+        which = f" in encrypted network{'s'[: len(closed.networks) - 1]} {', '.join(closed.networks)}" if closed.networks else ""
+        others = "" if " " in closed.where else " from or to any other node"
+        cure = f"Check UDP {port} with preflight.yml"
+        if closed.outcome == ONLY_SMALL:
+            cure = "Raise the MTU between them, or give the networks an mtu of 50 less than it (encrypted ones 100)"
+        elif which or encrypts_ingress(overlay):
+            keyless = ", ".join(find_keyless(overlay, closed.where))
+            cure = "Let ESP (IP protocol 50) through; the kernel needs esp4, xfrm_user, xt_policy and xt_bpf (older engines xt_u32)"
+            if keyless:
+                cure = f"The kernel of {keyless} holds no keys for ESP (IP protocol 50): load esp4 and xfrm_user there, restart the engine"
+        text = f"{closed.outcome}{others}{which}, so that containers there can't talk to each other"
+        yield Finding("overlay", FAILED, closed.where, text, cure)
+    for network, ways in find_clear_ways(overlay).items():
+        rules = "it marks what to encrypt in the table mangle of iptables, with the kernel module xt_bpf (older engines xt_u32)"
+        cure = f"Drain the sender, restart its engine, activate it: {rules}"
+        yield Finding("overlay", FAILED, network, f"is an encrypted network, and is sent in clear from {ways}", cure)
     for name in sorted(seen.keys() - overlay.keys()) if overlay else ():
         if seen[name]["state"] == "active":
             text = "has no end of the ingress network, so that it does not answer on ports of services"

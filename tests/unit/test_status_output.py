@@ -121,7 +121,10 @@ HEALTH: dict[str, Any] = {
         "ghosts": [],
     },
     "__health_services": {"services": SERVICES},
-    "__health_ways": {"m1": {"reached": {"m2": "only small packets"}}, "m2": {"reached": {"m1": "open"}}},
+    "__health_ways": {
+        host: {"networks": [{"network": "ingress", "ingress": True, "encrypted": False, "reached": reached, "clear": []}]}
+        for host, reached in (("m1", {"m2": "only small packets"}), ("m2", {"m1": "open"}))
+    },
 }
 
 HEALTH_TEXT = """

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ends of the ingress network on one machine: loopback addresses, and the namespace of the test."""
+"""Ends of overlay networks on one machine: loopback addresses, and the namespace of the test."""
 
 from __future__ import annotations
 
@@ -29,9 +29,24 @@ def port(monkeypatch: pytest.MonkeyPatch) -> int:
     return free
 
 
+@pytest.fixture(autouse=True)
+def namespaces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(overlay_probe, "NAMESPACES", str(tmp_path))
+    (tmp_path / "ingress_sbox").touch()
+    return tmp_path
+
+
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overlay_probe, "_enter", lambda: None)
+    monkeypatch.setattr(overlay_probe, "_enter", lambda namespace: None)
+
+
+def end(address: str, name: str = "ingress", namespace: str = "ingress_sbox", encrypted: bool = False) -> dict[str, t.Any]:
+    return {"network": name, "namespace": namespace, "address": address, "encrypted": encrypted}
+
+
+def tell(fake: FakeEngine) -> list[dict[str, t.Any]]:
+    return list(run_module_main(overlay_info.main, {"docker_host": fake.docker_host})["ends"])
 
 
 def swallow_full_packets(server: socket.socket) -> None:
@@ -43,35 +58,87 @@ def swallow_full_packets(server: socket.socket) -> None:
 
 
 def test_what_came_back_is_told(here: None, port: int) -> None:
-    overlay_probe.listen("127.0.0.2")
-    overlay_probe.listen("127.0.0.2")
+    for _run in range(2):
+        overlay_probe.listen([end("127.0.0.2")])
     with socket.create_server(("127.0.0.3", port)) as narrow, socket.create_server(("127.0.0.4", port)):
         thread = threading.Thread(target=swallow_full_packets, args=[narrow])
         thread.start()
         peers = {"good": "127.0.0.2", "narrow": "127.0.0.3", "silent": "127.0.0.4", "closed": "127.0.0.5"}
-        told = run_module_main(overlay_info.main, {"peers": peers})
+        told = run_module_main(overlay_info.main, {"peers": {name: [end(address)] for name, address in peers.items()}})
         thread.join()
-    assert told["reached"] == {"good": "open", "narrow": "only small packets", "silent": "no answer", "closed": "Connection refused"}
+    reached = {"good": "open", "narrow": "only small packets", "silent": "no answer", "closed": "Connection refused"}
+    assert told["networks"] == [{"network": "ingress", "ingress": True, "encrypted": False, "reached": reached, "clear": []}]
+    assert "has_keys" not in told
 
 
-def test_an_end_is_found_on_members_only(fake_engine: MakeFake, here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_end_is_found_on_members_only(fake_engine: MakeFake, here: None, namespaces: Path) -> None:
+    """Without encrypted networks by one list and one network."""
     fake = fake_engine(nodes=[node("m1", role="manager", leader=True)], networks=[network("other")])
     ingress = next(each for each in fake.cluster.networks.values() if each["Ingress"])
     ingress["Containers"] = {"ingress-sbox": {"Name": "ingress-endpoint", "IPv4Address": "127.0.0.6/24"}}
-
-    def tell(engine: FakeEngine) -> str:
-        return str(run_module_main(overlay_info.main, {"docker_host": engine.docker_host})["address"])
-
-    monkeypatch.setattr(overlay_probe, "NAMESPACE", str(tmp_path / "none"))
-    assert tell(fake) == ""
-    monkeypatch.setattr(overlay_probe, "NAMESPACE", str(tmp_path))
-    assert tell(fake) == "127.0.0.6"
-    assert run_module_main(overlay_info.main, {"peers": {"m1": "127.0.0.6"}})["reached"] == {"m1": "open"}
+    assert tell(fake) == [end("127.0.0.6")]
+    asked = [request.path for request in fake.requests if "networks" in request.path]
+    assert asked == ["/networks", f"/networks/{ingress['Id']}"]
+    assert run_module_main(overlay_info.main, {"peers": {"m1": [end("127.0.0.6")]}})["networks"][0]["reached"] == {"m1": "open"}
+    (namespaces / "ingress_sbox").unlink()
+    assert tell(fake) == []
+    (namespaces / "ingress_sbox").touch()
     del ingress["Containers"]
-    assert tell(fake) == tell(fake_engine()) == ""
+    assert tell(fake) == tell(fake_engine()) == []
 
 
-def test_the_namespace_that_can_not_be_entered_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overlay_probe, "NAMESPACE", str(tmp_path / "none"))
-    done = run_module_main(overlay_info.main, {"peers": {"w1": "127.0.0.2"}})
-    assert done["exit_code"] == 1 and "none): No such file or directory. Become root" in done["msg"]
+def test_the_ends_of_encrypted_networks_are_those_of_networks_that_have_a_task_here(
+    fake_engine: MakeFake, here: None, namespaces: Path
+) -> None:
+    options: dict[str, t.Any] = {"Options": {"encrypted": ""}}
+    networks = [network("secret", **options), network("elsewhere", **options), network("plain")]
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True)], networks=networks)
+    for number, each in enumerate(fake.cluster.networks.values(), 10):
+        name = each["Name"]
+        (namespaces / f"lb_{each['Id'][:9]}").touch()
+        each["Containers"] = {f"{name}-sbox" if name == "ingress" else f"lb-{name}": {"IPv4Address": f"127.0.0.{number}/24"}}
+        if name == "elsewhere":
+            (namespaces / f"lb_{each['Id'][:9]}").unlink()
+    found = tell(fake)
+    assert [(each["network"], each["encrypted"]) for each in found] == [("ingress", False), ("secret", True)]
+    secret = next(each for each in fake.cluster.networks.values() if each["Name"] == "secret")
+    assert found[1]["namespace"] == f"lb_{secret['Id'][:9]}"
+    with socket.create_connection((found[1]["address"], overlay_probe.PORT), 1):
+        pass
+
+
+class Tap:
+    """Sees of the first two ways the second."""
+
+    def mark(self, number: int) -> bytes:
+        return b"mark %d" % number
+
+    def clear(self) -> set[int]:
+        return {1}
+
+
+def test_what_can_be_read_is_told_of_encrypted_networks(here: None, port: int, namespaces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that went here since the first run, or was never here, is left out."""
+    monkeypatch.setattr(overlay_probe, "WireTap", Tap)
+    monkeypatch.setattr(overlay_probe, "has_keys", lambda: True)
+    (namespaces / "lb_secret").touch()
+    overlay_probe.listen([end("127.0.0.2"), end("127.0.0.7")])
+    ends = [end("127.0.0.2"), end("127.0.0.7", "secret", "lb_secret", True), end("127.0.0.8", "gone", "lb_gone", True)]
+    with socket.socket(type=socket.SOCK_DGRAM) as plain, socket.socket(type=socket.SOCK_DGRAM) as secret:
+        plain.bind(("127.0.0.2", port))
+        secret.bind(("127.0.0.7", port))
+        told = run_module_main(overlay_info.main, {"peers": {"w1": ends}})
+        assert secret.recv(99) == b"mark 1"
+        plain.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            plain.recv(99)
+    assert told["has_keys"] is True
+    assert told["networks"] == [
+        {"network": "ingress", "ingress": True, "encrypted": False, "reached": {"w1": "open"}, "clear": []},
+        {"network": "secret", "ingress": False, "encrypted": True, "reached": {"w1": "open"}, "clear": ["w1"]},
+    ]
+
+
+def test_the_namespace_that_can_not_be_entered_is_named() -> None:
+    done = run_module_main(overlay_info.main, {"peers": {"w1": [end("127.0.0.2")]}})
+    assert done["exit_code"] == 1 and "ingress_sbox): Invalid argument. Become root" in done["msg"]
