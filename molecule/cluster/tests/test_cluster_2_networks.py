@@ -62,6 +62,32 @@ def test_what_swallows_packets_between_containers_is_found() -> None:
         assert ill.rc != 0 and f"failed overlay w4: {found} from or to any other node" in ill.text, ill.out
 
 
+SECRET = """
+import docker
+api = docker.APIClient()
+network = api.create_network("secret", driver="overlay", options={"encrypted": ""})["Id"]
+container = {"Image": "web:1", "Command": ["/usr/bin/python3", "-c", "import time; time.sleep(9999)"], "StopGracePeriod": 10**9}
+template = {"ContainerSpec": container, "Networks": [{"Target": network}], "Placement": {"Constraints": ["node.role==worker"]}}
+api.create_service(template, name="secret", mode={"Global": {}})
+"""
+
+
+def test_an_encrypted_network_that_is_sent_in_clear_is_found() -> None:
+    """Whether the kernel can encrypt is the machine's affair: if not, nothing gets through, and nothing is sent in clear either."""
+    on("m1", "python3 -", SECRET)
+    await_homes("secret", 2)
+    told = health().text
+    assert "in clear" not in told
+    if "1 of 1 in encrypted networks take them encrypted" not in told:
+        assert "failed overlay w3 and w4: nothing gets through in encrypted network secret" in told
+        assert "The kernel of w3, w4 holds no keys for ESP" in told
+    on("w3", "iptables --table mangle --flush OUTPUT")
+    ill = health()
+    remove_service("secret")
+    assert ill.rc != 0 and "failed overlay secret: is an encrypted network, and is sent in clear from w3 to w4." in ill.text, ill.out
+    converge(THREE, networks_absent=["secret"])
+
+
 def test_the_ingress_network_is_made_anew_only_while_nothing_publishes_through_it() -> None:
     wanted: dict[str, Any] = {"name": "ingress", "ingress": True, "subnet": "10.44.0.0/24", "recreate": True}
     before = subnet("ingress")

@@ -31,6 +31,7 @@ PORT = 8080
 ENVIRONMENT = {**os.environ, "FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
 GIVEN: dict[str, Any] = yaml.safe_load((SCENARIO / "probe/vars.yml").read_text())
 WEB = {"name": "web", "files": ["molecule/kernel/probe/web.yml"], "resolve_image": "never", "wait_timeout": "5m"}
+SECRET = {"name": "secret", "files": ["molecule/kernel/probe/secret.yml"], "resolve_image": "never", "wait_timeout": "5m"}
 FILES = {"name": "files", "files": ["molecule/kernel/probe/files.yml"], "resolve_image": "never", "wait_timeout": "5m"}
 
 PYTHON = "import docker, json, os, sys; api = docker.APIClient(timeout=60)\n"
