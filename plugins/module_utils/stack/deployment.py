@@ -95,11 +95,8 @@ class Deployment:
 
     def watch_gone(self) -> Json:
         """Wait until no task of the stack is left."""
-        while not self._halted and self._wait:
-            tasks = self._left()
-            if not tasks:
-                break
-            self._pause(f"{len(tasks)} tasks of stack {self._stack} are still there", {})
+        while not self._halted and self._wait and (left := self._left()):
+            self._pause(f"{len(left)} tasks of stack {self._stack} are still there", {})
         if self._halted:
             return self._session.as_pending()
         self._unlock()
