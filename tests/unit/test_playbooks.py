@@ -100,6 +100,13 @@ def test_a_project_that_could_not_be_planned_is_left_as_it_is(site: Site) -> Non
     assert not site.fake.writes
 
 
+def test_a_recovery_can_be_planned(site: Site) -> None:
+    site.fake.cluster.has_leader = False
+    said = site.play("recover", "--check", "--diff", backup_recover_host="m1", confirm="lab")
+    assert said.endswith("rc=0") and "m1 would be the only manager" in said and "1 to change. Nothing was changed." in said, said
+    assert not site.fake.writes
+
+
 def test_a_backup_under_another_name_is_not_taken_for_an_empty_one(site: Site) -> None:
     backup = site.directory / "txvxoxwyk7oe-20261122T200000Z"
     backup.mkdir()

@@ -10,8 +10,9 @@ import typing as t
 from ..plan import PlanError
 
 POLICIES = ("exactly_one", "at_most_one_of")
-# This collection remembers by labels that begin so.
+# This collection remembers by labels that begin so. The latter are also set by roles, from the outside.
 OWN = "flotilla."
+OF_ROLES = "io.flotilla.swarm."
 
 
 def read_labels(host: str, labels: t.Mapping[str, t.Any]) -> dict[str, str | None]:

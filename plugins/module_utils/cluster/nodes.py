@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ..plan import Change, Field, Plan, PlanError, compare
-from .labels import OWN, check_policies, merge_labels, read_labels
+from .labels import OF_ROLES, OWN, check_policies, merge_labels, read_labels
 from .node import Node, is_ghost_of, read_quorum
 
 PREVIOUS = "previous"
@@ -79,7 +79,7 @@ def _inherit(nodes: t.Sequence[Node], wanted: Wanted) -> Wanted:
             told = ", ".join(f"{node.node_id} ({node.state})" for node in alike)
             raise PlanError(f"{host} takes over from {old}, which could be any of {told}; name it by its node id. Nothing was changed.")
         for node in alike:
-            own = {name: value for name, value in node.labels.items() if not name.startswith(OWN)}
+            own = {name: value for name, value in node.labels.items() if not name.startswith((OWN, OF_ROLES))}
             labels[host] = {**own, **labels.get(host, {})}
             availability.setdefault(host, _availability_before(node))
             if node.role == "manager":
@@ -172,7 +172,7 @@ def is_interrupted(node: Node) -> bool:
 
 
 def _labels_after(node: Node, given: t.Mapping[str, str | None] | None, exact: bool, availability: str | None) -> dict[str, str]:
-    ours = {name: value for name, value in node.labels.items() if name.startswith(OWN)}
+    ours = {name: value for name, value in node.labels.items() if name.startswith((OWN, OF_ROLES)) and name not in (given or {})}
     after = {**merge_labels(node.labels, given or {}, exact and given is not None), **ours}
     if availability == "drain" and node.availability != "drain":
         after[_REMEMBERED] = _availability_before(node)

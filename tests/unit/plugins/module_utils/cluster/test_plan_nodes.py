@@ -70,6 +70,14 @@ def test_labels_merge_remove_and_replace() -> None:
     assert told([W1], labels={"w1": {"kept": 1}}) == []
 
 
+def test_the_mark_of_a_turn_stays_until_a_role_takes_it_away() -> None:
+    marked = node("w1", labels={"io.flotilla.swarm.turn": "true"})
+    assert told([marked], labels={"w1": {}}, exact=True) == []
+    taken = told([marked], labels={"w1": {"io.flotilla.swarm.turn": None}})
+    assert taken == [("w1", "update", [("labels.io.flotilla.swarm.turn", "true", None)])]
+    assert told([marked, node("w2")], takes_over={"w2": "w1"}) == []
+
+
 def test_a_label_with_an_empty_value_can_be_removed() -> None:
     assert told([node("w1", labels={"x": ""})], labels={"w1": {"x": None}}) == [("w1", "update", [("labels.x", "", None)])]
 
