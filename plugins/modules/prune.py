@@ -6,10 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: prune
-short_description: Remove the images of a host that nothing needs any longer
+short_description: Remove what a host has and nothing needs any longer
 version_added: 0.1.0
 description:
   - Removes images of which this host has no container, running or stopped, and that are not in O(keep).
+  - Removes stopped containers of tasks that it ran when it was another node, before it was wiped or joined anew. The swarm removes
+    those of its own nodes, and knows nothing of these.
+  - Removes the parts of the build cache that no build uses, with an engine 23.0 or later. Volumes, networks and other containers stay.
   - C(docker image prune) knows only this host. It takes the image of a service's previous version, which a rollback needs, and
     the images of jobs and of services with no replica.
 author:
@@ -38,7 +41,9 @@ options:
     elements: str
     default: []
   older_than:
-    description: Remove only images that were made at least so long ago, in seconds or as a duration such as C(24h).
+    description:
+      - Remove only what was made at least so long ago, in seconds or as a duration such as C(24h). Of the build cache it counts when it was
+        last used.
     type: str
     default: 24h
 seealso:
@@ -59,13 +64,18 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+containers:
+  description: Names of the containers that are removed.
+  returned: success
+  type: list
+  elements: str
 images:
   description: Names of the images that are removed, short ids of those without a name.
   returned: success
   type: list
   elements: str
 bytes:
-  description: Their size together. Layers that other images share stay, so that it may free less.
+  description: The size of images and build cache together. Layers that other images share stay, so that it may free less.
   returned: success
   type: int
 """
@@ -75,7 +85,7 @@ import typing as t
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Conflict, Engine, NotFound
 from ansible_collections.flotilla.swarm.plugins.module_utils.moments import read_time
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.prune import plan_prune
+from ansible_collections.flotilla.swarm.plugins.module_utils.prune import Leavings, plan_prune
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
@@ -87,26 +97,49 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
-def observe(engine: Engine, params: dict[str, t.Any]) -> tuple[list[dict[str, t.Any]], list[dict[str, t.Any]], float]:
+# From then on the engine counts only what it is asked for, which is quick.
+DISK_USAGE_BY_TYPE = (1, 42)
+
+
+def observe(engine: Engine, params: dict[str, t.Any]) -> Leavings:
     try:
         age = parse_seconds(params["older_than"])
     except PlanError as error:
         raise PlanError(f"older_than: {error} Nothing was removed.") from None
     doing = "listing images and containers"
-    now = read_time(engine.get("/info", doing)["SystemTime"])
-    return engine.get("/images/json", doing), engine.get("/containers/json", doing, all=True), now - age
+    info = engine.get("/info", doing)
+    swarm = info["Swarm"]
+    return Leavings(
+        images=engine.get("/images/json", doing),
+        containers=engine.get("/containers/json", doing, all=True),
+        cache=_read_cache(engine),
+        node_id=swarm["NodeID"] if swarm["LocalNodeState"] in ("active", "inactive") else None,
+        now=read_time(info["SystemTime"]),
+        age=age,
+    )
 
 
-def plan(observed: tuple[list[dict[str, t.Any]], list[dict[str, t.Any]], float], params: dict[str, t.Any]) -> Plan:
-    images, containers, oldest_kept = observed
-    return plan_prune(images, containers, params["keep"], texts(params["spare"]), oldest_kept)
+def _read_cache(engine: Engine) -> list[dict[str, t.Any]]:
+    """From API 1.52 on the parts are elsewhere in the answer, and come by request only."""
+    if engine.api_version < DISK_USAGE_BY_TYPE:
+        return []
+    used = engine.get("/system/df", "reading the build cache", type="build-cache", verbose=True)
+    return (used.get("BuildCacheUsage") or {}).get("Items") or used.get("BuildCache") or []
+
+
+def plan(observed: Leavings, params: dict[str, t.Any]) -> Plan:
+    return plan_prune(observed, params["keep"], texts(params["spare"]))
 
 
 def apply(engine: Engine, change: Change) -> None:
-    """An image that came into use meanwhile, or that another one builds on, stays."""
-    for name in change.payload:
+    """What came into use meanwhile stays, and so does an image that another one builds on."""
+    if change.kind == "cache":
+        engine.post("/build/prune", doing="removing the build cache", all=True, filters={"until": [f"{change.payload:.0f}s"]})
+        return
+    paths = [f"/containers/{change.payload}"] if change.kind == "container" else [f"/images/{name}" for name in change.payload]
+    for path in paths:
         try:
-            engine.delete(f"/images/{name}", f"removing image {name}")
+            engine.delete(path, f"removing {change.kind} {change.name}")
         except (Conflict, NotFound):
             return
 

@@ -148,6 +148,20 @@ class Local:
         del self._host.images[key]
         return Response([{"Untagged": key}])
 
+    def disk_usage(self, request: Request) -> Response:
+        """Of the build cache alone, in the form of the host's version."""
+        assert request.raw_query.get("type") == "build-cache"
+        if tuple(map(int, self._host.api_version.split("."))) < (1, 52):
+            return Response({"BuildCache": self._host.build_cache})
+        return Response({"BuildCacheUsage": {"Items": self._host.build_cache if request.flag("verbose") else []}})
+
+    def prune_cache(self, request: Request) -> Response:
+        """Without a look at the age, which the engine takes as a duration."""
+        (until,) = decode_filters(request.raw_query.get("filters"), ("until",))["until"]
+        assert until.endswith("s") and until[:-1].isdigit(), until
+        self._host.build_cache = [part for part in self._host.build_cache if part["InUse"]]
+        return Response({"CachesDeleted": [], "SpaceReclaimed": 0})
+
     def inspect_image(self, request: Request, name: str) -> Response:
         image = self._host.images.get(name) or self._host.images.get(_with_tag(name))
         if not image or not image.get("local", True):

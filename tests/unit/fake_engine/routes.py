@@ -46,6 +46,8 @@ def local_routes(local: Local, containers: Containers, networks: Networks, swarm
         ("GET /images/json", local.list_images),
         ("GET /images/(.+)/json", local.inspect_image),
         ("DELETE /images/(.+)", local.delete_image),
+        ("GET /system/df", local.disk_usage),
+        ("POST /build/prune", local.prune_cache),
         ("GET /distribution/(.+)/json", local.distribution),
         ("GET /containers/json", local.list_containers),
         ("POST /containers/create", containers.create),

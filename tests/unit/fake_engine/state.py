@@ -103,6 +103,7 @@ class Host:
     volumes: dict[str, Json] = field(default_factory=dict)
     images: dict[str, Json] = field(default_factory=dict)
     containers: list[Json] = field(default_factory=list)
+    build_cache: list[Json] = field(default_factory=list)
     unmountable: dict[str, str] = field(default_factory=dict)
     commands: dict[str, t.Callable[[Json, bytes], tuple[int, str, str]]] = field(default_factory=dict)
     execs: dict[str, Json] = field(default_factory=dict)
