@@ -12,7 +12,7 @@ short_description: One list of all changes at the end of a run
 version_added: 0.1.0
 author: Flotilla contributors (@flotilla-swarm)
 description:
-  - Gathers what the modules of this collection planned or did on all hosts, and prints it once when the run ends.
+  - Gathers what the modules of this collection planned or did on all hosts, and prints it once when the run ends, with the time that it took.
   - Tasks of other collections that changed something are listed by their name.
   - Where the variable C(plan_file) is set, the list is written to that file on the controller as JSON, at the start of each play and at
     the end of the run. It holds C(plan_changes), the changes as the modules return them; C(plan_complete), whether no host failed;
@@ -24,6 +24,7 @@ requirements:
 import json
 import os
 import tempfile
+import time
 import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -94,6 +95,7 @@ class CallbackModule(CallbackBase):
         self._results: list[tuple[str, str, bool, t.Mapping[str, t.Any]]] = []
         self._checking = self._planned = self._applied = False
         self._file = ""
+        self._began = time.monotonic()
         self._stacks_plan_ids: dict[str, str] = {}
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
@@ -124,7 +126,7 @@ class CallbackModule(CallbackBase):
         self._display.banner("PLAN" if self._planned else "CHANGES")
         for line in render_changes(changes):
             self._display.display(line)
-        end = "." if self._applied else ". Nothing was changed."
+        end = f", in {time.monotonic() - self._began:.0f} s." if self._applied else ". Nothing was changed."
         self._display.display(f"{summarise(changes)}{end}")
         if not whole:
             hosts = ", ".join(sorted({*stats.failures, *stats.dark}))

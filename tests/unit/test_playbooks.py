@@ -83,6 +83,24 @@ def test_check_mode_changes_nothing_whatever_plan_only_says(site: Site) -> None:
         assert said.endswith("rc=0") and site.secrets() == [] and not site.fake.writes, said
 
 
+@pytest.mark.parametrize(
+    ("playbook", "variables", "words"),
+    [
+        ("deploy", {"stacks_present": [{"nam": "vault"}]}, "missing required arguments: name found in stacks_present"),
+        ("deploy", {"stacks_present": [{**stack("one"), "keep_replica": True}]}, "stacks_present.keep_replica. Supported"),
+        ("stats", {"services_names": ["vault_*"], "services_stacks": "other"}, "No task of vault_*, other runs on the hosts that answer"),
+        ("backup", {"backup_manager": "m9"}, "backup_manager is 'm9', expected one of m1"),
+        ("rebalance", {"services_names": ["vault_reader"]}, "there is no service vault_reader"),
+        ("rotate", {"swarm_rotate": ["tokens"]}, "swarm_rotate must be one or more of: worker_token"),
+        ("recover", {"backup_recover_host": "m9", "confirm": "lab"}, "backup_recover_host is 'm9', expected a host of the inventory"),
+        ("remove_node", {"nodes_target": ["m1"], "confirm": "lab"}, "Taking m1 out of the managers: it is the only manager"),
+    ],
+)
+def test_wrong_input_is_told_and_changes_nothing(site: Site, playbook: str, variables: dict[str, Any], words: str) -> None:
+    said = site.play(playbook, **variables)
+    assert said.endswith("rc=2") and words in said and "Traceback" not in said and not site.fake.writes, said
+
+
 def test_verdicts_that_fail_may_be_a_text(site: Site) -> None:
     said = site.play("health", health_fail_on="unhealthy,degraded")
     assert said.endswith("rc=0"), said

@@ -180,6 +180,14 @@ def test_inputs_are_documented_as_they_are(role: str) -> None:
     assert spec_problems(text, options, role) == []
 
 
+def test_the_options_of_a_stack_are_those_that_are_handed_on() -> None:
+    folder = ROOT / "roles/stacks"
+    stacks = read((folder / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]["stacks_present"]["options"]
+    (task,) = read((folder / "tasks/deploy.yml").read_text())
+    handed_on = set(task["flotilla.swarm.stack"]) - {"missing_paths"}
+    assert set(stacks) == handed_on
+
+
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_playbooks_are_lists_of_roles(playbook: Path) -> None:
     content = read(playbook.read_text())

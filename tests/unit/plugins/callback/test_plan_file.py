@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,11 @@ def test_drift_fails_only_where_it_is_asked_for(tmp_path: Path) -> None:
     assert failed.returncode == 2 and "Changes are planned: 1" in failed.stdout, failed.stdout
     same = plan(tmp_path, False, plan_fail_on_drift="true", plan_file="plan.json")
     assert same.returncode == 0, same.stdout
+
+
+def test_a_run_says_how_long_it_took(tmp_path: Path) -> None:
+    done = plan(tmp_path, True, plan_only=False)
+    assert re.search(r"^1 to change, in \d+ s\.$", done.stdout, re.MULTILINE), done.stdout
 
 
 def test_without_file_or_callback_nothing_is_claimed(tmp_path: Path) -> None:
