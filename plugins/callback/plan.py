@@ -12,7 +12,7 @@ short_description: One list of all changes at the end of a run
 version_added: 0.1.0
 author: Flotilla contributors (@flotilla-swarm)
 description:
-  - Gathers what the modules of this collection planned or did on all hosts, and prints it once when the run ends, with the time that it took.
+  - Gathers what the modules of this collection planned or did on all hosts, and prints it once when the run ends, with its time.
   - Tasks of other collections that changed something are listed by their name.
   - Where the variable C(plan_file) is set, the list is written to that file on the controller as JSON, at the start of each play and at
     the end of the run. It holds C(plan_changes), the changes as the modules return them; C(plan_complete), whether no host failed;

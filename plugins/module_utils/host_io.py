@@ -16,6 +16,14 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 
+class Space(t.NamedTuple):
+    """The room of a file system in bytes, and the share of its inodes that are free in percent; None where it does not count them."""
+
+    free: int
+    total: int
+    free_inodes_percent: float | None
+
+
 def _follow(path: str) -> str:
     """Where a link leads. Not to what is no file: the unit that systemd masks by a link to /dev/null is the link itself."""
     place = os.path.realpath(path)
@@ -49,6 +57,15 @@ class Host:
             return []
         except OSError as error:
             raise FlotillaError(f"listing {path}: {error.strerror}.") from None
+
+    def space(self, path: str) -> Space:
+        """Of the file system where a path is or will be."""
+        there = os.path.realpath(path)
+        while not os.path.isdir(there):
+            there = os.path.dirname(there)
+        status = os.statvfs(there)
+        percent = round(status.f_favail / status.f_files * 100, 1) if status.f_files else None
+        return Space(status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize, percent)
 
     def write(
         self, path: str, text: str, mode: int = 0o644, validate: t.Callable[[str], None] | None = None

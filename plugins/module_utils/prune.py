@@ -74,7 +74,7 @@ def _is_left(container: Raw, seen: Leavings) -> bool:
 
 
 def _name(container: Raw) -> str:
-    return next((name.lstrip("/") for name in container.get("Names") or []), container["Id"][:12])
+    return next((str(name).lstrip("/") for name in container.get("Names") or []), str(container["Id"])[:12])
 
 
 def _unused(seen: Leavings) -> list[Raw]:

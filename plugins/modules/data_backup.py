@@ -163,21 +163,12 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
     paths = [path for path in params["paths"] if os.path.isdir(path)]
     sources += [Source("path", path, path, {}) for path in paths]
     size = sum(_size(place, source.directory) for source in sources)
-    return Observed(sources, elsewhere, matched + paths, users, size, _free(params["directory"]))
+    return Observed(sources, elsewhere, matched + paths, users, size, place.host.space(params["directory"]).free)
 
 
 def _size(place: MemberHost, directory: str) -> int:
     words = place.host.run(["du", "--summarize", "--block-size=1", "--one-file-system", directory])[1].split()
     return int(words[0]) if words else 0
-
-
-def _free(directory: str) -> int:
-    """The room where a directory is or will be."""
-    there = directory
-    while not os.path.isdir(there):
-        there = os.path.dirname(there)
-    status = os.statvfs(there)
-    return status.f_bavail * status.f_frsize
 
 
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:

@@ -150,9 +150,8 @@ def _look(host: t.Any, path: str) -> data_root.Place:
     there = os.path.realpath(path)
     while not os.path.isdir(there):
         there = os.path.dirname(there)
-    status = os.statvfs(there)
     names = tuple(name for name in host.list_dir(path) if name != "lost+found")
-    return data_root.Place(names, data_root.filesystem_of(there, host.read(MOUNTINFO) or ""), status.f_bavail * status.f_frsize)
+    return data_root.Place(names, data_root.filesystem_of(there, host.read(MOUNTINFO) or ""), host.space(path).free)
 
 
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:

@@ -58,6 +58,10 @@ disk_total_mb:
   description: Size of that file system in MiB.
   returned: success
   type: int
+disk_free_inodes_percent:
+  description: Inodes that are free there, in percent. V(null) where the file system does not count them.
+  returned: success
+  type: float
 mounts:
   description: Mounts from other hosts, those of C(/etc/fstab) that are not mounted too.
   returned: success
@@ -84,7 +88,6 @@ gpu_problem:
   type: str
 """
 
-import os
 import time
 import typing as t
 
@@ -102,7 +105,7 @@ def observe(place: MemberHost, _params: dict[str, t.Any]) -> dict[str, t.Any]:
     member, host = place.member, place.host
     seen, info = member.look("")
     data_root = info.get("DockerRootDir") or "/var/lib/docker"
-    free, total = _space(data_root)
+    space = host.space(data_root)
     found, problem = _gpus(host)
     return {
         "state": seen.state,
@@ -111,19 +114,13 @@ def observe(place: MemberHost, _params: dict[str, t.Any]) -> dict[str, t.Any]:
         "certificate_expires": seen.expires,
         "certificate_days": round((read_time(seen.expires) - time.time()) / 86400, 1) if seen.expires else None,
         "data_root": data_root,
-        "disk_free_mb": free,
-        "disk_total_mb": total,
+        "disk_free_mb": space.free // 2**20,
+        "disk_total_mb": space.total // 2**20,
+        "disk_free_inodes_percent": space.free_inodes_percent,
         "mounts": [{**mount, "problem": mount["problem"] or _silence(host, mount["path"])} for mount in _mounts(host)],
         "gpus": found,
         "gpu_problem": problem,
     }
-
-
-def _space(path: str) -> tuple[int, int]:
-    while not os.path.isdir(path):
-        path = os.path.dirname(path)
-    status = os.statvfs(path)
-    return status.f_bavail * status.f_frsize // 2**20, status.f_blocks * status.f_frsize // 2**20
 
 
 def _mounts(host: t.Any) -> list[dict[str, str]]:

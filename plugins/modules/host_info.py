@@ -82,6 +82,10 @@ host:
     python: {description: Version of the Python that ran the module., type: str, returned: success}
     memory_mb: {description: Memory in MiB., type: int, returned: success}
     disk_free_mb: {description: Free space for the engine's data in MiB., type: int, returned: success}
+    disk_free_inodes_percent:
+      description: Inodes that are free there, in percent. V(null) where the file system does not count them.
+      type: float
+      returned: success
     asked_at: {description: O(asked_at)., type: float, returned: success}
     time: {description: Seconds since the epoch by the host's clock., type: float, returned: success}
     systemd: {description: Whether systemd runs the host., type: bool, returned: success}
@@ -167,6 +171,7 @@ def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.
     host, check_mode = place
     config = _daemon_json(host)
     root = params["data_root"] or daemon_json.data_root(config, _flags(host))
+    space = host.space(root)
     version = daemon_json.parse_version(host.run(["dockerd", "--version"])[1])
     packages = ["dpkg-query", "--show", f"--showformat={PACKAGE_FORMAT}", *params["packages"]]
     if not host.find_command("dpkg-query"):
@@ -182,7 +187,8 @@ def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.
             "architecture": platform.machine(),
             "python": platform.python_version(),
             "memory_mb": facts.parse_memory_mb(host.read("/proc/meminfo") or ""),
-            "disk_free_mb": _free_mb(root),
+            "disk_free_mb": space.free // 2**20,
+            "disk_free_inodes_percent": space.free_inodes_percent,
             "asked_at": params["asked_at"],
             "time": time.time(),
             "systemd": host.exists("/run/systemd/system"),
@@ -267,14 +273,6 @@ def _find_kernel_modules(host: t.Any, names: list[str]) -> dict[str, bool | None
 def _package_lists(host: t.Any) -> list[str]:
     """Lists may be stored compressed, as Packages.lz4."""
     return [name.split(".lz4")[0].split(".gz")[0] for name in host.list_dir("/var/lib/apt/lists")]
-
-
-def _free_mb(path: str) -> int:
-    path = os.path.abspath(path)
-    while not os.path.isdir(path):
-        path = os.path.dirname(path)
-    status = os.statvfs(path)
-    return status.f_bavail * status.f_frsize // 2**20
 
 
 def _daemon_json(host: t.Any) -> daemon_json.Config:

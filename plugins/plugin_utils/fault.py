@@ -1,11 +1,13 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One reason not to begin. Pure."""
+"""One reason not to begin, and what both preflight and health take for too little. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+LEAST_INODES_PERCENT = 5.0
 
 
 @dataclass(frozen=True)

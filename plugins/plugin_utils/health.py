@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
+from .fault import LEAST_INODES_PERCENT
 from .health_overlay import ONLY_SMALL, encrypts_ingress, find_clear_ways, find_closed_ways, find_keyless, overlay_words
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
@@ -238,3 +239,8 @@ def _of_disks(seen: t.Mapping[str, Given], limits: Limits) -> t.Iterator[Finding
             state = FAILED if free < limits.min_disk_free_mb else WARNING
             text = f"{free} MiB of {host['disk_total_mb']} free for {host['data_root']}"
             yield Finding("disks", state, name, text, "Free or add space; prune.yml removes images that nothing needs")
+        inodes = host["disk_free_inodes_percent"]
+        if inodes is not None and inodes < 2 * LEAST_INODES_PERCENT:
+            state = FAILED if inodes < LEAST_INODES_PERCENT else WARNING
+            text = f"{inodes:g} % of the inodes free for {host['data_root']}"
+            yield Finding("disks", state, name, text, "Remove what has many small files; prune.yml removes images that nothing needs")

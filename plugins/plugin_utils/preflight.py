@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ..module_utils.cluster.quorum import Quorum
 from ..module_utils.cluster.subnets import find_overlaps, parse_subnet, refuse_public, refuse_routed
 from ..module_utils.plan import PlanError
-from .fault import Fault
+from .fault import LEAST_INODES_PERCENT, Fault
 from .preflight_ports import find_port_faults
 
 MIN_PYTHON = (3, 9)
@@ -176,6 +176,13 @@ def _of_host(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float)
             "disk",
             f"{host['disk_free_mb']} MiB free for the engine's data, needed are {limits.min_disk_free_mb}",
             "Free or add space, or set preflight_min_disk_free_mb",
+        )
+    inodes = host["disk_free_inodes_percent"]
+    if inodes is not None and inodes < LEAST_INODES_PERCENT:
+        yield fault(
+            "disk",
+            f"{inodes:g} % of the inodes free for the engine's data, needed are {LEAST_INODES_PERCENT:g} %",
+            "Remove what has many small files; prune.yml removes images that nothing needs",
         )
     if not host["addresses"]:
         yield fault("address", "only loopback addresses", "Nodes need an address that the others reach")

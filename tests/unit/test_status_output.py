@@ -102,6 +102,7 @@ WELL = {
     "data_root": "/var/lib/docker",
     "disk_free_mb": 50_000,
     "disk_total_mb": 100_000,
+    "disk_free_inodes_percent": 80.0,
     "mounts": [],
     "gpus": [],
     "gpu_problem": "",

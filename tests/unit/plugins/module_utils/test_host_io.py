@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are links: what is written goes where they lead, and they stay."""
+"""Files that are links: what is written goes where they lead, and they stay. And the room on a disk."""
 
 from __future__ import annotations
 
@@ -74,3 +74,8 @@ def test_a_masked_unit_is_no_way_to_a_device(tmp_path: Path) -> None:
     unit.symlink_to(device)
     assert HOST.write(str(unit), "[Unit]") is None
     assert not unit.is_symlink() and unit.stat().st_mode & 0o777 == 0o644 and device.is_dir()
+
+
+def test_the_room_where_a_relative_path_is_not_yet() -> None:
+    free, total, inodes = HOST.space("nowhere/at/all")
+    assert 0 < free <= total and (inodes is None or 0 <= inodes <= 100)

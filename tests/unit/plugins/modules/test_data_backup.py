@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import archive_name
+from ansible_collections.flotilla.swarm.plugins.module_utils.host_io import Host, Space
 from ansible_collections.flotilla.swarm.plugins.modules import data_backup, data_restore
 from fake_engine import FakeEngine, volume
 from module_runner import run_module_main
@@ -137,7 +138,7 @@ def test_a_directory_that_can_not_hold_archives_is_named(machine: Machine, monke
 
 
 def test_too_little_room_is_seen_before_anything_is_paused(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_backup, "_free", lambda directory: 100)
+    monkeypatch.setattr(Host, "space", lambda host, path: Space(100, 100, None))
     result = machine.backup(volumes=["db"])
     assert result["exit_code"] == 1 and "has room for 0 MiB" in result["msg"]
     assert not machine.fake.writes and not machine.archives.exists()

@@ -59,6 +59,7 @@ def test_a_host_in_a_swarm(fake_engine: Callable[..., FakeEngine], tmp_path: Pat
     result = run_module_main(health_info.main, {"docker_host": fake.docker_host}, check=True)
     assert (result["state"], result["node_id"], result["data_root"]) == ("active", fake.node("m1")["ID"], str(tmp_path))
     assert 0 < result["disk_free_mb"] <= result["disk_total_mb"] and not result["changed"] and not fake.writes
+    assert result["disk_free_inodes_percent"] is None or 0 <= result["disk_free_inodes_percent"] <= 100
     assert len(fake.calls()) == 1
 
 

@@ -22,6 +22,7 @@ def host(**changes: Any) -> Json:
         "data_root": "/var/lib/docker",
         "disk_free_mb": 50_000,
         "disk_total_mb": 100_000,
+        "disk_free_inodes_percent": 80.0,
         "mounts": [],
         "gpus": [],
         "gpu_problem": "",
@@ -84,6 +85,8 @@ UNREACHABLE = {"unreachable": True, "msg": "Failed to connect to the host via ss
         ({"hosts": {"m1": host(certificate_days=-2.0)}}, "certificates", "failed", "m1 its certificate ended 2 days ago"),
         ({"hosts": {"m1": host(disk_free_mb=1500)}}, "disks", "warning", "m1 1500 MiB of 100000 free for /var/lib/docker"),
         ({"hosts": {"m1": host(disk_free_mb=999)}}, "disks", "failed", "m1 999 MiB of 100000 free"),
+        ({"hosts": {"m1": host(disk_free_inodes_percent=9.9)}}, "disks", "warning", "m1 9.9 % of the inodes free for /var/lib/docker"),
+        ({"hosts": {"m1": host(disk_free_inodes_percent=0.0)}}, "disks", "failed", "m1 0 % of the inodes free"),
     ],
 )
 def test_one_fault_is_one_finding_and_the_state_of_its_area(given: Json, area: str, state: str, words: str) -> None:
@@ -102,6 +105,7 @@ def test_one_fault_is_one_finding_and_the_state_of_its_area(given: Json, area: s
         {"swarm": cluster(node(generic_resources=["slots=4"]))},
         {"hosts": {"m1": host(mounts=[{**MOUNT, "problem": ""}])}},
         {"hosts": {"m1": host(certificate_days=None, certificate_expires="")}},
+        {"hosts": {"m1": host(disk_free_inodes_percent=None)}},
         {"services": [service(state="completed", running=1, desired=1)]},
     ],
 )
