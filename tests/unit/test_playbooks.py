@@ -93,6 +93,11 @@ def test_check_mode_changes_nothing_whatever_plan_only_says(site: Site) -> None:
         ("rebalance", {"services_names": ["vault_reader"]}, "there is no service vault_reader"),
         ("rotate", {"swarm_rotate": ["tokens"]}, "swarm_rotate must be one or more of: worker_token"),
         ("recover", {"backup_recover_host": "m9", "confirm": "lab"}, "backup_recover_host is 'm9', expected a host of the inventory"),
+        (
+            "remove_node",
+            {"nodes_target": "m1, w9", "confirm": "lab"},
+            "w9: neither a host of the inventory nor a node of the swarm, whose nodes are m1",
+        ),
         ("remove_node", {"nodes_target": ["m1"], "confirm": "lab"}, "Taking m1 out of the managers: it is the only manager"),
     ],
 )
