@@ -88,6 +88,11 @@ def roles(node: str = "m1") -> dict[str, str]:
     return found
 
 
+def availability(node: str) -> str:
+    code = f"import docker; print(docker.APIClient().inspect_node({node!r})['Spec']['Availability'])"
+    return on("m1", "python3 -", code).strip()
+
+
 def wanted(managers: list[str]) -> dict[str, str]:
     return {name: "manager" if name in managers else "worker" for name in NODES}
 

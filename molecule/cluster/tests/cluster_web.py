@@ -56,10 +56,26 @@ def load_image() -> None:
         list(pool.map(lambda node: on(node, "python3 -", LOAD), NODES))
 
 
-def create_service(name: str, replicas: int = 1, port: int = 0, constraints: tuple[str, ...] = (), manager: str = "m1") -> None:
-    """With a port it answers there on the hosts that run it; without one it only runs."""
+# Each new task has to answer, and to be found by those who read, before the next one stops.
+ANSWERS = {
+    "Test": ["CMD", "/usr/bin/python3", "-c", "import socket; socket.create_connection(('127.0.0.1', 8080), 2)"],
+    "Interval": 10**9,
+    "Timeout": 5 * 10**9,
+    "Retries": 20,
+}
+ONE_BY_ONE = {"Parallelism": 1, "Delay": 2 * 10**9, "Monitor": 2 * 10**9, "Order": "stop-first"}
+
+
+def create_service(
+    name: str, replicas: int = 1, port: int = 0, constraints: tuple[str, ...] = (), manager: str = "m1", gentle: bool = False
+) -> None:
+    """With a port it answers there on the hosts that run it; without one it only runs. A gentle one is updated task by task."""
     template = {
-        "ContainerSpec": {"Image": "web:1", "Command": ["/usr/bin/python3", "-c", SERVER]},
+        "ContainerSpec": {
+            "Image": "web:1",
+            "Command": ["/usr/bin/python3", "-c", SERVER],
+            **({"Healthcheck": ANSWERS} if gentle else {}),
+        },
         "Placement": {"Constraints": list(constraints)},
     }
     ports = [{"TargetPort": 8080, "PublishedPort": port, "PublishMode": "host", "Protocol": "tcp"}] if port else []
@@ -68,6 +84,8 @@ def create_service(name: str, replicas: int = 1, port: int = 0, constraints: tup
         "name": name,
         "mode": {"Replicated": {"Replicas": replicas}},
         "endpoint_spec": {"Mode": "dnsrr", "Ports": ports},
+        "update_config": ONE_BY_ONE if gentle else None,
+        "rollback_config": ONE_BY_ONE if gentle else None,
     }
     on(manager, "python3 -", CREATE.format(json.dumps(body)))
 

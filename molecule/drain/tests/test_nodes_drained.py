@@ -8,12 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from cluster_lab import THREE, Run, converge, on, play, settled, start
+from cluster_lab import THREE, Run, availability, converge, look, on, play, settled, start
 from cluster_web import PORT, await_homes, create_service, homes, load_image, reading, remove_service, service_spec
 
-DRAIN, ACTIVATE = "playbooks/drain.yml", "playbooks/activate.yml"
+DRAIN, ACTIVATE, REMOVE = "playbooks/drain.yml", "playbooks/activate.yml", "playbooks/remove_node.yml"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -50,11 +51,6 @@ def container(node: str, name: str) -> Iterator[None]:
     on(node, "python3 -", f"import docker; docker.from_env().containers.get({name!r}).remove(force=True)")
 
 
-def availability(node: str) -> str:
-    code = f"import docker; print(docker.APIClient().inspect_node({node!r})['Spec']['Availability'])"
-    return on("m1", "python3 -", code).strip()
-
-
 def test_a_drain_without_room_is_refused() -> None:
     create_service("tied", constraints=("node.hostname==w3",))
     await_homes("tied", 1)
@@ -76,6 +72,38 @@ def test_a_drained_node_is_what_it_was_again() -> None:
     assert activate("w3").rc == 0 and availability("w3") == "active"
     assert set(activate("w3").changed.values()) == {0}
     remove_service("free")
+
+
+def test_check_mode_says_what_would_become_of_a_drained_node() -> None:
+    assert drain("w4").rc == 0
+    before = look()
+    back = play("--check", playbook=ACTIVATE, swarm_managers=THREE, nodes_target=["w4"])
+    assert back.rc == 0 and 'availability: "drain" -> "active"' in back.text, back.out
+    out = play("--check", playbook=REMOVE, swarm_managers=THREE, nodes_target=["w4"], confirm="lab")
+    assert out.rc == 0 and "leave" in out.text and "Nothing was changed." in out.text, out.out
+    assert availability("w4") == "drain" and look() == before and look("w4")["state"] == "active"
+    assert activate("w4").rc == 0
+
+
+@pytest.mark.parametrize(
+    ("playbook", "variables", "words"),
+    [
+        (DRAIN, {"nodes_target": ["w9"]}, "no node of the swarm is w9 (its nodes are m1, w1, w2, w3, w4)"),
+        (DRAIN, {"nodes_target": ["w3"], "nodes_surge": "some"}, "nodes_surge must be one of: none, sole, all"),
+        (ACTIVATE, {"nodes_target": "w3, w9"}, "no node of the swarm is w9"),
+        (
+            REMOVE,
+            {"nodes_target": "w3, w9", "confirm": "lab"},
+            "w9: neither a host of the inventory nor a node of the swarm, whose nodes are m1",
+        ),
+        (REMOVE, {"nodes_target": ["w3"], "confirm": "other"}, "confirm is 'other', which is not its name"),
+    ],
+)
+def test_wrong_input_gives_one_clear_message_and_changes_nothing(playbook: str, variables: dict[str, Any], words: str) -> None:
+    before = look()
+    run = play(playbook=playbook, swarm_managers=THREE, **variables)
+    assert run.rc != 0 and words in run.text and "Traceback" not in run.out and not any(run.changed.values()), run.out
+    assert look() == before and availability("w3") == "active"
 
 
 def test_a_plain_drain_is_noticed_by_those_who_read(alone: str) -> None:
