@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from conftest import ROOT, Run, declared
 
-DEPLOY, SITE = "playbooks/deploy.yml", "site.yml"
+DEPLOY, PLAN, SITE = "playbooks/deploy.yml", "playbooks/plan.yml", "site.yml"
 
 
 def stack(content: str) -> dict[str, Any]:
@@ -41,6 +41,16 @@ CASES = {
     ),
     "a bind mount that no node has": (DEPLOY, [], lambda: stack(BIND), ["/srv/nowhere", "web"]),
     "no manager": (SITE, [], lambda: {"preflight_managers_group": "nobody"}, ["nobody", "manager"]),
+    "a key of a stack that is none": (
+        DEPLOY, [], lambda: {"stacks_present": [{"name": "wrong", "content": BIND, "keep_replica": True}]}, ["keep_replica. Supported"],
+    ),
+    "a look for drift without a file": (PLAN, [], lambda: {"plan_fail_on_drift": True}, ["plan_fail_on_drift needs plan_file"]),
+    "a format of preflight that is none": (
+        "playbooks/preflight.yml", [], lambda: {"preflight_format": "yaml"}, ["preflight_format must be one of: text, json, got: yaml"],
+    ),
+    "a format of status that is none": (
+        "playbooks/status.yml", [], lambda: {"status_format": "yaml"}, ["status_format must be one of: table, json, got: yaml"],
+    ),
     "no confirmation": ("playbooks/teardown.yml", [], dict, ["confirm is missing", "confirm=lab"]),
     "another name as confirmation": ("playbooks/teardown.yml", [], lambda: {"confirm": "prod"}, ["'prod'", "confirm=lab"]),
 }  # fmt: skip

@@ -19,7 +19,8 @@ api = docker.APIClient()
 service = api.inspect_service("spread")
 spec = service["Spec"]
 template = {**spec["TaskTemplate"], "Placement": {}}
-api.update_service(service["ID"], service["Version"]["Index"], template, name="spread", mode=spec["Mode"], endpoint_spec=spec["EndpointSpec"])
+kept = {"name": "spread", "mode": spec["Mode"], "endpoint_spec": spec["EndpointSpec"]}
+api.update_service(service["ID"], service["Version"]["Index"], template, **kept)
 """
 TASKS = """
 import docker

@@ -6,11 +6,19 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hosts_lab import DAEMON_JSON, IMAGE, NODES, Run, daemon_json, have_image, on, play, playbook, sdk, unit
 
+from tests.lab.scenario import ROOT
+
+sys.path.append(str(ROOT / "molecule/default/tests"))
+from test_job_templates import Controller, answers_of, controller
+
+__all__ = ["controller"]
 FORMER = "/var/lib/docker"
 WANTED = "/var/lib/containerd/moved"  # a disk of its own, as the former one is
 KNOWN = """
@@ -109,3 +117,11 @@ def test_a_second_run_does_nothing() -> None:
     before = {node: unit(node, "InvocationID") for node in NODES}
     assert move().changed == dict.fromkeys(NODES, 0)
     assert {node: unit(node, "InvocationID") for node in NODES} == before
+
+
+def test_a_survey_moves_them_once_more(controller: Controller, tmp_path: Path) -> None:
+    before = {node: known(node) for node in NODES}
+    given = {variable: answer or "" for variable, answer in answers_of("move_data_root", controller).items()}
+    job = controller.launch("move_data_root", {**given, "engine_data_root": f"{WANTED}-again"}, tmp_path)
+    assert job.status == "successful", job.stdout.read()[-4000:]
+    assert {node: known(node) for node in NODES} == {node: {**before[node], "root": f"{WANTED}-again"} for node in NODES}

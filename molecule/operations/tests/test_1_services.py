@@ -66,6 +66,8 @@ def test_update_of_several_fields_is_one_update_and_rollback_undoes_it() -> None
     now = web()
     assert "second" in client.answers and "LEVEL=second" in now["env"] and now["mounts"] == ["/cache"]
     assert done("update", **wanted).changed == 0 and web() == now
+    planned = done("rollback", "--check", services_names=[WEB])
+    assert planned.changed and web() == now
     with reading() as client:
         done("rollback", services_names=[WEB])
     back = web()
@@ -113,6 +115,7 @@ def test_rebalance() -> None:
         ("restart", {"services_stacks": ["prob"]}, "there is no stack prob"),
         ("update", {"services_names": [WEB], "services_secrets": [{"source": "gone"}]}, "there is no gone. Create it first"),
         ("rollback", {"services_names": ["registry_registry"]}, "never updated"),
+        ("rebalance", {"services_names": ["probe_wep"]}, "there is no service probe_wep; there is probe_web"),
     ],
 )
 def test_wrong_input_gives_one_clear_message_and_changes_nothing(playbook: str, variables: dict[str, Any], words: str) -> None:

@@ -163,6 +163,21 @@ def test_usage_of_every_task_on_every_node() -> None:
     assert len(table) >= 6 and max(map(len, table)) <= 80
 
 
+@pytest.mark.parametrize(
+    ("playbook", "variables", "words"),
+    [
+        ("logs", {"services_names": [DJANGO], "services_tail": 5}, "autograder_django"),
+        ("stats", {"services_stacks": ["autograder"]}, "autograder_django.1"),
+        ("health", {}, "healthy"),
+        ("status", {}, "autograder_django"),
+    ],
+)
+def test_what_only_looks_says_the_same_in_check_mode(playbook: str, variables: dict[str, Any], words: str) -> None:
+    before = look()
+    run = done(playbook, "--check", **variables)
+    assert words in run.out and run.changed == 0 and look() == before
+
+
 FAULTS = """
 import pathlib, sys
 table = pathlib.Path("/etc/fstab")
@@ -201,6 +216,9 @@ def test_health_is_one_verdict() -> None:
         ("exec", {"services_service": DJANGO, "services_slot": 7, "services_command": "x"}, "autograder_django, slot 7 is running"),
         ("logs", {"services_names": [DJANGO], "services_since": "yesterday"}, "since: found 'yesterday', expected how long ago"),
         ("logs", {"services_task": "nosuchtask"}, "there is no task nosuchtask"),
+        ("stats", {"services_names": ["nosuch_*"]}, "No task of nosuch_* runs on the hosts that answer"),
+        ("stats", {"services_format": "yaml"}, "services_format must be one of: table, json, got: yaml"),
+        ("health", {"health_format": "yaml"}, "health_format must be one of: table, json, got: yaml"),
     ],
 )
 def test_wrong_or_missing_input_gives_one_clear_message(playbook: str, variables: dict[str, Any], words: str) -> None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images that nothing needs go from every node; those of a service and of its last update stay, so that it can go back."""
+"""Images and leftovers that nothing needs go from every node; images of a service and of its last update stay, so that it can go back."""
 
 from __future__ import annotations
 
@@ -37,12 +37,22 @@ with tarfile.open(fileobj=data, mode="w") as archive:
     archive.addfile(entry, io.BytesIO(content))
 docker.APIClient().import_image_from_data(data.getvalue(), "leftover", "1")
 """
+# As a task leaves it whose host was wiped and has joined under another id since.
+LEFT = """
+import docker
+labels = {"com.docker.swarm.task.id": "gone", "com.docker.swarm.node.id": "another"}
+docker.APIClient().create_container("leftover:1", ["true"], name="of-before", labels=labels)
+"""
 CREATE = """
 import docker
 docker.APIClient().create_service(
     {{"ContainerSpec": {{"Image": "{registry}/kept:1", "Args": ["sleep", "infinity"], "Init": True}}}},
     name="kept", mode="global", endpoint_spec={{"Mode": "dnsrr"}}, update_config={{"Monitor": 2 * 10**9, "Parallelism": 0}},
 )
+"""
+CONTAINERS = """
+import docker
+print(*(name for each in docker.APIClient().containers(all=True) for name in each["Names"]))
 """
 IMAGES = """
 import docker, json
@@ -75,6 +85,7 @@ def updated() -> Iterator[None]:
         done("update", services_names=["kept"], services_image=f"{registry()}/kept:{number}")
     for node in NODES:
         on(node, "python3 -", LEAVE)
+    on("w1", "python3 -", LEFT)
     yield
     on("m1", "python3 -", "import docker; docker.APIClient().remove_service('kept')")
 
@@ -82,17 +93,19 @@ def updated() -> Iterator[None]:
 def test_check_mode_names_what_would_go_and_removes_nothing() -> None:
     before = images("")
     planned = prune("--check", "--diff")
-    assert planned.changed and "leftover:1" in planned.out and images("") == before
+    assert planned.changed and "leftover:1" in planned.out and "of-before" in planned.out and images("") == before
+    assert "/of-before" in on("w1", "python3 -", CONTAINERS)
 
 
 def test_young_images_stay() -> None:
-    assert "leftover:1" not in prune("--check", "--diff", prune_older_than="1h").out
+    young = prune("--check", "--diff", prune_older_than="1h").out
+    assert "leftover:1" not in young and "of-before" not in young
 
 
 def test_what_nobody_needs_goes_from_every_node_and_the_way_back_stays() -> None:
     tasks = {name: each["tasks"] for name, each in services().items()}
     prune()
-    assert images("leftover") == {node: [] for node in NODES}
+    assert images("leftover") == {node: [] for node in NODES} and "/of-before" not in on("w1", "python3 -", CONTAINERS)
     kept = images("kept")
     assert all(len(names) == 2 for names in kept.values()), kept
     assert images("debian:trixie")["m1"] == ["debian:trixie"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,12 @@ from typing import Any
 import pytest
 from recover_lab import LABELS, MANAGERS, NODES, lab, logs_of, look, on, play
 
-from tests.lab.scenario import Finished
+from tests.lab.scenario import ROOT, Finished
 
+sys.path.append(str(ROOT / "molecule/default/tests"))
+from test_job_templates import Controller, answers_of, controller
+
+__all__ = ["controller"]
 PASSWORD, SECRET = "horse-battery", "quiet-otter-7"
 
 SEED = """
@@ -169,6 +174,13 @@ def test_a_name_that_no_host_has_is_told_and_removes_no_older_backup(backups: Pa
     assert first in backups.iterdir()
 
 
+def test_a_manager_that_is_none_is_told_before_any_engine_stops(backups: Path) -> None:
+    before = set(backups.iterdir())
+    refused, words = backup(backups, backup_manager="w1"), "backup_manager is 'w1', expected one of m1, m2, m3"
+    assert refused.rc and words in refused.text and not any(refused.recap.values()), refused.out
+    assert set(backups.iterdir()) == before
+
+
 def test_the_newest_backups_are_kept_and_listed_and_a_damaged_one_is_found(backups: Path) -> None:
     before = set(backups.iterdir())
     done = backup(backups, backup_keep=1)
@@ -181,6 +193,8 @@ def test_the_newest_backups_are_kept_and_listed_and_a_damaged_one_is_found(backu
         and all(name in listed.text for name in ("volume store of m1", "volume store of w2", "path /srv/papers of w2"))
         and not any(listed.recap.values())
     ), listed.out
+    nowhere = play("playbooks/list_backups.yml", "--check", backup_directory=str(backups / "nowhere"))
+    assert nowhere.rc == 0 and "There is no backup in" in nowhere.text, nowhere.out
     part = newest / "w2/volume.store.tar.gz.00000.vault"
     whole = part.read_bytes()
     part.write_bytes(whole[:-9] + b"00000000" + whole[-1:])
@@ -238,6 +252,9 @@ def test_an_archive_brings_the_swarm_back_on_a_clean_host(backups: Path, swarm: 
     assert look("w1")["state"] == "inactive" and json.loads(on("w2", "python3 -", FIND)) == [{}, {}]
 
     key = unlock_key_file.read_text().strip()
+    planned = recover("w1", "--check", "--diff", **given, backup_recover_unlock_key=key)
+    assert "w1 would be the only manager" in planned.text and "failed=1" not in planned.out, planned.out
+    assert look("w1")["state"] == "inactive" and json.loads(on("w2", "python3 -", FIND)) == [{}, {}]
     done = recover("w1", **given, backup_recover_unlock_key=key)
     assert key not in done.out and "Nothing of the archive is missing" in done.text, done.out
     assert "Not put back: volume store of m1: its host takes no part in this run" in done.text, done.out
@@ -249,8 +266,10 @@ def test_an_archive_brings_the_swarm_back_on_a_clean_host(backups: Path, swarm: 
     await_secret("w1")
 
 
-def test_after_its_majority_was_lost_one_locked_manager_brings_the_swarm_back(swarm: dict[str, Any], unlock_key_file: Path) -> None:
-    """The three managers still have the state from before, and are locked since their power failed."""
+def test_after_its_majority_was_lost_one_locked_manager_brings_the_swarm_back(
+    swarm: dict[str, Any], unlock_key_file: Path, controller: Controller, tmp_path: Path
+) -> None:
+    """The three managers still have the state from before, and are locked since their power failed. A survey drives it."""
     for node in ("w1", "w2"):
         lab("stop", "--hard", node)
     for node in ("m1", "m2"):
@@ -262,8 +281,14 @@ def test_after_its_majority_was_lost_one_locked_manager_brings_the_swarm_back(sw
         lab("start", node)
     # hosts of the other swarm with the same id would forbid it
     assert play("molecule/recover/leave.yml", "--limit", "w1,w2").rc == 0
-    done = recover("m1", backup_recover_unlock_key=unlock_key_file.read_text().strip())
-    assert done.rc == 0, done.out
+    key = unlock_key_file.read_text().strip()
+    planned = recover("m1", "--check", "--diff", backup_recover_unlock_key=key)
+    assert planned.rc == 0 and "m1 would be the only manager" in planned.text and look("m1")["state"] == "locked", planned.out
+    given = {variable: answer or "" for variable, answer in answers_of("recover", controller).items()}
+    answers = {**given, "backup_recover_host": "m1", "backup_recover_unlock_key": key}
+    job = controller.launch("recover", {**answers, **LABELS}, tmp_path)
+    said = job.stdout.read()
+    assert job.status == "successful" and key not in said, said[-4000:]
     assert held("m1") == swarm
     assert sorted(labels("m1")) == list(NODES) and labels("m1")["m1"]["keeper"] == "yes"
     await_secret(*NODES)

@@ -129,6 +129,15 @@ def test_a_survey_rotates_secrets(controller: Controller, tmp_path: Path) -> Non
     assert len(secrets()) == 1
 
 
+def test_a_plan_of_new_tokens_and_an_unknown_word_replace_nothing() -> None:
+    before = swarm()
+    planned = play("playbooks/rotate.yml", "--check", "--diff")
+    assert planned.rc == 0 and "rotate worker_token, manager_token" in planned.text, planned.out
+    wrong = play("playbooks/rotate.yml", swarm_rotate=["tokens"])
+    assert wrong.rc and "swarm_rotate must be one or more of: worker_token" in wrong.text and not any(wrong.recap.values()), wrong.out
+    assert swarm() == before
+
+
 def test_a_survey_rotates_tokens(controller: Controller, tmp_path: Path) -> None:
     before = swarm()
     job = controller.launch("rotate", {"swarm_rotate": "worker_token,manager_token"}, tmp_path)
