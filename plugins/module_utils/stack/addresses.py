@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ..plan import PlanError
 from .canonical import Json, desired_count, service_mode
 from .placement import Nodes
 
@@ -22,7 +23,7 @@ def lint_addresses(
     others: t.Iterable[t.Mapping[str, t.Any]],
     nodes: Nodes,
 ) -> t.Iterator[str]:
-    """A warning for each network with a known subnet that gets full.
+    """A warning for each network with a known subnet that gets full. Raises PlanError for one that has too few whatever node runs what.
 
     ``specs`` name networks; ``others`` are the specs of the remaining services, which may refer to networks by ID.
     """
@@ -38,6 +39,14 @@ def lint_addresses(
             continue
         tasks = sum(_tasks(spec, nodes) for spec in attached)
         virtual = sum((spec.get("EndpointSpec") or {}).get("Mode") != "dnsrr" for spec in attached)
+        lasting = sum(_tasks(spec, nodes) for spec in attached if not service_mode(spec).endswith("job"))
+        least = lasting + virtual + min(lasting, 1)
+        if least > size:
+            raise PlanError(
+                f"network {network['Name']} has {size} addresses, and needs at least {least}: {lasting} tasks, {virtual} virtual "
+                "addresses, and one for each node that runs some. Give it a larger subnet, use several networks, or endpoint_mode: dnsrr. "
+                "Nothing was changed."
+            )
         needed = tasks + virtual + len(nodes.all)
         if needed > NEARLY_FULL * size:
             yield (

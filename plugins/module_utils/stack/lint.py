@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ..plan import PlanError
@@ -15,6 +16,9 @@ _Finding = tuple[str, str]
 # Their clients keep connections open for long.
 _DATABASES = ("postgres", "pgvector", "timescaledb", "mysql", "mariadb", "percona")
 _KEEPALIVE = "net.ipv4.tcp_keepalive_time"
+_SOCKETS = {"/var/run/docker.sock", "/run/docker.sock"}
+# The first versions that ask the engine for its API. Those before know 1.24 alone.
+_TRAEFIK_THAT_ASKS = {2: (2, 11, 31), 3: (3, 6, 1)}
 _IDLE_SECONDS = 900
 """After so long a virtual address forgets a connection on which nothing is sent."""
 
@@ -132,6 +136,22 @@ def _idle_connections(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
         )
 
 
+def _old_client(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
+    """Of a tag that moves, such as v3, the version is not known."""
+    image = str((spec["TaskTemplate"].get("ContainerSpec") or {}).get("Image", "")).partition("@")[0].rpartition("/")[2]
+    found = re.match(r"traefik:v?(\d+)\.(\d+)(?:\.(\d+))?", image)
+    if not found or not set(bind_sources(spec)) & _SOCKETS:
+        return
+    version = tuple(int(part) for part in found.groups() if part)
+    first = _TRAEFIK_THAT_ASKS[min(max(version[0], 2), 3)]
+    if version < first[: len(version)]:
+        yield (
+            "old_client",
+            f"service {spec['Name']}: Traefik {'.'.join(map(str, version))} speaks a version of the engine's API that engines from 29.0 on "
+            f"refuse; take {'.'.join(map(str, first))} or later before an upgrade",
+        )
+
+
 def _host_port(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
     if (spec.get("UpdateConfig") or {}).get("Order") != "start-first":
         return
@@ -184,4 +204,4 @@ def _amount(resource: str, amount: int) -> str:
     return f"{amount / 2**20:g} MiB" if resource == "MemoryBytes" else f"{amount} {resource.partition(':')[2]}"
 
 
-_CHECKS = (_placement, _capacity, _single_replica, _source_ip, _idle_connections, _host_port)
+_CHECKS = (_placement, _capacity, _single_replica, _source_ip, _idle_connections, _old_client, _host_port)

@@ -124,6 +124,18 @@ def test_a_network_that_gets_full_is_told(subnet: str, replicas: int, mode: str,
         assert "has 13 addresses and needs 10" in warnings[0]
 
 
+def test_the_service_for_which_a_network_has_no_address_left_is_refused() -> None:
+    """A /29 has five: two services with a virtual address and a task each, and the node's own."""
+    network = {"Name": "net", "Id": "id", "IPAM": {"Config": [{"Subnet": "10.0.0.0/29"}]}}
+    job = {**attached(9, "dnsrr"), "Mode": {"ReplicatedJob": {"TotalCompletions": 9}}}
+    fits = [attached(1), attached(1), job]
+    assert list(lint_addresses(fits, [network], [], Nodes(NODES)))
+    with pytest.raises(PlanError, match=r"net has 5 addresses, and needs at least 6: 3 tasks, 2 virtual addresses, and one for each node"):
+        list(lint_addresses([attached(1, "dnsrr"), *fits], [network], [], Nodes(NODES)))
+    with pytest.raises(PlanError, match="needs at least 7: 3 tasks, 3 virtual"):
+        list(lint_addresses([attached(1)], [network], fits, Nodes(NODES)))
+
+
 BIND = [{"Type": "bind", "Source": "/srv/x", "Target": "/x"}]
 
 
@@ -174,6 +186,32 @@ def test_idle_connections_to_databases(image: str, more: Json, told: bool) -> No
     found = [warning for warning in lint([wanted], Nodes(NODES), {}) if warning.endswith("(idle)")]
     assert bool(found) == told
     assert not [warning for warning in lint([wanted], Nodes(NODES), {}, ["idle"]) if warning.endswith("(idle)")]
+
+
+SOCKET = [{"Type": "bind", "Source": "/var/run/docker.sock", "Target": "/var/run/docker.sock"}]
+
+
+@pytest.mark.parametrize(
+    ("image", "mounts", "told"),
+    [
+        ("traefik:v3.2", SOCKET, "take 3.6.1 or later"),
+        (f"docker.io/library/traefik:3.6.0@sha256:{'a' * 64}", SOCKET, "take 3.6.1 or later"),
+        ("traefik:v2.10", SOCKET, "take 2.11.31 or later"),
+        ("traefik:v1.7-alpine", SOCKET, "take 2.11.31 or later"),
+        ("traefik:v3.6.1", SOCKET, ""),
+        ("traefik:v3.6", SOCKET, ""),
+        ("traefik:v2.11", SOCKET, ""),
+        ("traefik:v3", SOCKET, ""),
+        ("traefik", SOCKET, ""),
+        ("traefik:v3.2", [], ""),
+        ("team/proxy:1.0", SOCKET, ""),
+    ],
+)
+def test_a_client_that_newer_engines_refuse(image: str, mounts: list[Json], told: str) -> None:
+    wanted = spec(template={"ContainerSpec": {"Image": image, "Mounts": mounts}})
+    warnings = lint([wanted], Nodes(NODES), {})
+    assert len(warnings) == bool(told) and all(told in warning and warning.endswith("(old_client)") for warning in warnings)
+    assert lint([wanted], Nodes(NODES), {}, ["old_client"]) == []
 
 
 def test_a_service_without_tasks_reserves_nothing() -> None:
