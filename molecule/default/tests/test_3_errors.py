@@ -26,6 +26,14 @@ def without_variable() -> dict[str, Any]:
 
 
 BIND = "services:\n  web:\n    image: debian:trixie\n    volumes: ['/srv/nowhere:/data']\n"
+SMALL = """
+services:
+  a: &service {image: "nginx:1.28", networks: [small]}
+  b: *service
+  c: *service
+networks:
+  small: {ipam: {config: [{subnet: 10.210.0.0/29}]}}
+"""
 
 CASES = {
     "a variable that the file demands": (DEPLOY, [], without_variable, ["SITE_DOMAIN", "stack.yml"]),
@@ -43,6 +51,10 @@ CASES = {
     "no manager": (SITE, [], lambda: {"preflight_managers_group": "nobody"}, ["nobody", "manager"]),
     "a key of a stack that is none": (
         DEPLOY, [], lambda: {"stacks_present": [{"name": "wrong", "content": BIND, "keep_replica": True}]}, ["keep_replica. Supported"],
+    ),
+    "a network that has too few addresses": (
+        DEPLOY, [], lambda: {"stacks_present": [{"name": "wrong", "content": SMALL, "resolve_image": "never"}]},
+        ["network wrong_small has 5 addresses, and needs at least 7"],
     ),
     "a look for drift without a file": (PLAN, [], lambda: {"plan_fail_on_drift": True}, ["plan_fail_on_drift needs plan_file"]),
     "a format of preflight that is none": (
