@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,14 @@ def test_each_node_is_drained_for_its_turn_alone_by_a_manager_that_stays(tmp_pat
     steps = [("m1", "w1"), ("m1", "m2"), ("m2", "m1")]
     assert ran.state["log"] == [each for by, node in steps for each in ([by, {node: "drain"}], [node, "acts"], [by, {node: "previous"}])]
     assert states(ran) == dict.fromkeys(swarm, ("active", {}))
+
+
+def test_between_two_turns_there_is_time_to_look(tmp_path: Path) -> None:
+    began = time.monotonic()
+    ran = take_turns(tmp_path, {"m1": member("manager"), "w1": member(), "w2": member()}, engine_pause=1)
+    assert ran.rc == 0 and ran.acted == ["w1", "w2", "m1"], ran.out
+    waits = ran.out.count("ok: [m1 -> localhost]")
+    assert waits == 2 and time.monotonic() - began >= waits, ran.out
 
 
 def test_a_failed_upgrade_stays_drained_and_the_rest_is_untouched(tmp_path: Path) -> None:
