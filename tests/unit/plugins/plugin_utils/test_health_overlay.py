@@ -199,7 +199,6 @@ def test_a_member_without_an_end_of_the_ingress_network_is_told(state: str, list
         "certificate_expires": "",
         "certificate_days": None,
         "disk_free_mb": 9,
-        "disk_free_inodes_percent": 50.0,
         "disk_free_inodes_percent": None,
         "mounts": [],
         "gpus": [],

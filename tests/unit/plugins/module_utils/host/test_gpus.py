@@ -34,7 +34,7 @@ def test_a_machine_of_several_models() -> None:
 
 
 def test_resources_of_other_kinds_are_known_from_gpus() -> None:
-    offered = [
+    offered: list[dict[str, dict[str, object]]] = [
         {"NamedResourceSpec": {"Kind": "gpu_large", "Value": A}},
         {"NamedResourceSpec": {"Kind": "old", "Value": "GPU-8932f937"}},
         {"DiscreteResourceSpec": {"Kind": "NVIDIA-GPU", "Value": 2}},
