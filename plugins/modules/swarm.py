@@ -78,11 +78,6 @@ options:
       - Accept an even number of managers, and more than seven.
     type: bool
     default: false
-  cluster_id:
-    description:
-      - The id of the only swarm that this host may be in, as M(flotilla.swarm.swarm_info) tells it. A host in another swarm is refused, and
-        no swarm is made. Without it any will do.
-    type: str
   members:
     description:
       - The node ids that the first of O(managers) that can act lists, from M(flotilla.swarm.swarm_info).
@@ -334,7 +329,6 @@ ARGUMENTS: dict[str, t.Any] = {
     "may": {"type": "list", "elements": "str", "choices": [INITIALISE, JOIN], "default": [INITIALISE, JOIN]},
     "any_manager_count": {"type": "bool", "default": False},
     "members": {"type": "list", "elements": "str", "default": []},
-    "cluster_id": {"type": "str"},
     "rejoin": {"type": "str"},
     "join_token": {"type": "str", "no_log": True},
     "remote_addrs": {"type": "list", "elements": "str", "default": []},

@@ -31,12 +31,7 @@ class Decision:
 
 
 def decide(
-    me: Seen,
-    role: str,
-    managers: t.Sequence[Seen],
-    others: t.Sequence[Seen] = (),
-    members: t.Collection[str] = (),
-    wanted_cluster: str = "",
+    me: Seen, role: str, managers: t.Sequence[Seen], others: t.Sequence[Seen] = (), members: t.Collection[str] = ()
 ) -> Decision:
     """Decide for one host.
 
@@ -45,17 +40,13 @@ def decide(
     of the inventory, also those that did not answer; the first of them is the only one that ever creates a swarm.
     ``others``
     are hosts known otherwise; one that is in a swarm forbids a new one. ``members`` are the node ids that the first of
-    ``managers`` that can act lists, empty where it was not asked. ``wanted_cluster`` is the id of the only swarm that the host may be
-    in, empty where any will do.
+    ``managers`` that can act lists, empty where it was not asked.
     """
     if not managers:
         return Decision(REFUSE, "no host is named as a manager")
     managers = [me if seen.name == me.name else seen for seen in managers]
     if me.state in ("unreachable", "no engine", "locked", "error"):
         return Decision(REFUSE, me.story)
-    known = [seen for seen in ([me] if me.is_member and me.cluster_id else managers) if seen.is_member and seen.cluster_id]
-    if wanted_cluster and not any(seen.cluster_id == wanted_cluster for seen in known):
-        return Decision(REFUSE, f"it shall be in swarm {wanted_cluster} and no other, but {_tell(known or managers)}")
     if is_forgotten(me, managers, members):
         return Decision(REJOIN)
     if me.state == "pending":

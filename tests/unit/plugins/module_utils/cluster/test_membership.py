@@ -246,23 +246,6 @@ def test_a_member_elsewhere_forbids_a_new_swarm() -> None:
     assert (decision.action, "old is a manager of swarm A" in decision.reason) == (REFUSE, True)
 
 
-@pytest.mark.parametrize(
-    ("me", "managers", "wanted", "told"),
-    [
-        (Seen("a", "inactive"), [Seen("a", "inactive")], "A", "shall be in swarm A and no other, but a is in no swarm"),
-        (Seen("b", "inactive"), [Seen("a", "active", "manager", "B", acting=True)], "A", "but a is a manager of swarm B"),
-        (Seen("b", "active", "worker", "B"), [Seen("a", "active", "manager", "A", acting=True)], "A", "but b is a worker of swarm B"),
-        (Seen("b", "inactive"), [Seen("a", "active", "manager", "A", acting=True)], "A", ""),
-        (Seen("b", "active", "worker", "A"), [Seen("a", "active", "manager", "A", acting=True)], "A", ""),
-        (Seen("b", "active", "worker", "A"), [Seen("a", "unreachable")], "A", ""),
-        (Seen("b", "active", "worker", ""), [Seen("a", "active", "manager", "A", acting=True)], "A", ""),
-    ],
-)
-def test_one_swarm_and_no_other(me: Seen, managers: list[Seen], wanted: str, told: str) -> None:
-    decision = decide(me, "manager" if me.name == "a" else "worker", managers, wanted_cluster=wanted)
-    assert (decision.action == REFUSE, told in decision.reason) == (bool(told), True), decision
-
-
 def test_bare_hosts_can_be_planned() -> None:
     bare = Seen("m1", "no engine", problem="no socket")
     assert decide(as_if_installed(bare), "manager", [as_if_installed(bare)]).action == INITIALISE
