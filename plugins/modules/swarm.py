@@ -73,6 +73,12 @@ options:
     elements: str
     choices: [initialise, join]
     default: [initialise, join]
+  cluster_id:
+    description:
+      - The id of the only swarm that will do, as RV(cluster_id) tells it. A host or manager of another one is refused, and no swarm is
+        created.
+    type: str
+    default: ""
   any_manager_count:
     description:
       - Accept an even number of managers, and more than seven.
@@ -327,6 +333,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "managers": {"type": "list", "elements": "dict"},
     "others": {"type": "list", "elements": "dict", "default": []},
     "may": {"type": "list", "elements": "str", "choices": [INITIALISE, JOIN], "default": [INITIALISE, JOIN]},
+    "cluster_id": {"type": "str", "default": ""},
     "any_manager_count": {"type": "bool", "default": False},
     "members": {"type": "list", "elements": "str", "default": []},
     "rejoin": {"type": "str"},

@@ -113,6 +113,18 @@ def test_leaving_and_joining_three_times_leaves_no_ghosts_and_brings_the_labels_
         assert node[2:] == ["worker", "ready", {"database": "true"}]
 
 
+def test_an_inventory_that_wants_another_swarm_is_refused() -> None:
+    cluster = look()["cluster"]
+    run = play(swarm_managers=THREE, swarm_cluster_id="another")
+    assert run.rc != 0 and f"is in swarm {cluster}, but swarm another is wanted" in run.text
+    assert set(converge(THREE, swarm_cluster_id=cluster).changed.values()) == {0}
+    leave("w4")
+    alone = play("--limit", "w4", swarm_managers=["w4"], swarm_cluster_id=cluster)
+    assert alone.rc != 0 and f"swarm {cluster} is wanted, and no manager is in it" in alone.text and look("w4")["state"] == "inactive"
+    converge(THREE, nodes_labels=LABELS)
+    assert settled(THREE)
+
+
 def test_hosts_that_were_removed_behind_their_back_join_again() -> None:
     """A manager and a worker. The engine of neither notices: the one says that it is active, the other, restarted, that it is pending."""
     ids = {row[0]: row[1] for row in look()["nodes"]}

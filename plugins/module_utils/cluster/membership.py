@@ -31,7 +31,12 @@ class Decision:
 
 
 def decide(
-    me: Seen, role: str, managers: t.Sequence[Seen], others: t.Sequence[Seen] = (), members: t.Collection[str] = ()
+    me: Seen,
+    role: str,
+    managers: t.Sequence[Seen],
+    others: t.Sequence[Seen] = (),
+    members: t.Collection[str] = (),
+    cluster_id: str = "",
 ) -> Decision:
     """Decide for one host.
 
@@ -40,13 +45,17 @@ def decide(
     of the inventory, also those that did not answer; the first of them is the only one that ever creates a swarm.
     ``others``
     are hosts known otherwise; one that is in a swarm forbids a new one. ``members`` are the node ids that the first of
-    ``managers`` that can act lists, empty where it was not asked.
+    ``managers`` that can act lists, empty where it was not asked. ``cluster_id`` is the only swarm that will do, if it is given;
+    then none is created.
     """
     if not managers:
         return Decision(REFUSE, "no host is named as a manager")
     managers = [me if seen.name == me.name else seen for seen in managers]
     if me.state in ("unreachable", "no engine", "locked", "error"):
         return Decision(REFUSE, me.story)
+    strangers = [seen for seen in (me, *managers) if cluster_id and seen.is_member and seen.cluster_id not in ("", cluster_id)]
+    if strangers:
+        return Decision(REFUSE, f"{strangers[0].name} is in swarm {strangers[0].cluster_id}, but swarm {cluster_id} is wanted")
     if is_forgotten(me, managers, members):
         return Decision(REJOIN)
     if me.state == "pending":
@@ -57,7 +66,10 @@ def decide(
         return Decision(REFUSE, f"the managers are in different swarms: {_tell(managers)}")
     if me.state == "active":
         return _decide_member(me, role, managers, swarms)
-    return _decide_newcomer(me, managers, swarms, others)
+    decision = _decide_newcomer(me, managers, swarms, others)
+    if cluster_id and not any(seen.acting for seen in managers) and decision.action != REFUSE:
+        return Decision(REFUSE, f"swarm {cluster_id} is wanted, and no manager is in it: {_tell(managers)}")
+    return decision
 
 
 def is_forgotten(me: Seen, managers: t.Sequence[Seen], members: t.Collection[str]) -> bool:

@@ -76,7 +76,7 @@ def plan_member(situation: Situation, params: Params) -> Plan:
     problem = "" if params["any_manager_count"] else manager_count_problem(len(situation.managers))
     if problem:
         raise Refused(f"{problem[0].upper()}{problem[1:]}, or set any_manager_count.", seen)
-    decision = decide(seen, role, situation.managers, situation.others, params["members"])
+    decision = decide(seen, role, situation.managers, situation.others, params["members"], params["cluster_id"])
     if decision.reason:
         cure = "Nothing was changed on this host" if decision.action == REFUSE else "Run again when it has joined"
         raise Refused(f"Making this host a {role}: {decision.reason.rstrip('.')}. {cure}.", seen)

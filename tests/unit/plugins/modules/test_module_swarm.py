@@ -203,6 +203,17 @@ def test_a_pool_that_a_host_has_a_route_into_is_refused(fake_engine: MakeFake) -
     assert make(fake, [tell(fake)], others=[other], default_addr_pool=["10.77.0.0/16"])["changed"]
 
 
+def test_no_swarm_is_created_where_a_certain_one_is_wanted(fake_engine: MakeFake, cluster: FakeEngine) -> None:
+    fake = fake_engine(name="m1")
+    for check in (True, False):
+        refused = make(fake, [tell(fake)], cluster_id="lost", check=check)
+        assert refused["exit_code"] == 1 and "swarm lost is wanted, and no manager is in it: m1 is" in refused["msg"] and not fake.writes
+    theirs = cluster.cluster.swarm["ID"]
+    other = make(cluster, [tell(cluster)], cluster_id="lost")
+    assert other["exit_code"] == 1 and f"m1 is in swarm {theirs}, but swarm lost is wanted" in other["msg"]
+    assert make(cluster, [tell(cluster)], cluster_id=theirs)["action"] == "nothing"
+
+
 def test_what_may_not_be_done_is_only_told(fake_engine: MakeFake) -> None:
     fake = fake_engine(name="m1")
     told = make(fake, [tell(fake)], may=[])

@@ -67,7 +67,7 @@ def look(world: World, name: str) -> Seen:
     return Seen(name, state, host.role, host.swarm, f"id-{name}", acting=acting)
 
 
-def run(world: World, roles: t.Mapping[str, str], play: t.Sequence[str]) -> tuple[World, dict[str, str]]:
+def run(world: World, roles: t.Mapping[str, str], play: t.Sequence[str], cluster_id: str = "") -> tuple[World, dict[str, str]]:
     """One run of the role over the hosts in ``play``, in the order of its tasks; the new world and what each host decided."""
     wanted = [name for name in NAMES if roles[name] == "manager"]
     managers = [look(world, name) for name in wanted]
@@ -75,10 +75,10 @@ def run(world: World, roles: t.Mapping[str, str], play: t.Sequence[str]) -> tupl
     through = next((seen.name for seen in managers if seen.acting), wanted[0])
     known = [name for name in NAMES if world[name].swarm == world[through].swarm and world[name].condition != "forgotten"]
     members = [f"id-{name}" for name in known] if look(world, through).acting else []
-    actions = {name: decide(seen, roles[name], managers, members=members).action for name, seen in mine.items()}
+    actions = {name: decide(seen, roles[name], managers, members=members, cluster_id=cluster_id).action for name, seen in mine.items()}
     world = dict(world)
     for name in [name for name, action in actions.items() if action == INITIALISE]:
-        actions[name] = decide(look(world, name), roles[name], managers, list(mine.values())).action
+        actions[name] = decide(look(world, name), roles[name], managers, list(mine.values()), cluster_id=cluster_id).action
         if actions[name] == INITIALISE:
             world[name] = Host("ok", f"new-{name}", "manager")
     for name in [name for name, action in actions.items() if action in (JOIN, REJOIN)]:
@@ -146,6 +146,17 @@ def test_no_limit_leads_astray(roles: dict[str, str], play: tuple[str, ...]) -> 
         after, _actions = run(start, roles, play)
         check_step(start, after, roles, play)
         assert all(after[name] == start[name] for name in NAMES if name not in play)
+
+
+@pytest.mark.parametrize("roles", ROLES, ids=lambda roles: "-".join(roles.values()))
+def test_no_host_enters_another_swarm_than_the_one_that_is_wanted(roles: dict[str, str]) -> None:
+    for start in WORLDS:
+        after, actions = run(start, roles, NAMES, cluster_id="A")
+        check_step(start, after, roles, NAMES)
+        assert swarms(after) <= swarms(start), "none is created"
+        assert all(after[name].swarm == "A" for name in NAMES if after[name] != start[name])
+        if swarms(start) == {"A"} and any(look(start, name).acting for name in NAMES if roles[name] == "manager"):
+            assert (after, actions) == run(start, roles, NAMES)
 
 
 @pytest.mark.parametrize("roles", ROLES, ids=lambda roles: "-".join(roles.values()))
