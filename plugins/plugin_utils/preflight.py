@@ -19,6 +19,8 @@ MIN_ENGINE = (20, 10)
 MIN_SDK = (5, 0)
 # requests 2.32 broke how the SDK before 7.1 finds the engine's socket.
 SDK_FOR_REQUESTS, BREAKING_REQUESTS = (7, 1), (2, 32)
+# An engine that was told to listen everywhere may be known so.
+UNSPECIFIED = ("0.0.0.0", "::")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,9 @@ def find_faults(
     faults.extend(_shared(seen, "hostname", "hostname", "Give each its own: hostnamectl set-hostname NAME"))
     copies = "They are copies, or one machine under two names: rm /etc/machine-id; systemd-machine-id-setup"
     faults.extend(_shared(seen, "machine_id", "machine-id", copies))
+    bridges = "One of a bridge, such as docker0, is on every host: set swarm_advertise_addr to an interface or network between them"
+    told = {name: host for name, host in seen.items() if host["address"] not in UNSPECIFIED}
+    faults.extend(_shared(told, "address", "address", bridges))
     for name, result in results.items():
         if name in seen:
             faults.extend(_of_host(name, seen[name], limits, now))

@@ -41,7 +41,7 @@ GOOD: dict[str, t.Any] = {
 
 
 def host(name: str, **more: t.Any) -> dict[str, t.Any]:
-    return {"host": {**GOOD, "hostname": name, "machine_id": f"id-{name}", **more}}
+    return {"host": {**GOOD, "hostname": name, "machine_id": f"id-{name}", "address": f"that of {name}", **more}}
 
 
 def faults(results: dict[str, t.Any], managers: t.Sequence[str] = ("m1",), workers: t.Sequence[str] = ()) -> list[tuple[str, str]]:
@@ -172,7 +172,14 @@ def test_no_zone_holds_the_majority(managers: str, zones: dict[str, str], told: 
 
 def test_two_hosts_that_are_one() -> None:
     results = {"m1": host("x"), "w1": host("x"), "w2": host("w2")}
-    assert faults(results) == [("m1, w1", "hostname"), ("m1, w1", "machine_id")]
+    assert faults(results) == [("m1, w1", "hostname"), ("m1, w1", "machine_id"), ("m1, w1", "address")]
+
+
+@pytest.mark.parametrize(("address", "told"), [("172.17.0.1", True), ("0.0.0.0", False), ("", False)])
+def test_two_hosts_with_one_address(address: str, told: bool) -> None:
+    results = {name: host(name, address=address) for name in ("m1", "w1")}
+    found = find_faults(results, ["m1"], ["w1"], LIMITS, NOW)
+    assert [str(fault).split(". ")[0] for fault in found] == ["m1, w1: the same address 172.17.0.1"] * told
 
 
 def subnet_faults(pools: t.Sequence[str] = (), networks: t.Sequence[dict[str, t.Any]] = (), member: bool = False) -> list[str]:
