@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What module swarm_info tells of the tasks of a swarm."""
+"""What module swarm_info tells of the tasks of a swarm, of containers that are none, and of lists that fail."""
 
 from __future__ import annotations
 
@@ -50,3 +50,11 @@ def test_a_service_that_fails_again_and_again_is_told_by_request(fake_engine: t.
     told = tell(fake, nodes=False, tasks=True)["tasks"]
     assert fake.calls() == ["GET /info", "GET /tasks", "GET /services"]
     assert told == {"count": 601, "failed": 500, "crashing": [{"service": "bad", "failures": 500, "error": "exit 0"}]}
+
+
+def test_a_list_of_nodes_that_fails_is_told(fake_engine: t.Callable[..., FakeEngine]) -> None:
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True)])
+    fake.fail("GET", "/nodes", 500, "disk on fire", times=None)
+    told = tell(fake)
+    assert (told["exit_code"], told["acting"], told["nodes"]) == (0, False, [])
+    assert "disk on fire" in told["problem"]
