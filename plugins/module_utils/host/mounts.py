@@ -190,7 +190,7 @@ def remounts(mount: Mount, mounted: Mounted, fields: t.Sequence[Field]) -> bool:
 
 def _live(mount: Mount, mounted: Mounted) -> dict[str, tuple[str, str]]:
     found = {}
-    if mounted.source.rstrip("/") != mount.source.rstrip("/"):
+    if not _is_source(mount, mounted):
         found["source"] = (mounted.source, mount.source)
     kind = mounted.type.replace("nfs4", "nfs")
     if kind != mount.type.replace("nfs4", "nfs"):
@@ -201,6 +201,20 @@ def _live(mount: Mount, mounted: Mounted) -> dict[str, tuple[str, str]]:
         if name in there and there[name] != value and not agreed and name not in _NEGOTIATED:
             found[name] = (there[name], value)
     return found
+
+
+def _is_source(mount: Mount, mounted: Mounted) -> bool:
+    """The kernel tells the first name under which an export was mounted, and engines mount those of volumes under none but an address."""
+    wanted, found = mount.source.rstrip("/"), mounted.source.rstrip("/")
+    if not found.startswith(":/"):
+        return found == wanted
+    server, _separator, path = wanted.partition(":/")
+    address = _settings(mounted.options).get("addr", "")
+    return found == f":/{path}" and (server.strip("[]") == address or not _is_address(server))
+
+
+def _is_address(server: str) -> bool:
+    return server.startswith("[") or re.fullmatch(r"[\d.]+", server) is not None
 
 
 def _settings(options: t.Iterable[str]) -> dict[str, str]:

@@ -175,6 +175,10 @@ def live(options: str = LIVE, source: str = "10.0.0.5:/srv/data", kind: str = "n
         (live(LIVE.replace("hard", "soft")), ["mounted.failure"]),
         (live("ro," + LIVE), ["mounted.access"]),
         (live(source="10.0.0.6:/srv/data"), ["mounted.source"]),
+        # As a volume that an engine mounted before: the kernel tells the first name of what both share.
+        (live(source=":/srv/data"), []),
+        (live(source=":/srv/other"), ["mounted.source"]),
+        (live(LIVE.replace("addr=10.0.0.5", "addr=10.0.0.6"), source=":/srv/data"), ["mounted.source"]),
         (live(kind="ext4"), ["mounted.type"]),
         (Mounted(), ["mounted"]),
         (Mounted(waiting=True), ["mounted"]),
@@ -191,6 +195,14 @@ def test_a_mount_that_waits_for_its_first_access_is_there() -> None:
     waiting = Mount(**{**vars(NFS), "automount": True})
     unit = next(text for text in mounts.files(waiting).values() if text)
     assert mounts.differences(waiting, unit, Mounted(waiting=True)) == ()
+
+
+@pytest.mark.parametrize(("server", "address"), [("files.example.com", "10.0.0.9"), ("[fd00::5]", "fd00::5")])
+def test_a_volume_and_a_mount_share_what_they_mount(server: str, address: str) -> None:
+    mount = Mount(**{**vars(NFS), "source": f"{server}:/srv/data"})
+    unit = next(text for text in mounts.files(mount).values() if text)
+    shared = live(LIVE.replace("addr=10.0.0.5", f"addr={address}"), source=":/srv/data")
+    assert mounts.differences(mount, unit, shared) == ()
 
 
 def test_an_agreed_minor_version_is_no_difference() -> None:
