@@ -183,6 +183,8 @@ def test_a_fresh_host_makes_no_swarm_while_the_managers_are_off(nodes_off: list[
     assert look("w4")["state"] == "inactive"
     while nodes_off:
         lab("start", nodes_off.pop())
+    for node in THREE:
+        on(node, "systemctl start docker")  # it may be starting still, and this waits as the role of engines does
     converge(THREE)
     assert settled(THREE) and look()["cluster"] == cluster
 
