@@ -58,12 +58,16 @@ class Host:
         except OSError as error:
             raise FlotillaError(f"listing {path}: {error.strerror}.") from None
 
-    def space(self, path: str) -> Space:
-        """Of the file system where a path is or will be."""
+    def nearest_directory(self, path: str) -> str:
+        """Where a path is or will be: itself or its nearest parent that exists, with links followed."""
         there = os.path.realpath(path)
         while not os.path.isdir(there):
             there = os.path.dirname(there)
-        status = os.statvfs(there)
+        return there
+
+    def space(self, path: str) -> Space:
+        """Of the file system where a path is or will be."""
+        status = os.statvfs(self.nearest_directory(path))
         percent = round(status.f_favail / status.f_files * 100, 1) if status.f_files else None
         return Space(status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize, percent)
 

@@ -147,11 +147,9 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
 
 
 def _look(host: t.Any, path: str) -> data_root.Place:
-    there = os.path.realpath(path)
-    while not os.path.isdir(there):
-        there = os.path.dirname(there)
     names = tuple(name for name in host.list_dir(path) if name != "lost+found")
-    return data_root.Place(names, data_root.filesystem_of(there, host.read(MOUNTINFO) or ""), host.space(path).free)
+    filesystem = data_root.filesystem_of(host.nearest_directory(path), host.read(MOUNTINFO) or "")
+    return data_root.Place(names, filesystem, host.space(path).free)
 
 
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
