@@ -56,8 +56,9 @@ def plan_prune(seen: Leavings, kept: t.Sequence[str], spared: t.Sequence[str]) -
         freed += image.get("Size") or 0
         shown = next(iter(names), image["Id"].partition(":")[2][:12])
         changes.append(Change("image", shown, "remove", (), "nothing", _size(image.get("Size") or 0), names or [image["Id"]]))
-    cached = sum(part.get("Size") or 0 for part in _unused(seen))
-    cache = [Change("cache", "of builds", "remove", (), "nothing", _size(cached), seen.age)] if _unused(seen) else []
+    unused = _unused(seen)
+    cached = sum(part.get("Size") or 0 for part in unused)
+    cache = [Change("cache", "of builds", "remove", (), "nothing", _size(cached), seen.age)] if unused else []
     result = {
         "containers": [change.name for change in containers],
         "images": [change.name for change in changes],
