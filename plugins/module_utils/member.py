@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from .cluster.seen import Seen, read_info
 from .cluster.subnets import read_routes
 from .engine import Engine, EngineError
+from .host.bare import SIGNS, is_bare
 from .plan import FlotillaError
 from .runner import CONNECTION, World
 
@@ -23,12 +24,22 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Member:
-    """``engine`` is None where no engine answers; ``problem`` then says why."""
+    """``engine`` is None where no engine answers; ``problem`` then says why, and ``is_bare`` whether none is installed."""
 
     engine: Engine | None
     problem: str
     is_local: bool
     check_mode: bool
+    is_bare: bool = False
+
+    @property
+    def is_to_be_installed(self) -> bool:
+        """Whether this is check mode on a host that the run would install the engine on first: nothing is there yet."""
+        return self.check_mode and self.is_bare
+
+    def is_to_become_manager(self, seen: Seen) -> bool:
+        """Whether this is check mode on a host that the run would make a manager first: its swarm is empty yet."""
+        return self.check_mode and seen.state in ("no engine", "inactive")
 
     def require_engine(self) -> Engine:
         """The engine; raises the reason where there is none."""
@@ -48,7 +59,7 @@ class Member:
     def look(self, name: str) -> tuple[Seen, dict[str, t.Any]]:
         """What this host is to a swarm, and the engine's ``/info``. Never raises."""
         if not self.engine:
-            return Seen(name, "no engine", problem=self.problem), {}
+            return Seen(name, "no engine" if self.is_bare else "unreachable", problem=self.problem), {}
         try:
             info = self.engine.get("/info", doing="reading the engine's state")
         except EngineError as error:
@@ -110,7 +121,8 @@ def _open(module: AnsibleModule) -> Member:
     try:
         engine = Engine.connect(**{name: module.params[name] for name in CONNECTION})
     except EngineError as error:
-        return Member(None, str(error), is_local, module.check_mode)
+        found = [path for path in SIGNS if os.path.lexists(path)]
+        return Member(None, str(error), is_local, module.check_mode, is_bare(module.params["docker_host"], found))
     return Member(engine, "", is_local, module.check_mode)
 
 

@@ -183,7 +183,7 @@ LAST_LINES = 15
 
 def observe(member: Member, params: Params) -> dict[str, Seen]:
     """What there is of each image. In check mode there may be no engine yet, and then there is nothing."""
-    if member.check_mode and not member.engine:
+    if member.is_to_be_installed:
         return {item["name"]: Seen() for item in params["images"]}
     engine = member.require_engine()
     return {item["name"]: _see(engine, item, params) for item in params["images"]}

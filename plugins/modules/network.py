@@ -166,7 +166,7 @@ class Observed:
 
 def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     seen, _info = member.look("")
-    if member.check_mode and seen.state in ("no engine", "inactive"):
+    if member.is_to_become_manager(seen):
         return Observed([], [])
     engine = member.require_manager(seen)
     raw = engine.get("/networks", doing="listing the networks", filters={"scope": ["swarm"]})

@@ -262,7 +262,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
         if wrong:
             raise PlanError(f"{option}: expected one of {', '.join(choices)}, found {wrong}.")
     seen, _info = member.look("")
-    if member.check_mode and seen.state in ("no engine", "inactive"):
+    if member.is_to_become_manager(seen):
         return Observed(check_mode=True)
     engine = member.require_manager(seen)
     observed = Observed(_list_nodes(engine, params), member.check_mode, seen.node_id)

@@ -508,7 +508,7 @@ class Run:
                 raise PlanError("scale goes by the names in replicas, such as {web: 3}. Leave out name, stack and label.")
             self.names = list(params["replicas"])
         seen, _info = member.look("")
-        if member.check_mode and seen.state in ("no engine", "inactive"):
+        if member.is_to_become_manager(seen):
             return service_plan.Observed()
         engine = member.require_manager(seen)
         doing = "reading the swarm's services"

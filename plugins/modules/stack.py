@@ -298,7 +298,7 @@ class Run:
         seen, _info = member.look("")
         self.check_mode, self.is_first_call = member.check_mode, True
         # A host that is still to become a manager: everything would be created.
-        if self.check_mode and seen.state in ("no engine", "inactive"):
+        if member.is_to_become_manager(seen):
             return observed
         engine = member.require_manager(seen)
         auth = partial(auth_headers, credentials=given.get("registry_auth") or [], stored=engine.stored_login)

@@ -398,7 +398,7 @@ def _read_bridge(member: Member, params: dict[str, t.Any]) -> t.Mapping[str, t.A
 def _read_addresses(member: Member, params: dict[str, t.Any], seen: Seen) -> dict[str, str]:
     """A bare host in check mode may lack the interfaces and addresses that it will have; nothing is resolved there."""
     found = {name: params[name] or "" for name in ("advertise_addr", "listen_addr", "data_path_addr")}
-    if params["state"] == "absent" or (member.check_mode and not member.engine):
+    if params["state"] == "absent" or member.is_to_be_installed:
         return found
     for option, text in found.items():
         network = addresses.as_network(text)

@@ -76,7 +76,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 state:
-  description: V(no engine), V(inactive) (in no swarm), V(pending), V(active), V(locked) or V(error).
+  description: V(no engine) (none is installed), V(unreachable) (one is installed, or O(docker_host) names one, and it can't be asked),
+      V(inactive) (in no swarm), V(pending), V(active), V(locked) or V(error).
   returned: always
   type: str
   sample: active

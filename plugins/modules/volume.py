@@ -131,10 +131,11 @@ import time
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Conflict, EngineError, NotFound, SdkMissing, Unreachable
+from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Conflict, EngineError, NotFound
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import volumes
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import member_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, engine_world, run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, run_module
 
 NFS = {
     "server": {"type": "str", "required": True},
@@ -173,13 +174,11 @@ class Work(t.NamedTuple):
 
 def open_engine(module: t.Any) -> t.Any:
     """The engine, or in check mode None where the run that is predicted would have to install it first."""
-    try:
-        return engine_world.open(module)
-    except (SdkMissing, Unreachable):
-        if module.check_mode:
-            module.warn("there is no engine on this host yet, so that all volumes are absent")
-            return None
-        raise
+    member = member_world.open(module)
+    if not member.is_to_be_installed:
+        return member.require_engine()
+    module.warn("there is no engine on this host yet, so that all volumes are absent")
+    return None
 
 
 def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -263,7 +262,7 @@ def _try(engine: t.Any, name: str, image: str) -> str:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=World(engine_world.arguments, open_engine))
+    run_module(ARGUMENTS, observe, plan, apply, world=World(member_world.arguments, open_engine))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils import member
+from ansible_collections.flotilla.swarm.plugins.module_utils.host import bare
 from fake_engine import FakeEngine
 
 
@@ -24,6 +26,15 @@ def fake_engine() -> t.Iterator[t.Callable[..., FakeEngine]]:
     yield make
     for fake in made:
         fake.close()
+
+
+@pytest.fixture
+def bare_host(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The docker_host of a host on which no engine is installed, whatever is on the one that runs the tests."""
+    address = "unix:///nonexistent/docker.sock"
+    monkeypatch.setattr(bare, "DEFAULT_ADDRESSES", (address,))
+    monkeypatch.setattr(member, "SIGNS", ())
+    return address
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

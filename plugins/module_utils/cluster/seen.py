@@ -25,10 +25,9 @@ _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE
 class Seen:
     """One host.
 
-    ``state`` is ``unreachable`` (the host did not answer), ``no engine``, ``inactive`` (in no swarm), ``pending``,
-    ``active``,
-    ``locked`` or ``error``. ``acting`` means a manager that can carry out orders: it is unlocked and its swarm has a
-    leader.
+    ``state`` is ``unreachable`` (the host or its engine did not answer), ``no engine`` (none is installed), ``inactive`` (in no
+    swarm), ``pending``, ``active``, ``locked`` or ``error``. ``acting`` means a manager that can carry out orders: it is unlocked
+    and its swarm has a leader.
     What could not be learned is an empty string.
     """
 
@@ -51,7 +50,7 @@ class Seen:
         """Such as ``m2 is locked``, for messages."""
         known = {
             "unreachable": "does not answer",
-            "no engine": "has no engine that answers",
+            "no engine": "has no engine",
             "inactive": "is in no swarm",
             "pending": "is still joining a swarm",
             "locked": "is locked",

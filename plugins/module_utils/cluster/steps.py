@@ -99,6 +99,12 @@ def plan_leaving(seen: Seen, force: bool) -> Plan:
     """What takes this host out of its swarm. A manager goes only by ``force``."""
     if seen.state in ("inactive", "no engine"):
         return Plan(result={"action": NOTHING, **describe(seen)})
+    if seen.state == "unreachable":
+        raise Refused(
+            f"Leaving the swarm: whether this host is in one can't be told: {seen.problem} Nothing was changed on this host. "
+            "Where its engine is gone for good, leave the host out with --limit.",
+            seen,
+        )
     if seen.role != "worker" and not force:
         raise Refused(
             f"Leaving swarm {seen.cluster_id}: this host is a {seen.role or 'member'} in state {seen.state}. "

@@ -63,9 +63,10 @@ def test_a_host_in_a_swarm(fake_engine: Callable[..., FakeEngine], tmp_path: Pat
     assert len(fake.calls()) == 1
 
 
-def test_a_host_without_an_engine_is_no_error(tmp_path: Path) -> None:
-    result = run_module_main(health_info.main, {"docker_host": f"unix://{tmp_path}/none.sock"})
-    assert result["state"] == "no engine" and result["problem"] and result["certificate_days"] is None
+def test_a_host_without_an_engine_is_no_error(bare_host: str, tmp_path: Path) -> None:
+    for address, state in ((bare_host, "no engine"), (f"unix://{tmp_path}/none.sock", "unreachable")):
+        result = run_module_main(health_info.main, {"docker_host": address})
+        assert result["state"] == state and result["problem"] and result["certificate_days"] is None
 
 
 @pytest.mark.parametrize(

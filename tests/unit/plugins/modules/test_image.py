@@ -69,8 +69,8 @@ def test_check_mode_says_why_and_only_reads(builder: Builder, item: dict[str, t.
     assert change["fields"] == [{"path": "context", "before": "sha256:bbbbbbbbbbbb", "after": "sha256:aaaaaaaaaaaa"}]
 
 
-def test_check_mode_without_an_engine_plans_everything(tmp_path: Path, item: dict[str, t.Any]) -> None:
-    arguments = {"docker_host": f"unix://{tmp_path}/none", "images": [item]}
+def test_check_mode_without_an_engine_plans_everything(bare_host: str, item: dict[str, t.Any]) -> None:
+    arguments = {"docker_host": bare_host, "images": [item]}
     assert run_module_main(image.main, arguments, check=True)["changed"]
     failed = run_module_main(image.main, arguments)
     assert failed["failed"] and "connecting to the engine" in failed["msg"]

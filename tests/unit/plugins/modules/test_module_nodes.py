@@ -129,7 +129,7 @@ def test_a_dead_manager_is_demoted_and_removed(fake_engine: MakeFake) -> None:
     assert keep(fake, absent=["m3"])["changed"] is False
 
 
-def test_not_on_a_worker_or_outside(fake_engine: MakeFake, cluster: FakeEngine) -> None:
+def test_not_on_a_worker_or_outside(fake_engine: MakeFake, cluster: FakeEngine, bare_host: str) -> None:
     worker = fake_engine(nodes=[node("m1", role="manager", leader=True), node("w1")], name="w1")
     outside = fake_engine(name="x")
     cases: list[tuple[t.Any, Result]] = [
@@ -144,7 +144,7 @@ def test_not_on_a_worker_or_outside(fake_engine: MakeFake, cluster: FakeEngine) 
         assert (result["exit_code"], "This host is in no swarm" in result["msg"]) == (1, True)
         result = run_module_main(module.main, {"docker_host": NOWHERE, **args})
         assert (result["exit_code"], "connecting to the engine" in result["msg"]) == (1, True)
-        for address in (outside.docker_host, NOWHERE):
+        for address in (outside.docker_host, bare_host):
             assert run_module_main(module.main, {"docker_host": address, **args}, check=True)["changed"]
     cluster.lose_leader()
     result = keep(cluster, labels={"w1": {"a": 1}}, check=True)

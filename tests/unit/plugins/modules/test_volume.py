@@ -105,8 +105,8 @@ def test_regretted_options_are_told(fake_engine: t.Callable[..., FakeEngine]) ->
     assert "mount option soft" in run(fake_engine(), item)["warnings"][0]
 
 
-def test_a_bare_host_can_be_predicted() -> None:
-    args = {"docker_host": "unix:///nowhere/docker.sock", "volumes": [SHARED]}
+def test_a_bare_host_can_be_predicted(bare_host: str) -> None:
+    args = {"docker_host": bare_host, "volumes": [SHARED]}
     result = run_module_main(module.main, args, check=True)
     assert (result["exit_code"], result["changed"]) == (0, True)
     assert "no engine" in result["warnings"][0]
