@@ -13,20 +13,22 @@ options:
     description:
       - Address of the engine, such as V(unix:///var/run/docker.sock), V(tcp://10.0.0.5:2376) or V(ssh://root@10.0.0.5).
         With V(ssh://...) the C(ssh) of OpenSSH has to get there without a question; that host needs no Docker client.
+      - An address of another host by plain TCP (V(tcp://...) without O(tls)) works, with a warning.
       - Without it the environment variable E(DOCKER_HOST) of the host on which the module runs is used.
     type: str
     default: unix:///var/run/docker.sock
   tls:
     description:
-      - Speak TLS, without checking who answers. E(DOCKER_TLS) is used when the option is absent.
+      - Speak TLS. The engine's certificate is checked unless O(validate_certs=false). E(DOCKER_TLS) is used when the option is absent.
     type: bool
     default: false
   validate_certs:
     description:
-      - Speak TLS, and refuse an engine whose certificate O(ca_path) does not vouch for.
-      - E(DOCKER_TLS_VERIFY) is used when the option is absent.
+      - Refuse an engine whose certificate the authorities in O(ca_path), without it those of the system, do not vouch for. V(true) by
+        itself turns O(tls) on.
+      - When it is absent E(DOCKER_TLS_VERIFY) is used, and without that the value of O(tls).
+      - With V(false) beside O(tls=true) any host can pass for the engine.
     type: bool
-    default: false
   ca_path:
     description:
       - File with the certificate of the authority. Without it C(ca.pem) in the directory E(DOCKER_CERT_PATH), where that is set.

@@ -33,15 +33,16 @@ options:
     env:
       - name: DOCKER_HOST
   tls:
-    description: Speak TLS, without checking who answers.
+    description: Speak TLS. The engine's certificate is checked unless O(validate_certs=false).
     type: bool
     default: false
     env:
       - name: DOCKER_TLS
   validate_certs:
-    description: Speak TLS, and refuse an engine whose certificate O(ca_path) does not vouch for.
+    description:
+      - Refuse an engine whose certificate the authorities in O(ca_path), without it those of the system, do not vouch for. V(true) by
+        itself turns O(tls) on. Without the option it is the value of O(tls).
     type: bool
-    default: false
     env:
       - name: DOCKER_TLS_VERIFY
   ca_path:
@@ -85,6 +86,7 @@ from typing import Any
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.flotilla.swarm.plugins.module_utils.connection import read_tls, warn_of_plain
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.swarm_hosts import read_hosts
@@ -116,6 +118,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             given = {name: self.get_option(name) for name in CONNECTION}
             folder = os.environ.get("DOCKER_CERT_PATH")
             kept = {name: os.path.join(folder, file) for name, file in CERTIFICATES.items() if not given[name]} if folder else {}
+            warning = warn_of_plain(given["docker_host"], read_tls(given["tls"], given["validate_certs"]))
+            if warning:
+                self.display.warning(warning)
             engine = Engine.connect(**{**given, **kept})
             return engine.get("/nodes", doing=f"listing the nodes through {self.get_option('docker_host')}")
         except FlotillaError as error:

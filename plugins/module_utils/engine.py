@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
+import platform
 import socket
 import time
 import typing as t
 
+from .connection import OLDEST_WHOLE_SDK, explain_import, is_misfit, read_tls
 from .plan import FlotillaError
 from .ssh_tunnel import Tunnel, TunnelError
 
@@ -19,8 +22,11 @@ try:
     import docker.errors
     import docker.tls
     import requests
-except ImportError as error:  # told to the user by Engine.connect
-    SDK_PROBLEM: str | None = str(error)
+
+    if not hasattr(docker, "APIClient"):  # docker-py, or a folder of that name
+        raise ImportError("it has no APIClient")
+except Exception as error:  # told to the user by Engine.connect; what is of different ages fails in many ways
+    SDK_PROBLEM: str | None = str(error) or type(error).__name__
 else:
     SDK_PROBLEM = None
 
@@ -68,7 +74,14 @@ class Unreachable(EngineError):
 
 
 class SdkMissing(EngineError):
-    """The Docker SDK for Python can't be imported by the Python that runs the module."""
+    """The Docker SDK for Python is not there, or does not work with the Python that runs the module."""
+
+
+def _sdk_version() -> str:
+    try:
+        return importlib.metadata.version("docker")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _typed_error(doing: str, status: int, message: str) -> EngineError:
@@ -107,7 +120,7 @@ class Engine:
         cls,
         docker_host: str,
         tls: bool = False,
-        validate_certs: bool = False,
+        validate_certs: bool | None = None,
         ca_path: str | None = None,
         client_cert: str | None = None,
         client_key: str | None = None,
@@ -116,16 +129,13 @@ class Engine:
         """Connect and negotiate the API version. ``timeout`` is in seconds, for each request."""
         doing = f"connecting to the engine at {docker_host}"
         if SDK_PROBLEM:
-            raise SdkMissing(
-                doing,
-                f"the Docker SDK for Python can't be imported ({SDK_PROBLEM})",
-                "Install python3-docker from the distribution, or docker with pip, for the Python that Ansible uses here.",
-            )
+            raise SdkMissing(doing, *explain_import(SDK_PROBLEM, _sdk_version(), platform.python_version()))
         try:
             secure: t.Any = False
-            if tls or validate_certs:
+            wanted = read_tls(tls, validate_certs)
+            if wanted.used:
                 pair = (client_cert, client_key) if client_cert and client_key else None
-                secure = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca_path, verify=validate_certs)
+                secure = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca_path, verify=wanted.verified)
             tunnel = Tunnel(docker_host, timeout) if docker_host.startswith("ssh://") else None
             client = docker.APIClient(base_url=tunnel.url if tunnel else docker_host, tls=secure, timeout=timeout, version="auto")
         except TunnelError as error:
@@ -133,10 +143,15 @@ class Engine:
             raise Unreachable(doing, str(error), cure) from None
         except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
             problem = _last_words(error)
-            if "URL scheme http+docker" in problem:
+            if is_misfit(problem):
                 versions = f"docker {docker.__version__} does not work with requests {requests.__version__}"
-                raise SdkMissing(doing, versions, "Install docker 7.1.0 or later, or requests before 2.32.") from None
+                raise SdkMissing(doing, versions, f"Upgrade docker to {OLDEST_WHOLE_SDK} or newer.") from None
             cure = "Check that the engine runs (systemctl status docker), the address, and the right to use it."
+            if "CERTIFICATE_VERIFY_FAILED" in repr(error):
+                cure = (
+                    "Give in ca_path the certificate of the authority that signed the engine's. "
+                    "Without the check (validate_certs: false) any host can pass for it."
+                )
             raise Unreachable(doing, problem, cure) from None
         engine = cls(client)
         engine._tunnel = tunnel

@@ -16,7 +16,7 @@ from .cluster.subnets import read_routes
 from .engine import Engine, EngineError
 from .host.bare import SIGNS, is_bare
 from .plan import FlotillaError
-from .runner import CONNECTION, World
+from .runner import CONNECTION, World, connect
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -119,7 +119,7 @@ def _read(path: str) -> str:
 def _open(module: AnsibleModule) -> Member:
     is_local = str(module.params["docker_host"]).startswith("unix:")
     try:
-        engine = Engine.connect(**{name: module.params[name] for name in CONNECTION})
+        engine = connect(module)
     except EngineError as error:
         found = [path for path in SIGNS if os.path.lexists(path)]
         return Member(None, str(error), is_local, module.check_mode, is_bare(module.params["docker_host"], found))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
+from .connection import read_tls, warn_of_plain
 from .engine import Engine
 from .host_io import Host
 from .plan import SIGNS, Change, FlotillaError, Plan
@@ -37,7 +38,7 @@ CONNECTION: dict[str, t.Any] = {
         "fallback": (env_fallback, ["DOCKER_HOST"]),
     },
     "tls": {"type": "bool", "default": False, "fallback": (env_fallback, ["DOCKER_TLS"])},
-    "validate_certs": {"type": "bool", "default": False, "fallback": (env_fallback, ["DOCKER_TLS_VERIFY"])},
+    "validate_certs": {"type": "bool", "fallback": (env_fallback, ["DOCKER_TLS_VERIFY"])},
     "ca_path": {"type": "path", "fallback": (_cert_fallback, ["ca.pem"])},
     "client_cert": {"type": "path", "fallback": (_cert_fallback, ["cert.pem"])},
     "client_key": {"type": "path", "fallback": (_cert_fallback, ["key.pem"])},
@@ -53,7 +54,16 @@ class World:
     open: t.Callable[[AnsibleModule], t.Any]
 
 
-engine_world = World(CONNECTION, lambda module: Engine.connect(**{name: module.params[name] for name in CONNECTION}))
+def connect(module: AnsibleModule) -> Engine:
+    """The engine that the options name. Raises EngineError."""
+    params = {name: module.params[name] for name in CONNECTION}
+    warning = warn_of_plain(params["docker_host"], read_tls(params["tls"], params["validate_certs"]))
+    if warning:
+        module.warn(warning)
+    return Engine.connect(**params)
+
+
+engine_world = World(CONNECTION, connect)
 host_world = World({}, Host)
 
 
@@ -96,9 +106,7 @@ def run_module(
         _log(module, decided, f"failed after {len(applied)} of these")
         module.fail_json(msg=_defect(error), **_account(decided, applied))
     _log(module, decided, "goes on" if result.get("pending") else "done")
-    module.exit_json(
-        **{**result, "changed": decided.changed, "plan": decided.as_results(), "diff": {"prepared": decided.render()}}
-    )
+    module.exit_json(**{**result, "changed": decided.changed, "plan": decided.as_results(), "diff": {"prepared": decided.render()}})
 
 
 def _log(module: AnsibleModule, decided: Plan, end: str) -> None:

@@ -22,9 +22,7 @@ IMPURE = frozenset(
     "asyncio ctypes fcntl getpass glob grp http io logging mmap multiprocessing os pathlib platform pwd random secrets select "
     "shutil signal socket socketserver sqlite3 ssl subprocess sys tempfile threading time urllib.request".split()
 )
-IMPURE_CALLS = frozenset(
-    "open print input exec eval breakpoint __import__ datetime.now datetime.utcnow datetime.today date.today".split()
-)
+IMPURE_CALLS = frozenset("open print input exec eval breakpoint __import__ datetime.now datetime.utcnow datetime.today date.today".split())
 PROCESSES = frozenset({"subprocess", "socket", "multiprocessing"})
 NAMES = ("runner", "apart", "host_io", "member_host", "member", "metric", "overlay_probe", "port_probe", "wire_tap")
 WORLDS = tuple(f"module_utils.{name}" for name in NAMES)
@@ -55,7 +53,12 @@ CRYPTOGRAPHY = frozenset({"cryptography", "nacl", "ansible.parsing.vault"})
 YAML = frozenset({"yaml", "jsonschema", "jinja2"})
 LAYERS = (  # the first that matches
     Layer("module", ("modules/*.py",), ("module_utils.",), never=PROCESSES, never_ours=("module_utils.host_io",)),
-    Layer("engine", ("module_utils/engine.py",), ("module_utils.plan", "module_utils.ssh_tunnel"), frozenset({"docker", "requests"})),
+    Layer(
+        "engine",
+        ("module_utils/engine.py",),
+        tuple(f"module_utils.{name}" for name in ("connection", "plan", "ssh_tunnel")),
+        frozenset({"docker", "requests"}),
+    ),
     Layer("transport", ("module_utils/ssh_tunnel.py",), ("module_utils.plan",)),
     Layer("world", files(WORLDS), ("module_utils.",), frozenset({"ansible"}), frozenset({"subprocess"})),
     Layer("acting util", files(ACTING), ("module_utils.",), never=PROCESSES | {"os"}, never_ours=WORLDS),

@@ -211,6 +211,12 @@ def test_the_sdk_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         Engine.connect("unix:///x")
 
 
+def test_the_sdk_is_too_old_for_this_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "SDK_PROBLEM", "No module named 'distutils'")
+    with pytest.raises(SdkMissing, match=rf"docker {docker.__version__} is installed, .*Upgrade docker to 7.1.0 or newer"):
+        Engine.connect("unix:///x")
+
+
 def test_the_sdk_does_not_fit_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = t.cast(t.Any, docker.errors.DockerException)
 
@@ -218,7 +224,7 @@ def test_the_sdk_does_not_fit_requests(monkeypatch: pytest.MonkeyPatch) -> None:
         raise problem("Error while fetching server API version: Not supported URL scheme http+docker")
 
     monkeypatch.setattr(docker, "APIClient", refuse)
-    with pytest.raises(SdkMissing, match=r"docker .* does not work with requests .* Install docker 7.1.0"):
+    with pytest.raises(SdkMissing, match=r"docker .* does not work with requests .* Upgrade docker to 7.1.0 or newer"):
         Engine.connect("unix:///x")
 
 

@@ -142,8 +142,10 @@ def test_tls_with_certificates_of_both(tls_port: int, certificates: Path, monkey
     pair: dict[str, t.Any] = {"client_cert": str(certificates / "cert.pem"), "client_key": str(certificates / "key.pem")}
     engine = Engine.connect(f"tcp://127.0.0.1:{tls_port}", validate_certs=True, ca_path=str(certificates / "ca.pem"), **pair)
     assert len(engine.get("/nodes")) == 1
-    unchecked = Engine.connect(f"tcp://127.0.0.1:{tls_port}", tls=True, **pair)
+    unchecked = Engine.connect(f"tcp://127.0.0.1:{tls_port}", tls=True, validate_certs=False, **pair)
     assert len(unchecked.get("/nodes")) == 1
+    with pytest.raises(EngineError, match=r"(?i)certificate.*Give in ca_path"):
+        Engine.connect(f"tcp://127.0.0.1:{tls_port}", tls=True, **pair)
     with pytest.raises(EngineError, match=r"(?i)certificate"):
         Engine.connect(f"tcp://127.0.0.1:{tls_port}", validate_certs=True, ca_path=str(certificates / "other.pem"), **pair)
     with pytest.raises(EngineError, match="connecting to the engine"):
