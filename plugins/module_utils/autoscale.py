@@ -180,7 +180,7 @@ def _pick(items: list[t.Any], pick: str) -> list[t.Any]:
         return items
     if equals:
         return [item for item in items if isinstance(item, dict) and str(item.get(key)) == value]
-    return items[int(pick) :][:1] if pick.isdigit() else []
+    return items[int(pick) :][:1] if pick.isdecimal() else []
 
 
 def _number(value: t.Any, path: str) -> float:

@@ -163,7 +163,7 @@ def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> Observed:
     text = host.read(params["path"])
     config = daemon_json.parse(text, params["path"])
     unit = daemon_json.parse_unit(host.run(["systemctl", "show", params["unit"], "--property", SHOWN])[1])
-    pending = json.loads(host.read(PENDING) or "{}")
+    pending = _read_pending(host)
     known = (pending.get("path"), pending.get("invocation")) == (params["path"], unit.get("InvocationID"))
     flags = daemon_json.flags_of(unit, host.read)
     return Observed(
@@ -223,6 +223,15 @@ def apply(place: tuple[t.Any, bool], change: Change) -> dict[str, t.Any]:
             _activate(host, work, backup)
             host.restore(PENDING, None)
     return {name: value for name, value in result.items() if value}
+
+
+def _read_pending(host: t.Any) -> dict[str, t.Any]:
+    """What an earlier run left to be activated; a file that is broken counts as none."""
+    try:
+        pending = json.loads(host.read(PENDING) or "{}")
+    except ValueError:
+        return {}
+    return pending if isinstance(pending, dict) else {}
 
 
 def _validator(host: t.Any) -> t.Callable[[str], None]:

@@ -192,6 +192,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import
     read_quorum,
 )
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.nodes import (
+    AVAILABILITIES,
     PREVIOUS,
     Wanted,
     before_drains,
@@ -219,7 +220,7 @@ ATTEMPTS = 4
 DRAINING = "draining nodes"
 PATIENCE_SECONDS = 90
 JOIN_SECONDS = 30
-CHOICES = {"availability": ("active", "pause", "drain", PREVIOUS), "roles": ("manager", "worker")}
+CHOICES = {"availability": (*AVAILABILITIES, PREVIOUS), "roles": ("manager", "worker")}
 
 ARGUMENTS: dict[str, t.Any] = {
     "labels": {"type": "dict", "default": {}},

@@ -240,4 +240,4 @@ def _of_clock(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float
 
 
 def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
+    return tuple(int(part) for part in text.split(".")[:2] if part.isdecimal())

@@ -64,5 +64,5 @@ def _read(existing: Raw, wanted: Raw) -> dict[str, t.Any]:
     """What was wished for, as it is."""
     configs = (existing.get("IPAM") or {}).get("Config") or [{}]
     mtu = str((existing.get("Options") or {}).get(_MTU) or "")
-    found = {"subnet": configs[0].get("Subnet"), "mtu": int(mtu) if mtu.isdigit() else None}
+    found = {"subnet": configs[0].get("Subnet"), "mtu": int(mtu) if mtu.isdecimal() else None}
     return {key: found[key] for key in _wishes(wanted)}

@@ -33,7 +33,7 @@ def read_network(raw: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         "internal": bool(raw.get("Internal")),
         "ingress": bool(raw.get("Ingress")),
         "encrypted": _ENCRYPTED in options,
-        "mtu": int(options[_MTU]) if str(options.get(_MTU, "")).isdigit() else None,
+        "mtu": int(options[_MTU]) if str(options.get(_MTU, "")).isdecimal() else None,
         "options": options,
         "labels": dict(raw.get("Labels") or {}),
     }

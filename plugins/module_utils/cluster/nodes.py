@@ -15,6 +15,7 @@ from .node import Node, is_ghost_of, read_quorum
 PREVIOUS = "previous"
 # Remembers on a drained node what it was before, for PREVIOUS.
 _REMEMBERED = f"{OWN}availability"
+AVAILABILITIES = ("active", "pause", "drain")
 _MOVES = "restarts tasks (moves them to other nodes)"
 
 
@@ -162,7 +163,8 @@ def _availability_after(node: Node, wanted: str | None) -> str | None:
 def _availability_before(node: Node) -> str:
     """What a node was before we drained it, or began to."""
     if node.availability == "drain" or is_interrupted(node):
-        return node.labels.get(_REMEMBERED, "active")
+        remembered = node.labels.get(_REMEMBERED, "")
+        return remembered if remembered in AVAILABILITIES else "active"
     return node.availability
 
 

@@ -43,6 +43,11 @@ def plan_surge(
         is_left = spec != service["Spec"]
         moving = _moving(extent, leaving, service, tasks)
         mounts = _written_mounts(spec)
+        if MARK in (spec.get("Labels") or {}):
+            warnings.append(
+                f"service {spec['Name']} has a label {MARK} that can't be read, so that what it had before a drain stays unknown: "
+                "look at its constraints and its update policy, and remove the label"
+            )
         if moving and mounts and not _overlaps(spec):
             where = ", ".join(sorted(leaving.values()))
             warnings.append(
@@ -113,13 +118,23 @@ def surged_spec(spec: Raw, leaving: t.Collection[str]) -> dict[str, t.Any]:
 
 
 def restored_spec(spec: Raw) -> dict[str, t.Any]:
-    """The spec as it was before ``surged_spec``; one that bears no mark as it is."""
+    """The spec as it was before ``surged_spec``; one that bears no mark, or none of ours, as it is."""
     labels = dict(spec.get("Labels") or {})
-    if MARK not in labels:
+    had = _read_mark(labels.pop(MARK, ""))
+    if had is None:
         return dict(spec)
-    had = json.loads(labels.pop(MARK))
     template = _put(spec["TaskTemplate"], "Placement", had["placement"])
     return {**_put(spec, "UpdateConfig", had["update_config"]), "Labels": labels, "TaskTemplate": template}
+
+
+def _read_mark(text: str) -> dict[str, t.Any] | None:
+    """What ``surged_spec`` wrote; None for anything else."""
+    try:
+        had = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    is_ours = isinstance(had, dict) and had.keys() == {"placement", "update_config"}
+    return had if is_ours and all(value is None or isinstance(value, dict) for value in had.values()) else None
 
 
 def _put(given: Raw, key: str, value: t.Any) -> dict[str, t.Any]:

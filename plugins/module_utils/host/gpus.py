@@ -59,7 +59,7 @@ def parse_query(text: str, listing: str) -> list[Gpu]:
         values = [value.strip() for value in line.split(",")]
         if len(values) == QUERY.count(",") + 1 and values[1].startswith("GPU-"):
             index, uuid, model, memory, mig = values
-            numbers = [int(value) if value.isdigit() else 0 for value in (index, memory)]
+            numbers = [int(value) if value.isdecimal() else 0 for value in (index, memory)]
             found.append(Gpu(numbers[0], uuid, model, numbers[1], mig == "Enabled", devices.get(uuid, ())))
         elif line.strip() and line.strip() != "No devices were found":
             raise PlanError(f"reading nvidia-smi: {line.strip()!r} is not a line with {QUERY}.")

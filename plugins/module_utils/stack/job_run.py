@@ -29,7 +29,7 @@ def find_leftovers(engine: t.Any, now: float) -> list[tuple[Item, str]]:
     """Jobs whose run was killed, each with the ID of its lock (empty without one): no one holds that any more."""
     doing = "looking for jobs of runs that were killed"
     services = engine.get("/services", doing, filters={"label": [JOB_LABEL]})
-    locks = read_locks(engine) if services else {}
+    locks = read_locks(engine, now) if services else {}
     found = [(service, *locks.get(item_name(service), ("", 0.0))) for service in services]
     return [(service, lock) for service, lock, until in found if until <= now]
 

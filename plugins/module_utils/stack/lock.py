@@ -10,6 +10,7 @@ import time
 import typing as t
 
 from ..engine import Conflict, EngineError, NotFound
+from ..moments import read_time
 from ..plan import FlotillaError
 
 LEASE_SECONDS = 120.0
@@ -37,7 +38,7 @@ def take_lock(engine: t.Any, stack: str, holder: str, now: float) -> str:
 def renew_lock(engine: t.Any, lock_id: str, now: float) -> None:
     """Hold the lock for longer. Raises EngineError when it is not there any more."""
     lock = engine.get(f"/configs/{lock_id}", "reading the lock of the stack")
-    spec = {**lock["Spec"], "Labels": {**lock["Spec"]["Labels"], f"{_LABEL}.until": _until(now)}}
+    spec = {**lock["Spec"], "Labels": {**(lock["Spec"].get("Labels") or {}), f"{_LABEL}.until": _until(now)}}
     engine.post(f"/configs/{lock_id}/update", spec, "renewing the lock of the stack", version=lock["Version"]["Index"])
 
 
@@ -53,11 +54,31 @@ def release_lock(engine: t.Any, lock_id: str) -> None:
         return
 
 
-def read_locks(engine: t.Any) -> dict[str, tuple[str, float]]:
+def read_locks(engine: t.Any, now: float) -> dict[str, tuple[str, float]]:
     """What is locked, or was until its lock's time ended: the ID of the lock and that time in seconds, by name."""
     locks = engine.get("/configs", "reading locks", filters={"label": [_LABEL]})
-    labels = {lock["ID"]: lock["Spec"].get("Labels") or {} for lock in locks}
-    return {found[_LABEL]: (lock_id, float(found.get(f"{_LABEL}.until") or 0)) for lock_id, found in labels.items()}
+    return {lock["Spec"]["Labels"][_LABEL]: (lock["ID"], _end(lock, now)) for lock in locks}
+
+
+def _end(lock: dict[str, t.Any], now: float) -> float:
+    """When a lock ends. A time that nobody can read, or further away than a lease, is none of ours: then it is a lease after it was
+    last written, by the engine's account."""
+    said = _read_number((lock["Spec"].get("Labels") or {}).get(f"{_LABEL}.until") or 0)
+    if said <= now + LEASE_SECONDS:
+        return said
+    try:
+        return read_time(lock.get("UpdatedAt") or lock.get("CreatedAt") or "") + LEASE_SECONDS
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def _read_number(text: t.Any) -> float:
+    """Infinite where it is no number."""
+    try:
+        number = float(text)
+    except ValueError:
+        return float("inf")
+    return float("inf") if number != number else number
 
 
 def _drop_stale(engine: t.Any, stack: str, name: str, now: float) -> None:
@@ -66,7 +87,7 @@ def _drop_stale(engine: t.Any, stack: str, name: str, now: float) -> None:
         labels = lock["Spec"].get("Labels") or {}
         if labels.get(_LABEL) != stack:
             raise FlotillaError(f"config {name} is not a lock of ours, but has the name of one. Remove or rename it.")
-        until = float(labels.get(f"{_LABEL}.until") or 0)
+        until = _end(lock, now)
         if until > now:
             raise FlotillaError(
                 f"stack {stack} is being deployed by {labels.get(f'{_LABEL}.holder') or 'another run'} since "
@@ -79,4 +100,7 @@ def _drop_stale(engine: t.Any, stack: str, name: str, now: float) -> None:
 
 
 def _clock_time(seconds: t.Any) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(float(seconds or 0)))
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(_read_number(seconds or 0)))
+    except (ValueError, OverflowError, OSError):
+        return "an unknown time"

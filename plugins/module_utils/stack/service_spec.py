@@ -110,7 +110,7 @@ def _restart_policy(service: str, given: Json, deploy: Json) -> Json | None:
         return None
     if name in ("always", "unless-stopped"):
         return {"Condition": "any"}
-    if name != "on-failure" or (colon and not count.isdigit()):
+    if name != "on-failure" or (colon and not count.isdecimal()):
         raise PlanError(
             f"service {service}: restart {given['restart']!r} is none of no, always, unless-stopped, on-failure, on-failure:3"
         )

@@ -38,7 +38,7 @@ def read_usage(container: Given, stats: Given) -> Json:
     networks = (stats.get("networks") or {}).values()
     return {
         "service": service,
-        "slot": int(number) if number.isdigit() else 0,
+        "slot": int(number) if number.isdecimal() else 0,
         "task": task,
         "cpu_percent": _cpu_percent(stats),
         "memory_bytes": max(int(memory.get("usage") or 0) - int(files), 0),
