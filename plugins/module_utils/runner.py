@@ -15,6 +15,7 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 from .connection import read_tls, warn_of_plain
 from .engine import Engine
 from .host_io import Host
+from .masking import mask, show_options
 from .plan import SIGNS, Change, FlotillaError, Plan
 
 Params = dict[str, t.Any]
@@ -54,6 +55,44 @@ class World:
     open: t.Callable[[AnsibleModule], t.Any]
 
 
+class Module(AnsibleModule):
+    """Tells no secret, at any verbosity: neither in its result nor in the log of the host.
+
+    Ansible returns and logs every option as it was given, and takes each value of an option with ``no_log`` out of every text and
+    number. So an environment would be shown, and a secret of one digit would spoil the whole result.
+    """
+
+    _secrets: t.Collection[str] = ()
+
+    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._secrets = list(self.no_log_values)
+        self.no_log_values.clear()
+
+    def log(self, msg: str, log_args: dict[str, t.Any] | None = None) -> None:
+        if log_args is not None:
+            log_args = show_options(self.argument_spec, self.params)
+            msg = " ".join(["Invoked with", *(f"{name}={value}" for name, value in log_args.items())])
+        super().log(self._mask(msg), log_args)
+
+    def warn(self, warning: str, **more: t.Any) -> None:
+        super().warn(self._mask(warning), **more)
+
+    def exit_json(self, **kwargs: t.Any) -> None:
+        super().exit_json(**self._told(kwargs))
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> None:
+        super().fail_json(self._mask(str(msg)), **self._told(kwargs))
+
+    def _told(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
+        # The session is for the next call of this module, which has to find it as it was.
+        session = {name: value for name, value in result.items() if name == "session"}
+        return {**self._mask(result), **session, "invocation": {"module_args": show_options(self.argument_spec, self.params)}}
+
+    def _mask(self, value: t.Any) -> t.Any:
+        return mask(value, self._secrets or self.no_log_values)
+
+
 def connect(module: AnsibleModule) -> Engine:
     """The engine that the options name. Raises EngineError."""
     params = {name: module.params[name] for name in CONNECTION}
@@ -82,7 +121,7 @@ def run_module(
     ``watch(world, params, plan)`` waits for the verdict and raises FlotillaError when it is bad. Check mode ends after plan.
     ``constraints`` go to AnsibleModule (``required_if`` and its like).
     """
-    module = AnsibleModule({**world.arguments, **arguments}, supports_check_mode=True, **constraints)
+    module = Module({**world.arguments, **arguments}, supports_check_mode=True, **constraints)
     params: Params = module.params
     decided = Plan()
     applied: list[Change] = []

@@ -180,9 +180,7 @@ def test_constraints_go_to_ansible(fake: FakeEngine) -> None:
     module = SecretsModule()
     arguments = {**ARGUMENTS, "user": {"type": "str"}}
     args = {"docker_host": fake.docker_host, "names": [], "user": "me"}
-    result = run_module_main(
-        lambda: run_module(arguments, module.observe, module.plan, required_together=[("user", "password")]), args
-    )
+    result = run_module_main(lambda: run_module(arguments, module.observe, module.plan, required_together=[("user", "password")]), args)
     assert result["failed"] and "user, password" in result["msg"]
 
 
@@ -251,3 +249,66 @@ def test_the_log_of_the_host_says_what_was_changed_and_how_it_ended(fake: FakeEn
     assert entries(["one"]) == entries(["forbidden"]) == entries(["four"], check=True) == []
     (long,) = entries([f"s{number}" for number in range(30)])
     assert long.endswith("+ secret s19, 10 more: done")
+
+
+class Quiet:
+    """A module whose options hold secrets, and what the log of its host got."""
+
+    def __init__(self, fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.fake = fake
+        self.logged: list[str] = []
+        monkeypatch.setattr(AnsibleModule, "_log_to_syslog", lambda _module, text: self.logged.append(text))
+
+    def __call__(self, plan: Callable[..., Plan], **options: t.Any) -> dict[str, t.Any]:
+        def main() -> None:
+            spec = {"password": {"type": "str", "no_log": True}, "environment": {"type": "dict"}, "text": {"type": "str"}}
+            run_module(spec, lambda engine, params: None, plan)
+
+        return run_module_main(main, {"docker_host": self.fake.docker_host, **options})
+
+
+@pytest.fixture
+def quiet(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> Quiet:
+    return Quiet(fake, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"environment": {"INNOCENT": "otter"}, "text": "otter"},
+        {"environment": "A=otter,B"},
+        {"environment": ["A=otter"]},
+        {"unknown": "otter"},
+        {"timeout": "otter"},
+    ],
+)
+def test_no_option_is_repeated(quiet: Quiet, options: dict[str, t.Any]) -> None:
+    """Right or wrong, it is neither in the result nor in the log of the host."""
+    result = quiet(lambda observed, params: Plan(), **options)
+    if "timeout" not in options:  # Ansible's own words for what is no number
+        assert "otter" not in str(result)
+    assert "otter" not in str(result["invocation"]) and "otter" not in str(quiet.logged)
+    assert set(options) <= set(result["invocation"]["module_args"])
+
+
+def test_a_secret_is_masked_in_all_that_is_told(quiet: Quiet) -> None:
+    def plan(_observed: t.Any, params: dict[str, t.Any]) -> Plan:
+        change = Change("secret", f"a {params['password']}", "create", (Field("x", None, params["password"]),))
+        return Plan((change,), (f"mind {params['password']}",), {"odd": [{"deep": params["password"]}]})
+
+    result = quiet(plan, password="quiet-otter")
+    assert result["plan"][0]["name"] == "a ********" and result["warnings"] == ["mind ********"]
+    assert "otter" not in str(result) and "otter" not in str(quiet.logged) and len(quiet.logged) == 2
+
+    def refuse(_observed: t.Any, params: dict[str, t.Any]) -> Plan:
+        raise PlanError(f"{params['password']} is wrong.")
+
+    assert quiet(refuse, password="quiet-otter")["msg"] == "******** is wrong."
+
+
+@pytest.mark.parametrize("password", ["1", "17", "true"])
+def test_a_short_secret_spoils_no_result(quiet: Quiet, password: str) -> None:
+    session = {"began": 1764512345.17, "holder": "true@m1", "made": [["network", "true_17", "1a"]]}
+    result = quiet(lambda observed, params: Plan(result={"number": 17, "summary": "1 of 17", "session": session}), password=password)
+    assert (result["number"], result["summary"], result["session"]) == (17, "1 of 17", session)
+    assert result["invocation"]["module_args"]["password"] == "********"
