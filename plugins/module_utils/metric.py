@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import typing as t
 import urllib.error
 import urllib.parse
@@ -28,7 +29,7 @@ def read_metric(metric: t.Mapping[str, t.Any], run: Run) -> float:
     """
     if metric["value"] is not None:
         return float(metric["value"])
-    where = metric["url"] or metric["command"][0]
+    where = _place(metric["url"]) or metric["command"][0]
     try:
         if metric["command"]:
             return number_at(_output(metric["command"], run), "")
@@ -40,6 +41,11 @@ def read_metric(metric: t.Mapping[str, t.Any], run: Run) -> float:
         raise FlotillaError(f"{where}: {error}") from None
     except ValueError:
         raise FlotillaError(f"{where}: the answer is no JSON") from None
+
+
+def _place(url: str) -> str:
+    """An address as it may be shown: a login and a query often hold a password or a token."""
+    return re.sub(r"(?<=//)[^/]*@", "", re.split(r"[?#]", url)[0])
 
 
 def _output(command: list[str], run: Run) -> str:
@@ -64,7 +70,9 @@ def _fetch(metric: t.Mapping[str, t.Any], url: str) -> str:
             return str(answer.read(MOST_BYTES).decode("utf-8", "replace"))
     except urllib.error.HTTPError as error:
         raise PlanError(f"answered {error.code} {error.reason}") from None
-    except (OSError, ValueError, http.client.InvalidURL) as error:
+    except (ValueError, http.client.InvalidURL):  # whose text has the address in it
+        raise PlanError("can't be read: this is no valid address") from None
+    except OSError as error:
         raise PlanError(f"can't be read: {getattr(error, 'reason', error)}") from None
     except http.client.HTTPException:
         raise PlanError("can't be read: what answers there is no HTTP server") from None

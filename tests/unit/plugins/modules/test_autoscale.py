@@ -140,6 +140,18 @@ def test_credentials_are_sent_and_never_shown(fake: FakeEngine, source: Source) 
     assert PASSWORD not in json.dumps(done)
 
 
+@pytest.mark.parametrize("tail", ["?token={}", "?token={}#x", "#{}", "/?a=b&token={} x"])
+@pytest.mark.parametrize("answer", [(500, ""), (200, "<html>"), (200, "{}")])
+def test_a_query_is_sent_and_never_shown(fake: FakeEngine, source: Source, tmp_path: Path, tail: str, answer: tuple[int, str]) -> None:
+    """Where the metric can't be read, the warning, the decision and the record of decisions name the address."""
+    metric = source.depth(1)
+    source.answers = {f"/api/topics/ocr?token={PASSWORD}": answer}
+    rule = {"service": "ocr_worker", "metric": {**metric, "url": metric["url"] + tail.format(PASSWORD)}}
+    done = run(fake, rule, record=str(tmp_path / "record"))
+    assert "keeps its 2 replicas" in done["warnings"][0] and f"{source.url}/api/topics/ocr" in done["warnings"][0]
+    assert PASSWORD not in json.dumps(done) and PASSWORD not in (tmp_path / "record").read_text()
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
@@ -183,7 +195,7 @@ def test_a_port_that_does_not_speak_http_is_a_source_that_fails(fake: FakeEngine
     ("metric", "words"),
     [
         ({"url": "http://127.0.0.1:1/x"}, "http://127.0.0.1:1/x: can't be read: "),
-        ({"url": "http://127.0.0.1:1/a queue"}, "http://127.0.0.1:1/a queue: can't be read: URL can't contain control characters"),
+        ({"url": "http://127.0.0.1:1/a queue"}, "http://127.0.0.1:1/a queue: can't be read: this is no valid address"),
         ({"command": ["false"]}, "false: exited 1: no output"),
         ({"command": ["no-such-program"]}, "no-such-program: exited 127"),
         ({"command": ["echo", "many"]}, "echo: at its top is 'many', which is no number"),
