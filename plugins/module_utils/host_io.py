@@ -71,13 +71,21 @@ class Host:
         percent = round(status.f_favail / status.f_files * 100, 1) if status.f_files else None
         return Space(status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize, percent)
 
+    def mode(self, path: str) -> int | None:
+        """Who may do what with a file, such as 0o644; None where there is no such file."""
+        try:
+            return os.stat(path).st_mode & 0o7777
+        except OSError:
+            return None
+
     def write(
-        self, path: str, text: str, mode: int = 0o644, validate: t.Callable[[str], None] | None = None
+        self, path: str, text: str, mode: int = 0o644, validate: t.Callable[[str], None] | None = None, closed: bool = False
     ) -> str | None:
         """Replace a file atomically and return the path of its backup, None where there was no file before.
 
         The new text stands in a temporary file beside ``path`` first; ``validate`` gets the path of that file and raises to
         refuse it. An existing file keeps its mode and owner; ``mode`` is for a new one. A link stays, and what it leads to is replaced.
+        ``closed`` takes every right on an existing file and on its backup from users who are neither its owner nor of its group.
         """
         temporary, place = "", _follow(path)
         try:
@@ -93,6 +101,9 @@ class Host:
                 os.chown(temporary, before.st_uid, before.st_gid)
             if validate:
                 validate(temporary)
+            if before and closed:
+                for name in (temporary, place):
+                    os.chmod(name, before.st_mode & 0o7770)
             backup = self._module.backup_local(place) if before else None
             os.replace(temporary, place)
         except OSError as error:

@@ -13,6 +13,8 @@ description:
   - Checks every key and value against what the engine of this host knows (20.10 to 29), against the flags of the
     service unit, and where the
     engine can (23.0 and newer) with C(dockerd --validate), before the file is replaced.
+  - A file in which a value may be a secret, such as a proxy with a login or a token of a log driver, is made for root alone. One that is
+    there already keeps its mode, but other users of the host lose their right to read it and its backup.
   - Says what the change costs, and with O(activate) makes the running engine take it. When the engine does not
     start with the new file,
     the former file comes back and the engine is started with it.
@@ -116,7 +118,8 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import daemon_json
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.masking import mask
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, host_world, run_module
 
 ARGUMENTS = {
@@ -128,6 +131,7 @@ ARGUMENTS = {
 }
 # Written with the file and gone with the next start of the host: the engine has not taken the file yet.
 PENDING = "/run/flotilla-daemon-config.json"
+OTHERS = 0o007
 SHOWN = "LoadState,ActiveState,InvocationID,ExecStart,Environment,EnvironmentFiles"
 
 
@@ -140,6 +144,7 @@ class Observed:
     pending: dict[str, t.Any]
     in_swarm: bool
     check_mode: bool
+    mode: int | None
 
     @property
     def running(self) -> bool:
@@ -155,6 +160,7 @@ class Work:
     validate: bool
     activate: bool
     cost: str
+    secrets: list[str]
     written: dict[str, t.Any]
 
 
@@ -174,6 +180,7 @@ def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> Observed:
         pending=pending if known else {},
         in_swarm=host.exists(f"{daemon_json.data_root(config, flags)}/swarm/docker-state.json"),
         check_mode=check_mode,
+        mode=host.mode(params["path"]),
     )
 
 
@@ -182,12 +189,14 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     before = daemon_json.parse(observed.text, params["path"])
     after = daemon_json.merge(before, params["config"], params["lists"])
     daemon_json.refuse_conflicts(before, after, params["path"], observed.flags, params["unit"], observed.in_swarm)
-    fields = daemon_json.differences(before, after)
+    fields, secrets = daemon_json.differences(before, after), daemon_json.credentials(after)
     cost = daemon_json.cost(before, after) if observed.running else "nothing"
     cost = max(cost, observed.pending.get("cost", "nothing"), key=daemon_json.COSTS.index)
     apart = observed.in_swarm and cost == "restarts engine"
     later = params["activate"] == "never" or (params["activate"] == "outside_swarm" and apart)
     result = {"cost": cost, "pending": cost if later else "nothing", "in_swarm": observed.in_swarm}
+    if secrets and observed.mode and observed.mode & OTHERS:
+        fields = (*fields, Field("mode", f"{observed.mode:04o}", f"{observed.mode & ~OTHERS:04o}"))
     if later and params["activate"] == "outside_swarm" and not observed.check_mode:
         return Plan(result=result)
     if not fields and (params["activate"] == "never" or not observed.pending):
@@ -200,6 +209,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
         validate=bool(observed.engine and observed.engine >= (23, 0)),
         activate=params["activate"] != "never",
         cost=cost,
+        secrets=secrets,
         written=observed.pending,
     )
     shown = f"{cost} of a node in a swarm" if apart else cost
@@ -212,7 +222,8 @@ def apply(place: tuple[t.Any, bool], change: Change) -> dict[str, t.Any]:
     host, work = place[0], change.payload
     result = {}
     if work.text is not None:
-        result["backup"] = host.write(work.path, work.text, 0o644, _validator(host) if work.validate else None)
+        closed, validate = bool(work.secrets), _validator(host, work.secrets) if work.validate else None
+        result["backup"] = host.write(work.path, work.text, 0o600 if closed else 0o644, validate, closed)
     if work.cost != "nothing":
         # the file that the running engine has read, which is older than the one just replaced where nothing was activated since
         backup = work.written.get("backup") if work.written else result["backup"]
@@ -234,11 +245,11 @@ def _read_pending(host: t.Any) -> dict[str, t.Any]:
     return pending if isinstance(pending, dict) else {}
 
 
-def _validator(host: t.Any) -> t.Callable[[str], None]:
+def _validator(host: t.Any, secrets: list[str]) -> t.Callable[[str], None]:
     def validate(path: str) -> None:
         code, out, err = host.run(["dockerd", "--validate", "--config-file", path])
         if code:
-            words = (err or out).replace(path, "the file").strip()
+            words = mask((err or out).replace(path, "the file").strip(), secrets)
             raise FlotillaError(f"dockerd --validate refuses the configuration, nothing was changed: {words}")
 
     return validate
@@ -249,7 +260,7 @@ def _activate(host: t.Any, work: Work, backup: str | None) -> None:
     code, out, err = host.run(["systemctl", verb, work.unit])
     if not code and host.run(["systemctl", "is-active", "--quiet", work.unit])[0] == 0:
         return
-    cause = _cause(host, work.unit) or (err or out).strip()
+    cause = mask(_cause(host, work.unit) or (err or out).strip(), work.secrets)
     host.restore(work.path, backup)
     host.restore(PENDING, None)
     host.run(["systemctl", "reset-failed", work.unit])

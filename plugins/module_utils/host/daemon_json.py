@@ -11,6 +11,7 @@ import re
 import shlex
 import typing as t
 
+from ..masking import mask
 from ..plan import Field, FlotillaError, PlanError, compare, looks_secret, short_hash
 from .daemon_schema import FLAGS, KEYS, SHORT_FLAGS, check
 
@@ -100,9 +101,22 @@ def _veil(path: str, value: t.Any) -> t.Any:
     return value
 
 
+def credentials(value: t.Any, name: str = "") -> list[str]:
+    """The texts of a configuration that may be secrets: values whose name says so, and the login in an address."""
+    if isinstance(value, dict):
+        return [text for key, item in value.items() for text in credentials(item, str(key))]
+    if isinstance(value, list):
+        return [text for item in value for text in credentials(item, name)]
+    if not isinstance(value, str):
+        return []
+    if looks_secret(name.replace("-", "_")):
+        return [value]
+    return [found.group()[3:-1] for found in _CREDENTIALS.finditer(value)]
+
+
 def refuse_wrong_keys(wanted: t.Mapping[str, t.Any], engine: tuple[int, int] | None) -> None:
     """Raise PlanError, with every fault in it, where the wanted keys are not what an engine of this version takes."""
-    problems = check(wanted, engine)
+    problems = check(mask(wanted, credentials(wanted)), engine)
     if problems:
         raise PlanError("\n".join(["config of daemon.json can't be used, nothing was changed:", *problems]))
 

@@ -121,6 +121,54 @@ def test_foreign_keys_order_indent_and_mode_stay(machine: Machine) -> None:
     assert json.loads(Path(result["backup"]).read_text())["debug"] is False
 
 
+PROXY = {"proxies": {"http-proxy": "http://me:quiet-otter@proxy:3128"}}
+TOKEN = {"log-opts": {"splunk-token": "quiet-otter"}}
+
+
+@pytest.mark.parametrize("config", [PROXY, TOKEN])
+def test_a_new_file_with_a_credential_is_for_root_alone(machine: Machine, config: dict[str, t.Any]) -> None:
+    result = machine.run(config)
+    assert machine.config.stat().st_mode & 0o777 == 0o600 and machine.read() == config
+    assert "quiet-otter" not in json.dumps(result)
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o644, 0o640), (0o666, 0o660), (0o640, 0o640), (0o600, 0o600)])
+def test_others_lose_their_rights_on_a_file_that_gets_a_credential(machine: Machine, before: int, after: int) -> None:
+    machine.write(json.dumps(TOKEN))
+    machine.config.chmod(before)
+    shown = machine.run(PROXY, check=True)
+    assert machine.config.stat().st_mode & 0o777 == before
+    result = machine.run(PROXY)
+    assert (f'mode: "{before:04o}" -> "{after:04o}"' in result["diff"]["prepared"]) is (before != after)
+    assert (result["plan"], result["diff"]) == (shown["plan"], shown["diff"])
+    assert [path.stat().st_mode & 0o777 for path in (machine.config, Path(result["backup"]))] == [after, after]
+    assert not machine.run(PROXY)["changed"]
+
+
+def test_a_file_that_holds_a_credential_already_is_closed(machine: Machine) -> None:
+    machine.write(json.dumps(TOKEN))
+    machine.config.chmod(0o644)
+    result = machine.run(TOKEN, activate="always")
+    assert result["changed"] and machine.config.stat().st_mode & 0o777 == 0o640 and machine.read() == TOKEN
+    assert (result["cost"], machine.verbs()) == ("nothing", [])
+
+
+@pytest.mark.parametrize(
+    "config", [{"proxies": {"http-proxy": ["http://me:quiet-otter@proxy:3128"]}}, {"log-opts": {"splunk-token": ["quiet-otter"]}}]
+)
+def test_a_value_that_may_be_secret_is_in_no_refusal(machine: Machine, config: dict[str, t.Any]) -> None:
+    result = machine.run(config)
+    assert result["failed"] and next(iter(config)) in result["msg"] and "otter" not in json.dumps(result)
+
+
+def test_what_dockerd_says_of_a_proxy_is_told_without_its_login(machine: Machine) -> None:
+    (machine.bin / "dockerd").write_text(
+        '#!/bin/sh\n[ "$1" != --version ] || { echo "Docker version 26.1.5, build x"; exit; }\ncat "$3" >&2; exit 1\n'
+    )
+    result = machine.run(PROXY)
+    assert result["failed"] and "proxy:3128" in result["msg"] and "quiet-otter" not in json.dumps(result)
+
+
 def test_null_removes(machine: Machine) -> None:
     machine.write('{"debug": true, "mtu": 1400}')
     assert machine.run({"debug": None})["changed"]
