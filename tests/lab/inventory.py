@@ -67,7 +67,7 @@ def as_script(lab: Lab, directory: Path) -> dict[str, Any]:
     """What an inventory script prints for --list."""
     listed: dict[str, Any] = {group: {"hosts": names} for group, names in groups(lab).items()}
     return listed | {
-        "all": {"children": list(listed), "vars": group_vars(lab)},
+        "all": {"children": list(listed), "vars": group_vars(lab) | {"lab_directory": str(directory)}},
         "_meta": {"hostvars": {node.name: host_vars(directory, node) for node in lab.nodes}},
     }
 

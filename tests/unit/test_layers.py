@@ -49,7 +49,7 @@ class Layer:
     never_called: frozenset[str] = frozenset()
 
 
-CRYPTOGRAPHY = frozenset({"cryptography", "nacl", "ansible.parsing.vault"})
+CRYPTOGRAPHY = frozenset({"bcrypt", "cryptography", "nacl", "ansible.parsing.vault"})
 YAML = frozenset({"yaml", "jsonschema", "jinja2"})
 LAYERS = (  # the first that matches
     Layer("module", ("modules/*.py",), ("module_utils.",), never=PROCESSES, never_ours=("module_utils.host_io",)),

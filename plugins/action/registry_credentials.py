@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All of ``registry_credentials``: it acts on the controller, and asks the host only whether others made some before."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, Plan
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.vault_file import VaultFile
+
+ARGUMENTS = {
+    "file": {"type": "str", "required": True},
+    "registry": {"type": "str", "required": True},
+    "names": {"type": "list", "elements": "str", "default": []},
+}
+HEAD = "# Made by flotilla.swarm.registry_credentials. Keep it: who lost it has to make every engine and stack anew.\n"
+
+
+class ActionModule(ActionBase):
+    """Has the file whole. What is secret of it never leaves the controller by this plugin."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        _checked, options = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        try:
+            return self._complete(options, task_vars or {})
+        except FlotillaError as error:
+            raise AnsibleActionFail(str(error)) from None
+        except ImportError as error:
+            cure = "Install them there"
+            raise AnsibleActionFail(
+                f"Certificates and logins are made by cryptography and bcrypt on the controller: {error}. {cure}."
+            ) from None
+
+    def _complete(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        from ansible_collections.flotilla.swarm.plugins.plugin_utils.registry_credentials import complete
+
+        file = VaultFile(options["file"], directories(self._loader.get_basedir()), self._loader)
+        existed = file.exists()
+        if not existed:
+            self._refuse_to_begin_anew(file, options["registry"], variables)
+        made = complete(file.read(), options["registry"], options["names"], datetime.now(UTC), str(file.path))
+        warnings = list(made.warnings)
+        if made.fields and not self._task.check_mode and not file.write(made.credentials, HEAD):
+            warnings.append(
+                f"{file.path} holds a private key and a password, and is not encrypted, since Ansible was given no vault password. "
+                f"Encrypt it: ansible-vault encrypt {file.path}"
+            )
+        plan = Plan(made.changes(existed), tuple(warnings), {"ca": made.credentials.get("ca", ""), "file": str(file.path)})
+        for warning in plan.warnings:
+            self._display.warning(warning)
+        return {**plan.result, "changed": plan.changed, "plan": plan.as_results(), "diff": {"prepared": plan.render()}}
+
+    def _refuse_to_begin_anew(self, file: VaultFile, registry: str, variables: dict[str, Any]) -> None:
+        """With other credentials every engine and service that has the former ones would be locked out."""
+        if variables.get("awx_job_id") and not self._task.check_mode:
+            raise FlotillaError(
+                f"{file.path} is not there, and what a job of AWX makes is lost with it. Nothing was changed. Make it once where you keep "
+                "the inventory, encrypt it, and commit it: see the role's README."
+            )
+        trusted = f"/etc/docker/certs.d/{registry}/ca.crt"
+        found = self._execute_module("ansible.legacy.stat", {"path": trusted, "get_checksum": False}, task_vars=variables)
+        if found.get("failed") or found.get("unreachable"):
+            raise FlotillaError(f"looking for {trusted}: {found.get('msg') or 'no answer'}")
+        if found["stat"]["exists"]:
+            raise FlotillaError(
+                f"the engine trusts an authority for {registry} already ({trusted}), and {file.path} is not there on the controller. "
+                "Nothing was changed. Bring the file back; or, to have new credentials, remove that authority from this manager, run site.yml, "
+                "and deploy every stack with refresh_registry_auth."
+            )

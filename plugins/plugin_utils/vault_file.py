@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A YAML file of secrets on the controller, which its owner alone can read, encrypted where Ansible was given a vault password."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import typing as t
+from pathlib import Path
+
+import yaml
+from ansible.parsing.vault import AnsibleVaultError, is_encrypted, match_encrypt_secret
+
+from ..module_utils.plan import FlotillaError, PlanError
+
+
+class VaultFile:
+    """``loader`` is Ansible's, which knows the passwords of this run."""
+
+    def __init__(self, name: str, places: t.Sequence[Path], loader: t.Any) -> None:
+        """A relative name is looked for below the places; a file that is not there yet belongs below the first that has its folder."""
+        paths = [place / Path(name).expanduser() for place in places]
+        fitting = [path for path in paths if path.is_file()] or [path for path in paths if path.parent.is_dir()] or paths
+        self.path, self._vault = fitting[0], loader._vault
+
+    def exists(self) -> bool:
+        return self.path.is_file()
+
+    def read(self) -> dict[str, str]:
+        """Its texts by name; empty where there is no file or nothing in it."""
+        if not self.exists():
+            return {}
+        try:
+            data = self.path.read_bytes()
+            found = yaml.safe_load(self._vault.decrypt(data) if is_encrypted(data) else data) or {}
+        except OSError as error:
+            raise PlanError(f"reading {self.path} on the controller: {error.strerror}. Nothing was changed.") from None
+        except AnsibleVaultError:
+            raise PlanError(f"{self.path} can't be decrypted with the vault passwords of this run. Nothing was changed.") from None
+        except yaml.YAMLError:  # its text would quote the file
+            raise PlanError(f"{self.path} on the controller is no YAML. Nothing was changed.") from None
+        if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+            raise PlanError(f"{self.path} on the controller: expected a mapping of names to texts. Nothing was changed.")
+        return {str(name): value for name, value in found.items()}
+
+    def write(self, content: t.Mapping[str, str], head: str) -> bool:
+        """Replace it at once; whether it is encrypted."""
+        plain = {name: str(text) for name, text in content.items()}  # Ansible has texts of its own kind
+        data = f"{head}---\n{yaml.dump(plain, Dumper=_Dumper, sort_keys=False)}".encode()
+        secrets = self._vault.secrets
+        if secrets:
+            vault_id, secret = match_encrypt_secret(secrets)
+            data = self._vault.encrypt(data, secret, None if vault_id == "default" else vault_id)
+        try:
+            with tempfile.NamedTemporaryFile(dir=self.path.parent, prefix=f".{self.path.name.lstrip('.')}-", delete=False) as stream:
+                stream.write(data)
+                os.fsync(stream.fileno())
+            os.replace(stream.name, self.path)
+        except OSError as error:
+            raise FlotillaError(f"writing {self.path} on the controller: {error.strerror}.") from None
+        return bool(secrets)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Certificates as blocks of lines."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Dumper.add_representer(str, _text)
