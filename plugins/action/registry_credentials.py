@@ -71,6 +71,6 @@ class ActionModule(ActionBase):
         if found["stat"]["exists"]:
             raise FlotillaError(
                 f"the engine trusts an authority for {registry} already ({trusted}), and {file.path} is not there on the controller. "
-                "Nothing was changed. Bring the file back; or, to have new credentials, remove that authority from this manager, run site.yml, "
-                "and deploy every stack with refresh_registry_auth."
+                "Nothing was changed. Bring the file back; or, to have new credentials, remove that authority from this manager, run "
+                "site.yml, and deploy every stack with refresh_registry_auth."
             )

@@ -20,7 +20,7 @@ def preflight_faults(
     ports: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
     answered_at: float | None = None,
 ) -> list[dict[str, str]]:
-    """Faults as mappings of where, check, text, cure, and message. ``limits`` has the fields of ``Limits``.
+    """Faults as mappings of where, check, text, cure, level, and message. ``limits`` has the fields of ``Limits``.
 
     ``answered_at`` is the controller's time in seconds when all hosts had answered, without it this moment.
     """

@@ -9,7 +9,8 @@ module: health_info
 short_description: Look at what may be wrong with one host of a Docker Swarm
 version_added: 0.1.0
 description:
-  - Tells in one call of the engine's part in the swarm, its certificate, the disk of its data, mounts from other hosts, and GPUs.
+  - Tells in one call of the engine's part in the swarm, its certificate, the disk of its data, mounts from other hosts, GPUs, and what
+    others reach on the host.
   - A mount that does not answer is given up after five seconds, so that a server that is away does not hang the module.
 extends_documentation_fragment:
   - flotilla.swarm.engine
@@ -86,11 +87,34 @@ gpu_problem:
   description: Why C(nvidia-smi) can't tell of the GPUs. Empty where it can, and where there is none.
   returned: success
   type: str
+exposure:
+  description:
+    - What others reach on this host. Published ports need root to be seen, and those of engines without C(userland-proxy) are not.
+  returned: success
+  type: dict
+  contains:
+    engine:
+      description: Where the engine answers over TCP without asking for a certificate.
+      type: list
+      elements: str
+      returned: success
+    metrics: {description: Where other hosts read the engine's metrics. Empty where they can't., type: str, returned: success}
+    exports: {description: Directories that NFS exports to everybody., type: list, elements: str, returned: success}
+    ports: {description: Published ports, such as V(80/tcp)., type: list, elements: str, returned: success}
+    closed: {description: Ports that role C(firewall) keeps for some., type: list, elements: str, returned: success}
+    registries:
+      description:
+        - Registries that listen here, at port 5000 or where C(/etc/docker/certs.d) has a certificate, as C(port), C(tls), C(open)
+          (whether it asks for no login), and C(certificate_days), V(null) where that is not known.
+      type: list
+      elements: dict
+      returned: success
 """
 
 import time
 import typing as t
 
+from ansible_collections.flotilla.swarm.plugins.module_utils import exposure_probe
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import gpus, mounts
 from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.moments import read_time
@@ -120,6 +144,7 @@ def observe(place: MemberHost, _params: dict[str, t.Any]) -> dict[str, t.Any]:
         "mounts": [{**mount, "problem": mount["problem"] or _silence(host, mount["path"])} for mount in _mounts(host)],
         "gpus": found,
         "gpu_problem": problem,
+        "exposure": exposure_probe.read_exposure(host, exposure_probe.read_config(host), exposure_probe.read_flags(host)),
     }
 
 

@@ -53,6 +53,12 @@ options:
     type: list
     elements: str
     default: []
+  exposure:
+    description:
+      - Whether to look at what others reach on this host. Published ports need root to be seen, and those of engines without
+        C(userland-proxy) are not.
+    type: bool
+    default: false
 author:
   - Flotilla contributors (@flotilla-swarm)
 """
@@ -119,6 +125,27 @@ host:
       returned: success
     engine: {description: Version of the engine as V(major.minor). Empty where there is none., type: str, returned: success}
     live_restore: {description: Whether C(daemon.json) turns live restore on., type: bool, returned: success}
+    exposure:
+      description: What others reach on this host. Empty without O(exposure).
+      type: dict
+      returned: success
+      contains:
+        engine:
+          description: Where the engine answers over TCP without asking for a certificate.
+          type: list
+          elements: str
+          returned: success
+        metrics: {description: Where other hosts read the engine's metrics. Empty where they can't., type: str, returned: success}
+        exports: {description: Directories that NFS exports to everybody., type: list, elements: str, returned: success}
+        ports: {description: Published ports, such as V(80/tcp)., type: list, elements: str, returned: success}
+        closed: {description: Ports that role C(firewall) keeps for some., type: list, elements: str, returned: success}
+        registries:
+          description:
+            - Registries that listen here, at port 5000 or where C(/etc/docker/certs.d) has a certificate, as C(port), C(tls), C(open)
+              (whether it asks for no login), and C(certificate_days), V(null) where that is not known.
+          type: list
+          elements: dict
+          returned: success
     package_lists: {description: Whether the package manager has lists., type: bool, returned: success}
     nfsd: {description: Whether the kernel can serve NFS., type: bool, returned: success}
 check_mode:
@@ -144,6 +171,7 @@ import platform
 import time
 import typing as t
 
+from ansible_collections.flotilla.swarm.plugins.module_utils import exposure_probe
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import addresses
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.subnets import read_routes
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import daemon_json, facts
@@ -160,17 +188,16 @@ ARGUMENTS = {
     "advertise_addr": {"type": "str", "default": ""},
     "data_path_addr": {"type": "str", "default": ""},
     "kernel_modules": {"type": "list", "elements": "str", "default": []},
+    "exposure": {"type": "bool", "default": False},
 }
-DAEMON_JSON = "/etc/docker/daemon.json"
-UNIT = "docker.service"
 PACKAGE_FORMAT = "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n"
 RPM_FORMAT = "%{NAME} %{VERSION}-%{RELEASE} install installed\n"
 
 
 def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.Any]:
     host, check_mode = place
-    config = _daemon_json(host)
-    root = params["data_root"] or daemon_json.data_root(config, _flags(host))
+    config, flags = exposure_probe.read_config(host), exposure_probe.read_flags(host)
+    root = params["data_root"] or daemon_json.data_root(config, flags)
     space = host.space(root)
     version = daemon_json.parse_version(host.run(["dockerd", "--version"])[1])
     packages = ["dpkg-query", "--show", f"--showformat={PACKAGE_FORMAT}", *params["packages"]]
@@ -199,6 +226,7 @@ def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.
             "kernel_modules": _find_kernel_modules(host, params["kernel_modules"]),
             "engine": ".".join(map(str, version or ())),
             "live_restore": bool(config.get("live-restore")),
+            "exposure": exposure_probe.read_exposure(host, config, flags) if params["exposure"] else {},
             "nfsd": "nfsd" in (host.read("/proc/filesystems") or "").split() or host.run(["modprobe", "--dry-run", "nfsd"])[0] == 0,
             "package_lists": any(name.endswith("Packages") for name in _package_lists(host)),
         },
@@ -273,23 +301,6 @@ def _find_kernel_modules(host: t.Any, names: list[str]) -> dict[str, bool | None
 def _package_lists(host: t.Any) -> list[str]:
     """Lists may be stored compressed, as Packages.lz4."""
     return [name.split(".lz4")[0].split(".gz")[0] for name in host.list_dir("/var/lib/apt/lists")]
-
-
-def _daemon_json(host: t.Any) -> daemon_json.Config:
-    """A file that can't be read or is broken is for daemon_config to complain about."""
-    try:
-        return daemon_json.parse(host.read(DAEMON_JSON), DAEMON_JSON)
-    except FlotillaError:
-        return {}
-
-
-def _flags(host: t.Any) -> dict[str, str]:
-    """As far as the files that the unit reads can be read without root."""
-    shown = host.run(["systemctl", "show", UNIT, "--property", "ExecStart,Environment,EnvironmentFiles"])[1]
-    try:
-        return daemon_json.flags_of(daemon_json.parse_unit(shown), host.read)
-    except FlotillaError:
-        return {}
 
 
 def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:

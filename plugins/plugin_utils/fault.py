@@ -8,16 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LEAST_INODES_PERCENT = 5.0
+FAULT, WARNING = "fault", "warning"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """``where`` is a host's name or ``inventory``; ``text`` says what is wrong, ``cure`` what to do."""
+    """``where`` is a host's name or ``inventory``; ``text`` says what is wrong, ``cure`` what to do; a warning stops nothing."""
 
     where: str
     check: str
     text: str
     cure: str
+    level: str = FAULT
 
     def __str__(self) -> str:
         return f"{self.where}: {self.text}. {self.cure}."

@@ -9,10 +9,12 @@ import typing as t
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
+from .exposure import find_exposures
 from .fault import LEAST_INODES_PERCENT
 from .health_overlay import ONLY_SMALL, encrypts_ingress, find_clear_ways, find_closed_ways, find_keyless, overlay_words
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
+REGISTRY_DAYS = 30
 _ORDER = (OK, WARNING, FAILED)
 _WORDS = {OK: "healthy", WARNING: "degraded", FAILED: "unhealthy"}
 
@@ -32,10 +34,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Limits:
-    """Below ``min_disk_free_mb`` a disk is a failure, below twice as much a warning. ``certificate_days`` is when to warn."""
+    """Below ``min_disk_free_mb`` a disk is a failure, below twice as much a warning. ``certificate_days`` is when to warn.
+
+    ``public_ports`` are those, such as 80 or 53/udp, that the world is meant to reach.
+    """
 
     min_disk_free_mb: int
     certificate_days: float
+    public_ports: t.Sequence[t.Any] = (80, 443)
 
 
 def judge_health(
@@ -53,6 +59,7 @@ def judge_health(
     """
     seen = {name: result for name, result in hosts.items() if "certificate_expires" in result}
     nodes = cluster.get("nodes") or []
+    open_things = _of_exposure(seen, limits)
     parts: list[tuple[str, str, t.Iterable[Finding]]] = [
         ("hosts", f"{len(seen)} of {len(hosts)} answer", _of_hosts(hosts, seen)),
         ("nodes", f"{sum(node['state'] == 'ready' for node in nodes)} of {len(nodes)} ready", _of_nodes(nodes, cluster)),
@@ -63,6 +70,7 @@ def judge_health(
         ("gpus", _gpus_words(seen, nodes), _of_gpus(seen, nodes)),
         ("certificates", _soonest_words(seen), _of_certificates(seen, limits)),
         ("disks", _fullest_words(seen), _of_disks(seen, limits)),
+        ("exposure", _exposure_words(open_things), open_things),
     ]
     areas, findings = [], []
     for area, words, found in parts:
@@ -225,6 +233,15 @@ def _of_certificates(seen: t.Mapping[str, Given], limits: Limits) -> t.Iterator[
         elif days < limits.certificate_days:
             cure = "The engine renews it by itself: check that it reaches the managers, or rotate.yml"
             yield Finding("certificates", WARNING, name, f"its certificate ends in {days:.1f} days", cure)
+    # The routing mesh shows one registry on every host.
+    ends: dict[str, tuple[float, str]] = {}
+    for name, host in seen.items():
+        for registry in host["exposure"]["registries"]:
+            if registry["certificate_days"] is not None and registry["certificate_days"] < REGISTRY_DAYS:
+                ends.setdefault(registry["port"], (registry["certificate_days"], name))
+    for port, (days, name) in ends.items():
+        text = f"the certificate of the registry at port {port.partition('/')[0]} ends in {days:.1f} days"
+        yield Finding("certificates", WARNING, name, text, "Run site.yml, which renews it; one of your own in registry_credentials_file")
 
 
 def _fullest_words(seen: t.Mapping[str, Given]) -> str:
@@ -244,3 +261,12 @@ def _of_disks(seen: t.Mapping[str, Given], limits: Limits) -> t.Iterator[Finding
             state = FAILED if inodes < LEAST_INODES_PERCENT else WARNING
             text = f"{inodes:g} % of the inodes free for {host['data_root']}"
             yield Finding("disks", state, name, text, "Remove what has many small files; prune.yml removes images that nothing needs")
+
+
+def _exposure_words(found: t.Sequence[Finding]) -> str:
+    return f"{len(found)} to close" if found else "nothing stands open"
+
+
+def _of_exposure(seen: t.Mapping[str, Given], limits: Limits) -> list[Finding]:
+    found = find_exposures({name: host["exposure"] for name, host in seen.items()}, limits.public_ports)
+    return [Finding("exposure", FAILED if each.grave else WARNING, each.where, each.text, each.cure) for each in found]

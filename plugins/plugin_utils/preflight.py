@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from ..module_utils.cluster.quorum import Quorum
 from ..module_utils.cluster.subnets import find_overlaps, parse_subnet, refuse_public, refuse_routed
 from ..module_utils.plan import PlanError
-from .fault import LEAST_INODES_PERCENT, Fault
+from .exposure import find_exposures
+from .fault import LEAST_INODES_PERCENT, WARNING, Fault
 from .preflight_ports import find_port_faults
 
 MIN_PYTHON = (3, 9)
@@ -34,6 +35,7 @@ class Limits:
     address_pools: t.Sequence[str] = ()
     networks: t.Sequence[t.Mapping[str, t.Any]] = ()
     zones: t.Mapping[str, str] = field(default_factory=dict)
+    public_ports: t.Sequence[t.Any] = (80, 443)
 
 
 Results = t.Mapping[str, t.Mapping[str, t.Any]]
@@ -42,7 +44,7 @@ Results = t.Mapping[str, t.Mapping[str, t.Any]]
 def find_faults(
     results: Results, managers: t.Sequence[str], workers: t.Sequence[str], limits: Limits, now: float, ports: Results | None = None
 ) -> list[Fault]:
-    """All faults: of the inventory first, then host by host, then between hosts.
+    """All faults: of the inventory first, then host by host, then between hosts; at last warnings of what stands open.
 
     ``results`` has the registered result of ``host_info`` for each host, for one that did not answer that of the failed task; ``ports``
     that of ``ports_info`` for those that took part. ``now`` is the controller's time in seconds, read after the last answer.
@@ -61,7 +63,9 @@ def find_faults(
         else:
             faults.append(_silent(name, result))
     faults.extend(_of_subnets(seen, limits))
-    return faults + find_port_faults(ports or {})
+    faults += find_port_faults(ports or {})
+    exposures = find_exposures({name: host["exposure"] for name, host in seen.items()}, limits.public_ports)
+    return faults + [Fault(each.where, "exposure", each.text, each.cure, WARNING) for each in exposures]
 
 
 def _of_inventory(managers: t.Sequence[str], workers: t.Sequence[str], limits: Limits) -> t.Iterator[Fault]:

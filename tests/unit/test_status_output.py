@@ -93,7 +93,7 @@ Updates that did not go through:
 http://grading.example.org/
 """
 
-WELL = {
+WELL: dict[str, Any] = {
     "state": "active",
     "problem": "",
     "node_id": "n1",
@@ -106,12 +106,13 @@ WELL = {
     "mounts": [],
     "gpus": [],
     "gpu_problem": "",
+    "exposure": {"engine": [], "metrics": "", "exports": [], "ports": ["80/tcp"], "closed": [], "registries": []},
 }
 LOST = {"path": "/srv/media", "source": "storage.example.org:/exports/media", "problem": "no answer within 5 s"}
 HEALTH: dict[str, Any] = {
     "__health_hosts": {
         "m1": WELL,
-        "m2": {**WELL, "disk_free_mb": 900, "mounts": [LOST]},
+        "m2": {**WELL, "disk_free_mb": 900, "mounts": [LOST], "exposure": {**WELL["exposure"], "ports": ["80/tcp", "9000/tcp"]}},
         "gpu01": {"unreachable": True, "msg": "no route to host"},
     },
     "__health_cluster": {
@@ -129,7 +130,7 @@ HEALTH: dict[str, Any] = {
 }
 
 HEALTH_TEXT = """
-unhealthy: 5 failed, 2 warnings
+unhealthy: 5 failed, 3 warnings
 
 AREA          STATE    TEXT
 hosts         failed   2 of 3 answer
@@ -141,6 +142,7 @@ mounts        failed   0 of 1 answer
 gpus          ok       none
 certificates  ok       the first ends in 80 days, on m1
 disks         failed   at least 0.9 GiB free, on m2
+exposure      warning  1 to close
 
 failed hosts gpu01: does not answer: no route to host.
   Start it, or check how Ansible connects.
@@ -168,6 +170,11 @@ failed mounts m2: /srv/media from storage.example.org:/exports/media:
 
 failed disks m2: 900 MiB of 100000 free for /var/lib/docker.
   Free or add space; prune.yml removes images that nothing needs.
+
+warning exposure m2: nothing limits who reaches the published ports
+  9000/tcp.
+  Name each with its sources in firewall_published, or for the world in
+  preflight_public_ports and health_public_ports.
 """
 
 
@@ -215,4 +222,4 @@ def test_health_without_a_fault(tmp_path: Path) -> None:
         "health.txt.j2",
         {"__health_hosts": {"m1": WELL}, "__health_cluster": swarm, "__health_services": {"services": []}},
     )
-    assert lines[0].strip() == "healthy" and len(lines) == 12
+    assert lines[0].strip() == "healthy" and len(lines) == 13

@@ -179,6 +179,8 @@ def data_root(config: Config, flags: t.Mapping[str, str] | None = None) -> str:
 def flags_of_unit(argv: str, environment: t.Mapping[str, str]) -> dict[str, str]:
     """The keys that a command line such as ``/usr/bin/dockerd -H fd:// $DOCKER_OPTS`` sets, each with the value that it gave last.
 
+    Of ``hosts``, which add up, it has all of them, with blanks between.
+
     ``config-file`` is among them, although no file has such a key.
     """
     words = _words(argv)
@@ -186,15 +188,19 @@ def flags_of_unit(argv: str, environment: t.Mapping[str, str]) -> dict[str, str]
         name = words[index].strip("${}") if words[index].startswith("$") else ""
         if name:
             words[index : index + 1] = _words(environment.get(name, ""))
-    found = {}
+    found: dict[str, str] = {}
+
+    def take(key: str, value: str) -> None:
+        found[key] = f"{found[key]} {value}" if key == "hosts" and key in found else value
+
     for index, word in enumerate(words[1:], 2):
         after = "" if words[index : index + 1] == [] or words[index].startswith("-") else words[index]
         if word.startswith("--"):
             name, separator, value = word[2:].partition("=")
             key = name if name == _CONFIG_FILE else FLAGS.get(name, "")
-            found[key] = value if separator else after
+            take(key, value if separator else after)
         elif re.match(r"-[A-Za-z]", word):
-            found[SHORT_FLAGS.get(word[1], "")] = word[2:] or after
+            take(SHORT_FLAGS.get(word[1], ""), word[2:].lstrip("=") or after)
     found.pop("", None)
     return found
 

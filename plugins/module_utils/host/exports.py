@@ -197,6 +197,15 @@ def lint(text: str, file: str) -> list[str]:
     return found
 
 
+def open_paths(text: str) -> list[str]:
+    """What a file exports to everybody."""
+    return [
+        path
+        for _number, (path, *clients) in parse(text)
+        if not clients or any(word.startswith("(") or is_everybody(word.partition("(")[0]) for word in clients if word[:1] != "-")
+    ]
+
+
 def clashes(wanted: t.Sequence[Entry], text: str, file: str) -> list[str]:
     """Entries that another file has already; the server would take only one of them."""
     pairs = {(entry.path, entry.client) for entry in wanted}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils import host_io
+from ansible_collections.flotilla.swarm.plugins.module_utils import exposure_probe, host_io
 from ansible_collections.flotilla.swarm.plugins.modules import host_info
 from module_runner import run_module_main
 
@@ -63,7 +63,7 @@ def test_live_restore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
     file = tmp_path / "daemon.json"
     if text is not None:
         file.write_text(text)
-    monkeypatch.setattr(host_info, "DAEMON_JSON", str(file))
+    monkeypatch.setattr(exposure_probe, "DAEMON_JSON", str(file))
     assert run_module_main(host_info.main, {})["host"]["live_restore"] is live_restore
 
 
@@ -114,7 +114,7 @@ def test_the_engines_data_may_be_elsewhere(tmp_path: Path, monkeypatch: pytest.M
     root, file = tmp_path / "moved", tmp_path / "daemon.json"
     (root / "swarm").mkdir(parents=True)
     (root / "swarm/docker-state.json").write_text('{"LocalAddr": "10.7.0.1"}')
-    monkeypatch.setattr(host_info, "DAEMON_JSON", str(file))
+    monkeypatch.setattr(exposure_probe, "DAEMON_JSON", str(file))
     if by == "file":
         file.write_text(json.dumps({"data-root": str(root)}))
     else:

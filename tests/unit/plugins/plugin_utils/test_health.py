@@ -9,6 +9,8 @@ import pytest
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.health import Limits, judge_health
 
 Json = dict[str, Any]
+NOTHING_OPEN: Json = {"engine": [], "metrics": "", "exports": [], "ports": [], "closed": [], "registries": []}
+REGISTRY: Json = {"port": "5000/tcp", "tls": True, "open": False, "certificate_days": 800.0}
 LIMITS = Limits(min_disk_free_mb=1000, certificate_days=3)
 
 
@@ -26,6 +28,7 @@ def host(**changes: Any) -> Json:
         "mounts": [],
         "gpus": [],
         "gpu_problem": "",
+        "exposure": NOTHING_OPEN,
     }
     return {**plain, **changes}
 
@@ -52,7 +55,8 @@ def judge(hosts: Json | None = None, swarm: Json | None = None, services: list[J
 def test_a_swarm_without_faults_is_healthy() -> None:
     report = judge()
     assert (report["verdict"], report["findings"]) == ("healthy", [])
-    assert [area["area"] for area in report["areas"]] == "hosts nodes quorum overlay services mounts gpus certificates disks".split()
+    areas = "hosts nodes quorum overlay services mounts gpus certificates disks exposure"
+    assert [area["area"] for area in report["areas"]] == areas.split()
     assert {area["state"] for area in report["areas"]} == {"ok"}
 
 
@@ -87,6 +91,24 @@ UNREACHABLE = {"unreachable": True, "msg": "Failed to connect to the host via ss
         ({"hosts": {"m1": host(disk_free_mb=999)}}, "disks", "failed", "m1 999 MiB of 100000 free"),
         ({"hosts": {"m1": host(disk_free_inodes_percent=9.9)}}, "disks", "warning", "m1 9.9 % of the inodes free for /var/lib/docker"),
         ({"hosts": {"m1": host(disk_free_inodes_percent=0.0)}}, "disks", "failed", "m1 0 % of the inodes free"),
+        (
+            {"hosts": {"m1": host(exposure={**NOTHING_OPEN, "registries": [{**REGISTRY, "open": True}]})}},
+            "exposure",
+            "warning",
+            "m1 who reaches port 5000 can replace every image",
+        ),
+        (
+            {"hosts": {"m1": host(exposure={**NOTHING_OPEN, "engine": ["0.0.0.0:2375"]})}},
+            "exposure",
+            "failed",
+            "m1 who reaches 0.0.0.0:2375 is root there",
+        ),
+        (
+            {"hosts": dict.fromkeys(("m1", "w1"), host(exposure={**NOTHING_OPEN, "registries": [{**REGISTRY, "certificate_days": 29.0}]}))},
+            "certificates",
+            "warning",
+            "m1 the certificate of the registry at port 5000 ends in 29.0 days",
+        ),
     ],
 )
 def test_one_fault_is_one_finding_and_the_state_of_its_area(given: Json, area: str, state: str, words: str) -> None:
@@ -101,6 +123,7 @@ def test_one_fault_is_one_finding_and_the_state_of_its_area(given: Json, area: s
 @pytest.mark.parametrize(
     "given",
     [
+        {"hosts": {"m1": host(exposure={**NOTHING_OPEN, "ports": ["80/tcp", "5000/tcp"], "registries": [REGISTRY]})}},
         {"hosts": {"m1": host(gpus=["gpu=GPU-1"])}, "swarm": cluster(node(generic_resources=["large=GPU-1"]))},
         {"swarm": cluster(node(generic_resources=["slots=4"]))},
         {"hosts": {"m1": host(mounts=[{**MOUNT, "problem": ""}])}},

@@ -37,6 +37,7 @@ GOOD: dict[str, t.Any] = {
     "kernel_modules": {"overlay": True, "ip_vs": None},
     "engine": "",
     "live_restore": False,
+    "exposure": {},
 }
 
 
@@ -248,3 +249,17 @@ def test_what_takes_long_after_the_last_answer_hides_no_wrong_clock() -> None:
     ahead = {"m1": host("m1", time=NOW + 10)}
     at_once, late = ([fault["text"] for fault in judge(ahead, ["m1"], [], limits, None, now)] for now in (NOW, NOW + 6))
     assert (at_once, late) == (["its clock is 10 s ahead of the controller's"], [])
+
+
+def test_what_stands_open_is_a_warning() -> None:
+    exposure = {"engine": [], "metrics": "", "exports": [], "ports": ["8080/tcp"], "closed": [], "registries": []}
+    registry = {"port": "5000/tcp", "tls": False, "open": True, "certificate_days": None}
+    results = {"m1": host("m1", exposure={**exposure, "registries": [registry]}), "w1": host("w1", root=False, exposure=exposure)}
+    found = find_faults(results, ["m1"], ["w1"], LIMITS, NOW)
+    assert [(fault.where, fault.check, fault.level) for fault in found] == [
+        ("w1", "root", "fault"),
+        ("m1", "exposure", "warning"),
+        ("m1, w1", "exposure", "warning"),
+    ]
+    closed = find_faults(results, ["m1"], ["w1"], replace(LIMITS, public_ports=["8080"]), NOW)
+    assert len(closed) == 2 and "can replace every image" in closed[1].text
