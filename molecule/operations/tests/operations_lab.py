@@ -16,7 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import yaml
+
 from tests.lab.scenario import ROOT, Finished, Lab
+from tests.lab.state import Paths
 
 LAB = os.environ.get("FLOTILLA_LAB", "ops")
 lab = Lab(LAB)
@@ -73,6 +76,13 @@ def done(playbook: str, *arguments: str, **variables: Any) -> Run:
     run = play(playbook, *arguments, **variables)
     assert run.rc == 0, run.out[-6000:]
     return run
+
+
+def login() -> dict[str, str]:
+    """Registry, user name and password, from the file that role registry made."""
+    paths = Paths.from_environment()
+    kept = yaml.safe_load((paths.directory(LAB) / "registry_credentials.yml").read_text())
+    return {name: kept[name] for name in ("registry", "username", "password")}
 
 
 def look() -> dict[str, Any]:

@@ -168,7 +168,7 @@ def test_usage_of_every_task_on_every_node() -> None:
     [
         ("logs", {"services_names": [DJANGO], "services_tail": 5}, "autograder_django"),
         ("stats", {"services_stacks": ["autograder"]}, " autograder_"),
-        ("health", {}, "healthy"),
+        ("health", {}, "degraded"),  # the port of the probe is published, and nothing limits it
         ("status", {}, "autograder_django"),
     ],
 )
@@ -178,6 +178,7 @@ def test_what_only_looks_says_the_same_in_check_mode(playbook: str, variables: d
     assert words in run.out and run.changed == 0 and look() == before
 
 
+PUBLIC = ["80", "8088"]
 FAULTS = """
 import pathlib, sys
 table = pathlib.Path("/etc/fstab")
@@ -188,16 +189,16 @@ table.write_text(text.replace(line, "") + (line if sys.argv[1] == "plant" else "
 
 
 def test_health_is_one_verdict() -> None:
-    well = done("health")
+    well = done("health", health_public_ports=PUBLIC)
     assert "healthy" in well.out and well.changed == 0
     table = well.out.split("msg: |-\n", 1)[1].split("\nTASK", 1)[0].splitlines()
-    assert max(map(len, table)) <= 80 and len([line for line in table if " ok " in line]) == 9, well.out
+    assert max(map(len, table)) <= 80 and len([line for line in table if " ok " in line]) == 10, well.out
     on("w2", "python3 - plant", FAULTS)
     try:
-        ill = play("health", services_format="json")
+        ill = play("health", services_format="json", health_public_ports=PUBLIC)
         assert ill.rc == 2 and "The swarm is unhealthy" in ill.text
         assert "failed mounts w2: /srv/lost from nas.example.org:/srv: not mounted, although /etc/fstab declares it" in ill.text
-        told = play("health", health_format="json").out.split("msg: |-\n", 1)[1].split("\n\n", 1)[0]
+        told = play("health", health_format="json", health_public_ports=PUBLIC).out.split("msg: |-\n", 1)[1].split("\n\n", 1)[0]
         assert [(finding["area"], finding["where"]) for finding in json.loads(told)["findings"]] == [("mounts", "w2")]
     finally:
         on("w2", "python3 - mend", FAULTS)

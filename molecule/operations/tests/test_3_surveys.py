@@ -41,7 +41,7 @@ def probe() -> None:
         ("exec", {"services_service": WEB, "services_command": "echo 'two words'", "services_slot": "1"}, "two words"),
         ("logs", {"services_names": WEB, "services_tail": "5"}, "serving first"),
         ("stats", {"services_stacks": "probe"}, "probe_idle.1"),
-        ("health", {"health_min_disk_free_mb": "1"}, "healthy"),
+        ("health", {"health_min_disk_free_mb": "1"}, "degraded"),
         ("autoscale", {"autoscale_only": "probe_idle, probe_nothing", "autoscale_rules": RULES}, "there is no rule for probe_nothing"),
         ("autoscale", {"autoscale_only": "probe_idle", "autoscale_rules": RULES}, "probe_idle: 1 -> 2 (metric 3 calls for 2)"),
         ("prune", {"prune_older_than": "99999h", "prune_spare": "debian:*, x*"}, "Prune | Tell a workflow"),

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from operations_lab import Run, addresses, await_that, done, on, play, services
+from operations_lab import Run, await_that, done, login, on, play, services
 
 NODES = ("m1", "w1", "w2")
-REGISTRY = "{address}:5000"
 # Three images that differ, in the registry, and one on each node that nobody names.
 MAKE = """
-import docker, io, tarfile
+import docker
 api = docker.APIClient(timeout=300)
+api.login("{username}", "{password}", registry="{registry}")
 for number in (1, 2, 3):
     name = "{registry}/kept"
     container = api.create_container("{registry}/autograder:1", ["true"], labels={{"number": str(number)}})
@@ -45,7 +45,9 @@ docker.APIClient().create_container("leftover:1", ["true"], name="of-before", la
 """
 CREATE = """
 import docker
-docker.APIClient().create_service(
+api = docker.APIClient()
+api.login("{username}", "{password}", registry="{registry}")
+api.create_service(
     {{"ContainerSpec": {{"Image": "{registry}/kept:1", "Args": ["sleep", "infinity"], "Init": True}}}},
     name="kept", mode="global", endpoint_spec={{"Mode": "dnsrr"}}, update_config={{"Monitor": 2 * 10**9, "Parallelism": 0}},
 )
@@ -61,7 +63,7 @@ print(json.dumps(sorted(tag for image in docker.APIClient().images() for tag in 
 
 
 def registry() -> str:
-    return REGISTRY.format(address=addresses()["m1"])
+    return login()["registry"]
 
 
 def images(word: str) -> dict[str, list[str]]:
@@ -78,8 +80,8 @@ def prune(*arguments: str, **variables: Any) -> Run:
 @pytest.fixture(scope="module", autouse=True)
 def updated() -> Iterator[None]:
     """A service on every node that was updated twice."""
-    on("m1", "python3 -", MAKE.format(registry=registry()))
-    on("m1", "python3 -", CREATE.format(registry=registry()))
+    on("m1", "python3 -", MAKE.format(**login()))
+    on("m1", "python3 -", CREATE.format(**login()))
     await_that(lambda: len(services()["kept"]["tasks"]) == 3)
     for number in (2, 3):
         done("update", services_names=["kept"], services_image=f"{registry()}/kept:{number}")

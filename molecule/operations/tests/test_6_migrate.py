@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from operations_lab import Run, addresses, await_that, done, on, play, services
+from operations_lab import Run, addresses, await_that, done, login, on, play, services
 
 from tests.lab.scenario import ROOT
 
@@ -33,7 +33,7 @@ print(json.dumps({c["Labels"]["com.docker.compose.service"]: c["State"] for c in
 
 
 def registry() -> str:
-    return f"{addresses()['m1']}:5000"
+    return login()["registry"]
 
 
 def compose(command: str) -> str:
@@ -43,6 +43,7 @@ def compose(command: str) -> str:
 @pytest.fixture(scope="module", autouse=True)
 def project() -> Iterator[None]:
     on("w1", INSTALL)
+    on("w1", f"docker login --username {login()['username']} --password-stdin {registry()}", login()["password"])
     on("w1", "mkdir -p /srv/media && cat >/srv/media/compose.yml", (ROOT / FILE).read_text())
     compose("up --detach --wait")
     compose(f"exec -T --user root store sh -c 'echo {WORDS} >/data/words'")
@@ -50,6 +51,7 @@ def project() -> Iterator[None]:
     yield
     done("deploy", stacks_present=[], stacks_absent=["media"])
     compose("down --volumes")
+    on("w1", f"docker logout {registry()}")
 
 
 def answer() -> str:
