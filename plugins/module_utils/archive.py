@@ -10,12 +10,15 @@ import hashlib
 import io
 import json
 import pathlib
+import shutil
 import tarfile
 import typing as t
 
-from .cluster.archive import CONFIGS, MANIFEST, STATE, content, read_archive, read_node_key
+from .cluster.archive import CONFIGS, LIMITS, MANIFEST, STATE, read_archive
 from .cluster.backup import Manifest
 from .plan import FlotillaError, PlanError
+from .tar_members import STATE_RULES, Rules
+from .tar_reader import Counts, Limits, check_archive, check_room, read_members
 
 
 def sums_of(directory: str) -> dict[str, str]:
@@ -42,62 +45,116 @@ def write_archive(path: str, directory: str, manifest: Manifest, configs: t.Mapp
         target.touch(mode=0o600, exist_ok=False)
         with tarfile.open(path, "w:gz") as tar:
             for name, data in texts.items():
-                head = tarfile.TarInfo(name)
-                head.size, head.mode = len(data), 0o600
-                tar.addfile(head, io.BytesIO(data))
+                tar.addfile(_head(name, len(data)), io.BytesIO(data))
             for name in manifest.files:
-                tar.add(f"{directory}/{name}", f"{STATE}/{name}", recursive=False)
+                file = pathlib.Path(directory, name)
+                with file.open("rb") as stream:
+                    tar.addfile(_head(f"{STATE}/{name}", file.stat().st_size), stream)
     except OSError as error:
         target.unlink(missing_ok=True)
         raise FlotillaError(f"writing {path}: {error.strerror}. Check the path and the room on its disk.") from None
     return _sum(target)
 
 
-def read_file(path: str) -> tuple[Manifest, str]:
-    """The manifest of an archive on this host, after all files in it were compared with their sums, and the manager's key file."""
+def _head(name: str, size: int) -> tarfile.TarInfo:
+    head = tarfile.TarInfo(name)
+    head.size, head.mode = size, 0o600
+    return head
+
+
+def read_file(path: str, directory: str, free: int) -> tuple[Manifest, str]:
+    """The manifest of an archive on this host and the manager's key file, after all of it was checked.
+
+    ``free`` is the room for ``directory`` in bytes.
+    """
     try:
         with open(path, "rb") as stream:
-            manifest = read_archive(stream, path)
-            stream.seek(0)
-            return manifest, read_node_key(stream)
+            archive = read_archive(stream, path)
     except FileNotFoundError:
         raise PlanError(f"there is no archive {path}. Nothing was changed.") from None
+    except OSError as error:
+        raise PlanError(f"reading {path}: {error.strerror}. Nothing was changed.") from None
+    check_room(path, archive.size, directory, free)
+    return archive.manifest, archive.node_key
+
+
+def check_file(path: str, name: str, rules: Rules, limits: Limits) -> Counts:
+    """What an archive of data on this host holds. Raises PlanError, which calls it ``name``, where it must not be unpacked."""
+    try:
+        with open(path, "rb") as stream:
+            return check_archive(stream, name, rules, limits)
     except OSError as error:
         raise PlanError(f"reading {path}: {error.strerror}. Nothing was changed.") from None
 
 
 def unpack(path: str, manifest: Manifest, directory: str) -> None:
-    """Write the files that the manifest names, and nothing else, below a new directory."""
-    root = pathlib.Path(directory)
+    """Write the files that the manifest names, and nothing else, below a new directory. What fails leaves none of it."""
+    root, left = pathlib.Path(directory), dict(manifest.files)
     try:
         root.mkdir(mode=0o700)
-        with tarfile.open(path, "r:gz") as tar:
-            for name in manifest.files:
-                target = root / name
-                if ".." in target.parts:
-                    raise PlanError(f"{path} has a file outside of the state: {name}.")
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.touch(mode=0o600)
-                target.write_bytes(content(tar, tar.getmember(f"{STATE}/{name}")))
     except OSError as error:
+        raise FlotillaError(f"making {directory}: {error.strerror}. Nothing was changed.") from None
+    try:
+        with open(path, "rb") as stream:
+            for member, content in read_members(stream, path, STATE_RULES, LIMITS):
+                name = member.name[len(STATE) + 1 :] if member.name.startswith(f"{STATE}/") else ""
+                if not name:
+                    continue
+                if _write(root, name, content) != left.pop(name, None):
+                    raise FlotillaError(f"{path} changed while it was read: {name!r} differs from its sum.")
+        if left:
+            raise FlotillaError(f"{path} changed while it was read: it lacks {min(left)!r}.")
+    except OSError as error:
+        discard(directory)
         raise FlotillaError(f"unpacking {path} to {directory}: {error.strerror}.") from None
+    except FlotillaError:
+        discard(directory)
+        raise
+
+
+def _write(root: pathlib.Path, name: str, content: t.Iterable[bytes]) -> str:
+    """Write a new file for its owner alone; its SHA-256 sum."""
+    for parent in reversed(pathlib.PurePosixPath(name).parents):
+        (root / parent).mkdir(mode=0o700, exist_ok=True)
+    digest = hashlib.sha256()
+    (root / name).touch(mode=0o600, exist_ok=False)
+    with (root / name).open("wb") as stream:
+        for chunk in content:
+            digest.update(chunk)
+            stream.write(chunk)
+    return digest.hexdigest()
+
+
+def discard(directory: str) -> None:
+    """Remove what ``unpack`` wrote; nothing where it was put in its place since."""
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def set_aside(directory: str, stamp: str) -> str:
     """Rename a directory, so that its content is kept; the new name, empty where there was none."""
     path = pathlib.Path(directory)
-    if not path.exists():
-        return ""
-    return str(path.rename(path.with_name(f"{path.name}.before-{stamp}")))
+    return _rename(path, path.with_name(f"{path.name}.before-{stamp}")) if path.exists() else ""
+
+
+def put_in_place(fresh: str, directory: str) -> None:
+    """Rename what was unpacked."""
+    _rename(pathlib.Path(fresh), pathlib.Path(directory))
 
 
 def put_back(directory: str, aside: str, stamp: str) -> None:
     """Undo ``set_aside``, after what took its place has been renamed too."""
     path = pathlib.Path(directory)
     if path.exists():
-        path.rename(path.with_name(f"{path.name}.failed-{stamp}"))
+        _rename(path, path.with_name(f"{path.name}.failed-{stamp}"))
     if aside:
-        pathlib.Path(aside).rename(path)
+        _rename(pathlib.Path(aside), path)
+
+
+def _rename(path: pathlib.Path, new: pathlib.Path) -> str:
+    try:
+        return str(path.rename(new))
+    except OSError as error:
+        raise FlotillaError(f"renaming {path} to {new.name}: {error.strerror}.") from None
 
 
 def cut(path: str, size: int) -> list[dict[str, str]]:

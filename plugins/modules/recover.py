@@ -112,7 +112,14 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.archive import put_back, read_file, set_aside, unpack
+from ansible_collections.flotilla.swarm.plugins.module_utils.archive import (
+    discard,
+    put_back,
+    put_in_place,
+    read_file,
+    set_aside,
+    unpack,
+)
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.archive import KEY_FILE, START_FILE, read_bound
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import (
     Manifest,
@@ -170,7 +177,7 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> Work:
     directory = place.state_directory(info)
     manifest: Manifest | None
     if params["archive"]:
-        manifest, key = read_file(params["archive"])
+        manifest, key = read_file(params["archive"], directory, place.host.space(directory).free)
     else:
         manifest, key = None, place.host.read(f"{directory}/{KEY_FILE}") or ""
     address = manifest.address if manifest else own.address
@@ -197,12 +204,15 @@ def plan(work: Work, params: dict[str, t.Any]) -> Plan:
 def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
     work: Work = change.payload
     kept, stamp = "", time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    fresh = f"{work.directory}.new-{stamp}"
+    if work.manifest:  # all of it is on the disk before the engine stops
+        unpack(work.archive, work.manifest, fresh)
     if work.manifest or work.opened:
-        place.stop_engine()
+        _stop(place, fresh)
     try:
         if work.manifest:
             kept = set_aside(work.directory, stamp)
-            unpack(work.archive, work.manifest, work.directory)
+            put_in_place(fresh, work.directory)
         if work.opened:
             place.host.write(f"{work.directory}/{KEY_FILE}", work.opened, 0o600)
         if work.manifest or work.opened:
@@ -218,6 +228,14 @@ def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
     present = name_objects(place.objects(place.member.require_engine()))
     told: dict[str, t.Any] = {"counts": {kind: len(items) for kind, items in present.items()}}
     return {**told, "lost": find_lost(work.manifest, present), "kept": kept} if work.manifest else told
+
+
+def _stop(place: MemberHost, fresh: str) -> None:
+    try:
+        place.stop_engine()
+    except FlotillaError:
+        discard(fresh)
+        raise
 
 
 def _go_back(place: MemberHost, work: Work, kept: str, stamp: str) -> None:

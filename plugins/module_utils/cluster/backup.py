@@ -53,7 +53,22 @@ def read_manifest(document: t.Any, path: str) -> Manifest:
     expected = {"format", *Manifest.__dataclass_fields__}
     if not isinstance(document, dict) or not expected <= set(document) or document["format"] != FORMAT:
         raise PlanError(f"{path} is no archive of a swarm's state, or of a later version. Nothing was changed.")
+    objects, words = document["objects"], [document[name] for name in expected - {"format", "objects", "files", "autolock"}]
+    whole = (
+        all(isinstance(word, str) for word in words)
+        and isinstance(document["autolock"], bool)
+        and is_texts(document["files"])
+        and isinstance(objects, dict)
+        and all(is_texts(named) for named in objects.values())
+    )
+    if not whole:
+        raise PlanError(f"{path} has a manifest whose values are not of the expected types. Nothing was changed.")
     return Manifest(**{name: document[name] for name in expected - {"format"}})
+
+
+def is_texts(value: t.Any) -> bool:
+    """Whether a value is a mapping of texts to texts."""
+    return isinstance(value, dict) and all(isinstance(word, str) for pair in value.items() for word in pair)
 
 
 def name_objects(observed: t.Mapping[str, t.Sequence[Raw]]) -> dict[str, dict[str, str]]:

@@ -33,7 +33,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup impo
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import Node
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import Seen
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import is_own_address
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
 
 
 def manager(name: str, leader: bool = False, reachable: bool = True) -> Node:
@@ -152,7 +152,7 @@ def archive_of(state: Path) -> Path:
 def test_an_archive_gives_back_what_was_put_in_for_its_owner_alone(state: Path, tmp_path: Path) -> None:
     path = archive_of(state)
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    read, key = read_file(str(path))
+    read, key = read_file(str(path), str(tmp_path), 2**30)
     assert key == "key" and read.objects == manifest().objects
     unpack(str(path), read, str(tmp_path / "swarm"))
     assert sums_of(str(tmp_path / "swarm")) == sums_of(str(state))
@@ -167,13 +167,13 @@ def test_a_damaged_archive_is_refused(state: Path, tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(PlanError, match="can't be read as an archive"):
-        read_file(str(path))
+        read_file(str(path), str(tmp_path), 2**30)
     path.unlink()
     with pytest.raises(PlanError, match="there is no archive"):
-        read_file(str(path))
+        read_file(str(path), str(tmp_path), 2**30)
     write_archive(str(path), str(state), manifest(files={**sums_of(str(state)), "docker-state.json": "0" * 64}), {})
-    with pytest.raises(PlanError, match="is damaged: docker-state.json differ"):
-        read_file(str(path))
+    with pytest.raises(PlanError, match="is damaged: 'docker-state.json' differ"):
+        read_file(str(path), str(tmp_path), 2**30)
 
 
 @pytest.mark.parametrize("size", [1, 10, 999, 1000, 1001, 5000])
@@ -201,7 +201,7 @@ def test_another_archive_is_none_of_ours(tmp_path: Path, document: str) -> None:
         head.size = len(document)
         tar.addfile(head, io.BytesIO(document.encode()))
     with pytest.raises(PlanError, match="no archive of a swarm's state"):
-        read_file(str(path))
+        read_file(str(path), str(tmp_path), 2**30)
 
 
 def test_nothing_is_written_outside_of_the_state(state: Path, tmp_path: Path) -> None:
@@ -209,10 +209,11 @@ def test_nothing_is_written_outside_of_the_state(state: Path, tmp_path: Path) ->
     path = state.parent / "evil.tar.gz"
     sums = {**sums_of(str(state)), "../evil": sums_of(str(state.parent))["evil"]}
     write_archive(str(path), str(state), manifest(files=sums), {})
-    read, _key = read_file(str(path))
-    with pytest.raises(FlotillaError, match="outside of the state"):
-        unpack(str(path), read, str(tmp_path / "swarm"))
-    assert not (tmp_path / "evil").exists()
+    with pytest.raises(PlanError, match=r"'swarm/\.\./evil' leads out of the directory"):
+        read_file(str(path), str(tmp_path), 2**30)
+    with pytest.raises(PlanError, match="leads out of the directory"):
+        unpack(str(path), manifest(files=sums), str(tmp_path / "swarm"))
+    assert not (tmp_path / "evil").exists() and not (tmp_path / "swarm").exists()
 
 
 def test_former_state_is_kept_and_comes_back(state: Path) -> None:
