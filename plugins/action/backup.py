@@ -10,9 +10,10 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.module_utils.backup_list import read_name
 from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import STACKS_ARCHIVE, STATE_ARCHIVE
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import BackupFiles, pack_stacks
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import FILE_BYTES, UNPROTECTED, BackupFiles, pack_stacks
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 
 
@@ -31,16 +32,22 @@ class ActionModule(ActionBase):
         result = self._call("flotilla.swarm.backup", arguments)
         if result.get("failed") or not arguments.get("dest"):
             return result
-        remote, name = str(result["archive"]), Path(str(result["archive"])).name.removesuffix(".tar.gz")
+        remote = str(result.get("archive"))
+        name = Path(remote).name.removesuffix(".tar.gz")
+        if not read_name(name):
+            raise AnsibleActionFail(f"The host made the archive {remote!r}, whose name is not one that backups have.")
         directory = Path(str(arguments["dest"])).expanduser() / name
+        if not password:
+            result["warnings"] = [*result.get("warnings", []), UNPROTECTED]
         result["directory"] = str(directory)
         if self._task.check_mode:
             return result
         files = BackupFiles(directory, password)
         try:
+            files.begin()
             if packed:
                 files.keep(STACKS_ARCHIVE, packed)
-            result["archive"] = str(files.bring(self._call, STATE_ARCHIVE, remote, result["sha256"]))
+            result["archive"] = str(files.bring(self._call, STATE_ARCHIVE, remote, str(result.get("sha256")), FILE_BYTES))
         except FlotillaError as error:
             raise AnsibleActionFail(f"{error} The archive stays on its host, as {remote}.", result=result) from None
         return result

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import INDEX, host_file
+from ansible_collections.flotilla.swarm.plugins.module_utils.backup_index import read_made, write_index
+from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import INDEX, PART_BYTES, host_file
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import BackupFiles
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import UNPROTECTED, BackupFiles
 
 
 class ActionModule(ActionBase):
@@ -25,15 +25,18 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         password = str(arguments.pop("vault_password", "") or "")
         result = self._call("flotilla.swarm.data_backup", arguments)
+        if arguments.get("dest") and not password:
+            result["warnings"] = [*result.get("warnings", []), UNPROTECTED]
         if result.get("failed") or self._task.check_mode or not arguments.get("dest") or not result.get("archives"):
             return result
         files = BackupFiles(Path(str(arguments["dest"])).expanduser(), password)
         host = str(self._variables["inventory_hostname"])
         try:
-            for archive in result["archives"]:
+            archives = read_made(result["archives"], arguments.get("volumes") or [], arguments.get("paths") or [])
+            for archive in archives:
                 archive["parts"] = [self._bring(files, host, part) for part in archive["parts"]]
-            index = {"format": 1, "host": host, "archives": result["archives"]}
-            files.keep(host_file(host, INDEX), json.dumps(index, indent=1).encode())
+            files.keep(host_file(host, INDEX), write_index(host, archives))
+            result["archives"] = archives
         except FlotillaError as error:
             raise AnsibleActionFail(f"{error} What did not arrive stays on its host.", result=result) from None
         return result
@@ -41,7 +44,7 @@ class ActionModule(ActionBase):
     def _bring(self, files: BackupFiles, host: str, part: dict[str, str]) -> str:
         """Bring one part; its name in the backup."""
         name = host_file(host, PurePosixPath(part["path"]).name)
-        files.bring(self._call, name, part["path"], part["sha256"])
+        files.bring(self._call, name, part["path"], part["sha256"], PART_BYTES)
         return name
 
     def _call(self, module: str, arguments: dict[str, Any]) -> dict[str, Any]:

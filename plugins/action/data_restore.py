@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.module_utils.backup_index import read_index
 from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import INDEX, host_file
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import BackupFiles
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_reader import BackupReader
 
 
 class ActionModule(ActionBase):
@@ -23,9 +24,12 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         self._variables = task_vars or {}
         arguments = dict(self._task.args)
-        files = BackupFiles(Path(str(arguments["src"])).expanduser(), str(arguments.pop("vault_password", "") or ""))
+        password, accept = str(arguments.pop("vault_password", "") or ""), arguments.pop("accept_unauthenticated", False)
         try:
+            files = BackupReader(Path(str(arguments["src"])).expanduser(), password, boolean(accept, strict=False))
             archives = self._index(files, str(arguments["host"]))
+            if not archives:
+                return {"changed": False, "plan": [], "restored": [], "lost": []}
             arguments["archives"] = [{**archive, "parts": []} for archive in archives]
             looked = self._look(arguments)
             if looked.get("failed") or self._task.check_mode:
@@ -39,10 +43,11 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(error)) from None
         return looked
 
-    def _index(self, files: BackupFiles, host: str) -> list[dict[str, Any]]:
+    def _index(self, files: BackupReader, host: str) -> list[dict[str, Any]]:
         """The archives of the host; none where the backup knows nothing of it."""
         name = host_file(host, INDEX)
-        return list(json.loads(files.read(name))["archives"]) if files.find(name) else []
+        found = read_index(files.read(name), host) if files.has(name) else []
+        return [{**archive, "authenticated": files.authenticated} for archive in found]
 
     def _look(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """What the module would do."""
@@ -52,7 +57,7 @@ class ActionModule(ActionBase):
         finally:
             self._task.check_mode = given
 
-    def _send(self, files: BackupFiles, parts: list[str]) -> list[str]:
+    def _send(self, files: BackupReader, parts: list[str]) -> list[str]:
         """The paths of the parts on the host."""
         shell = self._connection._shell
         if not shell.tmpdir:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import STATE_ARCHIVE
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import BackupFiles
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_reader import BackupReader, read_archive_file
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.node_key import NodeKeyError, open_node_key
 
 
@@ -24,8 +25,9 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         arguments = dict(self._task.args)
         unlock_key, password = str(arguments.pop("unlock_key", "") or ""), str(arguments.pop("vault_password", "") or "")
+        accept = boolean(arguments.pop("accept_unauthenticated", False), strict=False)
         if arguments.get("archive"):
-            arguments["archive"] = self._send(self._read(str(arguments["archive"]), password))
+            arguments["archive"] = self._send(self._read(str(arguments["archive"]), password, accept))
         result = self._call(arguments, variables)
         locked = result.pop("locked_key", "")
         if not locked or not unlock_key:
@@ -39,11 +41,12 @@ class ActionModule(ActionBase):
                 f"A locked manager is recovered with PyNaCl and cryptography on the controller: {error}. Nothing was changed."
             ) from None
 
-    def _read(self, name: str, password: str) -> bytes:
+    def _read(self, name: str, password: str, accept: bool) -> bytes:
         path = Path(name).expanduser()
-        files = BackupFiles(path if path.is_dir() else path.parent, password)
         try:
-            return files.read(STATE_ARCHIVE) if path.is_dir() else files.open(path)
+            if path.is_dir():
+                return BackupReader(path, password, accept).read(STATE_ARCHIVE)
+            return read_archive_file(path, password, accept)
         except FlotillaError as error:
             raise AnsibleActionFail(str(error)) from None
 

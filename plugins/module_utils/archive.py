@@ -18,7 +18,7 @@ from .cluster.archive import CONFIGS, LIMITS, MANIFEST, STATE, read_archive
 from .cluster.backup import Manifest
 from .plan import FlotillaError, PlanError
 from .tar_members import STATE_RULES, Rules
-from .tar_reader import Counts, Limits, check_archive, check_room, read_members
+from .tar_reader import Counts, Limits, check_archive, read_members
 
 
 def sums_of(directory: str) -> dict[str, str]:
@@ -74,7 +74,9 @@ def read_file(path: str, directory: str, free: int) -> tuple[Manifest, str]:
         raise PlanError(f"there is no archive {path}. Nothing was changed.") from None
     except OSError as error:
         raise PlanError(f"reading {path}: {error.strerror}. Nothing was changed.") from None
-    check_room(path, archive.size, directory, free)
+    if archive.size > free:
+        sizes = f"{archive.size // 2**20} MiB, and {directory} has room for {free // 2**20} MiB"
+        raise PlanError(f"{path} holds {sizes}. Nothing was changed.")
     return archive.manifest, archive.node_key
 
 

@@ -9,8 +9,12 @@ import re
 import typing as t
 from urllib.parse import quote, unquote
 
-SUMS, STATE_ARCHIVE, STACKS_ARCHIVE, INDEX = "SHA256SUMS", "swarm.tar.gz", "stacks.tar.gz", "index.json"
+from .tar_members import is_below
+
+SUMS, SEAL = "SHA256SUMS", "SHA256SUMS.hmac"
+STATE_ARCHIVE, STACKS_ARCHIVE, INDEX = "swarm.tar.gz", "stacks.tar.gz", "index.json"
 ENCRYPTED = ".vault"
+PART_BYTES = 32 * 2**20
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>\S.*)")
 _PART = re.compile(r"(?P<host>[^/]+)/(?P<kind>volume|path)\.(?P<name>[^/]+)\.tar\.gz\.\d+")
 
@@ -31,9 +35,9 @@ def sum_line(name: str, digest: str) -> str:
 
 
 def parse_sums(text: str) -> dict[str, str]:
-    """Sums by name; of a name that stands there twice the last. Lines of another form are left out."""
-    found = (_LINE.fullmatch(line) for line in text.splitlines())
-    return {match["name"]: match["digest"] for match in found if match}
+    """Sums by name; of a name that stands there twice the last. Lines of another form, and names that lead elsewhere, are left out."""
+    found = (_LINE.fullmatch(line) for line in text.split("\n"))
+    return {match["name"]: match["digest"] for match in found if match and is_below(match["name"])}
 
 
 def host_file(host: str, name: str) -> str:

@@ -19,8 +19,8 @@ from .plan import PlanError
 from .tar_members import DIRECTORY, FILE, HARDLINK, SYMLINK, Member, Rules, find_problem, is_below
 
 BLOCK, CHUNK = 512, 2**20
-MOST_MEMBERS = 10_000_000
-HEADER_BYTES = 2**20  # names, and extended attributes
+MOST_MEMBERS, MOST_BYTES = 10_000_000, 2**50
+HEADER_BYTES, MOST_HEADER_BYTES = 2**20, 2**32  # names and extended attributes, of one member and of all
 _TYPES = {
     b"0": FILE,
     b"\0": FILE,
@@ -87,25 +87,20 @@ def check_archive(stream: t.IO[bytes], name: str, rules: Rules, limits: Limits) 
     return Counts(members, size)
 
 
-def check_room(name: str, size: int, directory: str, free: int) -> None:
-    """Raises PlanError where what an archive holds has no room. All sizes are in bytes."""
-    if size > free:
-        raise PlanError(f"{name} holds {size // 2**20} MiB, and {directory} has room for {free // 2**20} MiB. Nothing was changed.")
-
-
 def _walk(stream: t.IO[bytes], rules: Rules, limits: Limits) -> t.Iterator[tuple[Member, t.Iterator[bytes]]]:
     links: set[str] = set()
-    members = size = 0
+    members = size = headers = 0
     with gzip.GzipFile(fileobj=stream, mode="rb") as source:
         while any(head := _take(source, BLOCK)):
             records: dict[str, str] = {}
             if head[156:157] == b"x":
                 length = _number(head, 124, 12)
-                if length > HEADER_BYTES:
-                    raise _OddError(f"a header of it has {length} bytes, at most {HEADER_BYTES} are expected")
+                headers += length
+                if length > HEADER_BYTES or headers > MOST_HEADER_BYTES:
+                    raise _OddError(f"a header of it has {length} bytes, and all of them {headers}, which is more than is expected")
                 _check(head)
                 records = _read_records(_take(source, length + -length % BLOCK)[:length])
-                head, size = _take(source, BLOCK), size + length
+                head = _take(source, BLOCK)
             member = _read_member(head, records)
             members, size = members + 1, size + member.size
             problem = find_problem(member, rules, links)

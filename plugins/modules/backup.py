@@ -42,7 +42,10 @@ options:
     type: str
     default: ""
   vault_password:
-    description: Password with which the archive is encrypted for ansible-vault in O(dest). Empty leaves it in clear.
+    description:
+      - Password with which the archive is encrypted for ansible-vault in O(dest), and with which the list of the backup's files is sealed.
+      - Empty leaves it in clear, so that whoever can write in O(dest) decides what a recovery brings back. It is a warning, and
+        M(flotilla.swarm.recover) takes such a backup only with O(flotilla.swarm.recover#module:accept_unauthenticated).
     type: str
     default: ""
   stacks:

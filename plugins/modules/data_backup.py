@@ -54,7 +54,10 @@ options:
     type: str
     default: ""
   vault_password:
-    description: Password with which the parts are encrypted for ansible-vault in O(dest). Empty leaves them in clear.
+    description:
+      - Password with which the parts are encrypted for ansible-vault in O(dest), and with which the list of the backup's files is sealed.
+      - Empty leaves them in clear, so that whoever can write in O(dest) decides what is put back. It is a warning, and a restore takes
+        such a backup only with O(flotilla.swarm.data_restore#module:accept_unauthenticated).
     type: str
     default: ""
 seealso:
@@ -76,7 +79,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 archives:
-  description: What was archived, with the paths of the parts and their SHA-256 sums. Together the parts are one C(tar.gz).
+  description:
+    - What was archived, with the paths of the parts and their SHA-256 sums, and how many members and bytes it holds. Together the parts are
+      one C(tar.gz).
+    - With O(dest) the parts are named as they are there.
   returned: when not in check mode
   type: list
   elements: dict
@@ -102,13 +108,15 @@ import os
 import typing as t
 from dataclasses import asdict, dataclass
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.archive import cut
-from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import archive_name
+from ansible_collections.flotilla.swarm.plugins.module_utils.archive import check_file, cut
+from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import PART_BYTES, archive_name
 from ansible_collections.flotilla.swarm.plugins.module_utils.host.data_archive import Source, check_paths, choose, is_chosen, users_of
 from ansible_collections.flotilla.swarm.plugins.module_utils.host.volumes import existing_volume
 from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.tar_members import PROVEN_RULES
+from ansible_collections.flotilla.swarm.plugins.module_utils.tar_reader import MOST_BYTES, MOST_MEMBERS, Limits
 
 ARGUMENTS: dict[str, t.Any] = {
     "volumes": {"type": "list", "elements": "str", "default": []},
@@ -118,7 +126,6 @@ ARGUMENTS: dict[str, t.Any] = {
     "dest": {"type": "str", "default": ""},
     "vault_password": {"type": "str", "default": "", "no_log": True},
 }
-PART_BYTES = 32 * 2**20
 PACK = ("--create", "--gzip", "--numeric-owner", "--xattrs", "--acls", "--sparse", "--one-file-system")
 DIFFERED = 1  # how tar ends when a file changed while it was read
 
@@ -199,9 +206,10 @@ def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
     try:
         warnings = _pack_all(place, work, made)
         for source, archive in zip(work.sources, list(made)):
+            counts = check_file(archive, f"{source.kind} {source.name} as it was packed", PROVEN_RULES, Limits(MOST_MEMBERS, MOST_BYTES))
             parts = cut(archive, PART_BYTES)
             made += [part["path"] for part in parts]
-            archives.append({**asdict(source), "parts": parts})
+            archives.append({**asdict(source), "parts": parts, "members": counts.members, "bytes": counts.size})
     except FlotillaError:
         for path in made:
             with contextlib.suppress(OSError):

@@ -12,6 +12,8 @@ description:
   - Puts back what M(flotilla.swarm.data_backup) archived on the host of this name.
   - A volume or directory is put back only where it is absent or empty, and no container uses it. Nothing is ever written over. What is
     not put back is named with the reason.
+  - An archive is read to its end before a volume or directory is made for it. One with a member that leads out of the directory or lies
+    behind a link, or with more than the backup says, is refused.
 author:
   - Flotilla contributors (@flotilla-swarm)
 extends_documentation_fragment:
@@ -36,9 +38,16 @@ options:
     type: str
     required: true
   vault_password:
-    description: Password with which the archives are encrypted for ansible-vault.
+    description: Password with which the archives are encrypted for ansible-vault, and which authenticates the backup.
     type: str
     default: ""
+  accept_unauthenticated:
+    description:
+      - Whether a backup is used that O(vault_password) does not authenticate, for it was made without one, or was changed since.
+      - Whoever could write to such a backup decides what comes back. So files with rights of their own (set-user-id, set-group-id, sticky,
+        capabilities), devices, pipes, and links out of the volume or path are refused in it, and a path must stand in full in O(names).
+    type: bool
+    default: false
   names:
     description: Volumes by name, and paths, that are put back of those in the backup; V(*) and V(?) are wildcards.
     type: list
@@ -80,8 +89,14 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.archive import join
-from ansible_collections.flotilla.swarm.plugins.module_utils.host.data_archive import Target, is_chosen, users_of, volume_problem
+from ansible_collections.flotilla.swarm.plugins.module_utils.archive import check_file, join
+from ansible_collections.flotilla.swarm.plugins.module_utils.host.data_archive import (
+    Target,
+    is_chosen,
+    read_target,
+    users_of,
+    volume_problem,
+)
 from ansible_collections.flotilla.swarm.plugins.module_utils.host.volumes import existing_volume
 from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
@@ -91,6 +106,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "src": {"type": "str", "required": True},
     "host": {"type": "str", "required": True},
     "vault_password": {"type": "str", "default": "", "no_log": True},
+    "accept_unauthenticated": {"type": "bool", "default": False},
     "names": {"type": "list", "elements": "str", "default": ["*"]},
     "archives": {"type": "list", "elements": "dict", "default": []},
 }
@@ -122,7 +138,7 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> list[Work]:
             is_new = False
             is_empty = _is_empty(place, volumes[name]["Mountpoint"])
             problem = volume_problem(existing_volume(volumes[name]), is_empty, sorted(users_of(containers, [name]).values()))
-        works.append(Work(Target(item["kind"], name, item.get("labels") or {}, tuple(item.get("parts") or ()), problem), is_new))
+        works.append(Work(read_target(item, params["names"], problem), is_new))
     return works
 
 
@@ -141,21 +157,40 @@ def plan(works: list[Work], params: dict[str, t.Any]) -> Plan:
 
 def apply(place: MemberHost, change: Change) -> None:
     work: Work = change.payload
-    target, directory = work.target, work.target.name
+    target = work.target
     archive = f"{os.path.dirname(target.parts[0])}/joined.tar.gz"
     join(target.parts, archive)
+    try:
+        counts = check_file(archive, f"the archive of {target}", target.rules, target.limits)
+        directory = _make(place, target)
+        problem = _unpack(place, archive, directory, counts.size)
+    finally:
+        os.unlink(archive)
+    if problem:
+        _undo(place, work, directory)
+        raise FlotillaError(f"unpacking {target}: {problem}. It is as it was before.")
+
+
+def _make(place: MemberHost, target: Target) -> str:
+    """The directory to unpack into."""
     if target.kind == "volume":
         body = {"Name": target.name, "Driver": "local", "DriverOpts": {}, "Labels": dict(target.labels)}
-        volume = place.member.require_engine().post("/volumes/create", body, doing=f"creating volume {target.name}")
-        directory = volume["Mountpoint"]
-    else:
-        os.makedirs(directory, exist_ok=True)
+        return str(place.member.require_engine().post("/volumes/create", body, doing=f"creating volume {target.name}")["Mountpoint"])
+    try:
+        os.makedirs(target.name, exist_ok=True)
+    except OSError as error:
+        raise FlotillaError(f"making {target.name}: {error.strerror}. Nothing was changed.") from None
+    return target.name
+
+
+def _unpack(place: MemberHost, archive: str, directory: str, size: int) -> str:
+    """Why it did not come back; empty where it did."""
+    free = place.host.space(directory).free
+    if size > free:
+        return f"it holds {size // 2**20} MiB, and {directory} has room for {free // 2**20} MiB"
     code, _out, err = place.host.run(["tar", *UNPACK, f"--file={archive}", f"--directory={directory}"])
-    os.unlink(archive)
-    if code:
-        _undo(place, work, directory)
-        lines = err.strip().splitlines()
-        raise FlotillaError(f"unpacking {target}: {lines[-1] if lines else f'tar ended with {code}'}. It is as it was before.")
+    lines = err.strip().splitlines()
+    return (lines[-1] if lines else f"tar ended with {code}") if code else ""
 
 
 def _undo(place: MemberHost, work: Work, directory: str) -> None:

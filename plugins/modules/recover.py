@@ -13,6 +13,8 @@ description:
     manager of that swarm.
   - Without, it makes this manager the only one of its swarm, when too few of the others are left to decide anything.
   - It refuses while any manager can act, so that no second swarm comes to be beside one that lives.
+  - The archive is read to its end and unpacked beside the state before the engine stops. One that is not authenticated, or has a file that
+    is no part of a state, is refused.
   - State that was on the host before is kept beside the new one, and brought back when the engine does not take the new one.
 author:
   - Flotilla contributors (@flotilla-swarm)
@@ -36,9 +38,15 @@ options:
     type: str
     default: ""
   vault_password:
-    description: Password with which the archive is encrypted for ansible-vault.
+    description: Password with which the archive is encrypted for ansible-vault, and which authenticates it.
     type: str
     default: ""
+  accept_unauthenticated:
+    description:
+      - Whether an archive is used that O(vault_password) does not authenticate, for it was made without one, was changed since, or is not
+        in the directory of its backup. Whoever could write to it decides what the swarm is.
+    type: bool
+    default: false
   unlock_key:
     description:
       - The unlock key of a swarm whose managers are locked, as it was when the state was written.
@@ -141,6 +149,7 @@ DOING = "making this host the only manager of the swarm"
 ARGUMENTS: dict[str, t.Any] = {
     "archive": {"type": "str", "default": ""},
     "vault_password": {"type": "str", "default": "", "no_log": True},
+    "accept_unauthenticated": {"type": "bool", "default": False},
     "unlock_key": {"type": "str", "default": "", "no_log": True},
     "node_key": {"type": "str", "default": "", "no_log": True},
     "managers": {"type": "list", "elements": "dict", "default": []},

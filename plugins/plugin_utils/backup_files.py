@@ -1,25 +1,42 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of a backup on the controller: encrypted for ansible-vault where there is a password, and compared with their sums."""
+"""The files of a backup on the controller as they are written: encrypted for ansible-vault and sealed where there is a password."""
 
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 import io
 import os
+import secrets
+import stat
 import tarfile
 import typing as t
 from pathlib import Path, PurePosixPath
 
-from ansible.parsing.vault import AnsibleVaultError, VaultLib, VaultSecret, is_encrypted
+from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ..module_utils.backup_names import ENCRYPTED, SUMS, parse_sums, sum_line
+from ..module_utils.backup_names import ENCRYPTED, SEAL, SUMS, sum_line
+from ..module_utils.backup_seal import SALT_BYTES, is_sealed, make_seal, salt_of
 from ..module_utils.plan import FlotillaError, PlanError
+from ..module_utils.tar_members import is_below
 from .stack_files import find_file
 
 Call = t.Callable[[str, dict[str, t.Any]], dict[str, t.Any]]
+
+UNPROTECTED = (
+    "the backup is neither encrypted nor authenticated: whoever can read its directory has every secret in it, and whoever can write there "
+    "decides what a recovery brings back. Set vault_password (role backup: backup_vault_password)."
+)
+
+
+FILE_BYTES, LIST_BYTES = 4 * 2**30, 64 * 2**20
+
+
+def vault_of(password: str) -> VaultLib | None:
+    return VaultLib([("default", VaultSecret(password.encode()))]) if password else None
 
 
 class BackupFiles:
@@ -27,77 +44,102 @@ class BackupFiles:
 
     def __init__(self, directory: Path, password: str) -> None:
         self._directory = directory
-        self._vault = VaultLib([("default", VaultSecret(password.encode()))]) if password else None
+        self._password, self._vault = password, vault_of(password)
+
+    def begin(self) -> None:
+        """Make the directory, which must be new."""
+        try:
+            self._directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._directory.mkdir(mode=0o700)
+        except OSError as error:
+            raise FlotillaError(f"making {self._directory} on the controller: {error.strerror}.") from None
 
     def keep(self, name: str, data: bytes) -> Path:
         """Write a file that only its owner can read, encrypted where there is a password, and its sum; its path."""
+        if not is_below(name) or "\n" in name:
+            raise FlotillaError(f"{name!r} is no name for a file in {self._directory}.")
         name, data = (f"{name}{ENCRYPTED}", self._vault.encrypt(data)) if self._vault else (name, data)
         path = self._directory / name
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-                stream.write(data)
-            with open(os.open(self._directory / SUMS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab", buffering=0) as sums:
-                sums.write(sum_line(name, hashlib.sha256(data).hexdigest()).encode())
+            if path.parent.is_symlink():
+                raise FlotillaError(f"{path.parent} is a link, so that nothing is written there.")
+            _write(path, data)
+            self._list(name, hashlib.sha256(data).hexdigest())
         except OSError as error:
             raise FlotillaError(f"writing {path} on the controller: {error.strerror}.") from None
         return path
 
-    def bring(self, call: Call, name: str, source: str, digest: str) -> Path:
-        """Keep a file of a host, compared with its SHA-256 sum, and remove it there; its path here. `call` runs a module on the host."""
-        data = base64.b64decode(call("ansible.legacy.slurp", {"src": source}).get("content", ""))
+    def _list(self, name: str, digest: str) -> None:
+        """Add to the sums, and seal them anew, unless somebody else wrote there."""
+        handle = os.open(self._directory / SUMS, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        with open(handle, "a+b") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            stream.seek(0)
+            sums, seal = stream.read(), self._directory / SEAL
+            found = read_regular(seal, LIST_BYTES).decode(errors="replace") if seal.exists() else ""
+            backup = self._directory.resolve().name
+            if (sums or found) and not (is_sealed(found, self._password, backup, sums) if self._password else not found):
+                raise FlotillaError(f"{self._directory} has files that are not sealed with this vault_password. Take another directory.")
+            line = sum_line(name, digest).encode()
+            stream.write(line)
+            stream.flush()
+            if self._password:
+                salt = salt_of(found) or secrets.token_bytes(SALT_BYTES)
+                fresh = seal.with_name(f".{SEAL}")
+                _write(fresh, make_seal(self._password, backup, sums + line, salt).encode())
+                fresh.replace(seal)
+
+    def bring(self, call: Call, name: str, source: str, digest: str, most: int) -> Path:
+        """Keep a file of a host, compared with its SHA-256 sum, and remove it there; its path here.
+
+        ``call`` runs a module on the host. More than ``most`` bytes are refused.
+        """
+        try:
+            data = base64.b64decode(str(call("ansible.legacy.slurp", {"src": source}).get("content", "")))
+        except ValueError:
+            data = b""
         if hashlib.sha256(data).hexdigest() != digest:
             raise FlotillaError(f"{source} did not arrive whole on the controller.")
+        if len(data) > most:
+            raise FlotillaError(f"{source} has {len(data)} bytes, at most {most} are expected.")
         path = self.keep(name, data)
         call("ansible.legacy.file", {"path": source, "state": "absent"})
         return path
 
-    def find(self, name: str) -> Path | None:
-        """The file of this name, encrypted or not."""
-        return next((path for path in (self._directory / f"{name}{ENCRYPTED}", self._directory / name) if path.is_file()), None)
 
-    def read(self, name: str) -> bytes:
-        """What a file holds, in clear. Raises PlanError where it is absent, differs from its sum, or can't be decrypted."""
-        path = self.find(name)
-        if path is None:
-            raise PlanError(f"{self._directory} has no {name}, so that it is no whole backup. Nothing was changed.")
-        return self.open(path, self._sum_of(path))
+def _write(path: Path, data: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as stream:
+        stream.write(data)
 
-    def open(self, path: Path, digest: str | None = None) -> bytes:
-        """What any file holds, in clear, after it was compared with its sum where that is known."""
-        try:
-            data = path.read_bytes()
-            if digest and hashlib.sha256(data).hexdigest() != digest:
-                raise PlanError(f"{path} is damaged: it differs from its sum in {SUMS}. Nothing was changed.")
-            if not is_encrypted(data):
-                return data
-            if not self._vault:
-                raise PlanError(f"{path} is encrypted, and there is no vault_password. Nothing was changed.")
-            return bytes(self._vault.decrypt(data))
-        except OSError as error:
-            raise PlanError(f"reading {path} on the controller: {error.strerror}. Nothing was changed.") from None
-        except AnsibleVaultError:
-            raise PlanError(f"{path} can't be decrypted with vault_password. Nothing was changed.") from None
 
-    def _sum_of(self, path: Path) -> str | None:
-        try:
-            sums = parse_sums((self._directory / SUMS).read_text())
-        except OSError:
-            return None
-        return sums.get(str(path.relative_to(self._directory)))
+def read_regular(path: Path, most: int) -> bytes:
+    """A file of at most so many bytes: not what a link leads to, a device or a pipe. Raises PlanError."""
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+            is_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+            data = stream.read(most + 1) if is_file else b""
+    except OSError as error:
+        raise PlanError(f"reading {path} on the controller: {error.strerror}. Nothing was changed.") from None
+    if not is_file or len(data) > most:
+        raise PlanError(f"{path} is {'larger than any file of a backup' if is_file else 'no regular file'}. Nothing was changed.")
+    return data
 
 
 def pack_stacks(stacks: t.Sequence[t.Mapping[str, t.Any]], places: t.Sequence[Path]) -> bytes:
     """A ``tar.gz`` with the files that stacks name, below their names; empty where there are none. Raises PlanError."""
     found: dict[str, bytes] = {}
     for stack in stacks:
+        name = str(stack["name"])
+        if not is_below(name) or "/" in name:
+            raise PlanError(f"stacks has the name {name!r}, expected one without / and other than .. for its files.")
         if isinstance(stack.get("content"), str):
-            found[f"{stack['name']}/content.yml"] = stack["content"].encode()
+            found[f"{name}/content.yml"] = stack["content"].encode()
         for option in ("files", "env_files"):
             named = stack.get(option) or []
-            for name in [named] if isinstance(named, str) else named:
-                found[f"{stack['name']}/{_below(name)}"] = find_file(name, places).read_bytes()
+            for file in [named] if isinstance(named, str) else named:
+                found[f"{name}/{_below(file)}"] = find_file(file, places).read_bytes()
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as tar:
         for path, data in found.items():

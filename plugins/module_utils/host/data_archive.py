@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ..plan import PlanError
+from ..tar_members import PROVEN_RULES, UNPROVEN_RULES, Rules
+from ..tar_reader import MOST_BYTES, MOST_MEMBERS, Limits
 from .volumes import Volume
 
 Raw = t.Mapping[str, t.Any]
@@ -27,16 +29,40 @@ class Source:
 
 @dataclass(frozen=True)
 class Target:
-    """Where an archive would be put back. ``problem`` says why it must not be; empty where it may."""
+    """Where an archive would be put back. ``problem`` says why it must not be; empty where it may.
+
+    ``rules`` and ``limits`` are what may be in it.
+    """
 
     kind: str
     name: str
     labels: t.Mapping[str, str]
     parts: tuple[str, ...]
+    rules: Rules
+    limits: Limits
     problem: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
+
+
+def read_target(archive: Raw, names: t.Collection[str], problem: str) -> Target:
+    """The target of an archive of a backup. ``names`` are the volumes and paths that were asked for.
+
+    A path of a backup that nothing authenticates could be any directory of the host, so that it has to be named in full.
+    """
+    proven = bool(archive.get("authenticated"))
+    if archive["kind"] == "path" and not proven and archive["name"] not in names:
+        problem = "the backup is not authenticated, so that paths come back only if names has them in full, without * and ?"
+    return Target(
+        kind=archive["kind"],
+        name=archive["name"],
+        labels=archive.get("labels") or {},
+        parts=tuple(archive.get("parts") or ()),
+        rules=PROVEN_RULES if proven else UNPROVEN_RULES,
+        limits=Limits(archive.get("members", MOST_MEMBERS), archive.get("bytes", MOST_BYTES)),
+        problem=problem,
+    )
 
 
 def check_paths(paths: t.Sequence[str]) -> None:

@@ -73,8 +73,8 @@ def test_a_volume_comes_to_the_controller_encrypted_and_goes_back(site: Site) ->
     result, said = site.archive("-vvv")
     assert result["changed"] and PASSWORD not in said and CONTENT not in said
     files = sorted(str(path.relative_to(site.backup)) for path in site.backup.rglob("*") if path.is_file())
-    assert files == ["SHA256SUMS", "localhost/index.json.vault", "localhost/volume.db.tar.gz.00000.vault"]
-    assert all((site.backup / name).read_bytes().startswith(b"$ANSIBLE_VAULT") for name in files[1:])
+    assert files == ["SHA256SUMS", "SHA256SUMS.hmac", "localhost/index.json.vault", "localhost/volume.db.tar.gz.00000.vault"]
+    assert all((site.backup / name).read_bytes().startswith(b"$ANSIBLE_VAULT") for name in files[2:])
     assert not list((site.directory / "archives").iterdir())
 
     site.lose()
@@ -91,7 +91,9 @@ def test_check_mode_brings_nothing(site: Site) -> None:
     assert result["changed"] and not site.backup.exists()
 
 
-@pytest.mark.parametrize(("change", "words"), [("password", "can't be decrypted"), ("damage", "is damaged"), ("loss", "no whole backup")])
+@pytest.mark.parametrize(
+    ("change", "words"), [("password", "was sealed with another password"), ("damage", "is damaged"), ("loss", "no whole backup")]
+)
 def test_what_cannot_be_read_stops_before_the_host_is_touched(site: Site, change: str, words: str) -> None:
     site.archive()
     site.lose()

@@ -65,8 +65,8 @@ def machine(tmp_path: Path, fake_engine: t.Callable[..., FakeEngine], monkeypatc
 
 
 def parts_of(archive: dict[str, t.Any]) -> dict[str, t.Any]:
-    """As the controller gives an archive back."""
-    return {**archive, "parts": [part["path"] for part in archive["parts"]]}
+    """As the controller gives an archive of an authenticated backup back."""
+    return {**archive, "parts": [part["path"] for part in archive["parts"]], "authenticated": True}
 
 
 def test_a_volume_is_packed_in_parts_while_its_container_is_paused(machine: Machine) -> None:
@@ -192,14 +192,77 @@ def test_a_container_that_is_gone_costs_no_archive(machine: Machine, monkeypatch
     assert [each["State"] for each in machine.fake.host.containers] == ["exited", "running"]
 
 
-def test_a_broken_archive_leaves_the_host_as_it_was(machine: Machine) -> None:
+def test_a_broken_archive_leaves_the_host_as_it_was(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     (archive,) = machine.backup(volumes=["other"])["archives"]
-    Path(archive["parts"][0]["path"]).write_bytes(b"no archive")
+    part = Path(archive["parts"][0]["path"])
+    whole = part.read_bytes()
+    part.write_bytes(b"no archive")
     machine.fake.host.containers.clear()
     del machine.fake.host.volumes["other"]
+    machine.fake.forget()
     result = machine.restore([parts_of(archive)])
-    assert result["exit_code"] == 1 and "It is as it was before" in result["msg"]
+    assert result["exit_code"] == 1 and "the archive of volume other can't be read as an archive" in result["msg"]
+    assert not machine.fake.writes and not list(machine.archives.iterdir())
+
+    part.write_bytes(whole)
+    with monkeypatch.context() as patched:
+        patched.setattr(Host, "space", lambda host, path: Space(-1, 100, None))
+        result = machine.restore([parts_of(archive)])
+    assert result["exit_code"] == 1 and "has room for" in result["msg"] and "It is as it was before" in result["msg"]
     assert "other" not in machine.fake.host.volumes
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"authenticated": False}, "'two' has rights of its own (mode 4750)"),
+        ({"authenticated": False, "kept": "link"}, "'link' is a link to '/nowhere', out of the directory"),
+        ({"members": 3}, "it has more than 3 members"),
+        ({"bytes": 4999}, "4999 bytes"),
+    ],
+)
+def test_what_the_backup_does_not_vouch_for_is_refused(machine: Machine, change: dict[str, t.Any], words: str) -> None:
+    if change.pop("kept", ""):
+        (machine.data / "two").unlink()
+    (archive,) = machine.backup(volumes=["db"], pause=False)["archives"]
+    machine.fake.host.containers.clear()
+    os.system(f"rm -r '{machine.data}' && mkdir '{machine.data}'")
+    machine.fake.forget()
+    result = machine.restore([{**parts_of(archive), **change}])
+    assert result["exit_code"] == 1 and words in result["msg"] and not machine.fake.writes and not list(machine.data.iterdir())
+
+
+def test_a_path_of_a_backup_that_nobody_vouches_for_is_named_in_full(machine: Machine) -> None:
+    (archive,) = machine.backup(paths=[str(machine.shared)])["archives"]
+    given = {**parts_of(archive), "authenticated": False}
+    os.system(f"rm -r '{machine.shared}'")
+    result = machine.restore([given], names=[f"{machine.shared}*"])
+    assert not result["changed"] and "names has them in full" in result["lost"][0] and not machine.shared.exists()
+    assert machine.restore([given], names=[str(machine.shared)])["changed"] and (machine.shared / "paper").read_text() == "handed in"
+
+
+def test_holes_and_owners_and_long_names_come_back(machine: Machine) -> None:
+    with (machine.data / "holes").open("wb") as stream:
+        stream.truncate(50 * 2**20)
+        stream.seek(20 * 2**20)
+        stream.write(b"in the middle")
+    long = machine.data / ("d" * 200) / ("f" * 250)
+    long.parent.mkdir()
+    long.write_text("far away")
+    os.chown(long, 3_000_000_000, 70_000)
+    os.setxattr(long, "user.mark", b"kept")
+    (machine.data / "nested").mkdir(mode=0o2775)
+    os.mkfifo(machine.data / "pipe")
+    before = machine.content()
+    (archive,) = machine.backup(volumes=["db"], pause=False)["archives"]
+    assert archive["bytes"] < 2**20
+    machine.fake.host.containers.clear()
+    os.system(f"rm -r '{machine.data}' && mkdir '{machine.data}'")
+    result = machine.restore([parts_of(archive)])
+    assert result["exit_code"] == 0, result
+    assert machine.content() == before
+    assert os.getxattr(long, "user.mark") == b"kept" and os.stat(long).st_gid == 70_000
+    assert os.stat(machine.data / "holes").st_blocks * 512 < 2**20
 
 
 def test_a_volume_in_use_is_not_filled(machine: Machine) -> None:
