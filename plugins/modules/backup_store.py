@@ -118,12 +118,18 @@ def observe(host: t.Any, params: dict[str, t.Any]) -> list[Stored]:
         path = os.path.join(params["directory"], name)
         parts = read_name(name)
         if parts and os.path.isdir(path):
-            sums = parse_sums(host.read(os.path.join(path, SUMS)) or "")
-            files = [each for each in sums if os.path.isfile(os.path.join(path, each))]
+            sums = parse_sums(host.read(os.path.join(path, SUMS)) or "") if _is_own(path, SUMS) else {}
+            files = [each for each in sums if _is_own(path, each)]
             actual = sums_of(path) if params["verify"] else dict.fromkeys(files, "")
             size = sum(os.path.getsize(os.path.join(path, each)) for each in files)
             found.append(Stored(path, *parts, sums, {each: actual[each] for each in files}, size))
     return found
+
+
+def _is_own(directory: str, name: str) -> bool:
+    """Whether this is a regular file of the directory, not a link nor behind one."""
+    path = os.path.join(os.path.realpath(directory), name)
+    return os.path.isfile(path) and os.path.realpath(path) == path
 
 
 def plan(observed: list[Stored], params: dict[str, t.Any]) -> Plan:

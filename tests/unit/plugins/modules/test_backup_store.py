@@ -52,6 +52,22 @@ def test_a_flipped_byte_is_found_and_only_by_reading(directory: Path) -> None:
     assert [each["faults"] for each in run(directory, verify=False)["backups"]] == [[], [], []]
 
 
+def test_what_leads_out_of_a_backup_is_none_of_its_files(directory: Path) -> None:
+    backup = directory / "abc-20260102T000000Z"
+    with (backup / "SHA256SUMS").open("a") as sums:
+        for name in ("../precious/x", "/etc/passwd", "m1//x", "m1/link", "m2/x"):
+            sums.write(sum_line(name, "0" * 64))
+    (directory / "precious/x").write_text("x")
+    (backup / "m1/link").symlink_to("/etc/passwd")
+    (backup / "m2").symlink_to(directory / "precious")
+    (directory / "abc-20260103T000000Z/SHA256SUMS").unlink()
+    (directory / "abc-20260103T000000Z/SHA256SUMS").symlink_to("/dev/zero")
+    for verify in (True, False):
+        result = run(directory, verify=verify)
+        newest, changed, _oldest = [each["faults"] for each in result["backups"]]
+        assert newest == ["SHA256SUMS is empty"] and changed == ["m1/link is missing", "m2/x is missing"]
+
+
 def test_the_oldest_go_and_nothing_else(directory: Path) -> None:
     assert run(directory, cluster_id="abcdef", keep=2, check=True)["changed"] and len(list(directory.iterdir())) == 5
     result = run(directory, cluster_id="abcdef", keep=2, verify=False)
