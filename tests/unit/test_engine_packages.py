@@ -1,111 +1,182 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What role engine would install on distributions that the lab does not have, rendered by Ansible itself from the role's own variables."""
+"""What role engine installs, holds and upgrades, also on distributions that the lab does not have, by the role's own catalog."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.engine_packages import Catalog, Choice, Packages, Upgrade, default_config
 
 ROOT = Path(__file__).parents[2]
-ROLE = ROOT / "roles/engine"
-RENDERED = ("is_el", "release", "wanted", "missing", "outdated", "pinned", "upgraded", "foreign", "el_folder", "config")
+CATALOG = Catalog(**yaml.safe_load((ROOT / "roles/engine/vars/main.yml").read_text())["__engine_catalog"])
 CE = ["docker-ce", "containerd.io", "python3-docker"]
 CLIENT = ["docker-ce-cli", "docker-buildx-plugin", "docker-compose-plugin"]
+UNIT = {"docker.service": {"active": True, "enabled": True}}
 
 
-def host(distribution: str, version: str, packages: dict[str, str] | None = None, **variables: Any) -> dict[str, Any]:
-    installed = {name: {"version": number, "hold": False} for name, number in (packages or {}).items()}
-    seen = {
-        "host": {"distribution": {"id": distribution, "version": version, "codename": "x"}, "engine": variables.pop("engine", "")},
-        "packages": installed,
-        "units": {},
+def needs(
+    distribution: str,
+    packages: dict[str, str] | None = None,
+    held: tuple[str, ...] = (),
+    units: dict[str, Any] | None = None,
+    check_mode: bool = False,
+    engine: str = "",
+    live_restore: bool = False,
+    **choice: Any,
+) -> Packages:
+    name, version = distribution.split()
+    host = {
+        "host": {"distribution": {"id": name, "version": version}, "engine": engine, "live_restore": live_restore},
+        "packages": {name: {"version": number, "hold": name in held} for name, number in (packages or {}).items()},
+        "units": UNIT if units is None else units,
+        "check_mode": check_mode,
     }
-    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    return {"__engine_host": {**seen, "check_mode": False}, **here, **variables}
+    return Packages(host, CATALOG, Choice(**{"source": "docker", **choice}))
 
 
-HOSTS = {
-    "jammy": host("ubuntu", "22.04"),
-    "noble_docker_io": host("ubuntu", "24.04", engine_packages="distribution", engine_client=True),
-    "noble_pinned": host("ubuntu", "24.04", {"docker-ce": "5:28.0.0-1"}, engine_version="5:29.1.3-1~ubuntu.24.04~noble"),
-    "plucky": host("ubuntu", "25.04"),
-    "rocky": host("rocky", "9.4", engine_client=True),
-    "stream": host("centos", "9"),
-    "rhel": host("rhel", "9.2", {"docker-ce": "29.1.3-1.el9", "containerd.io": "2", "python3-docker": "7"}, engine_version="29.1.3-1.el9"),
-    "rocky_behind": host(
-        "rocky", "9.4", {"docker-ce": "28.5.2-1.el9", "containerd.io": "2", "python3-docker": "7"}, engine_version="29.1.3-1.el9"
-    ),
-    "alma_pinned": host("almalinux", "9.5", engine_version="29.1.3-1.el9"),
-    "el8": host("rocky", "8.9"),
-    "bookworm_mixed": host("debian", "12", {"docker.io": "20.10.24"}),
-    "broken_off": host("debian", "13", {"python3-docker": "7"}, engine="26.1", engine_packages="distribution"),
-    "metrics": host("rocky", "9.4", engine_metrics_address="10.0.0.11:9323", engine_nofile=65536),
-}
-
-
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Host -> the role's private variables, without ``__engine_``, and ``supported``."""
-    folder = tmp_path_factory.mktemp("engine")
-    values = ", ".join(f"'{name}': __engine_{name}" for name in RENDERED)
-    supported = "__engine_release in (__engine_supported[__engine_host.host.distribution.id] | default([]))"
-    copy = {"content": f"{{{{ {{{values}, 'supported': {supported}}} | to_json }}}}", "dest": f"{folder}/{{{{ inventory_hostname }}}}.json"}
-    play: dict[str, Any] = {
-        "hosts": "all",
-        "gather_facts": False,
-        "vars_files": [str(ROLE / "vars/main.yml")],
-        "tasks": [{"ansible.builtin.copy": copy}],
-    }
-    (folder / "play.yml").write_text(json.dumps([play]))
-    (folder / "group_vars").mkdir()
-    (folder / "group_vars/all.yml").write_text((ROLE / "defaults/main.yml").read_text())
-    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": HOSTS}}))
-    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "hosts.json", "play.yml"]
-    done = subprocess.run(command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    assert done.returncode == 0, done.stdout
-    return {name: json.loads((folder / f"{name}.json").read_text()) for name in HOSTS}
+NOBLE = "5:29.1.3-1~ubuntu.24.04~noble"
+EL_29 = "29.1.3-1.el9"
+TRIXIE = {"docker-ce": "5:28", "containerd.io": "1", "python3-docker": "7"}
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("found", "expected"),
     [
-        ("jammy", {"supported": True, "is_el": False, "missing": CE, "pinned": CE}),
-        ("noble_docker_io", {"supported": True, "wanted": ["docker.io", "python3-docker"]}),
+        (needs("ubuntu 22.04"), {"is_el": False, "missing": CE, "to_install": CE, "refusal": ""}),
+        (needs("ubuntu 24.04", source="distribution", client=True), {"wanted": ["docker.io", "python3-docker"]}),
         (
-            "noble_pinned",
-            {"missing": CE[1:], "outdated": ["docker-ce"], "upgraded": ["docker-ce=5:29.1.3-1~ubuntu.24.04~noble"]},
+            needs("debian 13", source="distribution", client=True),
+            {"wanted": ["docker.io", "python3-docker", *CATALOG.client["distribution"]]},
         ),
-        ("plucky", {"supported": False}),
-        ("rocky", {"supported": True, "is_el": True, "release": "9", "pinned": CE + CLIENT, "el_folder": "centos"}),
-        ("stream", {"supported": True, "release": "9"}),
-        ("rhel", {"supported": True, "missing": [], "outdated": [], "el_folder": "rhel"}),
         (
-            "rocky_behind",
-            {"missing": [], "outdated": ["docker-ce"], "upgraded": ["docker-ce-29.1.3-1.el9", "containerd.io", "python3-docker"]},
+            needs("ubuntu 24.04", {"docker-ce": "5:28.0.0-1"}, version=NOBLE),
+            {"missing": CE[1:], "outdated": ["docker-ce"], "to_install": CE[1:], "to_upgrade": [f"docker-ce={NOBLE}"]},
         ),
-        ("alma_pinned", {"pinned": ["docker-ce-29.1.3-1.el9", "containerd.io", "python3-docker"]}),
-        ("el8", {"supported": False, "release": "8"}),
-        ("bookworm_mixed", {"foreign": ["docker.io"]}),
-        ("broken_off", {"missing": ["docker.io"], "upgraded": ["python3-docker", "docker.io"]}),
+        (needs("rocky 9.4", client=True), {"is_el": True, "release": "9", "to_install": CE + CLIENT, "el_folder": "centos", "refusal": ""}),
+        (needs("centos 9"), {"release": "9", "refusal": ""}),
+        (
+            needs("rhel 9.2", dict(zip(CE, (EL_29, "2", "7"), strict=True)), version=EL_29),
+            {"missing": [], "outdated": [], "el_folder": "rhel"},
+        ),
+        (
+            needs("rocky 9.4", dict(zip(CE, ("28.5.2-1.el9", "2", "7"), strict=True)), version=EL_29),
+            {"missing": [], "outdated": ["docker-ce"], "to_upgrade": [f"docker-ce-{EL_29}", "containerd.io", "python3-docker"]},
+        ),
+        (needs("almalinux 9.5", version=EL_29), {"to_install": [f"docker-ce-{EL_29}", "containerd.io", "python3-docker"]}),
+        (
+            needs("debian 13", {"python3-docker": "7"}, engine="26.1", source="distribution"),
+            {"missing": ["docker.io"], "to_upgrade": ["python3-docker", "docker.io"]},
+        ),
+        # Holds: those that are asked for and those that somebody set.
+        (needs("debian 13", TRIXIE, hold=True), {"to_hold": ["docker-ce"], "held": ["docker-ce"]}),
+        (needs("debian 13", TRIXIE, held=("docker-ce",), hold=True), {"to_hold": [], "held": ["docker-ce"]}),
+        (needs("debian 13", TRIXIE, held=("docker-ce",), hold=True, version="5:29"), {"to_hold": ["docker-ce"]}),
+        (needs("debian 13", TRIXIE, held=("containerd.io",)), {"to_hold": [], "held": ["containerd.io"]}),
+        (needs("debian 13", hold=True), {"to_hold": ["docker-ce"]}),
+        # The unit.
+        (needs("debian 13"), {"must_start": False, "bare_check": False}),
+        (needs("debian 13", units={}), {"must_start": True, "bare_check": False}),
+        (needs("debian 13", units={"docker.service": {"active": True, "enabled": False}}), {"must_start": True}),
+        (needs("debian 13", units={}, check_mode=True, hold=True), {"must_start": False, "bare_check": True, "to_hold": []}),
+        (needs("debian 13", check_mode=True), {"bare_check": False}),
     ],
 )
-def test_packages(rendered: dict[str, dict[str, Any]], name: str, expected: dict[str, Any]) -> None:
-    assert {key: rendered[name][key] for key in expected} == expected
+def test_packages(found: Packages, expected: dict[str, Any]) -> None:
+    record = found.as_record()
+    assert {key: record[key] for key in expected} == expected
 
 
-def test_metrics_and_limits_become_keys_of_daemon_json(rendered: dict[str, dict[str, Any]]) -> None:
-    assert rendered["metrics"]["config"] == {
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (needs("ubuntu 25.04"), "runs ubuntu 25.04, and the role engine can't install the engine there. It knows debian 12 and 13, ubuntu"),
+        (needs("rocky 8.9"), "runs rocky 8.9, and"),
+        (needs("arch 1"), "runs arch 1, and"),
+        (needs("rocky 9.4", source="distribution"), "runs rocky 9.4, which has no engine of its own"),
+        (needs("debian 12", {"docker.io": "20.10.24"}), "has docker.io, and engine_packages is docker"),
+        (needs("debian 12", {"docker-ce": "5:29", "containerd.io": "2"}, source="distribution"), "has docker-ce and containerd.io, and"),
+        (needs("debian 12", {"python3-docker": "7"}), ""),
+    ],
+)
+def test_where_the_engine_can_not_be_installed(found: Packages, words: str) -> None:
+    said = found.refuse_installation()
+    assert said.startswith(words) and bool(said) == bool(words)
+
+
+def change(action: str) -> dict[str, Any]:
+    return {"changes": [{"name": "docker-ce", "action": action, "before": "5:28", "after": "5:29"}], "problem": ""}
+
+
+NOTHING: dict[str, Any] = {"changes": [], "problem": ""}
+UNKNOWN: dict[str, Any] = {"changes": [], "problem": "apt knows no version 5:1 of the package docker-ce"}
+MIXED = needs("debian 13", {"docker.io": "26", "docker-ce": "5:28"})
+PINNED = needs("debian 13", TRIXIE, version="5:1")
+BEHIND = needs("rocky 9.4", {"docker-ce": "28"}, version=EL_29)
+
+
+@pytest.mark.parametrize(
+    ("upgrade", "due", "words"),
+    [
+        (Upgrade(needs("debian 13", TRIXIE), NOTHING, False, False), False, ""),
+        (Upgrade(needs("debian 13", TRIXIE), change("upgrade"), False, False), True, ""),
+        (Upgrade(needs("debian 13", TRIXIE), change("configure"), False, False), True, ""),
+        (Upgrade(needs("debian 13", TRIXIE), NOTHING, False, True), True, ""),
+        (Upgrade(BEHIND, {}, True, False), True, ""),
+        (Upgrade(needs("rocky 9.4", {"docker-ce": "28"}), {}, True, False), False, ""),
+        (Upgrade(MIXED, NOTHING, False, False), False, "comes from docker.io, and engine_packages is docker"),
+        (
+            Upgrade(PINNED, UNKNOWN, False, False),
+            False,
+            "can not be had as docker-ce=5:1, containerd.io, python3-docker: apt knows no version",
+        ),
+        (
+            Upgrade(PINNED, change("downgrade"), False, False),
+            True,
+            "is newer than engine_version 5:1, and an engine in a swarm does not go",
+        ),
+        (Upgrade(PINNED, change("downgrade"), True, False), True, ""),
+        (
+            Upgrade(needs("debian 13", TRIXIE, live_restore=True), change("upgrade"), False, False),
+            True,
+            "has live-restore in its daemon.json",
+        ),
+        (Upgrade(needs("debian 13", TRIXIE, live_restore=True), change("upgrade"), True, False), True, ""),
+    ],
+)
+def test_upgrades(upgrade: Upgrade, due: bool, words: str) -> None:
+    said = upgrade.refuse()
+    assert upgrade.is_due is due and said.startswith(words) and bool(said) == bool(words)
+
+
+ROTATION = {"max-size": "100m", "max-file": "5"}
+NO_ROTATION = {"max-size": None, "max-file": None}
+
+
+@pytest.mark.parametrize(
+    ("own", "rotation", "expected"),
+    [
+        ({}, ROTATION, {"log-driver": "json-file", "log-opts": ROTATION}),
+        ({}, {}, {}),
+        ({"log-driver": "local"}, ROTATION, {}),
+        ({"log-driver": "json-file"}, ROTATION, {}),
+        ({"log-opts": {"max-size": "1m"}}, ROTATION, {}),
+        ({"log-driver": "journald"}, ROTATION, {"log-opts": NO_ROTATION}),
+    ],
+)
+def test_logs_are_rotated_unless_something_else_is_asked_for(
+    own: dict[str, Any], rotation: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert default_config(own, rotation, 0, "") == {"live-restore": False, **expected}
+
+
+def test_metrics_and_limits_become_keys_of_daemon_json() -> None:
+    assert default_config({}, {}, 65536, "10.0.0.11:9323") == {
         "live-restore": False,
-        "log-driver": "json-file",
-        "log-opts": {"max-size": "100m", "max-file": "5"},
         "default-ulimits": {"nofile": {"Name": "nofile", "Soft": 65536, "Hard": 65536}},
         "metrics-addr": "10.0.0.11:9323",
     }
-    assert "metrics-addr" not in rendered["jammy"]["config"]

@@ -29,7 +29,7 @@ WORLDS = tuple(f"module_utils.{name}" for name in NAMES)
 # The halves of modules that talk to the engine or to a metric's source: too long for the module's own file.
 ACTING_STACK = ("deployment", "job_run", "lock", "logs", "observe", "service_move", "service_run", "undo", "writer")
 ACTING = ("module_utils.archive", "module_utils.drain_watch", *(f"module_utils.stack.{name}" for name in ACTING_STACK))
-IMPURE_UTILS = (*WORLDS, *ACTING, "module_utils.engine", "module_utils.ssh_tunnel")
+IMPURE_UTILS = (*WORLDS, *ACTING, "module_utils.apt_cache", "module_utils.engine", "module_utils.ssh_tunnel")
 
 
 def files(modules: tuple[str, ...]) -> tuple[str, ...]:
@@ -60,6 +60,7 @@ LAYERS = (  # the first that matches
         frozenset({"docker", "requests"}),
     ),
     Layer("transport", ("module_utils/ssh_tunnel.py",), ("module_utils.plan",)),
+    Layer("apt", ("module_utils/apt_cache.py",), ("module_utils.plan",), frozenset({"apt_pkg"})),
     Layer("world", files(WORLDS), ("module_utils.",), frozenset({"ansible"}), frozenset({"subprocess"})),
     Layer("acting util", files(ACTING), ("module_utils.",), never=PROCESSES | {"os"}, never_ours=WORLDS),
     Layer(

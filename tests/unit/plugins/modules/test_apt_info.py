@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module makes of apt's answers; test_apt_cache asks the library itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils.apt_cache import Unavailable
+from ansible_collections.flotilla.swarm.plugins.modules import apt_info
+from module_runner import run_module_main
+
+
+def change(name: str, after: str) -> dict[str, str]:
+    return {"name": name, "action": "upgrade", "before": "1", "after": after}
+
+
+class Cache:
+    def install(self, wanted: list[str], newest: bool) -> list[dict[str, str]]:
+        if "nix" in wanted:
+            raise Unavailable("apt knows no package nix")
+        return [change("engine", "2" if newest else "3")] * bool(wanted)
+
+    def upgrade(self) -> list[dict[str, str]]:
+        return [change("bash", "5"), change("engine", "9")]
+
+
+@pytest.mark.parametrize(
+    ("given", "changes", "problem"),
+    [
+        ({}, [], ""),
+        ({"packages": ["engine"]}, [change("engine", "3")], ""),
+        ({"packages": ["engine"], "state": "latest"}, [change("engine", "2")], ""),
+        ({"packages": ["engine"], "upgrade_system": True}, [change("bash", "5"), change("engine", "3")], ""),
+        ({"packages": ["nix"], "upgrade_system": True}, [], "apt knows no package nix"),
+    ],
+)
+def test_answers(monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], changes: list[dict[str, str]], problem: str) -> None:
+    monkeypatch.setattr(apt_info, "AptCache", Cache)
+    result = run_module_main(apt_info.main, given, check=True)
+    assert (result["changes"], result["problem"], result["changed"]) == (changes, problem, False)
+
+
+def test_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "apt_pkg", None)
+    assert "Install python3-apt." in run_module_main(apt_info.main, {})["msg"]
