@@ -8,6 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .host_answers import is_bare_check, must_start
+
 EL = ("rhel", "centos", "rocky", "almalinux")
 UNIT = "docker.service"
 
@@ -110,13 +112,11 @@ class Packages:
 
     @property
     def bare_check(self) -> bool:
-        """In check mode, where there is no engine yet, what comes after its installation can't be predicted."""
-        return bool(self.host["check_mode"]) and UNIT not in self.host["units"]
+        return is_bare_check(self.host, UNIT)
 
     @property
     def must_start(self) -> bool:
-        unit = self.host["units"].get(UNIT, {"active": False, "enabled": False})
-        return not self.bare_check and not (unit["active"] and unit["enabled"])
+        return must_start(self.host, UNIT)
 
     def with_version(self, names: t.Iterable[str]) -> list[str]:
         """The names as the package manager wants them, with the version where one is asked for."""

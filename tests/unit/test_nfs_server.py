@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-ROLE = Path(__file__).parents[2] / "roles/nfs_server"
+ROOT = Path(__file__).parents[2]
+ROLE = ROOT / "roles/nfs_server"
 EXPORTS: list[dict[str, Any]] = [{"path": "/srv/a"}, {"path": "/srv/b", "clients": ["10.9.9.9"], "options": ["ro"]}]
 GROUPS = {
     "swarm_managers": {"m1": {"ansible_host": "10.0.0.1"}},
@@ -31,7 +33,8 @@ def test_exports_without_clients_are_for_the_nodes_of_the_swarm(tmp_path: Path) 
         json.dumps({"all": {"children": {name: {"hosts": hosts} for name, hosts in GROUPS.items()}, "hosts": {"other": here}}})
     )
     command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "hosts.json", "play.yml"]
-    done = subprocess.run(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     assert done.returncode == 0, done.stdout
     wanted = json.loads((tmp_path / "wanted.json").read_text())
     assert wanted == [{"path": "/srv/a", "clients": ["10.0.0.1", "10.0.0.2", "w2.example.org"]}, EXPORTS[1]]

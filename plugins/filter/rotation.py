@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stacks that were only planned would change."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.rotation import find_plan_ids, read_rotation
+
+
+def stack_rotation(results: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    rotation = read_rotation(results)
+    return {"changes": rotation.changes, "new_secrets": rotation.new_secrets, "other_changes": rotation.other_changes}
+
+
+class FilterModule:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"stack_plan_ids": find_plan_ids, "stack_rotation": stack_rotation}

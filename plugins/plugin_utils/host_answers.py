@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the results of host_info and swarm_info come to. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+Record = t.Mapping[str, t.Any]
+
+
+def is_bare_check(host: Record, unit: str) -> bool:
+    """In check mode, before a unit is installed, what comes after that can't be predicted."""
+    return bool(host["check_mode"]) and unit not in host["units"]
+
+
+def must_start(host: Record, unit: str) -> bool:
+    """Whether a unit has to be started or enabled. ``host`` is the result of host_info, with that unit."""
+    state = host["units"].get(unit, {"active": False, "enabled": False})
+    return not is_bare_check(host, unit) and not (state["active"] and state["enabled"])
+
+
+def read_answers(results: t.Iterable[Record]) -> dict[str, t.Any]:
+    """What hosts say of themselves; a result of swarm_info with ``item``, the host. One that did not answer has nothing else."""
+    answers = {result["item"]: result for result in results if "state" in result}
+    managers = {name: each for name, each in answers.items() if each["role"] == "manager"}
+    return {
+        "acting": [name for name, each in answers.items() if each["acting"]],
+        "locked": [name for name, each in answers.items() if each["state"] == "locked"],
+        "leaderless": [name for name, each in managers.items() if each["state"] in ("active", "pending") and not each["acting"]],
+        "node_ids": {name: each["node_id"] for name, each in answers.items() if each["node_id"]},
+        "unmanaged": {name: each["unmanaged"] for name, each in answers.items() if each.get("unmanaged")},
+        "check_mode": any(each["check_mode"] for each in answers.values()),
+    }
