@@ -6,11 +6,14 @@ SHELL := /bin/bash
 BIN := .venv/bin
 LAB := $(BIN)/python -m tests.lab
 PLAY := $(BIN)/ansible-playbook -i inventories/lab
-TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough unit-cores lab-test lab-test-more lab-test-stack lab-test-gpu lab-test-operations bench help lab-test-recover lab-test-drain lab-test-upgrade test-kernel
-.PHONY: $(TARGETS)
+SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
+LAB_TESTS := $(SCENARIOS:%=lab-test-%)
+TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough unit-cores lab-test lab-test-more test-kernel bench help
+.PHONY: $(TARGETS) $(LAB_TESTS)
 
-help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## say what there is; a scenario says it in its molecule.yml
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'sub("^## ", "") {split(FILENAME, path, "/"); printf "make lab-test-%-11s%s\n", path[2], $$0}' molecule/*/molecule.yml
 
 demo: .venv/.runtime ## start three nodes, make them a swarm, deploy the autograder
 	$(LAB) up
@@ -58,32 +61,17 @@ unit-thorough: .venv/.test ## thousands of random stacks and broken files, next 
 unit-cores: ## the unit tests of plugins, modules and roles with the oldest and the newest ansible-core; 6 minutes
 	tests/unit_cores.sh
 
-lab-test: .venv/.test ## the tests on real nodes; the lab is removed afterwards
-	tests/on_nodes.sh default
+lab-test: lab-test-default ## the tests on real nodes; the lab is removed afterwards
 
 lab-test-more: .venv/.test ## the longer tests on real nodes, about 25 minutes: roles of the hosts, membership of the swarm
 	tests/on_nodes.sh hosts cluster
 
-lab-test-drain: .venv/.test ## nodes drained and replaced on real nodes while clients read, about 15 minutes
-	tests/on_nodes.sh drain
+$(LAB_TESTS): lab-test-%: .venv/.test
+	tests/on_nodes.sh $*
 
-lab-test-upgrade: .venv/.test ## engines upgraded to newer packages on real nodes while a client reads, about 15 minutes
-	tests/on_nodes.sh upgrade
+lab-test-kernel: export LAB_DRIVER := uml
 
-lab-test-operations: .venv/.test ## the day-2 verbs on real nodes, about 25 minutes: a client sees no failure, jobs, commands, logs, health, surveys
-	tests/on_nodes.sh operations
-
-lab-test-gpu: .venv/.test ## GPUs of a swarm on nodes that have none, about 10 minutes
-	tests/on_nodes.sh gpu
-
-test-kernel: .venv/.test ## on nodes with kernels of their own, about half an hour: mesh, NFS, reboots, power loss, firewall
-	LAB_DRIVER=uml tests/on_nodes.sh kernel
-
-lab-test-stack: .venv/.test ## the stack engine on real nodes, about 15 minutes: every failure, the docker CLI's results, registries that ask who one is
-	tests/on_nodes.sh stack
-
-lab-test-recover: .venv/.test ## backup of a swarm and its return on real nodes, about 12 minutes
-	tests/on_nodes.sh recover
+test-kernel: lab-test-kernel ## the tests on nodes with kernels of their own, about half an hour
 
 bench: .venv/.runtime ## time, requests and memory of runs that change nothing, next to docker_stack and the client; 10 minutes
 	$(BIN)/python -m tests.bench

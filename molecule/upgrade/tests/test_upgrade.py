@@ -211,16 +211,16 @@ def test_site_upgrades_in_the_same_way_and_workers_two_at_a_time() -> None:
         "swarm_managers": THREE,
     }
     before = starts()
-    planned = play("--check", "--diff", playbook="molecule/cluster/converge.yml", **given)
+    planned = play("--check", "--diff", playbook="molecule/_shared/engine.yml", **given)
     assert planned.rc == 0 and starts() == before and seen() == AS_BEFORE, planned.out
     with reading() as reader:
-        done = play(playbook="molecule/cluster/converge.yml", **given)
+        done = play(playbook="molecule/_shared/engine.yml", **given)
     assert done.rc == 0, done.out
     assert newer(2) == list(NODES) and [node for node in NODES if starts()[node] == before[node]] == []
     assert "w3, w4" in done.out
     assert reader.requests > 100 and reader.failures == []
     assert settled(THREE) and seen() == AS_BEFORE
-    again = play(playbook="molecule/cluster/converge.yml", **given)
+    again = play(playbook="molecule/_shared/engine.yml", **given)
     assert again.rc == 0 and not any(again.changed.values()), again.out
 
 
