@@ -35,8 +35,7 @@ test: lint sanity unit39 lab-test unit ## every check, with a lab of its own; un
 lint: .venv/.test ## ruff, mypy, yamllint, ansible-lint, changelog, execution environment
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p ansible_collections.flotilla.swarm.plugins
-	$(BIN)/mypy tests
-	MYPYPATH=molecule/default/tests:molecule/kernel/tests:molecule/cluster/tests:molecule/hosts/tests:molecule/stack/tests:molecule/operations/tests:molecule/recover/tests $(BIN)/mypy molecule
+	$(BIN)/mypy tests molecule
 	$(BIN)/yamllint --strict .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint
 	$(BIN)/antsibull-changelog lint

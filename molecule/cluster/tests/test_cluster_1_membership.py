@@ -12,22 +12,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from cluster_lab import (
-    MEMBERS,
-    NODES,
-    ONE,
-    THREE,
-    converge,
-    finish,
-    lab,
-    leave,
-    look,
-    on,
-    play,
-    settled,
-    start,
-    wipe,
-)
+
+from tests.scenario import by_name, finish
+from tests.scenario.cluster import MEMBERS, NODES, ONE, THREE, converge, lab, leave, look, on, play, settled, start, wipe
 
 LABELS = {"w4": {"database": True}}
 
@@ -86,12 +73,12 @@ def test_a_second_run_changes_nothing() -> None:
 
 
 def test_managers_are_promoted_and_demoted_in_one_run_under_their_ids() -> None:
-    ids = {row[0]: row[1] for row in look()["nodes"]}
+    ids = {node["name"]: node["id"] for node in look()["nodes"]}
     converge(THREE)
     assert settled(THREE)
     converge(["m1", "w2", "w3"])
     assert settled(["m1", "w2", "w3"])
-    assert {row[0]: row[1] for row in look()["nodes"]} == ids
+    assert {node["name"]: node["id"] for node in look()["nodes"]} == ids
     converge(THREE)
 
 
@@ -109,8 +96,8 @@ def test_leaving_and_joining_three_times_leaves_no_ghosts_and_brings_the_labels_
     for _ in range(3):
         leave("w4")
         converge(THREE, nodes_labels=LABELS)
-        (node,) = [row for row in look()["nodes"] if row[0] == "w4"]
-        assert node[2:] == ["worker", "ready", {"database": "true"}]
+        (node,) = [each for each in look()["nodes"] if each["name"] == "w4"]
+        assert (node["role"], node["state"], node["labels"]) == ("worker", "ready", {"database": "true"})
 
 
 def test_an_inventory_that_wants_another_swarm_is_refused() -> None:
@@ -127,7 +114,7 @@ def test_an_inventory_that_wants_another_swarm_is_refused() -> None:
 
 def test_hosts_that_were_removed_behind_their_back_join_again() -> None:
     """A manager and a worker. The engine of neither notices: the one says that it is active, the other, restarted, that it is pending."""
-    ids = {row[0]: row[1] for row in look()["nodes"]}
+    ids = {node["name"]: node["id"] for node in look()["nodes"]}
     for name in ("w2", "w4"):
         on("m1", "python3 -", FORGET.format(ids[name]))
     on("w4", "systemctl restart docker")
@@ -136,17 +123,17 @@ def test_hosts_that_were_removed_behind_their_back_join_again() -> None:
     assert plan.rc == 0 and plan.text.count("managers do not list node") == 2, plan.out
     run = converge(THREE, nodes_labels=LABELS)
     assert f"managers do not list node {ids['w2']} any more" in run.text and settled(THREE)
-    now = {row[0]: row[1] for row in look()["nodes"]}
+    now = {node["name"]: node["id"] for node in look()["nodes"]}
     assert [name for name in NODES if now[name] != ids[name]] == ["w2", "w4"] and len(look()["nodes"]) == len(NODES)
-    assert next(row[4] for row in look()["nodes"] if row[0] == "w4") == {"database": "true"}
+    assert by_name(look())["w4"]["labels"] == {"database": "true"}
 
 
 def test_hosts_with_one_name_get_their_own_labels() -> None:
-    ids = {row[0]: row[1] for row in look()["nodes"]}
+    ids = {node["name"]: node["id"] for node in look()["nodes"]}
     on("w4", "hostname w3 && systemctl restart docker")
     try:
         run = converge(THREE, nodes_labels={"w3": {"third": True}, "w4": {"fourth": True}})
-        labels = {row[1]: (row[0], row[4]) for row in look()["nodes"]}
+        labels = {node["id"]: (node["name"], node["labels"]) for node in look()["nodes"]}
         assert labels[ids["w3"]] == ("w3", {"third": "true"}), run.out
         assert labels[ids["w4"]] == ("w3", {"database": "true", "fourth": "true"})
     finally:
@@ -195,7 +182,7 @@ def test_a_stopped_node_is_named_and_the_rest_is_done(nodes_off: list[str], stop
     nodes_off.append(stopped)
     run = play(swarm_managers=THREE, nodes_labels={"w3": {"seen": True}})
     assert run.rc != 0 and f"fatal: [{stopped}]: UNREACHABLE" in run.text
-    assert next(row[4] for row in look(witness)["nodes"] if row[0] == "w3") == {"seen": "true"}
+    assert by_name(look(witness))["w3"]["labels"] == {"seen": "true"}
     lab("start", nodes_off.pop())
     converge(THREE, nodes_labels={"w3": {"seen": None}})
     assert settled(THREE)
@@ -218,7 +205,7 @@ def test_nodes_are_taken_out_one_by_one_until_one_manager_is_left() -> None:
     assert run.rc != 0 and "confirm is missing" in run.text and len(look()["nodes"]) == len(NODES)
     run = play(playbook="playbooks/remove_node.yml", nodes_target=["w4"], confirm="lab")
     assert run.rc == 0, run.out
-    assert look("w4")["state"] == "inactive" and "w4" not in {row[0] for row in look()["nodes"]}
+    assert look("w4")["state"] == "inactive" and "w4" not in by_name(look())
     again = play(playbook="playbooks/remove_node.yml", nodes_target=["w4"], confirm="lab")
     assert again.rc == 0 and set(again.changed.values()) == {0}, again.out
     converge(ONE)

@@ -9,8 +9,10 @@ import json
 from typing import Any
 
 import pytest
-from cluster_lab import NODES, THREE, Run, converge, leave, look, on, play, settled
-from cluster_web import await_homes, create_service, load_image, remove_service
+
+from tests.scenario import Run
+from tests.scenario.cluster import NODES, THREE, converge, leave, look, on, play, settled
+from tests.scenario.web import await_homes, create_service, load_image, remove_service
 
 BRIDGE = "172.30.44.0/24"
 

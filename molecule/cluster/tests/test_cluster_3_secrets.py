@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_lab import MEMBERS, NODES, THREE, Run, converge, finish, lab, leave, look, on, play, settled, start, wipe
-from cluster_secrets import find, forms, left_on_nodes, read_secrets, watching
-from cluster_web import SERVER, await_homes, load_image
+
+from tests.scenario import Run, finish
+from tests.scenario.cluster import MEMBERS, NODES, THREE, converge, lab, leave, look, on, play, settled, start, wipe
+from tests.scenario.leaks import find, forms, left_on_nodes, read_secrets, watching
+from tests.scenario.web import SERVER, await_homes, load_image
 
 PASSWORDS = {
     "vault": "a-horse-for-the-vault",
@@ -78,15 +80,17 @@ def declared(folder: Path) -> dict[str, Any]:
     }
 
 
-def write_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let Ansible write all that it can: a log, a cache of facts; its temporary files go where the test looks."""
+def write_all(folder: Path) -> dict[str, str]:
+    """The environment in which Ansible writes all that it can: a log, a cache of facts; its temporary files go where the test looks."""
     for name in ("local", "temporary"):
         (folder / name).mkdir()
-    monkeypatch.setenv("ANSIBLE_LOG_PATH", str(folder / "ansible.log"))
-    monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN", "jsonfile")
-    monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN_CONNECTION", str(folder / "facts"))
-    monkeypatch.setenv("ANSIBLE_LOCAL_TEMP", str(folder / "local"))
-    monkeypatch.setenv("TMPDIR", str(folder / "temporary"))
+    return {
+        "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
+        "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts"),
+        "ANSIBLE_LOCAL_TEMP": str(folder / "local"),
+        "TMPDIR": str(folder / "temporary"),
+    }
 
 
 def test_what_is_planted_is_found(tmp_path: Path) -> None:
@@ -106,9 +110,9 @@ def test_what_is_planted_is_found(tmp_path: Path) -> None:
     on("w3", "rm /root/.left; sleep 2; journalctl --rotate --vacuum-time=1s")
 
 
-def test_no_secret_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_is_told(tmp_path: Path) -> None:
     """The most words, a log, a cache of facts, and a look every few milliseconds at every process and every temporary file."""
-    write_all(tmp_path, monkeypatch)
+    environ = write_all(tmp_path)
     variables = tmp_path / "variables.json"
     variables.write_text(json.dumps(declared(tmp_path)))
     given = ["-vvvv", "--diff", "--vault-password-file", str(tmp_path / "vault-password"), "-e", f"@{variables}"]
@@ -116,12 +120,12 @@ def test_no_secret_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     wipe("w2")
     places = [tmp_path / "local", tmp_path / "temporary", Path.home() / ".ansible/tmp"]
     with watching(*places) as seen:
-        runs = [run("site.yml", *given)]
+        runs = [run("site.yml", *given, environ=environ)]
         secrets = read_secrets()
         await_homes("hush_hushed", 1)
         on("w1", "systemctl restart docker")
         assert look("w1")["state"] == "locked"
-        runs += [run(MEMBERS, *given), run("playbooks/rotate.yml", *given)]
+        runs += [run(MEMBERS, *given, environ=environ), run("playbooks/rotate.yml", *given, environ=environ)]
     assert settled(THREE) and look("w1")["state"] == "active"
     rotated = read_secrets()
     assert (len(secrets), len(rotated), len(secrets & rotated)) == (3, 3, 0)
@@ -169,7 +173,7 @@ def test_managers_restart_without_a_key_again() -> None:
     assert gone.rc == 0, gone.out
 
 
-def run(playbook: str, *arguments: str) -> Run:
-    done = finish(start(playbook, *arguments))
+def run(playbook: str, *arguments: str, environ: dict[str, str]) -> Run:
+    done = finish(start(playbook, *arguments, environ=environ))
     assert done.rc == 0, done.out[-6000:]
     return done

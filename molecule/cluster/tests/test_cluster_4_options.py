@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cluster_lab import NODES, THREE, converge, leave, on, play, settled
+
+from tests.scenario.cluster import NODES, THREE, converge, leave, on, play, settled
 
 PREFLIGHT = "playbooks/preflight.yml"
 SECOND = "10.66.7.0/24"

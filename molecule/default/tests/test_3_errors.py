@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Run, declared
+
+from tests.scenario import ROOT, Run, Seen, declared
 
 DEPLOY, PLAN, SITE = "playbooks/deploy.yml", "playbooks/plan.yml", "site.yml"
 
@@ -69,7 +70,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_wrong_input_is_told_and_changes_nothing(case: str, play: Callable[..., Run], look: Callable[[], dict[str, Any]]) -> None:
+def test_wrong_input_is_told_and_changes_nothing(case: str, play: Callable[..., Run], look: Callable[[], Seen]) -> None:
     playbook, arguments, variables, words = CASES[case]
     before = look()
     run = play(playbook, *arguments, **variables())

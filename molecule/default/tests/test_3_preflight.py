@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 import testinfra
-from conftest import INVENTORY, ROOT, Run
+
+from tests.scenario import INVENTORY, ROOT, Run, Seen
 
 PREFLIGHT = "playbooks/preflight.yml"
 DAEMON_JSON = "/etc/docker/daemon.json"
@@ -62,7 +63,7 @@ def test_dropped_and_rejected_ports_are_named_with_their_direction(nodes: dict[s
     assert set(run.changed.values()) == {0}
 
 
-def test_all_faults_are_in_one_report(nodes: dict[str, Any], play: Callable[..., Run], look: Callable[[], dict[str, Any]]) -> None:
+def test_all_faults_are_in_one_report(nodes: dict[str, Any], play: Callable[..., Run], look: Callable[[], Seen]) -> None:
     before, daemon = look(), nodes["w1"].file(DAEMON_JSON).content_string
     machine_id = nodes["m1"].file("/etc/machine-id").content_string
     own_id = nodes["w2"].file("/etc/machine-id").content_string

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from conftest import Run
+
+from tests.scenario import Run, Seen, by_name, running
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +28,11 @@ def wait_until(what: str, is_so: Callable[[], bool]) -> None:
     pytest.fail(f"{what}: not so after two minutes")
 
 
-def wait_for_state(look: Callable[[], dict[str, Any]], node: str, state: str) -> None:
-    wait_until(f"{node} is {state}", lambda: look()["nodes"][node]["state"] == state)
+def wait_for_state(look: Callable[[], Seen], node: str, state: str) -> None:
+    wait_until(f"{node} is {state}", lambda: by_name(look())[node]["state"] == state)
 
 
-def test_status_works_and_names_the_node(node_off: str, play: Callable[..., Run], look: Callable[[], dict[str, Any]]) -> None:
+def test_status_works_and_names_the_node(node_off: str, play: Callable[..., Run], look: Callable[[], Seen]) -> None:
     wait_for_state(look, node_off, "down")
     run = play("playbooks/status.yml")
     assert run.rc == 0
@@ -40,9 +40,7 @@ def test_status_works_and_names_the_node(node_off: str, play: Callable[..., Run]
     assert f"Not ready: {node_off}" in run.out
 
 
-def test_site_fails_with_its_name_and_leaves_the_rest_alone(
-    node_off: str, play: Callable[..., Run], look: Callable[[], dict[str, Any]]
-) -> None:
+def test_site_fails_with_its_name_and_leaves_the_rest_alone(node_off: str, play: Callable[..., Run], look: Callable[[], Seen]) -> None:
     before = look()["services"]
     run = play("site.yml", nodes_labels={"w1": {"extra": True}})
     assert run.rc != 0
@@ -52,10 +50,10 @@ def test_site_fails_with_its_name_and_leaves_the_rest_alone(
     assert {name: service["index"] for name, service in after.items()} == {name: service["index"] for name, service in before.items()}
 
 
-def test_site_converges_when_it_is_back(lab: Callable[..., None], play: Callable[..., Run], look: Callable[[], dict[str, Any]]) -> None:
+def test_site_converges_when_it_is_back(lab: Callable[..., None], play: Callable[..., Run], look: Callable[[], Seen]) -> None:
     lab("start", "w2")
     wait_for_state(look, "w2", "ready")
     run = play("site.yml")
     assert run.rc == 0, run.out[-4000:]
     # Nothing of the stack was changed, so that the run does not wait for what swarm starts again by itself.
-    wait_until("the grader runs", lambda: look()["services"]["autograder_grader"]["running"] == 1)
+    wait_until("the grader runs", lambda: len(running(look()["services"]["autograder_grader"])) == 1)

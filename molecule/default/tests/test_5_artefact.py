@@ -9,7 +9,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from conftest import INVENTORY, ROOT
+from tests.scenario import INVENTORY, ROOT
 
 
 def test_the_artefact_installs_and_its_playbooks_run_by_name(tmp_path: Path) -> None:

@@ -13,13 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conftest import ROOT
-
-from tests.lab.state import Paths
+from tests.scenario import ROOT, Scenario, Seen
 
 
-def test_the_live_swarm_by_ssh(look: Callable[[], dict[str, Any]], manager: Any, tmp_path: Path) -> None:
-    config = Paths.from_environment().directory(os.environ.get("FLOTILLA_LAB", "lab")) / "ssh_config"
+def test_the_live_swarm_by_ssh(look: Callable[[], Seen], manager: Any, tmp_path: Path) -> None:
+    config = Scenario().folder / "ssh_config"
     program = tmp_path / "ssh"
     program.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {config} "$@"\n')
     program.chmod(0o755)
@@ -33,6 +31,6 @@ def test_the_live_swarm_by_ssh(look: Callable[[], dict[str, Any]], manager: Any,
     assert sorted(found["swarm_workers"]["hosts"]) == ["w1", "w2"]
     assert found["swarm_label_grader"]["hosts"] == ["w2"]
     labels = {name: each["swarm_node"]["labels"] for name, each in found["_meta"]["hostvars"].items()}
-    assert labels == {name: each["labels"] for name, each in look()["nodes"].items()}
+    assert labels == {node["name"]: node["labels"] for node in look()["nodes"]}
     own = manager.check_output("python3 -c \"import docker; print(docker.APIClient().info()['Swarm']['NodeAddr'])\"")
     assert found["_meta"]["hostvars"]["m1"]["ansible_host"] == own

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conftest import Run
+from tests.scenario import Run
 
 STATE = "import docker; i = docker.from_env().info()['Swarm']; print(i['LocalNodeState'], docker.from_env().containers.list())"
 

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from cluster_lab import THREE, Run, availability, converge, look, on, play, settled, start
-from cluster_web import PORT, await_homes, create_service, homes, load_image, reading, remove_service, service_spec
+
+from tests.scenario import Run
+from tests.scenario.cluster import THREE, availability, converge, look, on, play, settled, start
+from tests.scenario.web import PORT, await_homes, create_service, homes, load_image, reading, remove_service, service_spec
 
 DRAIN, ACTIVATE, REMOVE = "playbooks/drain.yml", "playbooks/activate.yml", "playbooks/remove_node.yml"
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from cluster_lab import NODES, THREE, Run, converge, lab, look, on, play, roles, settled
-from cluster_web import PORT, await_homes, create_service, load_image, reading, remove_service
+
+from tests.scenario import Run, by_name
+from tests.scenario.cluster import NODES, THREE, converge, lab, look, on, play, roles, settled
+from tests.scenario.web import PORT, await_homes, create_service, load_image, reading, remove_service
 
 REPLACE = "playbooks/replace_node.yml"
 LABELS = {"m1": {"rack": 1}, "w1": {"rack": 2}, "w2": {"rack": 3}}
@@ -31,7 +33,7 @@ def replace(old: str, new: str, *arguments: str, **variables: Any) -> Run:
 
 
 def labels(manager: str) -> dict[str, dict[str, str]]:
-    return {row[0]: row[4] for row in look(manager)["nodes"] if row[4]}
+    return {node["name"]: node["labels"] for node in look(manager)["nodes"] if node["labels"]}
 
 
 def test_it_asks_for_the_name_of_the_swarm_and_for_hosts_that_can_be() -> None:
@@ -87,7 +89,7 @@ def test_a_dead_host_is_replaced() -> None:
         done = early if early.rc == 0 else replace("w4", "w2", swarm_managers=managers)
         assert done.rc == 0, done.out
         assert {name: role for name, role in roles("m1").items() if role == "manager"} == dict.fromkeys(["m1", "w1", "w2"], "manager")
-        assert labels("m1")["w2"] == {"rack": "1"} and "w4" not in {row[0] for row in look("m1")["nodes"]}
+        assert labels("m1")["w2"] == {"rack": "1"} and "w4" not in by_name(look("m1"))
         again = replace("w4", "w2", swarm_managers=managers)
         assert again.rc == 0 and not any(count for host, count in again.changed.items() if host != "w4"), again.out
     finally:

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cluster_lab import NODES, THREE, availability, converge, on, play, settled
-from cluster_web import PORT, await_homes, create_service, homes, load_image, reading, remove_service
+
+from tests.scenario.cluster import NODES, THREE, availability, converge, on, play, settled
+from tests.scenario.web import PORT, await_homes, create_service, homes, load_image, reading, remove_service
 
 # Leaves the tasks where they are: only the constraint goes.
 FREE = """

@@ -5,19 +5,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_lab import THREE, availability, converge, look, roles, settled
 
-from tests.lab.scenario import ROOT
+from tests.scenario.cluster import THREE, availability, converge, look, roles, settled
+from tests.scenario.controller import Controller, answers_of
 
-sys.path.append(str(ROOT / "molecule/default/tests"))
-from test_job_templates import Controller, answers_of, controller
-
-__all__ = ["controller"]
 # Of the inventory, not of the surveys: this lab's own knows of one manager, and its labels are those of another lab.
 INVENTORY = {"swarm_managers": THREE, "nodes_labels": {}, "nodes_label_policies": {}}
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hosts_lab import IMAGE, Run, daemon_json, have_image, on, playbook, sdk, unit
+
+from tests.scenario import Run
+from tests.scenario.hosts import IMAGE, daemon_json, have_image, on, playbook, sdk, unit
 
 RECORDED = Path(__file__).parents[1] / "recorded"
 CONVERGE, DEPLOY = "molecule/gpu/converge.yml", "molecule/gpu/deploy.yml"

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hosts_lab import IMAGE, NODES, address, have_image, on, play, sdk, unit
+
+from tests.scenario.hosts import IMAGE, NODES, address, have_image, on, play, sdk, unit
 
 SERVER = """
 $s = IO::Socket::INET->new(Listen => 9, LocalPort => 80, ReuseAddr => 1) or die;

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hosts_lab import address, on, play
+
+from tests.scenario.hosts import address, on, play
 
 POINT = "/srv/from-m1"
 UNIT = r"'srv-from\x2dm1.mount'"

@@ -10,7 +10,8 @@ import os
 from typing import Any
 
 import pytest
-from hosts_lab import DAEMON_JSON, IMAGE, NODES, daemon_json, have_image, on, play, sdk, unit
+
+from tests.scenario.hosts import DAEMON_JSON, IMAGE, NODES, daemon_json, have_image, on, play, sdk, unit
 
 
 def declared() -> dict[str, Any]:

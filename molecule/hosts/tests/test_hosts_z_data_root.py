@@ -6,19 +6,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hosts_lab import DAEMON_JSON, IMAGE, NODES, Run, daemon_json, have_image, on, play, playbook, sdk, unit
 
-from tests.lab.scenario import ROOT
+from tests.scenario import Run
+from tests.scenario.controller import Controller, answers_of
+from tests.scenario.hosts import DAEMON_JSON, IMAGE, NODES, daemon_json, have_image, on, play, playbook, sdk, unit
 
-sys.path.append(str(ROOT / "molecule/default/tests"))
-from test_job_templates import Controller, answers_of, controller
-
-__all__ = ["controller"]
 FORMER = "/var/lib/docker"
 WANTED = "/var/lib/containerd/moved"  # a disk of its own, as the former one is
 KNOWN = """

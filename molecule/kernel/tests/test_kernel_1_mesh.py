@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from kernel_lab import NODES, WEB, deploy, everywhere, have_web, inside, look
+from tests.scenario.kernel import NODES, WEB, deploy, everywhere, have_web, inside, look, ready
 
 
 def test_the_nodes_are_a_swarm() -> None:
-    assert look()["ready"] == list(NODES)
+    assert ready(look()) == list(NODES)
 
 
 def test_every_node_answers_for_the_tasks_of_all() -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from kernel_lab import SECRET, Run, deploy, on, play, sdk, until
+
+from tests.scenario import Run, until
+from tests.scenario.kernel import SECRET, deploy, on, play, sdk
 
 WELL = "3 of 3 ways between nodes take full packets; 1 of 1 in encrypted networks take them encrypted"
 BLOCK = "INPUT --protocol esp --jump DROP"
@@ -33,7 +35,7 @@ def well() -> bool:
 
 
 def test_it_carries_full_packets_that_nobody_else_can_read() -> None:
-    assert until(well, 60)
+    assert until(well, seconds=60)
 
 
 def test_a_packet_filter_that_stops_it_is_found() -> None:

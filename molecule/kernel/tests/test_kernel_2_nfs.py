@@ -10,7 +10,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from kernel_lab import (
+
+from tests.scenario import until
+from tests.scenario.kernel import (
     CLIENT,
     FILES,
     NODES,
@@ -26,7 +28,6 @@ from kernel_lab import (
     reboot,
     role,
     sdk,
-    until,
 )
 
 SERVICE = "files_files"

@@ -9,7 +9,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from kernel_lab import NODES, answers_everywhere, apply, ask, everywhere, have_web, look, on
+from tests.scenario.kernel import NODES, answers_everywhere, apply, ask, everywhere, have_web, look, on
 
 
 class Prober(threading.Thread):
@@ -60,7 +60,7 @@ def test_engines_restart_one_at_a_time_and_nothing_is_lost() -> None:
     # a client that knows all nodes, such as a load balancer, always finds two that answer
     assert len(silent) > 3
     assert [nodes for nodes in silent if len(nodes) > 1] == []
-    assert look()["availability"] == dict.fromkeys(NODES, "active")
+    assert {node["name"]: node["availability"] for node in look()["nodes"]} == dict.fromkeys(NODES, "active")
     everywhere("web_web")
 
     runs = {node: engine(node, "InvocationID") for node in NODES}

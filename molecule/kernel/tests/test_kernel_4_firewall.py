@@ -12,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from kernel_lab import NODES, PORT, Run, address, answers_everywhere, apply, everywhere, have_web, on, until
+
+from tests.scenario import Run, until
+from tests.scenario.kernel import NODES, PORT, address, answers_everywhere, apply, everywhere, have_web, on
 
 TCP = (2377, 7946, PORT)
 OPEN, DROPPED = "open", "dropped"

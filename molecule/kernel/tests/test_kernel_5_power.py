@@ -9,7 +9,9 @@ import json
 import re
 
 import pytest
-from kernel_lab import NODES, WEB, answers_everywhere, converge, everywhere, have_web, lab, look, on, play, reboot, start, until
+
+from tests.scenario import until
+from tests.scenario.kernel import NODES, WEB, answers_everywhere, converge, everywhere, have_web, lab, look, on, play, reboot, start
 
 
 @pytest.fixture(scope="module", autouse=True)

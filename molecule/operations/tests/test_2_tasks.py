@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from operations_lab import await_that, done, look, on, play, services, start
+
+from tests.scenario import until
+from tests.scenario.operations import done, look, on, play, services, start
 
 DJANGO, WORKER = "autograder_django", "autograder_small_tasks"
 MIGRATE = "python3 manage.py migrate --no-input"
@@ -60,7 +62,7 @@ def jobs() -> list[str]:
 
 def test_a_job_runs_in_the_shape_of_its_service() -> None:
     planned = done("job", "--check", services_service=DJANGO, services_command=MIGRATE)
-    assert "+ job" in planned.out and planned.changed == 1 and jobs() == []
+    assert "+ job" in planned.out and sum(planned.changed.values()) == 1 and jobs() == []
     run = done("job", services_service=DJANGO, services_command=MIGRATE)
     assert "No migrations to apply" in run.out and "the job exited 0 on w1" in run.out
     code = "import os; print(os.environ['GREETING'], os.path.exists('/run/secrets/django_secret_key'))"
@@ -92,9 +94,9 @@ def test_a_job_on_a_service_whose_image_only_another_node_has() -> None:
     on("w2", "python3 -", TAG)
     on("m1", "python3 -", HERE)
     try:
-        await_that(lambda: list(services()["here"]["tasks"].values()) == ["w2"])
+        until(lambda: list(services()["here"]["tasks"].values()) == ["w2"])
         on("m1", "python3 -", FREE)
-        await_that(lambda: list(services()["here"]["tasks"].values()) == ["w2"])
+        until(lambda: list(services()["here"]["tasks"].values()) == ["w2"])
         run = done("job", services_service="here", services_command="echo it is here")
         assert "only w2 has its image" in run.text and "it is here" in run.out and "exited 0 on w2" in run.out
         lost = play("job", services_service=DJANGO, services_image="only-here:1", services_command="true")
@@ -110,7 +112,7 @@ def test_a_job_out_of_time_is_removed() -> None:
 
 def test_the_job_of_a_run_that_was_killed_is_removed_by_the_next_one() -> None:
     process = start("job", services_service=DJANGO, services_command="sleep 600")
-    await_that(lambda: len(jobs()) == 2)
+    until(lambda: len(jobs()) == 2)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     # What runs on the node outlives its connection, and would go on to renew the lock.
@@ -139,7 +141,7 @@ def test_a_command_runs_in_the_task_that_is_meant() -> None:
 
 def test_logs_of_all_nodes_are_shown_or_kept(tmp_path: Path) -> None:
     shown = done("logs", services_names=["autograder_*grader", DJANGO], services_tail=5)
-    assert all(f"on {node} (running" in shown.out for node in ("w1", "w2")) and shown.changed == 0
+    assert all(f"on {node} (running" in shown.out for node in ("w1", "w2")) and not any(shown.changed.values())
     wanted = {"services_stacks": ["autograder"], "services_tail": 50, "services_timestamps": True, "services_dest": str(tmp_path / "kept")}
     done("logs", "--check", **wanted)
     assert not (tmp_path / "kept").exists()
@@ -175,7 +177,7 @@ def test_usage_of_every_task_on_every_node() -> None:
 def test_what_only_looks_says_the_same_in_check_mode(playbook: str, variables: dict[str, Any], words: str) -> None:
     before = look()
     run = done(playbook, "--check", **variables)
-    assert words in run.out and run.changed == 0 and look() == before
+    assert words in run.out and not any(run.changed.values()) and look() == before
 
 
 PUBLIC = ["80", "8088"]
@@ -190,7 +192,7 @@ table.write_text(text.replace(line, "") + (line if sys.argv[1] == "plant" else "
 
 def test_health_is_one_verdict() -> None:
     well = done("health", health_public_ports=PUBLIC)
-    assert "healthy" in well.out and well.changed == 0
+    assert "healthy" in well.out and not any(well.changed.values())
     table = well.out.split("msg: |-\n", 1)[1].split("\nTASK", 1)[0].splitlines()
     assert max(map(len, table)) <= 80 and len([line for line in table if " ok " in line]) == 10, well.out
     on("w2", "python3 - plant", FAULTS)
@@ -224,4 +226,4 @@ def test_health_is_one_verdict() -> None:
 )
 def test_wrong_or_missing_input_gives_one_clear_message(playbook: str, variables: dict[str, Any], words: str) -> None:
     run = play(playbook, **variables)
-    assert run.rc == 2 and words in run.text and "Traceback" not in run.out and run.changed == 0
+    assert run.rc == 2 and words in run.text and "Traceback" not in run.out and not any(run.changed.values())

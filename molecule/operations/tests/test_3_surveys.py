@@ -5,19 +5,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from operations_lab import PROBE, done, services
 
-from tests.lab.scenario import ROOT
+from tests.scenario.controller import Controller, answers_of
+from tests.scenario.operations import PROBE, done, services
 
-sys.path.append(str(ROOT / "molecule/default/tests"))
-from test_job_templates import Controller, answers_of, controller
-
-__all__ = ["controller"]
 WEB = "probe_web"
 # Of the inventory; the survey asks only which of them.
 RULES = [{"service": "probe_idle", "metric": {"value": 3}, "per_replica": 2, "max": 2}]

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from operations_lab import Run, addresses, await_that, done, on, play, services
+
+from tests.scenario import Run, until
+from tests.scenario.operations import addresses, done, on, play, services
 
 WORKER, ROOM, MOST = "queue_worker", 6, 8
 RECORD = "/var/log/flotilla-autoscale.jsonl"
@@ -56,14 +58,14 @@ def fill(depth: int) -> None:
 def test_an_empty_queue_changes_nothing() -> None:
     fill(0)
     run = autoscale()
-    assert run.changed == 0 and f"{WORKER}: 1 -> 1 (metric 0 calls for 1)" in run.text and count() == 1
+    assert not any(run.changed.values()) and f"{WORKER}: 1 -> 1 (metric 0 calls for 1)" in run.text and count() == 1
 
 
 def test_check_mode_says_what_a_growing_queue_calls_for() -> None:
     fill(35)
     before = services()
     planned = autoscale("--check", "--diff")
-    assert planned.changed and f"{WORKER}: 1 -> 4 (metric 35 calls for 4)" in planned.text and services() == before
+    assert any(planned.changed.values()) and f"{WORKER}: 1 -> 4 (metric 35 calls for 4)" in planned.text and services() == before
 
 
 def test_the_service_follows_the_queue_up_to_the_room_and_down_again() -> None:
@@ -100,11 +102,11 @@ def test_a_metric_that_cannot_be_read_changes_nothing_and_says_so() -> None:
     before = services()[WORKER]
     lost = rule(metric={**rule()["metric"], "path": "messages"})
     run = done("autoscale", autoscale_rules=[lost])
-    assert run.changed == 0 and f"{WORKER} keeps its 5 replicas" in run.text and "there is nothing at messages" in run.text
+    assert not any(run.changed.values()) and f"{WORKER} keeps its 5 replicas" in run.text and "there is nothing at messages" in run.text
     done("scale", services_replicas={"queue_redis": 0})
-    await_that(lambda: not services()["queue_redis"]["tasks"])
+    until(lambda: not services()["queue_redis"]["tasks"])
     run = autoscale()
-    assert run.changed == 0 and "the metric can't be read" in run.text and "502" in run.text
+    assert not any(run.changed.values()) and "the metric can't be read" in run.text and "502" in run.text
     assert services()[WORKER] == before
 
 
@@ -122,4 +124,4 @@ def test_a_metric_that_cannot_be_read_changes_nothing_and_says_so() -> None:
 )
 def test_wrong_input_gives_one_clear_message(variables: dict[str, Any], words: str) -> None:
     run = play("autoscale", **variables)
-    assert run.rc == 2 and words in run.text and "Traceback" not in run.out and run.changed == 0
+    assert run.rc == 2 and words in run.text and "Traceback" not in run.out and not any(run.changed.values())

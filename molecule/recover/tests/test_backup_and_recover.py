@@ -10,20 +10,16 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from recover_lab import LABELS, MANAGERS, NODES, lab, logs_of, look, on, play
 
-from tests.lab.scenario import ROOT, Finished
+from tests.scenario import Run
+from tests.scenario.controller import Controller, answers_of
+from tests.scenario.recover import LABELS, MANAGERS, NODES, lab, logs_of, look, on, play
 
-sys.path.append(str(ROOT / "molecule/default/tests"))
-from test_job_templates import Controller, answers_of, controller
-
-__all__ = ["controller"]
 PASSWORD, SECRET = "horse-battery", "quiet-otter-7"
 
 SEED = """
@@ -90,11 +86,12 @@ print(json.dumps([[e["Action"], e["Actor"]["Attributes"]["name"]] for e in event
 
 def held(node: str) -> dict[str, Any]:
     seen = look(node)
-    return {kind: seen[kind] for kind in ("cluster", "services", "secrets", "configs")}
+    services = {name: service["id"] for name, service in seen["services"].items()}
+    return {"cluster": seen["cluster"], "services": services, "secrets": seen["secrets"], "configs": seen["configs"]}
 
 
 def labels(node: str) -> dict[str, dict[str, str]]:
-    return {name: given for name, state, _availability, given in look(node)["nodes"].values() if state == "ready"}
+    return {each["name"]: each["labels"] for each in look(node)["nodes"] if each["state"] == "ready"}
 
 
 def await_secret(*nodes: str) -> None:
@@ -105,7 +102,7 @@ def await_secret(*nodes: str) -> None:
         time.sleep(1)
 
 
-def recover(host: str, *arguments: str, **variables: Any) -> Finished:
+def recover(host: str, *arguments: str, **variables: Any) -> Run:
     given = {"backup_recover_host": host, "backup_vault_password": PASSWORD, "confirm": "lab", **LABELS, **variables}
     return play("playbooks/recover.yml", *arguments, **given)
 
@@ -131,12 +128,12 @@ def swarm(unlock_key_file: Path) -> dict[str, Any]:
     return held("m1")
 
 
-def members(unlock_key_file: Path) -> Finished:
+def members(unlock_key_file: Path) -> Run:
     given = {"swarm_settings": {"autolock": True}, "swarm_unlock_key_file": str(unlock_key_file)}
     return play("molecule/recover/members.yml", **given, **LABELS)
 
 
-def backup(directory: Path, *arguments: str, **variables: Any) -> Finished:
+def backup(directory: Path, *arguments: str, **variables: Any) -> Run:
     given = {"backup_vault_password": PASSWORD, "backup_volumes": "sto*", "backup_paths": "/srv/papers", **variables}
     return play("playbooks/backup.yml", *arguments, backup_directory=str(directory), backup_paths_group="swarm_workers", **given)
 
@@ -162,7 +159,7 @@ def test_a_manager_that_does_not_lead_is_archived_and_comes_back_unlocked(backup
     assert all(path.read_bytes().startswith(b"$ANSIBLE_VAULT") for name, path in files.items() if name != "SHA256SUMS")
     assert SECRET not in done.out and PASSWORD not in done.out and "the deed" not in done.out
     assert {look(node)["state"] for node in MANAGERS} == {"active"} and held("m1") == swarm
-    assert {availability for _name, _state, availability, _labels in look("m1")["nodes"].values()} == {"active"}
+    assert {node["availability"] for node in look("m1")["nodes"]} == {"active"}
     assert not any(on(node, "ls -A /var/backups/flotilla-swarm 2>/dev/null || true") for node in NODES)
     assert json.loads(on("m1", "python3 -", PAUSES.replace("SINCE", started))) == [["pause", "writer"], ["unpause", "writer"]]
 
@@ -177,7 +174,7 @@ def test_a_name_that_no_host_has_is_told_and_removes_no_older_backup(backups: Pa
 def test_a_manager_that_is_none_is_told_before_any_engine_stops(backups: Path) -> None:
     before = set(backups.iterdir())
     refused, words = backup(backups, backup_manager="w1"), "backup_manager is 'w1', expected one of m1, m2, m3"
-    assert refused.rc and words in refused.text and not any(refused.recap.values()), refused.out
+    assert refused.rc and words in refused.text and not any(refused.changed.values()), refused.out
     assert set(backups.iterdir()) == before
 
 
@@ -191,7 +188,7 @@ def test_the_newest_backups_are_kept_and_listed_and_a_damaged_one_is_found(backu
     assert (
         listed.rc == 0
         and all(name in listed.text for name in ("volume store of m1", "volume store of w2", "path /srv/papers of w2"))
-        and not any(listed.recap.values())
+        and not any(listed.changed.values())
     ), listed.out
     nowhere = play("playbooks/list_backups.yml", "--check", backup_directory=str(backups / "nowhere"))
     assert nowhere.rc == 0 and "There is no backup in" in nowhere.text, nowhere.out
@@ -214,7 +211,7 @@ def test_lost_data_is_put_back_and_nothing_is_written_over(backups: Path) -> Non
     assert "Not put back: volume store of m1: writer uses it" in done.text
     assert json.loads(on("w2", "python3 -", FIND)) == [{"volume": DEED, "path": DEED}, {"keeper": "yes"}]
     again = play("playbooks/restore.yml", **given)
-    assert again.rc == 0 and not any(again.recap.values()) and "volume store of w2: it holds data" in again.text, again.out
+    assert again.rc == 0 and not any(again.changed.values()) and "volume store of w2: it holds data" in again.text, again.out
     missing = play("playbooks/restore.yml")
     assert missing.rc and "expected the directory of a backup" in missing.text and "Traceback" not in missing.out
 
@@ -260,9 +257,9 @@ def test_an_archive_brings_the_swarm_back_on_a_clean_host(backups: Path, swarm: 
     assert "Not put back: volume store of m1: its host takes no part in this run" in done.text, done.out
     assert json.loads(on("w2", "python3 -", FIND)) == [{"volume": DEED, "path": DEED}, {"keeper": "yes"}]
     assert held("w1") == swarm, done.out
-    nodes = look("w1")["nodes"].values()
-    assert wanted in [given for _name, _state, _availability, given in nodes]
-    assert sorted(name for name, state, _availability, _labels in nodes if state == "ready") == ["w1", "w2"], done.out
+    nodes = look("w1")["nodes"]
+    assert wanted in [node["labels"] for node in nodes]
+    assert sorted(node["name"] for node in nodes if node["state"] == "ready") == ["w1", "w2"], done.out
     await_secret("w1")
 
 

@@ -5,25 +5,13 @@
 
 from __future__ import annotations
 
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from recover_lab import LABELS, NODES, on, play
 
-from tests.lab.scenario import ROOT
-
-sys.path += [str(ROOT / "molecule/cluster/tests"), str(ROOT / "molecule/default/tests")]
-from cluster_web import LOAD, await_homes, create_service, reading, remove_service
-from test_job_templates import Controller, answers_of, controller
-
-__all__ = ["controller"]
-
-LEADER = """
-import docker
-print(*[n["Description"]["Hostname"] for n in docker.APIClient().nodes() if (n.get("ManagerStatus") or {}).get("Leader")])
-"""
+from tests.scenario.controller import Controller, answers_of
+from tests.scenario.recover import LABELS, look, on, play
+from tests.scenario.web import await_homes, create_service, load_image, reading, remove_service
 
 
 @pytest.fixture(autouse=True)
@@ -31,13 +19,12 @@ def members(tmp_path: Path) -> None:
     given = {"swarm_settings": {"autolock": True}, "swarm_unlock_key_file": str(tmp_path / "unlock.key")}
     made = play("molecule/recover/members.yml", **given, **LABELS)
     assert made.rc == 0, made.out
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda node: on(node, "python3 -", LOAD), NODES))
+    load_image()
 
 
 def test_a_client_misses_no_answer_during_a_backup(tmp_path: Path) -> None:
     create_service("web", 2, port=8080, constraints=("node.role == manager",))
-    homes, leader = await_homes("web", 2), on("m1", "python3 -", LEADER).strip()
+    homes, leader = await_homes("web", 2), look()["leader"]
     away = next(node for node in homes if node != leader)
     with reading() as client:
         done = play("playbooks/backup.yml", backup_directory=str(tmp_path / "backups"), backup_manager=away)

@@ -9,21 +9,15 @@ The tests build on one another. The last one takes the swarm apart.
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from recover_lab import LABELS, NODES, logs_of, look, on, play
 
-from tests.lab.scenario import ROOT
+from tests.scenario.controller import Controller
+from tests.scenario.recover import LABELS, NODES, logs_of, look, on, play
 
-sys.path.append(str(ROOT / "molecule/default/tests"))
-import test_job_templates
-from test_job_templates import Controller, controller
-
-__all__ = ["controller"]
 FIRST, SECOND, THIRD = "calm-heron-1", "calm-heron-2", "calm-heron-3"
 
 # What is of no stack.
@@ -69,7 +63,7 @@ def swarm() -> dict[str, Any]:
 
 
 def secrets() -> list[str]:
-    return sorted(name for name in look("m1")["secrets"].values() if name.startswith("vault_"))
+    return sorted(name for name in look("m1")["secrets"] if name.startswith("vault_"))
 
 
 def await_log(text: str) -> None:
@@ -97,7 +91,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def test_a_rotation_of_what_did_not_change_replaces_nothing() -> None:
     done = play("playbooks/rotate.yml", stacks_present=[stack(FIRST)], stacks_rotate="vault")
-    assert done.rc == 0 and not any(done.recap.values()) and "no secret is replaced" in done.text, done.out
+    assert done.rc == 0 and not any(done.changed.values()) and "no secret is replaced" in done.text, done.out
 
 
 def test_a_rotation_is_no_deploy_in_disguise() -> None:
@@ -134,7 +128,7 @@ def test_a_plan_of_new_tokens_and_an_unknown_word_replace_nothing() -> None:
     planned = play("playbooks/rotate.yml", "--check", "--diff")
     assert planned.rc == 0 and "rotate worker_token, manager_token" in planned.text, planned.out
     wrong = play("playbooks/rotate.yml", swarm_rotate=["tokens"])
-    assert wrong.rc and "swarm_rotate must be one or more of: worker_token" in wrong.text and not any(wrong.recap.values()), wrong.out
+    assert wrong.rc and "swarm_rotate must be one or more of: worker_token" in wrong.text and not any(wrong.changed.values()), wrong.out
     assert swarm() == before
 
 
@@ -181,28 +175,27 @@ def test_nothing_goes_without_the_swarms_name_or_by_an_unknown_variant() -> None
     assert look("m1") == before
 
 
-def test_keep_state_removes_stacks_alone(controller: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(test_job_templates, "LEFT_STANDING", set())
+def test_keep_state_removes_stacks_alone(controller: Controller, tmp_path: Path) -> None:
     answers: dict[str, Any] = {"teardown_variant": "keep_state", "teardown_stacks": "vault", "confirm": "lab"}
     job = controller.launch("teardown", answers, tmp_path)
     assert job.status == "successful", job.stdout.read()[-4000:]
     seen = look("m1")
-    assert "vault_reader" not in seen["services"].values() and "other" in seen["services"].values() and secrets() == []
+    assert "vault_reader" not in seen["services"] and "other" in seen["services"] and secrets() == []
     assert "vault_data" in seen["volumes"]
     again = teardown("keep_state", confirm="lab", teardown_stacks="vault")
-    assert again.rc == 0 and not any(again.recap.values()), again.out
+    assert again.rc == 0 and not any(again.changed.values()), again.out
 
 
 def test_clean_slate_removes_the_stacks_volumes_too() -> None:
     deploy(THIRD)
     planned = teardown("clean_slate", "--check", confirm="lab")
-    assert planned.rc == 0 and "vault_reader" in look("m1")["services"].values(), planned.out
+    assert planned.rc == 0 and "vault_reader" in look("m1")["services"], planned.out
     done = teardown("clean_slate", confirm="lab")
     assert done.rc == 0, done.out
     seen = look("m1")
-    assert "vault_reader" not in seen["services"].values() and "vault_data" not in seen["volumes"] and "store" in seen["volumes"]
+    assert "vault_reader" not in seen["services"] and "vault_data" not in seen["volumes"] and "store" in seen["volumes"]
     again = teardown("clean_slate", confirm="lab")
-    assert again.rc == 0 and not any(again.recap.values()), again.out
+    assert again.rc == 0 and not any(again.changed.values()), again.out
 
 
 def test_remove_all_takes_the_swarm_apart_and_leaves_volumes() -> None:
@@ -210,6 +203,6 @@ def test_remove_all_takes_the_swarm_apart_and_leaves_volumes() -> None:
     assert done.rc == 0, done.out
     assert {look(node)["state"] for node in NODES} == {"inactive"} and "store" in look("m1")["volumes"]
     again = teardown("remove_all", confirm="lab")
-    assert again.rc == 0 and not any(again.recap.values()), again.out
+    assert again.rc == 0 and not any(again.changed.values()), again.out
     stranded = teardown("keep_state", confirm="lab")
     assert stranded.rc and "can act, so that no stack can be removed" in stranded.text, stranded.out

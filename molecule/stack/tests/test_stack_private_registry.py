@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stack_lab import SCENARIO, address, deploy, look, on, running, until
+
+from tests.scenario import running, until
+from tests.scenario.stack import SCENARIO, address, deploy, look, on
 
 USER, PASSWORD = "lab", "only-in-the-lab-7d1f"  # the one in private/htpasswd
 REPOSITORIES = ("given", "withheld", "stored", "refreshed")
@@ -64,7 +66,7 @@ def login(private: str) -> list[dict[str, str]]:
 
 
 def tasks(name: str) -> list[str]:
-    return running(look()["services"][f"{name}_app"])
+    return list(running(look()["services"][f"{name}_app"]))
 
 
 def has(node: str, image: str) -> bool:
@@ -125,7 +127,7 @@ def test_a_login_that_is_sent_anew_restarts_nothing_and_serves_nodes_later(priva
     assert first.rc == 0, first.out
     before = look()["services"]["refreshed_app"]
     sent = deploy("-vvvv", stacks=[stack(private, "refreshed", "m2", refresh_registry_auth=True)], registry_auth=login(private))
-    assert sent.rc == 0 and sent.changed, sent.out
+    assert sent.rc == 0 and any(sent.changed.values()), sent.out
     after = look()["services"]["refreshed_app"]
     assert (after["spec"], after["tasks"], after["index"] > before["index"]) == (before["spec"], before["tasks"], True)
     assert_untold(sent.out)

@@ -8,24 +8,19 @@ The newer package is the engine's own under a higher version, in a repository on
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_lab import NODES, THREE, Run, converge, lab, look, on, play, settled
-from cluster_web import PORT, await_homes, create_service, load_image, reading, remove_service
 
-from tests.lab.scenario import ROOT
+from tests.scenario import Run
+from tests.scenario.cluster import NODES, THREE, converge, lab, look, on, play, settled
+from tests.scenario.controller import Controller, answers_of
+from tests.scenario.web import PORT, await_homes, create_service, load_image, reading, remove_service
 
-sys.path.append(str(ROOT / "molecule/default/tests"))
-from test_job_templates import Controller, answers_of, controller
-
-__all__ = ["controller"]
 FAIL = "/srv/newer/fail"
 
 # Its installation fails where the file is there.
@@ -49,11 +44,6 @@ rm -rf package
 echo 'deb [trusted=yes] file:/srv/newer ./' >/etc/apt/sources.list.d/newer.list
 """
 
-SEEN = """
-import docker, json
-specs = {n["Description"]["Hostname"]: n["Spec"] for n in docker.APIClient().nodes()}
-print(json.dumps({name: [spec["Availability"], spec.get("Labels") or {}] for name, spec in specs.items()}))
-"""
 AS_BEFORE: dict[str, Any] = {node: ["active", {}] for node in NODES}
 
 
@@ -96,7 +86,7 @@ def starts() -> dict[str, str]:
 
 def seen() -> dict[str, Any]:
     """Availability and labels of the nodes."""
-    return dict(json.loads(on("m1", "python3 -", SEEN)))
+    return {node["name"]: [node["availability"], node["labels"]] for node in look()["nodes"]}
 
 
 def test_check_mode_names_every_node_and_upgrades_none() -> None:

@@ -1,9 +1,8 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways to look at nodes are those of the scenario hosts."""
+"""Fixtures of all scenarios."""
 
-import sys
-from pathlib import Path
+from tests.scenario.controller import controller
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "hosts/tests"))
+__all__ = ["controller"]

@@ -15,9 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-import yaml
-from cluster_lab import NODES, lab_folder, on
+from . import Scenario, running
 
+_scenario = Scenario()
+look, on = _scenario.look, _scenario.on
 PORT = 8080
 
 # The node's own Python, packed as an image: nothing can be pulled.
@@ -53,7 +54,7 @@ docker.APIClient().create_service(**json.loads({!r}))
 
 def load_image() -> None:
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda node: on(node, "python3 -", LOAD), NODES))
+        list(pool.map(lambda node: on(node, "python3 -", LOAD), _scenario.addresses()))
 
 
 # Each new task has to answer, and to be found by those who read, before the next one stops.
@@ -95,19 +96,12 @@ def remove_service(name: str, manager: str = "m1") -> None:
 
 
 def service_spec(name: str, manager: str = "m1") -> dict[str, Any]:
-    code = f"import docker, json; print(json.dumps(docker.APIClient().inspect_service({name!r})['Spec']))"
-    return dict(json.loads(on(manager, "python3 -", code)))
+    return look(manager)["services"][name]["spec"]
 
 
 def homes(name: str, manager: str = "m1") -> list[str]:
     """The hosts on which the tasks of a service run, by name."""
-    code = (
-        "import docker, json; api = docker.APIClient();"
-        "names = {n['ID']: n['Description']['Hostname'] for n in api.nodes()};"
-        f"tasks = api.tasks({{'service': {name!r}, 'desired-state': 'running'}});"
-        "print(json.dumps(sorted(names[t['NodeID']] for t in tasks if t['Status']['State'] == 'running')))"
-    )
-    return list(json.loads(on(manager, "python3 -", code)))
+    return sorted(running(look(manager)["services"][name]).values())
 
 
 def await_homes(name: str, count: int, manager: str = "m1", seconds: float = 60) -> list[str]:
@@ -127,8 +121,7 @@ class Reader:
     """
 
     def __init__(self, port: int) -> None:
-        hosts = yaml.safe_load((lab_folder() / "hosts.yml").read_text())
-        self._addresses = sorted(_addresses(hosts))
+        self._addresses = sorted(_scenario.addresses().values())
         self._port = port
         self._answering: list[str] = []
         self.requests = 0
@@ -179,14 +172,6 @@ class Reader:
             return False
         finally:
             connection.close()
-
-
-def _addresses(tree: Any) -> Iterator[str]:
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            if key == "ansible_host":
-                yield str(value)
-            yield from _addresses(value)
 
 
 @contextmanager

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cluster_lab import LAB, NODES, on
+from . import ROOT, Scenario
+from .cluster import NODES, on
 
-from tests.lab.scenario import ROOT
-
-WATCH = Path(__file__).with_name("cluster_watch.py")
-ON_NODE = "/run/cluster_watch.py"
+WATCH = Path(__file__).with_name("leaks_watch.py")
+ON_NODE = "/run/leaks_watch.py"
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/root/.ansible")
 
 # How all tokens and keys of swarms begin, also those that the tests never saw.
@@ -100,7 +99,7 @@ def watching(*places: Path) -> Iterator[Watched]:
         watchers = {"controller": _start([sys.executable, str(WATCH), *map(str, places)])}
         for node in NODES:
             on(node, f"cat >{ON_NODE}", WATCH.read_text())
-            command = ["python3", "-m", "tests.lab", "ssh", "--name", LAB, node, f"python3 {ON_NODE} {' '.join(TEMPORARY)}"]
+            command = ["python3", "-m", "tests.lab", "ssh", "--name", Scenario().name, node, f"python3 {ON_NODE} {' '.join(TEMPORARY)}"]
             watchers[node] = _start(command)
         for watcher in watchers.values():
             stack.callback(watcher.kill)

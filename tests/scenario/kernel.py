@@ -1,57 +1,30 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Three managers with kernels of their own, and ways to look at them that share no code with the collection."""
+"""Three managers with kernels of their own, and a service with a published port on all of them."""
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
-import time
 import urllib.request
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.lab.scenario import ROOT, Finished, Lab
+from . import ROOT, Run, Scenario, Seen, running, until
 
-SCENARIO = ROOT / "molecule/kernel"
-LAB = os.environ.get("FLOTILLA_LAB", "uml")
-lab = Lab(LAB)
-on = lab.on
+_scenario = Scenario(yaml.safe_load((ROOT / "molecule/kernel/probe/vars.yml").read_text()))
+address, lab, look, on, sdk = _scenario.address, _scenario.lab, _scenario.look, _scenario.on, _scenario.sdk
 NODES = ("m1", "m2", "m3")
 SERVER = "m1"  # of NFS: the lab's inventory says so
 CLIENT = "m2"  # the node that mounts a directory itself
 PORT = 8080
-ENVIRONMENT = {**os.environ, "FLOTILLA_LAB": LAB, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-GIVEN: dict[str, Any] = yaml.safe_load((SCENARIO / "probe/vars.yml").read_text())
 WEB = {"name": "web", "files": ["molecule/kernel/probe/web.yml"], "resolve_image": "never", "wait_timeout": "5m"}
 SECRET = {"name": "secret", "files": ["molecule/kernel/probe/secret.yml"], "resolve_image": "never", "wait_timeout": "5m"}
 FILES = {"name": "files", "files": ["molecule/kernel/probe/files.yml"], "resolve_image": "never", "wait_timeout": "5m"}
 
-PYTHON = "import docker, json, os, sys; api = docker.APIClient(timeout=60)\n"
-LOOK = """
-nodes = api.nodes()
-names = {n["ID"]: n["Description"]["Hostname"] for n in nodes}
-print(json.dumps({
-    "cluster": api.inspect_swarm()["ID"],
-    "leader": next((names[n["ID"]] for n in nodes if n.get("ManagerStatus", {}).get("Leader")), ""),
-    "ready": sorted(names[n["ID"]] for n in nodes if n["Status"]["State"] == "ready" and n["ManagerStatus"]["Reachability"] == "reachable"),
-    "availability": {names[n["ID"]]: n["Spec"]["Availability"] for n in nodes},
-    "tasks": {
-        s["Spec"]["Name"]: {
-            names[t["NodeID"]]: t["ID"] for t in api.tasks({"service": s["ID"], "desired-state": "running"})
-            if t["Status"]["State"] == "running" and "NodeID" in t
-        }
-        for s in api.services()
-    },
-}))
-"""
 # There is no registry: the image is made of one program of the node's disk.
 IMAGE = """
 import io, tarfile
@@ -69,29 +42,17 @@ sys.exit(api.exec_inspect(run)["ExitCode"])
 """
 
 
-class Run(Finished):
-    @property
-    def changed(self) -> dict[str, int]:
-        """Node -> number of changed tasks."""
-        return {host: count for host, count in self.recap.items() if host.startswith(NODES)}
-
-
 def start(*arguments: str, playbook: str = "site.yml", **variables: Any) -> subprocess.Popen[str]:
-    command = ["ansible-playbook", "-i", "inventories/lab", playbook, *arguments, "-e", json.dumps({**GIVEN, **variables})]
-    return subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return _scenario.start(playbook, *arguments, **variables)
 
 
-def play(*arguments: str, **variables: Any) -> Run:
-    process = start(*arguments, **variables)
-    out, _err = process.communicate()
-    return Run(process.returncode, out)
+def play(*arguments: str, playbook: str = "site.yml", **variables: Any) -> Run:
+    return _scenario.play(playbook, *arguments, **variables)
 
 
-def converge(*arguments: str, **variables: Any) -> Run:
+def converge(*arguments: str, playbook: str = "site.yml", **variables: Any) -> Run:
     """Run to success."""
-    run = play(*arguments, **variables)
-    assert run.rc == 0, run.out
-    return run
+    return _scenario.converge(playbook, *arguments, **variables)
 
 
 def role(name: str, *arguments: str, **variables: Any) -> Run:
@@ -125,36 +86,9 @@ def have_web() -> None:
     answers_everywhere()
 
 
-def sdk(node: str, code: str) -> str:
-    return on(node, "python3 -", PYTHON + code)
-
-
-def look(node: str = "m1") -> dict[str, Any]:
-    return dict(json.loads(sdk(node, LOOK)))
-
-
 def inside(node: str, service: str, *command: str) -> str:
     """The output of a busybox command in the service's task on a node."""
     return sdk(node, EXECUTE.format(service=service, command=["/bin/busybox", *command]))
-
-
-def until(what: Callable[[], Any], seconds: float = 300) -> Any:
-    """The first result of *what* that is true; what it does not get, or AssertionErrors, count as not yet."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if found := what():
-                return found
-            problem = f"{found!r}"
-        except (AssertionError, OSError) as error:
-            problem = str(error)
-        assert time.monotonic() < deadline, f"not in {seconds} s: {problem}"
-        time.sleep(1)
-
-
-def address(node: str) -> str:
-    folder = Path(os.environ.get("FLOTILLA_LAB_STATE", Path.home() / ".local/state/flotilla-lab")) / LAB
-    return next(str(found["address"]) for found in json.loads((folder / "lab.json").read_text())["nodes"] if found["name"] == node)
 
 
 def reboot(node: str) -> None:
@@ -172,15 +106,22 @@ def ask(node: str, timeout: float = 20) -> str:
         return str(answer.read().decode().strip())
 
 
+def ready(seen: Seen) -> list[str]:
+    """The managers that the others reach."""
+    return sorted(node["name"] for node in seen["nodes"] if (node["state"], node["reachability"]) == ("ready", "reachable"))
+
+
 def everywhere(service: str, node: str = "m1") -> dict[str, str]:
     """Node -> task, once all nodes are ready and the service runs on each of them."""
 
     def found() -> dict[str, str] | None:
         seen = look(node)
-        tasks: dict[str, str] = seen["tasks"].get(service, {})
-        return tasks if seen["ready"] == sorted(tasks) == list(NODES) else None
+        if service not in seen["services"]:
+            return None
+        tasks = {home: task for task, home in running(seen["services"][service]).items()}
+        return tasks if ready(seen) == sorted(tasks) == list(NODES) else None
 
-    return dict(until(found))
+    return until(found, f"{service} on each node", seconds=300)
 
 
 def answers_everywhere() -> None:
@@ -192,4 +133,4 @@ def answers_everywhere() -> None:
             missing.discard((node, ask(node, timeout=5)))
         return not missing
 
-    until(asked)
+    until(asked, "an answer of each node to each", seconds=300)
