@@ -32,7 +32,10 @@ from tests.scenario.kernel import (
 
 SERVICE = "files_files"
 USERS = f"print(len(api.containers(all=True, filters={{'label': 'com.docker.swarm.service.name={SERVICE}'}})))"
-SHARED, SPARE = ({"path": path, "mode": "0777", "clients": [address(node) for node in NODES]} for path in ("/srv/shared", "/srv/spare"))
+
+
+def export(path: str, **options: Any) -> dict[str, Any]:
+    return {"path": path, "mode": "0777", "clients": [address(node) for node in NODES], **options}
 
 
 def volume(preset: str) -> list[dict[str, Any]]:
@@ -58,7 +61,12 @@ def shared() -> Iterator[None]:
     # after its start a server lets clients wait for 90 s otherwise
     on(SERVER, "mkdir -p /etc/nfs.conf.d && printf '[nfsd]\\ngrace-time=15\\n' >/etc/nfs.conf.d/lab.conf")
     # an earlier session on the same lab left another volume
-    apply("nfs_server,volumes", nfs_server_exports=[SHARED, SPARE], volumes_present=volume("data"), volumes_recreate="if_unused")
+    apply(
+        "nfs_server,volumes",
+        nfs_server_exports=[export("/srv/shared"), export("/srv/spare")],
+        volumes_present=volume("data"),
+        volumes_recreate="if_unused",
+    )
     deploy(FILES)
     everywhere(SERVICE)
     yield
@@ -100,10 +108,10 @@ def test_a_mounted_directory_is_back_after_a_reboot_and_nobody_writes_below_it()
 
 
 def test_an_export_that_goes_or_fails_leaves_the_others_alone() -> None:
-    assert apply("nfs_server", nfs_server_exports=[SHARED]).changed == {SERVER: 1}
+    assert apply("nfs_server", nfs_server_exports=[export("/srv/shared")]).changed == {SERVER: 1}
     exported = sorted(on(SERVER, "exportfs -s").splitlines())
     assert "/srv/spare" not in "".join(exported)
-    run = role("nfs_server", nfs_server_exports=[SHARED, {**SPARE, "options": ["rw", "sec=none-such"]}])
+    run = role("nfs_server", nfs_server_exports=[export("/srv/shared"), export("/srv/spare", options=["rw", "sec=none-such"])])
     assert run.rc != 0
     assert "The former file was restored and exported again." in run.text
     assert sorted(on(SERVER, "exportfs -s").splitlines()) == exported

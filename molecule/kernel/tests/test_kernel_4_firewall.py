@@ -18,7 +18,6 @@ from tests.scenario.kernel import NODES, PORT, address, answers_everywhere, appl
 
 TCP = (2377, 7946, PORT)
 OPEN, DROPPED = "open", "dropped"
-SETTINGS = {"firewall_enabled": True, "firewall_published": [{"port": PORT, "sources": [address(node) for node in NODES]}]}
 # What a peer reaches of another node: TCP ports, and by the mesh, which needs 4789/udp between them, the tasks of which nodes.
 AS_PEER = """
 import json, socket, urllib.request
@@ -81,7 +80,8 @@ def check_who_reaches_what() -> None:
 
 
 def firewall(**more: Any) -> Run:
-    return apply("firewall", **{**SETTINGS, **more})
+    published = [{"port": PORT, "sources": [address(node) for node in NODES]}]
+    return apply("firewall", **{"firewall_enabled": True, "firewall_published": published, **more})
 
 
 @pytest.fixture(scope="module", autouse=True)

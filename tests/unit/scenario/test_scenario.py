@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Mapping
@@ -81,3 +82,10 @@ def test_until_ends_with_what_was_wrong_last(clock: list[float]) -> None:
 def test_until_does_not_hide_a_mistake() -> None:
     with pytest.raises(KeyError):
         until(lambda: {"app": 1}["web"])
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "molecule").glob("*/molecule.yml")), ids=lambda path: path.parent.name)
+def test_a_scenario_says_in_one_line_what_it_tries(path: Path) -> None:
+    (line,) = [line for line in path.read_text().splitlines() if line.startswith("## ")]
+    shown = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, text=True, capture_output=True, check=True).stdout
+    assert re.search(rf"^make lab-test-{path.parent.name} +{re.escape(line[3:])}$", shown, re.MULTILINE)
