@@ -12,6 +12,7 @@ from functools import partial
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, summarise
+from ansible_collections.flotilla.swarm.plugins.module_utils.redact import redact_text
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.render import render
@@ -49,7 +50,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         given = dict(self._task.args)
         # The rest, the connection for one, is for the module to check, where its defaults are.
-        ours = {name: ARGUMENTS[name] for name in (*_OURS, "name", "state", "silence")}
+        ours = {name: ARGUMENTS[name] for name in (*_OURS, "name", "state", "silence", "show_environment")}
         theirs = {name: {"type": "raw"} for name in given if name not in ours}
         _checked, options = self.validate_argument_spec(argument_spec={**theirs, **ours})
         more: dict[str, t.Any] = {}
@@ -58,9 +59,9 @@ class ActionModule(ActionBase):
             loaded = self._load(options)
             arguments["model"] = json.dumps({"model": loaded.model, "registry_auth": options["registry_auth"]})
             for warning in loaded.warnings:
-                self._display.warning(warning)
+                self._display.warning(redact_text(warning))
             if options["render"]:
-                more["rendered"] = render(loaded.model)
+                more["rendered"] = render(loaded.model, options["show_environment"])
                 self._display.display(more["rendered"])
         result = follow(partial(self._call, arguments, task_vars or {}), self._display.display)
         if not result.get("failed"):
@@ -73,7 +74,7 @@ class ActionModule(ActionBase):
         try:
             return load_model(options, directories(self._loader.get_basedir()), self._template if options["template"] else None)
         except FlotillaError as error:
-            raise AnsibleActionFail(str(error)) from None
+            raise AnsibleActionFail(redact_text(str(error))) from None
 
     def _template(self, text: str) -> t.Any:
         return self._templar.template(trust_as_template(text))

@@ -6,19 +6,16 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
-import re
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from .redact import CHANGED, HIDDEN, redact_pair, redact_text
 
 NAME_WIDTH = 40
 SIGNS = {"create": "+", "update": "~", "replace": "!", "remove": "-"}
 _SUMMARY = (("update", "to change"), ("create", "to add"), ("replace", "to replace"), ("remove", "to remove"))
-_SECRET_NAME = re.compile(
-    r"pass(words?|wd|phrase)?\d*(_|$)|_pwd$|cookie|secret|token|private|credential|(api|access|encryption|signing)_?key|auth(_|$)|dsn|jwt"
-    r"|(^|_)key\d*$|_uri$|_url$",
-    re.IGNORECASE,
-)
 
 
 class FlotillaError(Exception):
@@ -31,11 +28,24 @@ class PlanError(FlotillaError):
 
 @dataclass(frozen=True)
 class Field:
-    """One difference. ``None`` on a side means that the field is not there."""
+    """One difference. ``None`` on a side means that the field is not there.
+
+    The values are as they are; only ``redacted`` may be shown. ``secret`` says that they are to be hidden whatever their name.
+    """
 
     path: str
     before: t.Any
     after: t.Any
+    secret: bool = False
+
+    def redacted(self, shown: t.Collection[str] = ()) -> Field:
+        """The field as it may be shown; ``shown`` are patterns of variables of the environment that may be, too."""
+        return replace(self, **dict(zip(("before", "after"), redact_pair(self.path, self.before, self.after, shown, self.secret))))
+
+    def told(self) -> str:
+        """Such as ``driver is "overlay", wanted is (none)``, for a refusal."""
+        shown = self.redacted()
+        return f"{self.path} is {_render_value(shown.before)}, wanted is {_render_value(shown.after)}"
 
 
 @dataclass(frozen=True)
@@ -54,32 +64,37 @@ class Change:
     reason: str = ""
     payload: t.Any = field(default=None, repr=False, compare=False)
 
-    def as_result(self) -> dict[str, t.Any]:
-        """The change as a module returns it: without the payload."""
+    def as_result(self, shown: t.Collection[str] = ()) -> dict[str, t.Any]:
+        """The change as a module returns it: without the payload, and without what may be a credential."""
+        fields = [each.redacted(shown) for each in self.fields]
         return {
             "kind": self.kind,
             "name": self.name,
             "action": self.action,
-            "fields": [{"path": f.path, "before": f.before, "after": f.after} for f in self.fields],
+            "fields": [{"path": each.path, "before": each.before, "after": each.after} for each in fields],
             "cost": self.cost,
-            "reason": self.reason,
+            "reason": redact_text(self.reason),
         }
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The changes in the order in which they are applied; ``result`` is returned whether or not they are."""
+    """The changes in the order in which they are applied; ``result`` is returned whether or not they are.
+
+    ``shown`` are patterns of variables of the environment whose values may be shown.
+    """
 
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
     result: t.Mapping[str, t.Any] = field(default_factory=dict)
+    shown: t.Collection[str] = ()
 
     @property
     def changed(self) -> bool:
         return bool(self.changes)
 
     def as_results(self) -> list[dict[str, t.Any]]:
-        return [change.as_result() for change in self.changes]
+        return [change.as_result(self.shown) for change in self.changes]
 
     def render(self) -> str:
         """The text that ``--diff`` shows; empty when there is nothing to do."""
@@ -109,13 +124,14 @@ def summarise(changes: t.Sequence[t.Mapping[str, t.Any]]) -> str:
 
 
 def _render_field(diff: t.Mapping[str, t.Any]) -> str:
-    if diff["before"] is None:
-        return f"{diff['path']}: (none) -> {_render_value(diff['after'])}"
-    after = "(none)" if diff["after"] is None else _render_value(diff["after"])
-    return f"{diff['path']}: {_render_value(diff['before'])} -> {after}"
+    return f"{diff['path']}: {_render_value(diff['before'])} -> {_render_value(diff['after'])}"
 
 
 def _render_value(value: t.Any) -> str:
+    if value is None:
+        return "(none)"
+    if value in (HIDDEN, CHANGED):
+        return str(value)
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
     return text if len(text) <= 160 else f"{text[:120]}... ({len(text)} characters, {short_hash(value)})"
 
@@ -136,14 +152,16 @@ def compare(before: t.Mapping[str, t.Any] | None, after: t.Mapping[str, t.Any] |
 
 
 def short_hash(value: t.Any) -> str:
-    """Such as ``sha256:1a2b3c4d5e6f``: tells equal from different without telling the value."""
-    if isinstance(value, str):
-        value = value.encode()
-    elif not isinstance(value, bytes):
-        value = json.dumps(value, sort_keys=True, default=str).encode()
-    return f"sha256:{hashlib.sha256(value).hexdigest()[:12]}"
+    """Such as ``sha256:1a2b3c4d5e6f``: tells equal from different, of values that are no secret. It can be guessed from."""
+    return f"sha256:{hashlib.sha256(_encoded(value)).hexdigest()[:12]}"
 
 
-def looks_secret(name: str) -> bool:
-    """Whether a variable of this name is likely to hold a secret, so that its value is shown as a hash."""
-    return bool(_SECRET_NAME.search(name))
+def keyed_hash(key: str, value: t.Any) -> str:
+    """32 hexadecimal digits that tell equal from different, and tell nothing to who has not the key."""
+    return hmac.new(key.encode(), _encoded(value), hashlib.sha256).hexdigest()[:32]
+
+
+def _encoded(value: t.Any) -> bytes:
+    if isinstance(value, (str, bytes)):
+        return value.encode() if isinstance(value, str) else value
+    return json.dumps(value, sort_keys=True, default=str).encode()

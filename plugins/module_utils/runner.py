@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import traceback
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
@@ -17,6 +17,7 @@ from .engine import Engine
 from .host_io import Host
 from .masking import mask, show_options
 from .plan import SIGNS, Change, FlotillaError, Plan
+from .redact import redact_text
 
 Params = dict[str, t.Any]
 _LOGGED = 20
@@ -73,16 +74,16 @@ class Module(AnsibleModule):
         if log_args is not None:
             log_args = show_options(self.argument_spec, self.params)
             msg = " ".join(["Invoked with", *(f"{name}={value}" for name, value in log_args.items())])
-        super().log(self._mask(msg), log_args)
+        super().log(self._mask(redact_text(msg)), log_args)
 
     def warn(self, warning: str, **more: t.Any) -> None:
-        super().warn(self._mask(warning), **more)
+        super().warn(self._mask(redact_text(warning)), **more)
 
     def exit_json(self, **kwargs: t.Any) -> None:
         super().exit_json(**self._told(kwargs))
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> None:
-        super().fail_json(self._mask(str(msg)), **self._told(kwargs))
+        super().fail_json(self._mask(redact_text(str(msg))), **self._told(kwargs))
 
     def _told(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
         # The session is for the next call of this module, which has to find it as it was.
@@ -127,7 +128,7 @@ def run_module(
     applied: list[Change] = []
     try:
         place = world.open(module)
-        decided = plan(observe(place, params), params)
+        decided = replace(plan(observe(place, params), params), shown=params.get("show_environment") or ())
         for warning in decided.warnings:
             module.warn(warning)
         result = dict(decided.result)
@@ -165,7 +166,7 @@ def _account(decided: Plan, applied: list[Change]) -> dict[str, t.Any]:
     return {
         "changed": bool(applied),
         "plan": decided.as_results(),
-        "applied": [change.as_result() for change in applied],
+        "applied": [change.as_result(decided.shown) for change in applied],
     }
 
 

@@ -119,7 +119,7 @@ from dataclasses import dataclass
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import daemon_json
 from ansible_collections.flotilla.swarm.plugins.module_utils.masking import mask
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, compare
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, host_world, run_module
 
 ARGUMENTS = {
@@ -189,7 +189,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     before = daemon_json.parse(observed.text, params["path"])
     after = daemon_json.merge(before, params["config"], params["lists"])
     daemon_json.refuse_conflicts(before, after, params["path"], observed.flags, params["unit"], observed.in_swarm)
-    fields, secrets = daemon_json.differences(before, after), daemon_json.credentials(after)
+    fields, secrets = compare(before, after), daemon_json.credentials(after)
     cost = daemon_json.cost(before, after) if observed.running else "nothing"
     cost = max(cost, observed.pending.get("cost", "nothing"), key=daemon_json.COSTS.index)
     apart = observed.in_swarm and cost == "restarts engine"

@@ -23,6 +23,7 @@ author:
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.registry
+  - flotilla.swarm.shown
   - flotilla.swarm.attributes
 attributes:
   check_mode:
@@ -151,7 +152,7 @@ import uuid
 from functools import partial
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan, PlanError, short_hash
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import job_spec, planning
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
@@ -163,10 +164,9 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options impor
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import Edit, as_text
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import Edit, given_variables
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_plan import choose
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.veil import veil_fields
 
 ARGUMENTS: dict[str, t.Any] = {
     "service": {"type": "str", "default": ""},
@@ -177,7 +177,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "secret_environment": {"type": "dict", "default": {}, "no_log": True},
     "constraints": {"type": "list", "elements": "str", "default": []},
     "success_codes": {"type": "list", "elements": "int", "default": [0]},
-    **{name: STACK_ARGUMENTS[name] for name in ("registry_auth", "wait_timeout", "session", "call_seconds")},
+    **{name: STACK_ARGUMENTS[name] for name in ("registry_auth", "show_environment", "wait_timeout", "session", "call_seconds")},
 }
 
 
@@ -286,10 +286,9 @@ def _read_wish(params: dict[str, t.Any]) -> Wish:
 
 
 def _fields(wish: Wish, params: dict[str, t.Any]) -> tuple[Field, ...]:
-    given: list[tuple[str, t.Any]] = [("entrypoint", wish.entrypoint), ("command", wish.command)]
-    given += [(f"environment.{name}", None if value is None else f"={as_text(value)}") for name, value in params["environment"].items()]
-    given += [(f"environment.{name}", short_hash(str(value))) for name, value in params["secret_environment"].items()]
-    return veil_fields(Field(path, None, value) for path, value in given if value)
+    command = (("entrypoint", wish.entrypoint), ("command", wish.command))
+    variables = given_variables(params["environment"], params["secret_environment"])
+    return (*(Field(path, None, value) for path, value in command if value), *variables)
 
 
 def _any_of(nodes: t.Sequence[t.Mapping[str, t.Any]]) -> str:

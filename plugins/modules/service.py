@@ -19,6 +19,7 @@ author:
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.registry
+  - flotilla.swarm.shown
   - flotilla.swarm.attributes
 attributes:
   check_mode:
@@ -490,7 +491,7 @@ ARGUMENTS: dict[str, t.Any] = {
     **{f"{name}_absent": {**LIST, "no_log": False} for name in NAMED},
     "update_config": _update_config(["pause", "continue", "rollback"]),
     "rollback_config": _update_config(["pause", "continue"]),
-    **{name: STACK_ARGUMENTS[name] for name in ("registry_auth", "wait", "wait_timeout", "on_failure", *CALLS)},
+    **{name: STACK_ARGUMENTS[name] for name in ("registry_auth", "show_environment", "wait", "wait_timeout", "on_failure", *CALLS)},
 }
 
 

@@ -17,6 +17,7 @@ description:
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.registry
+  - flotilla.swarm.shown
   - flotilla.swarm.attributes
 attributes:
   check_mode:
@@ -263,6 +264,7 @@ volumes:
 """
 
 import json
+import secrets
 import typing as t
 from dataclasses import asdict, replace
 from functools import partial
@@ -276,7 +278,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical imp
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import Deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import Resolved, auth_headers
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import by_name
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack, read_volumes
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import Own, observe_own, observe_stack, read_volumes
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS, kept_services
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import StackObjects, convert
@@ -292,15 +294,17 @@ class Run:
         given = json.loads(params["model"] or "{}")
         stack = params["name"]
         self.wanted = StackObjects()
-        if present:
-            self.wanted = convert(stack, given["model"], content_names=params["content_names"])
-        observed = planning.Observed()
         seen, _info = member.look("")
         self.check_mode, self.is_first_call = member.check_mode, True
         # A host that is still to become a manager: everything would be created.
-        if member.is_to_become_manager(seen):
-            return observed
-        engine = member.require_manager(seen)
+        self.has_swarm = not member.is_to_become_manager(seen)
+        engine = member.require_manager(seen) if self.has_swarm else None
+        own = observe_own(engine, stack) if engine else Own(salt=secrets.token_hex())
+        self.salt = own.salt
+        if present:
+            self.wanted = convert(stack, given["model"], content_names=params["content_names"], salt=own.salt)
+        if not engine:
+            return planning.Observed()
         auth = partial(auth_headers, credentials=given.get("registry_auth") or [], stored=engine.stored_login)
         session = Session.from_result(params["session"])
         self.is_first_call = not session.began
@@ -315,7 +319,7 @@ class Run:
             undo_failure=present and params["on_failure"] == "rollback",
             auth=auth,
         )
-        observed = observe_stack(engine, stack, self.wanted, params["resolve_image"], auth, known)
+        observed = observe_stack(engine, stack, self.wanted, own, params["resolve_image"], auth, known)
         if not present:
             observed = replace(observed, volumes=read_volumes(engine, stack))
         session.images = {image: asdict(found) for image, found in observed.images.items()}
@@ -325,7 +329,7 @@ class Run:
     def plan(self, observed: planning.Observed, params: dict[str, t.Any]) -> Plan:
         absent = params["state"] == "absent"
         decided = planning.plan_absent(params["name"], observed) if absent else self._plan_present(observed, params)
-        found = plan_id(decided.changes)
+        found = plan_id(decided.changes, self.salt) if self.has_swarm else ""
         if self.is_first_call:  # later ones plan what is left
             require_plan(params["plan_id"], found, params["name"])
         return replace(decided, result={**decided.result, "plan_id": found})

@@ -18,6 +18,7 @@ author:
   - Flotilla contributors (@flotilla-swarm)
 extends_documentation_fragment:
   - flotilla.swarm.engine
+  - flotilla.swarm.shown
   - flotilla.swarm.attributes
 attributes:
   check_mode:
@@ -117,13 +118,14 @@ import platform
 import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.tasks import TASK_LABEL
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan, PlanError, short_hash
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.job_spec import read_command
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS as STACK_ARGUMENTS
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import given_variables
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import DeployError
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.streams import last_words, split_streams
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.veil import veil_fields
 
 ARGUMENTS: dict[str, t.Any] = {
     "task": {"type": "str", "required": True},
@@ -134,6 +136,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "secret_environment": {"type": "dict", "default": {}, "no_log": True},
     "stdin": {"type": "str", "default": "", "no_log": True},
     "success_codes": {"type": "list", "elements": "int", "default": [0]},
+    "show_environment": STACK_ARGUMENTS["show_environment"],
     "wait_timeout": {"type": "str", "default": "10m"},
 }
 NAME_LABEL = "com.docker.swarm.task.name"
@@ -157,11 +160,10 @@ class Run:
         container = observed[0]
         name = container["Labels"].get(NAME_LABEL, "").rpartition(".")[0] or params["task"]
         given = [("command", self.command), ("user", params["user"]), ("workdir", params["workdir"])]
-        given += [(f"environment.{key}", f"={value}") for key, value in params["environment"].items()]
-        given += [(f"environment.{key}", short_hash(str(value))) for key, value in params["secret_environment"].items()]
-        given += [("stdin", short_hash(params["stdin"]))] if params["stdin"] else []
-        fields = veil_fields(Field(path, None, value) for path, value in given if value)
-        change = Change("exec", name, "create", fields, reason="runs a command", payload=container["Id"])
+        fields = [Field(path, None, value) for path, value in given if value]
+        fields += given_variables(params["environment"], params["secret_environment"])
+        fields += [Field("stdin", None, params["stdin"], secret=True)] if params["stdin"] else []
+        change = Change("exec", name, "create", tuple(fields), reason="runs a command", payload=container["Id"])
         return Plan((change,), result={"found": True, "node": platform.node()})
 
     def apply(self, engine: t.Any, change: Change) -> dict[str, t.Any]:

@@ -12,7 +12,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import Deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.naming import KEY_LABEL
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_own, observe_stack
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import StackObjects
 from fake_clock import Clock
@@ -78,7 +78,8 @@ class Deploy:
         self.engine._sleep = self.clock.sleep
 
     def plan(self, stack: StackObjects, **options: t.Any) -> Plan:
-        return planning.plan_present("app", stack, observe_stack(self.engine, "app", stack), planning.Options(**options))
+        observed = observe_stack(self.engine, "app", stack, observe_own(self.engine, "app"))
+        return planning.plan_present("app", stack, observed, planning.Options(**options))
 
     def __call__(
         self,
@@ -89,7 +90,7 @@ class Deploy:
         resolve_image: str = "never",
         **options: t.Any,
     ) -> Json:
-        observed = observe_stack(self.engine, "app", stack, resolve_image)
+        observed = observe_stack(self.engine, "app", stack, observe_own(self.engine, "app"), resolve_image)
         plan = planning.plan_present("app", stack, observed, planning.Options(**options))
         session = session or Session(holder="me")
         deployment = Deployment(self.engine, "app", session, 300, seconds, True, undo, clock=self.clock.time, sleep=self.clock.sleep)

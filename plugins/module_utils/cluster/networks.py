@@ -188,7 +188,7 @@ def _plan_present(
     if not drift:
         return []
     if not wanted.get("recreate"):
-        told = "; ".join(f"{each.path} is {each.before!r}, wanted {each.after!r}" for each in drift)
+        told = "; ".join(each.told() for each in drift)
         raise PlanError(
             f"Network {name} differs: {told}. A network can't be changed: set recreate to make it anew "
             "(no service may use it), or change what is wanted."

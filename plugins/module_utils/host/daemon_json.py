@@ -11,8 +11,8 @@ import re
 import shlex
 import typing as t
 
-from ..masking import mask
-from ..plan import Field, FlotillaError, PlanError, compare, looks_secret, short_hash
+from ..plan import FlotillaError, PlanError, compare
+from ..redact import looks_secret
 from .daemon_schema import FLAGS, KEYS, SHORT_FLAGS, check
 
 Config = dict[str, t.Any]
@@ -86,21 +86,6 @@ def cost(before: Config, after: Config) -> str:
     return COSTS[worst]
 
 
-def differences(before: Config, after: Config) -> tuple[Field, ...]:
-    """The fields that differ, secrets as a hash."""
-    return tuple(Field(field.path, _veil(field.path, field.before), _veil(field.path, field.after)) for field in compare(before, after))
-
-
-def _veil(path: str, value: t.Any) -> t.Any:
-    if isinstance(value, dict):
-        return {name: _veil(f"{path}.{name}", item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_veil(path, item) for item in value]
-    if isinstance(value, str) and (looks_secret(path.rsplit(".", 1)[-1].replace("-", "_")) or _CREDENTIALS.search(value)):
-        return short_hash(value)
-    return value
-
-
 def credentials(value: t.Any, name: str = "") -> list[str]:
     """The texts of a configuration that may be secrets: values whose name says so, and the login in an address."""
     if isinstance(value, dict):
@@ -109,14 +94,14 @@ def credentials(value: t.Any, name: str = "") -> list[str]:
         return [text for item in value for text in credentials(item, name)]
     if not isinstance(value, str):
         return []
-    if looks_secret(name.replace("-", "_")):
+    if looks_secret(name):
         return [value]
     return [found.group()[3:-1] for found in _CREDENTIALS.finditer(value)]
 
 
 def refuse_wrong_keys(wanted: t.Mapping[str, t.Any], engine: tuple[int, int] | None) -> None:
     """Raise PlanError, with every fault in it, where the wanted keys are not what an engine of this version takes."""
-    problems = check(mask(wanted, credentials(wanted)), engine)
+    problems = check(wanted, engine)
     if problems:
         raise PlanError("\n".join(["config of daemon.json can't be used, nothing was changed:", *problems]))
 

@@ -164,7 +164,7 @@ def plan_volumes(
 
 
 def _refusal(before: Volume, fields: t.Sequence[Field], users: t.Sequence[str], recreate: str) -> str:
-    what = "; ".join(f"{field.path} is {_show(field.before)}, wanted is {_show(field.after)}" for field in fields)
+    what = "; ".join(field.told() for field in fields)
     if users:
         used = f"Used by {', '.join(users)}"
         cure = f"{used}. Stop and remove {'that' if len(users) == 1 else 'those'} first, and set recreate: if_unused."
@@ -173,7 +173,3 @@ def _refusal(before: Volume, fields: t.Sequence[Field], users: t.Sequence[str], 
     else:
         cure = f"No container uses it: set recreate: if_unused (it is {recreate})."
     return f"{before.name}: {what}. {cure}"
-
-
-def _show(value: t.Any) -> str:
-    return "(none)" if value is None else f'"{value}"'

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import replace
 
 from .canonical import Json
-from .naming import KEY_LABEL
+from .naming import KEY_LABEL, SALT_LABEL
 from .objects import Item, by_name, stack_of
 from .spec import StackObjects
 
@@ -36,7 +36,7 @@ def adopt_configs(stack: str, wanted: StackObjects, configs: t.Iterable[Item]) -
 
 
 def _renamed(body: Json, names: t.Mapping[str, str]) -> Json:
-    labels = {key: value for key, value in body["Labels"].items() if key != KEY_LABEL}
+    labels = {key: value for key, value in body["Labels"].items() if key not in (KEY_LABEL, SALT_LABEL)}
     return {**body, "Name": names[body["Name"]], "Labels": labels}
 
 

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import typing as t
+from dataclasses import asdict
 
-from ..plan import Change, PlanError
+from ..plan import Change, PlanError, keyed_hash
 
 
-def plan_id(changes: t.Iterable[Change]) -> str:
-    """A text that differs when a change does, or the version of an object that is to be changed. Contents count by their hash alone."""
-    facts = [[change.as_result(), *_version(change.payload.observed)] for change in changes]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+def plan_id(changes: t.Iterable[Change], salt: str) -> str:
+    """A text that differs when a change does, hidden values among it, or the version of an object that is to be changed.
+
+    It is keyed with the ``salt`` of the stack, so that nobody who sees it can guess a hidden value. Contents count by their names alone.
+    """
+    facts = [[change.as_result(), [asdict(field) for field in change.fields], *_version(change.payload.observed)] for change in changes]
+    return keyed_hash(salt, facts)[:16]
 
 
 def require_plan(approved: str, found: str, stack: str) -> None:

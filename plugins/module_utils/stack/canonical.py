@@ -14,6 +14,7 @@ import typing as t
 from functools import cache
 
 from ..plan import PlanError
+from ..redact import UNSET
 
 Json = dict[str, t.Any]
 
@@ -36,7 +37,6 @@ _UPDATE = {
 }
 _RESTART = {"Condition": "any", "Delay": 5 * SECOND_NS, "MaxAttempts": 0, "Window": 0}
 _EMPTY: t.Any = (None, {}, [], 0)
-UNSET = "(unset)"
 _UNORDERED = ("Hosts", "CapabilityAdd", "CapabilityDrop", "Ulimits", "Groups")
 _SPACED_OPERATOR = re.compile(r"\s*(==|!=)\s*")
 

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import replace
 
 from ..engine import EngineError
-from ..plan import Change, FlotillaError, short_hash
+from ..plan import Change, FlotillaError
 from . import planning
 from .canonical import Json, service_mode
 from .images import find_unresolved
@@ -233,14 +233,14 @@ class Deployment:
         service = t.cast(Item, work.observed)
         self._before[name] = service
         self._writer.update_service(service, work.body)
-        was = short_hash(service["Spec"])
+        was = self._writer.fingerprint(service["Spec"])
         self._session.touched[name] = Touched(service["ID"], UPDATED, service["Version"]["Index"], was)
 
     def _replace_service(self, name: str, work: planning.Work) -> None:
         service = t.cast(Item, work.observed)
         self._before[name] = service
         self._writer.delete("service", name, service["ID"])
-        self._session.touched[name] = touched = Touched("", REPLACED, 0, short_hash(service["Spec"]))
+        self._session.touched[name] = touched = Touched("", REPLACED, 0, self._writer.fingerprint(service["Spec"]))
         touched.id = self._writer.create_service(work.body)
 
     def _remove(self, kind: str, name: str, work: planning.Work) -> None:

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..plan import Field, compare
 from .canonical import Json, canonical_service, desired_count, service_mode
 from .placement import Nodes, hostname
-from .veil import veil_fields
 
 RUN_LABEL = "io.flotilla.swarm.run_id"
+HIDDEN_LABEL = "io.flotilla.swarm.hidden_environment"
+"""Names of variables, with commas between, that were once given as secret."""
 
 # Parts of a spec whose change leaves tasks alone; of the rest swarmkit starts new ones.
 _HARMLESS = {"labels", "replicas", "max_concurrent", "total_completions", "update_config", "rollback_config", "placement"}
@@ -32,7 +33,7 @@ class Names:
 
 @dataclass(frozen=True)
 class ServiceDiff:
-    """``fields`` are fit to be shown; ``body`` is the complete spec to send."""
+    """``body`` is the complete spec to send."""
 
     fields: tuple[Field, ...]
     restarts: bool
@@ -40,13 +41,13 @@ class ServiceDiff:
     body: Json = field(repr=False)
 
 
-def diff_service(observed: t.Mapping[str, t.Any], wanted: Json, names: Names, secret: t.Collection[str] = ()) -> ServiceDiff:
-    """``observed`` is a service of the Engine API, ``wanted`` a spec whose networks go by name; ``secret`` are paths of fields that are.
+def diff_service(observed: t.Mapping[str, t.Any], wanted: Json, names: Names) -> ServiceDiff:
+    """``observed`` is a service of the Engine API, ``wanted`` a spec whose networks go by name.
 
     Parts that mean the same are sent as they were read, so that an update restarts no task for the order of a list.
     """
     spec = observed["Spec"]
-    wanted = _with_kept_label(wanted, spec)
+    wanted = with_kept_labels(wanted, spec)
     named = _with_credential_name(spec, names.configs)
     before, after = canonical_service(named, names.networks), canonical_service(wanted, names.networks)
     for key in {*before, *after}:
@@ -56,11 +57,15 @@ def diff_service(observed: t.Mapping[str, t.Any], wanted: Json, names: Names, se
     # Of the images the plan shows the tag and a short digest.
     before["image"], after["image"] = _short_image(before.get("image", "")), _short_image(after.get("image", ""))
     moved = _moved_references(spec, names)
-    fields = (*compare(before, after), *moved)
+    # After a rollback the former spec alone knows what was given as secret.
+    hidden = hidden_variables(wanted) | hidden_variables(observed.get("PreviousSpec") or {})
+    secret = {f"environment.{name}" for name in hidden}
+    differing = map(_plain, (*compare(before, after), *moved))
+    fields = tuple(replace(each, secret=each.path in secret) for each in differing)
     changed = {item.path.partition(".")[0] for item in fields}
     if spec["TaskTemplate"]["ContainerSpec"].get("Image") != wanted["TaskTemplate"]["ContainerSpec"].get("Image"):
         changed.add("image")
-    body = dict(wanted)
+    body = {**wanted, "Labels": {**(wanted.get("Labels") or {}), **hidden_label(hidden)}} if hidden and fields else dict(wanted)
     restarts = bool(changed - _HARMLESS)
     if not changed - _HARMLESS - _ENDPOINT:
         body["TaskTemplate"] = dict(spec["TaskTemplate"])
@@ -69,7 +74,7 @@ def diff_service(observed: t.Mapping[str, t.Any], wanted: Json, names: Names, se
     if not changed & _ENDPOINT and "EndpointSpec" in spec:
         body["EndpointSpec"] = spec["EndpointSpec"]
     body["TaskTemplate"] = {**body["TaskTemplate"], "ForceUpdate": spec["TaskTemplate"].get("ForceUpdate") or 0}
-    return ServiceDiff(veil_fields(fields, secret), restarts, "mode" in changed, body)
+    return ServiceDiff(fields, restarts, "mode" in changed, body)
 
 
 def update_cost(spec: t.Mapping[str, t.Any], tasks: int, restarts: bool, left: t.Sequence[str] = ()) -> str:
@@ -125,13 +130,31 @@ def scaling_reason(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) 
     return f"{'starts' if more > 0 else 'stops'} {abs(more)} {'more ' if more > 0 else ''}task{'s' if abs(more) > 1 else ''}"
 
 
-def _with_kept_label(wanted: Json, spec: t.Mapping[str, t.Any]) -> Json:
-    """Without a run_id of its own a run keeps the one of the run before."""
-    kept = (spec.get("Labels") or {}).get(RUN_LABEL)
-    labels = wanted.get("Labels") or {}
-    if kept is None or RUN_LABEL in labels:
-        return wanted
-    return {**wanted, "Labels": {**labels, RUN_LABEL: kept}}
+def hidden_variables(spec: t.Mapping[str, t.Any]) -> set[str]:
+    """The variables of a service that were once given as secret."""
+    return {*(spec.get("Labels") or {}).get(HIDDEN_LABEL, "").split(",")} - {""}
+
+
+def hidden_label(variables: t.Iterable[str]) -> dict[str, str]:
+    """The label that remembers these variables; none for none."""
+    names = ",".join(sorted(variables))
+    return {HIDDEN_LABEL: names} if names else {}
+
+
+def with_kept_labels(wanted: Json, spec: t.Mapping[str, t.Any]) -> Json:
+    """With the labels in which a service remembers: without a run_id of its own a run keeps the one of the run before."""
+    labels, there = wanted.get("Labels") or {}, spec.get("Labels") or {}
+    kept = {RUN_LABEL: there[RUN_LABEL], **labels} if RUN_LABEL in there else labels
+    kept = {**kept, **hidden_label(hidden_variables(spec) | hidden_variables(wanted))}
+    return wanted if kept == labels else {**wanted, "Labels": kept}
+
+
+def _plain(field: Field) -> Field:
+    """The values of a variable without the ``=`` that they have in the comparable form."""
+    if not field.path.startswith("environment."):
+        return field
+    before, after = (value.removeprefix("=") if isinstance(value, str) else value for value in (field.before, field.after))
+    return replace(field, before=before, after=after)
 
 
 def _with_credential_name(spec: t.Mapping[str, t.Any], config_ids: t.Mapping[str, str]) -> t.Mapping[str, t.Any]:

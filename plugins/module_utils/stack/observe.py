@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, field
 
 from ..engine import EngineError, NotFound
 from .images import Resolved, images_to_resolve, read_distribution
-from .naming import NAMESPACE_LABEL
+from .naming import NAMESPACE_LABEL, salt_of
 from .objects import Item, by_name, references
 from .placement import Nodes
 from .planning import Observed
@@ -18,10 +19,32 @@ from .spec import StackObjects
 Auth = t.Callable[[str], t.Optional[t.Dict[str, str]]]  # noqa: UP006 evaluated on Python 3.9
 
 
+@dataclass(frozen=True)
+class Own:
+    """The secrets and configs of one stack, and what its hashes are keyed with."""
+
+    secrets: t.Sequence[Item] = ()
+    configs: t.Sequence[Item] = ()
+    salt: str = field(default="", repr=False)
+
+
+def observe_own(engine: t.Any, stack: str) -> Own:
+    """What has to be known before anything of a stack can be named."""
+    doing, mine = f"reading the swarm for stack {stack}", {"label": [f"{NAMESPACE_LABEL}={stack}"]}
+    secrets, configs = (engine.get(f"/{kind}", doing, filters=dict(mine)) for kind in ("secrets", "configs"))
+    return Own(secrets, configs, salt_of([*secrets, *configs], lambda: read_token(engine)))
+
+
+def read_token(engine: t.Any) -> str:
+    """A secret that the engines of managers alone tell."""
+    return str(engine.get("/swarm", "reading the swarm")["JoinTokens"]["Manager"])
+
+
 def observe_stack(
     engine: t.Any,
     stack: str,
     wanted: StackObjects,
+    own: Own,
     resolve_image: str = "never",
     auth: Auth = lambda image: None,
     known: t.Mapping[str, Resolved] | None = None,
@@ -31,14 +54,13 @@ def observe_stack(
     ``known`` are images that need not be asked about again.
     """
     doing = f"reading the swarm for stack {stack}"
-    mine = {"label": [f"{NAMESPACE_LABEL}={stack}"]}
     services = engine.get("/services", doing)
     networks = engine.get("/networks", doing, filters={"scope": ["swarm"]})
     observed = Observed(
         services=services,
         networks=[*networks, *_unlisted_networks(engine, stack, services, networks)],
-        secrets=_list_data(engine, "secret", mine, wanted, doing),
-        configs=_list_data(engine, "config", mine, wanted, doing),
+        secrets=_list_data(engine, "secret", own.secrets, wanted, doing),
+        configs=_list_data(engine, "config", own.configs, wanted, doing),
         nodes=Nodes(engine.get("/nodes", doing)),
     )
     images = images_to_resolve(wanted.services, by_name(observed.services), resolve_image)
@@ -52,9 +74,9 @@ def read_volumes(engine: t.Any, stack: str) -> list[str]:
     return [item["Name"] for item in engine.get("/volumes", f"listing the volumes of stack {stack}", filters=label)["Volumes"] or []]
 
 
-def _list_data(engine: t.Any, kind: str, mine: t.Mapping[str, t.Any], wanted: StackObjects, doing: str) -> list[Item]:
+def _list_data(engine: t.Any, kind: str, mine: t.Sequence[Item], wanted: StackObjects, doing: str) -> list[Item]:
     """Those of the stack, and the external ones that its services name."""
-    items: list[Item] = engine.get(f"/{kind}s", doing, filters=dict(mine))
+    items = list(mine)
     known = {body["Name"] for body in (wanted.secrets if kind == "secret" else wanted.configs)} | set(by_name(items))
     named = {name for spec in wanted.services for found, name in references(spec) if found == kind} | known
     outside = sorted(named - set(by_name(items)))

@@ -37,6 +37,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "registry_auth": REGISTRY_AUTH,
     "refresh_registry_auth": {"type": "bool", "default": False},
     "run_id": {"type": "str", "default": ""},
+    "show_environment": {"type": "list", "elements": "str", "default": []},
     "silence": {"type": "list", "elements": "str", "default": []},
     "plan_id": {"type": "str", "default": ""},
     "missing_paths": {"type": "dict", "default": {}},

@@ -13,7 +13,7 @@ from . import lint
 from .addresses import lint_addresses
 from .adopt import adopt_configs
 from .canonical import Json, desired_count, service_mode
-from .diff import RUN_LABEL, Names, creation_reason, diff_service, left_nodes, scaling_reason, task_count, update_cost
+from .diff import RUN_LABEL, Names, creation_reason, diff_service, left_nodes, scaling_reason, task_count, update_cost, with_kept_labels
 from .images import Resolved, image_of, settle_image
 from .objects import (
     Item,
@@ -192,7 +192,7 @@ def _network_changes(stack: str, wanted: t.Iterable[Json], observed: Observed, s
             if any(item["Target"] in (name, network["Id"]) for item in service["Spec"]["TaskTemplate"].get("Networks") or [])
         )  # fmt: skip
         if users:
-            what = ", ".join(f"{item.path} {item.before} -> {item.after}" for item in fields)
+            what = "; ".join(item.told() for item in fields)
             raise PlanError(
                 f"network {name} can't be changed while services use it ({what}; used by {', '.join(users)}). "
                 "Give the network another name in the stack file, or remove the stack first."
@@ -246,7 +246,7 @@ def _service_changes(
         diff = diff_service(service, spec, names)
         if diff.mode_changes:
             yield Change("service", step.name, REPLACE, diff.fields, "restarts tasks", "mode can't be changed in place",
-                         Work(spec, service, *waits))  # fmt: skip
+                         Work(with_kept_labels(spec, service["Spec"]), service, *waits))  # fmt: skip
         elif diff.fields or diff.restarts:
             tasks = task_count(service["Spec"], observed.nodes)
             cost = update_cost(diff.body, tasks, diff.restarts, left_nodes(service["Spec"], diff.body, observed.nodes))

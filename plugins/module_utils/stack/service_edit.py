@@ -8,8 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..plan import PlanError
+from ..plan import Field, PlanError
 from .canonical import SECOND_NS, Json, parse_seconds
+from .diff import hidden_label, hidden_variables
 from .naming import IMAGE_LABEL
 from .placement import parse_constraint
 from .service_parts import Parts
@@ -31,7 +32,7 @@ Given = t.Mapping[str, t.Any]
 class Edit:
     """What is to be different. In ``environment`` and ``labels`` None removes; in limits and reservations 0 does.
 
-    ``secret_variables`` are names in ``environment`` whose values are not shown, neither the new nor the former one.
+    ``secret_variables`` are names in ``environment`` whose values are never shown from now on; a label of the service remembers them.
     ``limits`` and ``reservations`` have cpus, memory (bytes) and pids, the configs the words of a stack file.
     """
 
@@ -52,6 +53,8 @@ class Edit:
         template = spec["TaskTemplate"]
         container = dict(template["ContainerSpec"])
         labels = _merge(spec.get("Labels") or {}, self.labels)
+        if self.secret_variables:
+            labels.update(hidden_label({*self.secret_variables, *hidden_variables(spec)}))
         if self.environment:
             container["Env"] = _edit_environment(container.get("Env") or [], self.environment)
         if self.image:
@@ -75,6 +78,13 @@ class Edit:
                 present = _ONE_AT_A_TIME if spec.get(key) is None else spec[key]
                 edited[key] = {**present, **_update_config(given)}
         return self.parts.apply(edited)
+
+
+def given_variables(environment: Given, secret_environment: Given) -> list[Field]:
+    """The variables of one run as a plan shows them; one without a value is removed from what was there."""
+    given = [(environment, False), (secret_environment, True)]
+    named = [(name, value, secret) for variables, secret in given for name, value in variables.items() if value is not None]
+    return [Field(f"environment.{name}", None, as_text(value), secret) for name, value, secret in named]
 
 
 def _merge(present: Given, given: Given) -> Json:

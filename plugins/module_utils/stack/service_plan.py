@@ -151,7 +151,7 @@ def plan_update(observed: Observed, edit: Edit) -> Plan:
             placement = wanted["TaskTemplate"]["Placement"]
             wish = ", ".join(placement["Constraints"])
             raise PlanError(f"service {name}: no node that is ready and active matches {wish}. Nothing was changed.")
-        diff = diff_service(service, wanted, observed.names, {f"environment.{name}" for name in edit.secret_variables})
+        diff = diff_service(service, wanted, observed.names)
         if diff.fields or diff.restarts:
             left = left_nodes(service["Spec"], diff.body, observed.nodes)
             cost = update_cost(diff.body, task_count(wanted, observed.nodes), diff.restarts, left)

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .canonical import Json
-from .naming import KEY_LABEL, Names, filled
+from .naming import Names, filled
 from .service_spec import make_service, used_networks
 
 
@@ -32,13 +32,13 @@ class StackObjects:
     content_names: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def convert(stack: str, model: Json, *, content_names: bool) -> StackObjects:
+def convert(stack: str, model: Json, *, content_names: bool, salt: str = "") -> StackObjects:
     """The objects that a loaded model asks the swarm for. Raises PlanError for a model that contradicts itself.
 
     With ``content_names`` a secret or config without a name of its own is called ``<stack>_<key>_<hash>`` and labelled
-    with its key; otherwise ``<stack>_<key>``, as docker stack deploy does.
+    with its key and the ``salt`` of the hash; otherwise ``<stack>_<key>``, as docker stack deploy does.
     """
-    names = Names(stack, content_names)
+    names = Names(stack, content_names, salt)
     services: dict[str, Json] = model.get("services", {})
     used = {key for service in services.values() for key in used_networks(service)}
     networks = {key: model.get("networks", {}).get(key, {}) for key in used}
@@ -104,10 +104,7 @@ def _ipam(given: Json) -> Json:
 
 
 def _data(key: str, item: Json, names: Names) -> Json:
-    labels = names.labels(item)
-    if names.hashes(item):
-        labels[KEY_LABEL] = key
-    body: Json = {"Name": names.of_data(key, item), "Labels": labels}
+    body: Json = {"Name": names.of_data(key, item), "Labels": names.data_labels(key, item)}
     body.update(filled(Data=item.get("content")))
     if item.get("driver"):
         body["Driver"] = filled(Name=item["driver"], Options=item.get("driver_opts"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..engine import EngineError
-from ..plan import FlotillaError, short_hash
+from ..plan import FlotillaError
 from .images import image_of
 from .objects import Item
 from .session import CREATED, REMOVED, REPLACED, Session, Touched
@@ -52,10 +52,10 @@ def _restore(engine: t.Any, writer: Writer, name: str, touched: Touched, before:
         writer.create_service(before["Spec"])
         return f"created {name} as it was"
     service = engine.get(f"/services/{touched.id}", f"reading service {name}")
-    if short_hash(service["Spec"]) == touched.was:
+    if writer.fingerprint(service["Spec"]) == touched.was:
         return f"the engine rolled back {name}"
     spec = before["Spec"] if before else service.get("PreviousSpec") or {}
-    if short_hash(spec) != touched.was:
+    if writer.fingerprint(spec) != touched.was:
         return f"{name} was left as it is, because something else changed it"
     writer.update_service(service, spec, registryAuthFrom="previous-spec")
     return f"rolled back {name} to {image_of(spec)}"

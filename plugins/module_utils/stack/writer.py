@@ -8,10 +8,11 @@ from __future__ import annotations
 import typing as t
 
 from ..engine import EngineError, NotFound, OutOfSequence, Unreachable
-from ..plan import FlotillaError
+from ..plan import FlotillaError, keyed_hash
 from .canonical import Json
 from .images import image_of
 from .objects import Item, item_name
+from .observe import read_token
 from .old_jobs import FIXED_IN_API, emptied_job
 
 POLL_SECONDS = 1.0
@@ -33,6 +34,7 @@ class Writer:
     def __init__(self, engine: t.Any, auth: Auth, clock: t.Callable[[], float], sleep: t.Callable[[float], None]) -> None:
         self._engine, self._auth, self._clock, self._sleep = engine, auth, clock, sleep
         self.ids: dict[tuple[str, str], str] = {}
+        self._token = ""
 
     def create(self, kind: str, body: Json, headers: dict[str, str] | None = None) -> str:
         """The ID of a new object. An answer that was lost is no reason to make it twice."""
@@ -85,6 +87,11 @@ class Writer:
                     raise FlotillaError(f"service {name} {problem}. Run again.") from None
                 version = fresh["Version"]["Index"]
         raise FlotillaError(f"service {name} keeps changing while it is updated. Run again when that has ended.")
+
+    def fingerprint(self, spec: Json) -> str:
+        """What the spec is known by from call to call, which tells nobody who sees it what is in it."""
+        self._token = self._token or read_token(self._engine)
+        return keyed_hash(self._token, spec)
 
     def delete(self, kind: str, name: str, item_id: str) -> None:
         if kind == "service" and self._engine.api_version < FIXED_IN_API:

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import base64
 import typing as t
 
 import yaml
 
-from ...module_utils.plan import short_hash
-from ...module_utils.stack.veil import veil
+from ...module_utils.redact import HIDDEN, redact
 from .scalars import plain
 from .service import CHECK_DURATIONS
 from .sources import Model
@@ -20,14 +18,15 @@ from .units import cpus_text, duration_text, size_text
 _Convert = t.Callable[[t.Any], t.Any]
 
 
-def render(model: Model) -> str:
-    """YAML that says what the stack's files say together. What may be a secret is a short hash."""
-    shown = {section: {key: veil("", item) for key, item in items.items()} for section, items in as_file(model).items()}
-    return yaml.dump(_escaped(shown), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+def render(model: Model, shown: t.Collection[str] = ()) -> str:
+    """YAML that says what the stack's files say together, redacted; ``shown`` are patterns of variables that may be shown."""
+    file = as_file(model)
+    redacted = {section: {key: redact("", item, shown) for key, item in items.items()} for section, items in file.items()}
+    return yaml.dump(_escaped(redacted), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def as_file(model: Model) -> Model:
-    """The model as the data of a Compose Spec file that means the same, but for what secrets and configs hold: of that it has a hash.
+    """The model as the data of a Compose Spec file that means the same, but for what secrets and configs hold.
 
     A ``$`` is not doubled yet.
     """
@@ -65,7 +64,7 @@ def _deploy(deploy: Model) -> Model:
 
 
 def _data(item: Model) -> Model:
-    return _converted(item, content=lambda content: f"{short_hash(data := base64.b64decode(content))} ({len(data)} bytes)")
+    return _converted(item, content=lambda _content: HIDDEN)
 
 
 def _converted(given: Model, **converters: _Convert) -> Model:

@@ -127,7 +127,7 @@ def test_the_files_are_shown_merged_and_filled_in(tmp_path: Path) -> None:
     (tmp_path / "more.yml").write_text("services: {web: {environment: {SECRET: '${SECRET}', MODE: prod}}}")
     failed = {"failed": True, "msg": "app_web failed", "changed": True, "plan": [], "session": {}}
     for answer in (DONE, failed):
-        run = Run(tmp_path, [answer], files=["stack.yml", "more.yml"], render=True)
+        run = Run(tmp_path, [answer], files=["stack.yml", "more.yml"], render=True, show_environment=["MODE"])
         text = run.result["rendered"]
         assert "image: web:42" in text and "MODE: prod" in text and "geheim" not in text
         assert text in run.said and "render" not in run.calls[0]

@@ -14,7 +14,6 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.plan import (
     Field,
     Plan,
     compare,
-    looks_secret,
     render_changes,
     short_hash,
     summarise,
@@ -147,36 +146,3 @@ def encode(value: t.Any) -> bytes:
 
 def test_short_hash_is_short_and_known() -> None:
     assert short_hash("abc") == short_hash(b"abc") == "sha256:ba7816bf8f01"
-
-
-@pytest.mark.parametrize(
-    ("name", "secret"),
-    [
-        ("DB_PASSWORD", True),
-        ("PGPASSWORD", True),
-        ("MYSQL_PWD", True),
-        ("REDIS_PASS", True),
-        ("passphrase", True),
-        ("API_TOKEN", True),
-        ("SECRET_KEY_BASE", True),
-        ("AWS_ACCESS_KEY_ID", True),
-        ("apiKey", True),
-        ("DATABASE_URL", True),
-        ("SENTRY_DSN", True),
-        ("BASIC_AUTH", True),
-        ("RABBITMQ_ERLANG_COOKIE", True),
-        ("CREDENTIALS", True),
-        ("PASSWORD1", True),
-        ("KEY", True),
-        ("ENCRYPTIONKEY", True),
-        ("JWT", True),
-        ("PWD", False),
-        ("AUTHOR", False),
-        ("LOG_LEVEL", False),
-        ("MONKEY", False),
-        ("REPLICAS", False),
-        ("TZ", False),
-    ],
-)
-def test_which_names_look_secret(name: str, secret: bool) -> None:
-    assert looks_secret(name) is secret

@@ -218,5 +218,6 @@ def test_a_wildcard_chooses_no_shape(fake: FakeEngine) -> None:
 
 def test_the_plan_shows_variables_as_the_job_gets_them(fake: FakeEngine) -> None:
     given = {"docker_host": fake.docker_host, "service": " local ", "command": "x", "environment": {"DEBUG": True}}
+    given["show_environment"] = ["DEBUG"]
     fields = run_module_main(module.main, given, check=True)["plan"][0]["fields"]
     assert {"path": "environment.DEBUG", "before": None, "after": "true"} in fields

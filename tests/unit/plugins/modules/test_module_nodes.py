@@ -201,7 +201,7 @@ def test_drift_is_an_error_until_it_may_be_recreated(fake_engine: MakeFake) -> N
     )
     refused = overlay(fake, [{"name": "net", "subnet": "10.9.1.0/24"}])
     assert (refused["exit_code"], fake.writes) == (1, [])
-    assert "subnet is '10.9.0.0/24', wanted '10.9.1.0/24'" in refused["msg"] and "set recreate" in refused["msg"]
+    assert 'subnet is "10.9.0.0/24", wanted is "10.9.1.0/24"' in refused["msg"] and "set recreate" in refused["msg"]
     assert overlay(fake, [{"name": "net", "subnet": "10.9.1.0/24", "recreate": True}])["plan"][0]["action"] == "replace"
     assert overlay(fake, [{"name": "net", "subnet": "10.9.1.0/24"}])["changed"] is False
     fake.forget()

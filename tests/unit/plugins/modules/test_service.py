@@ -199,9 +199,9 @@ def test_an_update_that_the_engine_gives_up_is_a_failure(fake: FakeEngine, polic
 def test_a_rollback_goes_back_once(fake: FakeEngine) -> None:
     run(fake, "update", name=["app_web"], environment={"LEVEL": "debug"})
     fake.forget()
-    planned = run(fake, "rollback", check=True, name=["app_web"])
+    planned = run(fake, "rollback", check=True, name=["app_web"], show_environment=["LEVEL"])
     assert not fake.writes and planned["plan"][0]["fields"] == [{"path": "environment.LEVEL", "before": "debug", "after": "info"}]
-    done = run(fake, "rollback", name=["app_web"])
+    done = run(fake, "rollback", name=["app_web"], show_environment=["LEVEL"])
     assert done["plan"] == planned["plan"] and done["services"][0]["state"] == "running"
     assert "LEVEL=info" in template(fake, "app_web")["ContainerSpec"]["Env"]
     fake.forget()

@@ -62,7 +62,7 @@ def test_a_former_secret_value_is_not_shown(fake: FakeEngine, after: str | None)
     run(fake, "update", name=["app_web"], secret_environment={"LICENSE": "first-value"})
     result = run(fake, "update", name=["app_web"], secret_environment={"LICENSE": after})
     assert result["changed"] and "first-value" not in str(result) and "second-value" not in str(result)
-    assert result["plan"][0]["fields"][0]["before"].startswith("sha256:")
+    assert result["plan"][0]["fields"][0]["before"] == "(hidden)"
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,31 @@ def test_a_former_secret_value_is_not_shown(fake: FakeEngine, after: str | None)
 def test_a_time_that_is_none_is_told_with_its_option(fake: FakeEngine, options: Json, option: str) -> None:
     result = run(fake, "update", name=["app_web"], labels={"a": "b"}, **options)
     assert result["msg"].startswith(f"{option}: found '") and not fake.writes
+
+
+def test_what_was_once_given_as_secret_stays_secret(fake: FakeEngine) -> None:
+    """For another call, for a rollback and for the stack, whatever may be shown."""
+    run(fake, "update", name=["app_web"], environment={"LICENSE": "zeroth-value"})
+    run(fake, "update", name=["app_web"], secret_environment={"LICENSE": "first-value"})
+    results = [run(fake, "rollback", check=True, name=["app_web"], show_environment=["*"])]
+    results.append(run(fake, "update", check=True, name=["app_web"], environment={"LICENSE": "next-value"}, show_environment=["*"]))
+    results.append(run(fake, "rollback", name=["app_web"], show_environment=["*"]))
+    results.append(run(fake, "update", name=["app_web"], environment={"LICENSE": "third-value", "LEVEL": "seen"}, show_environment=["*"]))
+    results.append(run(fake, "update", name=["app_web"], environment={"LICENSE": "fourth-value"}, show_environment=["*"]))
+    for result in results:
+        assert result["changed"] and "-value" not in str([result["plan"], result["diff"]]), result["plan"]
+    assert "seen" in str(results[3]["plan"])
+
+
+def test_a_variable_that_is_given_as_secret_again_changes_nothing(fake: FakeEngine) -> None:
+    given: Json = {"name": ["app_web"], "secret_environment": {"LICENSE": "first-value"}}
+    assert run(fake, "update", **given)["changed"]
+    assert not run(fake, "update", **given)["changed"]
+
+
+@pytest.mark.parametrize("action", ["update", "rollback"])
+def test_values_of_the_environment_are_hidden(fake: FakeEngine, action: str) -> None:
+    run(fake, "update", name=["app_web"], environment={"PLAIN": "first-value"})
+    options = {"environment": {"PLAIN": "second-value"}} if action == "update" else {}
+    result = run(fake, action, check=True, name=["app_web"], **options)
+    assert result["changed"] and "-value" not in str([result["plan"], result["diff"]])

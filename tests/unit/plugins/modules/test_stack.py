@@ -67,10 +67,8 @@ def test_check_mode_plans_what_the_run_then_does(fake: FakeEngine) -> None:
 def test_no_secret_is_shown(fake: FakeEngine) -> None:
     run(fake)
     planned = run(fake, STACK.replace("first-secret", "second-secret").replace("LEVEL: info", "LEVEL: debug"), check=True)
-    shown = json.dumps(planned)
-    assert '"info"' in shown and '"debug"' in shown
-    for secret in ("first-secret", "second-secret", "very-secret"):
-        assert secret not in shown
+    for secret in ("first-secret", "second-secret", "very-secret", '"info"', '"debug"'):
+        assert secret not in json.dumps(planned)
     (change,) = planned["plan"]
     assert [field["path"] for field in change["fields"]] == ["environment.DB_PASSWORD", "environment.LEVEL"]
     assert change["cost"] == "restarts 1 task"

@@ -89,8 +89,8 @@ def test_encryption_and_mtu_that_are_given_as_options_do_not_differ_afterwards(o
 @pytest.mark.parametrize(
     ("wanted", "services", "message"),
     [
-        ({"name": "net", "subnet": "10.6.0.0/24"}, [], r"Network net differs: subnet is '10.5.0.0/24', wanted '10.6.0.0/24'\."),
-        ({"name": "net", "labels": {"team": "b"}}, [], "labels.team is 'a', wanted 'b'"),
+        ({"name": "net", "subnet": "10.6.0.0/24"}, [], r"Network net differs: subnet is \"10.5.0.0/24\", wanted is \"10.6.0.0/24\"\."),
+        ({"name": "net", "labels": {"team": "b"}}, [], "labels.team is \"a\", wanted is \"b\""),
         (
             {"name": "net", "encrypted": True, "recreate": True},
             [service("web", "id-net"), service("api", "net"), service("other", "x")],

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import Deployment
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import Own, observe_stack
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import StackObjects
 from fake_engine import FakeEngine, completes, crashes, image_missing, node, runs, unhealthy
@@ -232,7 +232,7 @@ def test_what_the_registry_said_of_an_image_is_told_with_the_failure(fake: FakeE
 def test_a_network_is_gone_when_the_last_node_has_let_go_of_it(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     deploy = Deploy(fake)
     deploy(wanted(body("web")))
-    observed = observe_stack(deploy.engine, "app", StackObjects())
+    observed = observe_stack(deploy.engine, "app", StackObjects(), Own())
     deployment = Deployment(deploy.engine, "app", Session(), 300, clock=deploy.clock.time, sleep=deploy.clock.sleep)
     deployment.start(observed)
     began, get = deploy.clock.now, deploy.engine.get

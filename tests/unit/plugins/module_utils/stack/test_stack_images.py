@@ -12,7 +12,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engin
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack import images, planning
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import Resolved
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_stack
+from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import Own, observe_stack
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import StackObjects
 from fake_engine import FakeEngine, node
 
@@ -121,7 +121,7 @@ def test_a_moved_tag_is_a_change_only_when_it_is_asked_for(fake_engine: t.Callab
     wanted = StackObjects(services=[spec("web:1")])
 
     def plan(policy: str, **options: t.Any) -> Plan:
-        observed = observe_stack(engine, "app", wanted, policy)
+        observed = observe_stack(engine, "app", wanted, Own(), policy)
         return planning.plan_present("app", wanted, observed, planning.Options(resolve_image=policy, **options))
 
     (created,) = plan("changed").changes
