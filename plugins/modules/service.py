@@ -81,7 +81,8 @@ options:
     default: {}
   secret_environment:
     description:
-      - As O(environment), for values that must not be shown. A secret of the stack is a better place for them.
+      - As O(environment), for values that must not be shown, now or by any later plan. The label
+        C(io.flotilla.swarm.hidden_environment) of the service remembers the names. A secret of the stack is a better place for them.
     type: dict
     default: {}
   labels:

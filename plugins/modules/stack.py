@@ -78,7 +78,7 @@ options:
     default: false
   render:
     description:
-      - Show the stack as one file, merged and filled in, before anything else is done. What may be a secret stands there as a short hash.
+      - Show the stack as one file, merged and filled in, before anything else is done. What could be a credential is hidden.
     type: bool
     default: false
   profiles:
@@ -111,6 +111,7 @@ options:
   content_names:
     description:
       - Add a hash of their content to the names of secrets and configs, so that changed content is a new object.
+    - The hash is keyed with a salt that the label C(io.flotilla.swarm.salt) keeps, so that nobody can guess the content from the name.
       - Paths in the containers stay the same.
     type: bool
     default: true
@@ -212,14 +213,16 @@ summary:
   type: str
   sample: "grading: 1 service updated, 1 created, 12 untouched, in 48 s"
 plan_id:
-  description: What the plan is known by. It differs when the plan does, or when what is to be changed was changed meanwhile.
+  description:
+    - What the plan is known by. It differs when the plan does, or when what is to be changed was changed meanwhile.
+    - Empty in check mode where there is no swarm yet. Such a plan can't be approved.
   returned: success
   type: str
   sample: 3f1c9a0e5b7d2468
 rendered:
   description:
-    - The stack as one Compose Spec file, also after a failure of the deploy. In the place of what secrets and configs hold there is a
-      hash and the number of bytes.
+    - The stack as one Compose Spec file, also after a failure of the deploy. Contents of secrets and configs, and what else a plan
+      hides, are V((hidden\)).
   returned: O(render=true)
   type: str
 services:

@@ -14,6 +14,8 @@ import json
 import typing as t
 from dataclasses import dataclass
 
+from ..redact import redact
+
 _TEXTS = {"*": str}
 
 
@@ -179,17 +181,17 @@ def _check_value(value: t.Any, shape: t.Any, path: str) -> t.Iterator[str]:
             for index, item in enumerate(value):
                 yield from _check_value(item, shape[0], f"{path}[{index}]")
         else:
-            yield f"{path}: is {_show(value)}, expected a list, such as [{_show(value)}]."
+            yield f"{path}: is {_show(path, value)}, expected a list, such as [{_show(path, value)}]."
     elif isinstance(shape, set):
         if not isinstance(value, str) or value not in shape:
-            yield f"{path}: is {_show(value)}, expected one of {', '.join(sorted(filter(None, shape)))}."
+            yield f"{path}: is {_show(path, value)}, expected one of {', '.join(sorted(filter(None, shape)))}."
     elif value.__class__ is not shape:  # for isinstance, True is a whole number
-        yield f"{path}: is {_show(value)}, expected {_TYPES[shape]}.{_cast_hint(value, shape)}"
+        yield f"{path}: is {_show(path, value)}, expected {_TYPES[shape]}.{_cast_hint(path, value, shape)}"
 
 
 def _check_mapping(value: t.Any, shape: dict[str, t.Any], path: str) -> t.Iterator[str]:
     if not isinstance(value, dict):
-        yield f"{path}: is {_show(value)}, expected a mapping."
+        yield f"{path}: is {_show(path, value)}, expected a mapping."
         return
     for name, item in value.items():
         inner = shape.get(name, shape.get("*"))
@@ -199,15 +201,15 @@ def _check_mapping(value: t.Any, shape: dict[str, t.Any], path: str) -> t.Iterat
             yield from _check_value(item, inner, f"{path}.{name}")
 
 
-def _cast_hint(value: t.Any, shape: type) -> str:
+def _cast_hint(path: str, value: t.Any, shape: type) -> str:
     if shape is str and isinstance(value, (bool, int, float)):
-        return f" Write it in quotes: {_show(json.dumps(value))}."
+        return f" Write it in quotes: {_show(path, json.dumps(value))}."
     quoted = isinstance(value, str) and (value.lower() in ("true", "false", "yes", "no") if shape is bool else value.lstrip("-").isdigit())
     return " Write it without quotes." if quoted else ""
 
 
-def _show(value: t.Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+def _show(path: str, value: t.Any) -> str:
+    text = json.dumps(redact(path, value), ensure_ascii=False, default=str)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -12,6 +12,7 @@ import re
 import typing as t
 from pathlib import Path
 
+from ...module_utils.redact import redact
 from .errors import ComposeError, Place
 from .units import duration_ns, nano_cpus, size_bytes
 
@@ -170,7 +171,7 @@ def _explain(error: jsonschema.ValidationError, place: Place, version: str | Non
 def _wrong_type(value: t.Any, wanted: tuple[str, ...], place: Place) -> ComposeError:
     kind = _kind(value)
     scalar = kind in ("string", "integer", "number", "boolean")
-    hidden = any(key in ("environment", "content") for key in place.path)
+    hidden = "content" in place.path or redact(".".join(map(str, place.path)), str(value)) != str(value)
     shown = f" {json.dumps(value)[:60]}" if scalar and not hidden else ""
     cure = ""
     if kind == "string" and re.fullmatch("[0-9.]+|true|false", value) and not {"object", "array"} & set(wanted):

@@ -169,3 +169,17 @@ def test_a_volume_goes_when_its_last_container_has(fake_engine: t.Callable[..., 
     assert result["failed"] and "app_data" in result["msg"] and "in use" in result["msg"]
     monkeypatch.setattr(time, "sleep", lambda seconds: fake.host.containers.clear())
     assert run(fake, remove_of_stacks=["app"])["changed"] and not fake.host.volumes
+
+
+LOGIN = "addr=10.0.0.5,username=planted-user,password=planted-1"
+SECRETIVE: dict[str, t.Any] = {"name": "cifs", "options": {"type": "cifs", "device": "//10.0.0.5/x", "o": LOGIN}}
+
+
+def test_options_that_may_hold_a_credential_are_in_no_output(fake_engine: t.Callable[..., FakeEngine]) -> None:
+    old = {**SECRETIVE["options"], "o": "addr=10.0.0.5,password=planted-2", "innocent": "planted-3"}
+    fresh, there = fake_engine(), fake_engine(volumes=[volume("cifs", options=old)])
+    results = [run(fresh, SECRETIVE), run(there, SECRETIVE), run(there, SECRETIVE, check=True, recreate="if_unused")]
+    for result in results:
+        shown = [result.get(part) for part in ("plan", "diff", "warnings", "msg")]
+        assert "planted" not in str(shown) and "addr=10.0.0.5" in str(shown)
+    assert fresh.host.volumes["cifs"]["Options"] == SECRETIVE["options"]
