@@ -37,9 +37,10 @@ _SHOWN_MOUNT_OPTIONS = frozenset(
 _SECRET_NAME = re.compile(
     r"pass(words?|wd|phrase|key|code)?\d*(_|$)|_pwd$|cookie|secret|token|private|credential|(api|access|encryption|signing)_?key"
     r"|auth(_|$)|authorization|dsn|jwt|bearer|hmac|webhook|connection_?string|(^|_)(key|pin|pw|salt)\d*$"
-    r"|(^|_)(pw|pin|creds?|conn|conn_?str|salt|sas|pem|t?otp|session)(_|$)|_ur[il]$|(^|_)(https?|ftp|all)_proxy$",
+    r"|(^|_)(pw|pin|creds?|conn|conn_?str|salt|sas|pem|t?otp|session)(_|$)|_ur[il]$",
     re.IGNORECASE,
 )
+_PROXY = re.compile(r"^(https?|ftp|all)[-_]proxy$", re.IGNORECASE)
 _WORD_BOUNDARY = re.compile(r"[-.]|(?<=[a-z0-9])(?=[A-Z])")
 
 # Below these keys stand names that users and drivers choose, each with a value of any kind.
@@ -124,7 +125,8 @@ class _Redaction:
             return value
         name = label.group(1) if label else path.rpartition(".")[2]
         # The path of a file is no name.
-        return self._hide(value) if looks_secret(name) and (label or "/" not in name) else self._text(value)
+        hidden = _PROXY.match(name) or (looks_secret(name) and (label or "/" not in name))
+        return self._hide(value) if hidden else self._text(value)
 
     def _variable(self, name: str | None, value: t.Any) -> t.Any:
         if isinstance(value, (list, tuple)):

@@ -119,7 +119,7 @@ from dataclasses import dataclass
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import daemon_json
 from ansible_collections.flotilla.swarm.plugins.module_utils.masking import mask
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, compare
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan, compare
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, host_world, run_module
 
 ARGUMENTS = {
