@@ -6,8 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 LAB := $(BIN)/python -m tests.lab
 PLAY := $(BIN)/ansible-playbook -i inventories/lab
-SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
-LAB_TESTS := $(SCENARIOS:%=lab-test-%)
+LAB_TESTS := $(patsubst molecule/%/molecule.yml,lab-test-%,$(wildcard molecule/*/molecule.yml))
 TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough unit-cores lab-test lab-test-more test-kernel bench help
 .PHONY: $(TARGETS) $(LAB_TESTS)
 

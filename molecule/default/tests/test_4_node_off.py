@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.scenario import Run, Seen, by_name, running
+from tests.scenario import Run, Seen, by_name, running, until
 
 
 @pytest.fixture(scope="module")
@@ -20,16 +19,8 @@ def node_off(lab: Callable[..., None]) -> Iterator[str]:
     lab("start", "w2")
 
 
-def wait_until(what: str, is_so: Callable[[], bool]) -> None:
-    for _attempt in range(120):
-        if is_so():
-            return
-        time.sleep(1)
-    pytest.fail(f"{what}: not so after two minutes")
-
-
 def wait_for_state(look: Callable[[], Seen], node: str, state: str) -> None:
-    wait_until(f"{node} is {state}", lambda: by_name(look())[node]["state"] == state)
+    until(lambda: by_name(look())[node]["state"] == state, f"{node} being {state}")
 
 
 def test_status_works_and_names_the_node(node_off: str, play: Callable[..., Run], look: Callable[[], Seen]) -> None:
@@ -56,4 +47,4 @@ def test_site_converges_when_it_is_back(lab: Callable[..., None], play: Callable
     run = play("site.yml")
     assert run.rc == 0, run.out[-4000:]
     # Nothing of the stack was changed, so that the run does not wait for what swarm starts again by itself.
-    wait_until("the grader runs", lambda: len(running(look()["services"]["autograder_grader"])) == 1)
+    until(lambda: len(running(look()["services"]["autograder_grader"])) == 1, "the return of the grader")
