@@ -9,7 +9,8 @@ import dataclasses
 import time
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.preflight import Limits, find_faults
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.preflight import Limits, find_faults, summarise
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.preflight_ports import plan_ring
 
 
 def preflight_faults(
@@ -28,6 +29,10 @@ def preflight_faults(
     return [{**dataclasses.asdict(fault), "message": str(fault)} for fault in faults]
 
 
+def preflight_ring(results: t.Mapping[str, t.Mapping[str, t.Any]], data_path_port: int) -> dict[str, t.Any]:
+    return plan_ring(results, int(data_path_port))
+
+
 class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        return {"preflight_faults": preflight_faults}
+        return {"preflight_faults": preflight_faults, "preflight_ring": preflight_ring, "preflight_summary": summarise}

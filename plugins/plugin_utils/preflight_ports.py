@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import typing as t
 from collections import defaultdict
 from dataclasses import dataclass
@@ -24,6 +26,24 @@ class _Way:
     source: str
     target: str
     outcome: str
+
+
+def plan_ring(results: t.Mapping[str, t.Mapping[str, t.Any]], data_path_port: int) -> dict[str, t.Any]:
+    """Who takes part in the check of the ports, with which addresses; nobody, where there are not two who can.
+
+    ``results`` has the registered result of ``host_info`` by host. ``data_path_port`` is that of a swarm which is still to be made.
+    """
+    hosts = {name: result.get("host") or {} for name, result in results.items()}
+    able = {name: host for name, host in hosts.items() if host.get("root") and host.get("address")}
+    if len(able) < 2:
+        able = {}
+    return {
+        # The hosts' clocks are in it, so that each run has another one.
+        "run": hashlib.sha256(json.dumps(able, sort_keys=True).encode()).hexdigest()[:16],
+        "peers": {name: host["address"] for name, host in able.items()},
+        "data_path_peers": {name: host["data_path_address"] for name, host in able.items()},
+        "data_path_port": next((host["data_path_port"] for host in able.values() if host["member"]), data_path_port),
+    }
 
 
 def find_port_faults(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[Fault]:

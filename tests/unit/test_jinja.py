@@ -106,8 +106,8 @@ def test_decisions_are_seen(template: str, found: list[str]) -> None:
 
 
 def test_every_expression_of_a_task_is_found() -> None:
-    told = {"that": "d", "fail_msg": "{{ e }}"}
-    task = {"name": "T {{ a }}", "when": ["b", "{{ c }}"], "ansible.builtin.assert": told, "vars": {"f": "{{ g }}"}}
+    act = {"ansible.builtin.assert": {"that": "d", "fail_msg": "{{ e }}"}}
+    task = {"name": "T {{ a }}", "when": ["b", "{{ c }}"], **act, "vars": {"f": "{{ g }}"}}
     assert dict(expressions([{"block": [task]}])) == {
         "[0].block[T {{ a }}].when[0]": "{{ b }}",
         "[0].block[T {{ a }}].when[1]": "{{ c }}",

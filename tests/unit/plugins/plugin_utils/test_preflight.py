@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.filter.preflight_faults import FilterModule
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.preflight import Limits, find_faults
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.preflight import Limits, find_faults, summarise
 
 NOW = 1000.0
 LIMITS = Limits(
@@ -263,3 +263,20 @@ def test_what_stands_open_is_a_warning() -> None:
     ]
     closed = find_faults(results, ["m1"], ["w1"], replace(LIMITS, public_ports=["8080"]), NOW)
     assert len(closed) == 2 and "can replace every image" in closed[1].text
+
+
+OFF = {"where": "w2", "check": "unreachable", "level": "fault", "message": "w2: off."}
+OPEN = {"where": "w1", "check": "ports", "level": "warning", "message": "w1: open."}
+
+
+@pytest.mark.parametrize(
+    ("told", "hosts", "with_ports", "words"),
+    [
+        ([], ["m1"], False, "preflight found no fault on 1 host"),
+        ([], ["m1", "w1"], True, "preflight found no fault on 2 hosts and in the ports between them"),
+        ([OFF], ["m1", "w1", "w2"], True, "preflight found no fault on 2 hosts and in the ports between them; not reached: w2"),
+        ([OPEN], ["m1", "w1"], False, "preflight found no fault on 2 hosts\nwarning, w1: open."),
+    ],
+)
+def test_the_summary(told: list[dict[str, str]], hosts: list[str], with_ports: bool, words: str) -> None:
+    assert summarise(told, hosts, with_ports) == words

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.preflight_ports import find_port_faults
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.preflight_ports import find_port_faults, plan_ring
 
 Outcome = Callable[[str, str, str, str], bool]
 
@@ -106,3 +106,30 @@ def test_udp_that_can_not_be_seen() -> None:
 def test_every_fault_has_a_cure_with_the_port() -> None:
     for fault in find_port_faults(reports(THREE, lambda *_way: False)):
         assert fault.where in fault.cure and fault.text.split(" (")[0] in fault.cure
+
+
+def answer(name: str, root: bool = True, member: bool = False, **more: Any) -> dict[str, Any]:
+    number = name[-1]
+    host = {"root": root, "address": f"10.0.0.{number}", "data_path_address": f"10.1.0.{number}", "member": member, "data_path_port": 0}
+    return {"host": {**host, **more}}
+
+
+def test_who_takes_part_in_the_check_of_the_ports() -> None:
+    results = {
+        "m1": answer("m1"),
+        "w2": answer("w2", member=True, data_path_port=7789),
+        "w3": answer("w3", root=False),
+        "w4": answer("w4", address=""),
+        "w5": {"unreachable": True},
+    }
+    ring = plan_ring(results, 4789)
+    assert ring["peers"] == {"m1": "10.0.0.1", "w2": "10.0.0.2"}
+    assert ring["data_path_peers"] == {"m1": "10.1.0.1", "w2": "10.1.0.2"} and ring["data_path_port"] == 7789
+    assert len(ring["run"]) == 16 and ring["run"] != plan_ring({**results, "m1": answer("m1", time=2.0)}, 4789)["run"]
+    assert ring == plan_ring(results, 4789)
+
+
+@pytest.mark.parametrize("names", [[], ["m1"]])
+def test_nobody_checks_ports_alone(names: list[str]) -> None:
+    ring = plan_ring({name: answer(name) for name in names}, 4789)
+    assert (ring["peers"], ring["data_path_peers"], ring["data_path_port"]) == ({}, {}, 4789)
