@@ -18,7 +18,7 @@ OF_ROLES = "io.flotilla.swarm."
 def read_labels(host: str, labels: t.Mapping[str, t.Any]) -> dict[str, str | None]:
     """Labels as text: ``true`` for True, ``3`` for 3. None stays None and means that the label is removed."""
     if not isinstance(labels, t.Mapping):
-        raise PlanError(f"Labels of {host}: expected a mapping of names to values, found {labels!r}.")
+        raise PlanError(f"Labels of {host}: expected a mapping of names to values, found another kind of value.")
     reserved = sorted(str(name) for name in labels if str(name).startswith(OWN))
     if reserved:
         raise PlanError(f"Labels of {host}: {', '.join(reserved)}. Names that begin with {OWN} belong to this collection; take others.")
@@ -39,7 +39,7 @@ def _as_text(host: str, name: str, value: t.Any) -> str | None:
         return str(value)
     kind = "a list" if isinstance(value, (list, tuple)) else "a mapping"
     raise PlanError(
-        f"Label {name} of {host}: {kind} can't be a label's value: {value!r}. Give a text, a number or a boolean; "
+        f"Label {name} of {host}: {kind} can't be a label's value. Give a text, a number or a boolean; "
         "several values need several labels."
     )
 

@@ -37,12 +37,12 @@ def read_command(given: t.Any, option: str) -> list[str]:
         try:
             return shlex.split(given)
         except ValueError as error:
-            raise PlanError(f"{option}: {error} in {given!r}. Close the quotes, or give a list.") from None
+            raise PlanError(f"{option}: {error} in the text. Close the quotes, or give a list.") from None
     if given is None:
         return []
     if isinstance(given, list) and not any(isinstance(part, (dict, list)) or part is None for part in given):
         return [str(part) for part in given]
-    raise PlanError(f"{option}: found {given!r}, expected a text or a list of texts, such as [python3, manage.py, migrate].")
+    raise PlanError(f"{option}: found something else, expected a text or a list of texts, such as [python3, manage.py, migrate].")
 
 
 def make_job(of: str, shape: Json, command: t.Sequence[str], entrypoint: t.Sequence[str]) -> Json:

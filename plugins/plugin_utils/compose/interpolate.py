@@ -163,7 +163,5 @@ def _read_as(text: str, wanted: tuple[str, ...], *, octal: bool) -> t.Any:
 def _cast(text: str, wanted: tuple[str, ...], place: Place) -> t.Any:
     value = _read_as(text, wanted, octal=False)
     if isinstance(value, str) and "string" not in wanted:
-        raise place.error(
-            f"the variable gives {text[:40]!r}", " or ".join(_KINDS[name] for name in wanted if name in _KINDS)
-        )
+        raise place.error("the variable gives a text", " or ".join(_KINDS[name] for name in wanted if name in _KINDS))
     return value

@@ -107,5 +107,5 @@ def test_numbers_from_text(text: str, schema: dict[str, t.Any], versioned: t.Any
 
 
 def test_a_versioned_file_insists_on_the_number() -> None:
-    with pytest.raises(ComposeError, match="the variable gives 'a'; expected a whole number"):
+    with pytest.raises(ComposeError, match="the variable gives a text; expected a whole number"):
         fill("$A", True, {"type": "integer", "x-cast": True})
