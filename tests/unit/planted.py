@@ -18,21 +18,23 @@ from unittest import mock
 from ansible.module_utils import basic
 
 Json = dict[str, t.Any]
+PLUGINS = "ansible_collections.flotilla.swarm.plugins"
 MODULES = Path(__file__).parents[2] / "plugins/modules"
 
 # Why a credential is not in them, and the options.
 PUBLIC = {
     "the name of something, or a pattern for names": """
-        autoscale.only autoscale.rules.service backup_store.cluster_id compose_project.project daemon_config.unit data_backup.volumes
-        data_restore.host data_restore.names data_root.unit host_info.kernel_modules host_info.packages host_info.units image.images.name
-        image.images.target job.image job.service network.absent network.networks.name nfs_exports.name nodes.absent
-        nvidia_runtime.swarm_resource prune.keep prune.spare service.configs.gid service.configs.mode service.configs.source
-        service.configs.target service.configs.uid service.configs_absent service.image service.mounts.source service.mounts.target
-        service.mounts_absent service.name service.networks service.networks_absent service.ports_absent service.secrets.gid
-        service.secrets.mode service.secrets.source service.secrets.target service.secrets.uid service.secrets_absent service.stack
-        service_logs.name service_logs.stack service_logs.task stack.name stack.profiles stack.silence stack_info.name swarm.cluster_id
-        swarm.host swarm.members swarm.rejoin task_exec.task task_exec.user task_info.node task_info.service task_stats.name
-        task_stats.stack volume.remove_of_stacks volume.test_image volume.volumes.driver volume.volumes.name""",
+        apt_info.packages autoscale.only autoscale.rules.service backup_store.cluster_id compose_project.project daemon_config.unit
+        data_backup.volumes data_restore.host data_restore.names data_root.unit host_info.kernel_modules host_info.packages
+        host_info.units image.images.name image.images.target job.image job.service job.show_environment network.absent
+        network.networks.name nfs_exports.name nodes.absent nvidia_runtime.swarm_resource prune.keep prune.spare service.configs.gid
+        service.configs.mode service.configs.source service.configs.target service.configs.uid service.configs_absent service.image
+        service.mounts.source service.mounts.target service.mounts_absent service.name service.networks service.networks_absent
+        service.ports_absent service.secrets.gid service.secrets.mode service.secrets.source service.secrets.target
+        service.secrets.uid service.secrets_absent service.show_environment service.stack service_logs.name service_logs.stack
+        service_logs.task stack.name stack.profiles stack.show_environment stack.silence stack_info.name swarm.cluster_id swarm.host
+        swarm.members swarm.rejoin task_exec.show_environment task_exec.task task_exec.user task_info.node task_info.service
+        task_stats.name task_stats.stack volume.remove_of_stacks volume.test_image volume.volumes.driver volume.volumes.name""",
     "the name of a user or a registry, shown beside what it opens": """
         autoscale.rules.metric.username image.registry_auth.registry image.registry_auth.username job.registry_auth.registry
         job.registry_auth.username service.registry_auth.registry service.registry_auth.username stack.registry_auth.registry
@@ -40,28 +42,28 @@ PUBLIC = {
     "a path": """
         autoscale.record backup.dest data_backup.dest data_backup.paths data_restore.src data_root.path image.images.context
         image.images.dockerfile mount.absent mount.mounts.path nfs_exports.exports.path path_info.paths recover.archive
-        stack.env_files stack.files
-        task_exec.workdir volume.volumes.nfs.path""",
+        registry_credentials.file stack.env_files stack.files task_exec.workdir volume.volumes.nfs.path""",
     "an address of a host or a network": """
-        firewall.peers firewall.published.sources host_info.advertise_addr host_info.data_path_addr host_info.peers mount.mounts.source
-        network.networks.gateway network.networks.subnet nfs_exports.exports.clients nodes.addresses overlay_info.peers
-        recover.advertise_addr swarm.advertise_addr swarm.data_path_addr swarm.default_addr_pool swarm.gwbridge.subnet swarm.listen_addr
-        swarm.peers swarm.remote_addrs volume.volumes.nfs.server""",
+        firewall.peers firewall.published.sources host_info.advertise_addr host_info.data_path_addr host_info.peers
+        mount.mounts.source network.networks.gateway network.networks.subnet nfs_exports.exports.clients nodes.addresses
+        overlay_info.peers recover.advertise_addr registry_credentials.names registry_credentials.registry swarm.advertise_addr
+        swarm.data_path_addr swarm.default_addr_pool swarm.gwbridge.subnet swarm.listen_addr swarm.peers swarm.remote_addrs
+        volume.volumes.nfs.server""",
     "a time": """
         autoscale.rules.cool_down_down autoscale.rules.cool_down_up autoscale.wait_timeout job.wait_timeout prune.older_than
         service.rollback_config.delay service.rollback_config.monitor service.update_config.delay service.update_config.monitor
         service.wait_timeout service_logs.since service_logs.until stack.wait_timeout swarm.settings.dispatcher_heartbeat
         swarm.settings.node_cert_expiry task_exec.wait_timeout""",
     "words of a small language without a place for a credential": """
-        autoscale.rules.metric.path autoscale.rules.metric.query gpu_info.kinds job.constraints mount.mounts.options mount.mounts.version
-        nfs_exports.exports.options nodes.availability nodes.label_policies.at_most_one_of nodes.label_policies.exactly_one nodes.roles
-        service.constraints service.constraints_absent service.replicas stack.device_kinds stack.keep_replicas
-        volume.volumes.nfs.options volume.volumes.nfs.version""",
+        autoscale.rules.metric.path autoscale.rules.metric.query gpu_info.kinds job.constraints mount.mounts.options
+        mount.mounts.version nfs_exports.exports.options nodes.availability nodes.label_policies.at_most_one_of
+        nodes.label_policies.exactly_one nodes.roles service.constraints service.constraints_absent service.replicas
+        stack.device_kinds stack.keep_replicas volume.volumes.nfs.options volume.volumes.nfs.version""",
     "labels by which services are chosen": "service.label service_logs.label",
     "made by this collection out of what modules returned": """
-        data_restore.archives image.images.context_hash job.session network.routes nodes.node_ids nodes.takes_over overlay_info.peers
-        ports_info.data_path_peers ports_info.host ports_info.managers ports_info.peers ports_info.run recover.managers service.session
-        stack.missing_paths stack.plan_id stack.run_id stack.session swarm.managers swarm.others""",
+        data_restore.archives image.images.context_hash job.session network.routes nodes.node_ids nodes.takes_over
+        overlay_info.peers ports_info.data_path_peers ports_info.host ports_info.managers ports_info.peers ports_info.run
+        recover.managers service.session stack.missing_paths stack.plan_id stack.run_id stack.session swarm.managers swarm.others""",
     "made by the action out of the options in which values are planted": "stack.model",
 }
 REASONS = {option: reason for reason, options in PUBLIC.items() for option in options.split()}
@@ -135,7 +137,10 @@ def argument_specs() -> dict[str, Json]:
 
     for path in sorted(MODULES.glob("*.py")):
         name = path.stem
-        module = importlib.import_module(f"ansible_collections.flotilla.swarm.plugins.modules.{name}")
+        module = importlib.import_module(f"{PLUGINS}.modules.{name}")
+        if not hasattr(module, "main"):  # its action does all
+            found[name] = importlib.import_module(f"{PLUGINS}.action.{name}").ARGUMENTS
+            continue
         with mock.patch.object(basic.AnsibleModule, "__init__", take):
             try:
                 module.main()

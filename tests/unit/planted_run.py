@@ -163,7 +163,8 @@ class Run:
             pause.wait(0.05)
 
     def _search(self) -> dict[str, set[str]]:
-        found = {"output": self.planted.found_in(self.output), "processes": self.planted.found_in(b"\n".join(self._processes).decode(errors="replace"))}
+        seen = b"\n".join(self._processes).decode(errors="replace")
+        found = {"output": self.planted.found_in(self.output), "processes": self.planted.found_in(seen)}
         for path in sorted(self._work.rglob("*")):
             if path.is_file():
                 found[str(path.relative_to(self._work))] = self.planted.found_in(path.read_bytes().decode(errors="replace"))
