@@ -38,7 +38,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"The host made the archive {remote!r}, whose name is not one that backups have.")
         directory = Path(str(arguments["dest"])).expanduser() / name
         if not password:
-            result["warnings"] = [*result.get("warnings", []), UNPROTECTED]
+            self._display.warning(UNPROTECTED)
         result["directory"] = str(directory)
         if self._task.check_mode:
             return result

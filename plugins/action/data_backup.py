@@ -26,7 +26,7 @@ class ActionModule(ActionBase):
         password = str(arguments.pop("vault_password", "") or "")
         result = self._call("flotilla.swarm.data_backup", arguments)
         if arguments.get("dest") and not password:
-            result["warnings"] = [*result.get("warnings", []), UNPROTECTED]
+            self._display.warning(UNPROTECTED)
         if result.get("failed") or self._task.check_mode or not arguments.get("dest") or not result.get("archives"):
             return result
         files = BackupFiles(Path(str(arguments["dest"])).expanduser(), password)

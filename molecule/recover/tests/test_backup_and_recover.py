@@ -154,9 +154,10 @@ def test_a_manager_that_does_not_lead_is_archived_and_comes_back_unlocked(backup
     files = {str(path.relative_to(made)): path for path in made.rglob("*") if path.is_file()}
     kept = ["volume.store.tar.gz.00000", "index.json"]
     wanted = ["swarm.tar.gz", "stacks.tar.gz", *(f"m1/{name}" for name in kept), *(f"w2/{name}" for name in kept)]
-    assert sorted(files) == sorted(["SHA256SUMS", "w2/path.%2Fsrv%2Fpapers.tar.gz.00000.vault", *(f"{name}.vault" for name in wanted)])
+    plain, path = ["SHA256SUMS", "SHA256SUMS.hmac"], "w2/path.%2Fsrv%2Fpapers.tar.gz.00000.vault"
+    assert sorted(files) == sorted([*plain, path, *(f"{name}.vault" for name in wanted)])
     assert {path.stat().st_mode & 0o777 for path in files.values()} == {0o600}
-    assert all(path.read_bytes().startswith(b"$ANSIBLE_VAULT") for name, path in files.items() if name != "SHA256SUMS")
+    assert all(path.read_bytes().startswith(b"$ANSIBLE_VAULT") for name, path in files.items() if name not in plain)
     assert SECRET not in done.out and PASSWORD not in done.out and "the deed" not in done.out
     assert {look(node)["state"] for node in MANAGERS} == {"active"} and held("m1") == swarm
     assert {node["availability"] for node in look("m1")["nodes"]} == {"active"}
@@ -243,7 +244,11 @@ def test_an_archive_brings_the_swarm_back_on_a_clean_host(backups: Path, swarm: 
     refused = recover("w1", **given)
     assert refused.rc and "there is no unlock_key" in refused.text, refused.out
     wrong = recover("w1", **given, backup_vault_password="wrong")
-    assert wrong.rc and "can't be decrypted with vault_password" in wrong.text
+    assert wrong.rc and "was sealed with another password than vault_password" in wrong.text
+    renamed = archive.rename(archive.with_name(f"{archive.name[:12]}-20991231T000000Z"))
+    wrong = recover("w1", backup_recover_archive=str(renamed))
+    assert wrong.rc and "its name or files were changed" in wrong.text, wrong.out
+    renamed.rename(archive)
     wrong = recover("w1", **given, backup_recover_unlock_key="SWMKEY-1-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
     assert wrong.rc and "does not fit" in wrong.text
     assert look("w1")["state"] == "inactive" and json.loads(on("w2", "python3 -", FIND)) == [{}, {}]

@@ -48,9 +48,11 @@ def test_surveys_drive_backup_listing_and_restore(controller: Controller, tmp_pa
         assert job.status == "successful", said[-4000:]
         return said
 
-    launch("backup", backup_volumes="kept")
+    assert "neither encrypted nor authenticated" in launch("backup", backup_volumes="kept")
     (backup,) = backups.iterdir()
     assert "volume kept of w1" in launch("list_backups")
     on("w1", "python3 -", "import docker; docker.from_env().volumes.get('kept').remove()")
-    assert "Put back: volume kept of w1." in launch("restore", backup_restore_from=str(backup))
+    assert "Put back: volume kept of w1." in launch(
+        "restore", backup_restore_from=str(backup), backup_accept_unauthenticated="true"
+    )
     assert on("w1", f"cat {place}/file") == "precious\n"

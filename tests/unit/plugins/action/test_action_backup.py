@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -104,6 +105,33 @@ def test_what_cannot_be_read_stops_before_the_host_is_touched(site: Site, change
         part.unlink()
     result, said = site.restore(vault_password="wrong" if change == "password" else PASSWORD)
     assert words in result["msg"] and "Traceback" not in said and "db" not in site.fake.host.volumes
+
+
+def test_without_a_password_there_is_a_warning_and_a_switch(site: Site) -> None:
+    result, said = site.archive(vault_password="")
+    assert result["changed"] and "the backup is neither encrypted nor authenticated" in " ".join(said.split()), said
+    site.lose()
+    refused, said = site.restore(vault_password="")
+    assert "it has no SHA256SUMS.hmac" in refused["msg"] and "Traceback" not in said and "db" not in site.fake.host.volumes
+    taken, _said = site.restore(vault_password="", accept_unauthenticated=True)
+    assert taken["changed"] and (site.data / "file").read_text() == CONTENT
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_no_index_fetches_a_file_of_the_controller(site: Site, accepted: bool) -> None:
+    """It would be sent to the host as a part of an archive."""
+    site.archive(vault_password="")
+    index = site.backup / "localhost/index.json"
+    archives = json.loads(index.read_text())
+    archives["archives"][0]["parts"] = ["../../play.yml"]
+    index.write_text(json.dumps(archives))
+    digest = hashlib.sha256(index.read_bytes()).hexdigest()
+    with (site.backup / "SHA256SUMS").open("a") as sums:
+        sums.write(f"{digest}  localhost/index.json\n{digest}  ../../play.yml\n")
+    site.lose()
+    refused, said = site.restore(vault_password="", accept_unauthenticated=accepted)
+    words = "is not one that data_backup wrote" if accepted else "is not authenticated"
+    assert words in refused["msg"] and "Traceback" not in said and "db" not in site.fake.host.volumes
 
 
 def test_a_backup_without_this_host_has_nothing_for_it(site: Site) -> None:
