@@ -120,7 +120,7 @@ class _Redaction:
         if option and not path.startswith(("labels.", "container_labels.")):
             return self._option(option.group(1) or "", value)
         if isinstance(value, (list, tuple)):
-            return self._words(path, value)
+            return self._hide(str(value)) if label and looks_secret(label.group(1)) else self._words(path, value)
         if not isinstance(value, str):
             return value
         name = label.group(1) if label else path.rpartition(".")[2]

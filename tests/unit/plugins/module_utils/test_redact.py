@@ -28,6 +28,7 @@ SECRET = "geheim-4711"
         ("container_labels.app.token", SECRET),
         ("container_labels.app.db-pw", SECRET),
         ("labels.app.pin", SECRET),
+        ("labels.app.pin", [SECRET]),
         ("logging.options.splunk-token", SECRET),
         ("logging.options.anything", SECRET),
         ("logging.options.tag", f"https://{SECRET}@h"),
