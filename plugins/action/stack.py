@@ -33,6 +33,7 @@ _OURS = (
     "content",
     "env",
     "env_files",
+    "files_below",
     "undefined",
     "unsupported",
     "template",
@@ -72,7 +73,8 @@ class ActionModule(ActionBase):
 
     def _load(self, options: dict[str, t.Any]) -> LoadedStack:
         try:
-            return load_model(options, directories(self._loader.get_basedir()), self._template if options["template"] else None)
+            template = self._template if options["template"] else None
+            return load_model(options, directories(self._loader.get_basedir()), template, self._loader._vault.secrets or ())
         except FlotillaError as error:
             raise AnsibleActionFail(redact_text(str(error))) from None
 

@@ -54,7 +54,8 @@ class LookupModule(LookupBase):
     def _sources(self, stack: dict[str, t.Any]) -> set[str]:
         template = self._template if stack.get("template") else None
         try:
-            return bind_sources(load_model(stack, directories(self._loader.get_basedir()), template).model)
+            places = directories(self._loader.get_basedir())
+            return bind_sources(load_model(stack, places, template, self._loader._vault.secrets or ()).model)
         except FlotillaError:
             return set()
 

@@ -11,6 +11,8 @@ version_added: 0.1.0
 description:
   - Deploys stack files as C(docker stack deploy) does, and leaves alone what is as it should be.
   - The files are read on the controller, as raw text. The module then runs on a manager of the swarm.
+  - They, and all that they name (C(env_file), C(include), C(extends), the C(file) of secrets and configs), must be regular files of at most
+    8 MiB. Those that C(ansible-vault) encrypted are decrypted with the passwords of the run.
   - Networks, secrets and configs come first, then services in the order of C(depends_on). A job that a service depends on has
     to complete before that service is touched. What is superseded is removed at the end, after everything runs.
   - A run that fails restores the services that it changed.
@@ -62,6 +64,13 @@ options:
     type: list
     elements: str
     default: []
+  files_below:
+    description:
+      - A directory on the controller, found as O(files) are. With it a stack that names a file elsewhere, also by a link, is refused. It is
+        for stacks whose authors are not trusted with everything that the user who runs Ansible can read.
+      - Without it every file that this user can read will do, since stacks often share files that lie above them.
+    type: str
+    default: ""
   undefined:
     description: What becomes of a variable without a value and without a default in the file.
     type: str

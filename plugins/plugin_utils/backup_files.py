@@ -22,6 +22,7 @@ from ..module_utils.backup_names import ENCRYPTED, SEAL, SUMS, sum_line
 from ..module_utils.backup_seal import SALT_BYTES, is_sealed, make_seal, salt_of
 from ..module_utils.plan import FlotillaError, PlanError
 from ..module_utils.tar_members import is_below
+from .controller_files import read_regular
 from .stack_files import find_file
 
 Call = t.Callable[[str, dict[str, t.Any]], dict[str, t.Any]]
@@ -139,7 +140,7 @@ def pack_stacks(stacks: t.Sequence[t.Mapping[str, t.Any]], places: t.Sequence[Pa
         for option in ("files", "env_files"):
             named = stack.get(option) or []
             for file in [named] if isinstance(named, str) else named:
-                found[f"{name}/{_below(file)}"] = find_file(file, places).read_bytes()
+                found[f"{name}/{_below(file)}"] = _read(find_file(file, places))
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as tar:
         for path, data in found.items():
@@ -147,6 +148,13 @@ def pack_stacks(stacks: t.Sequence[t.Mapping[str, t.Any]], places: t.Sequence[Pa
             entry.size, entry.mode = len(data), 0o600
             tar.addfile(entry, io.BytesIO(data))
     return stream.getvalue() if found else b""
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_regular(str(path))
+    except (OSError, ValueError) as error:
+        raise PlanError(f"reading {path} on the controller: {getattr(error, 'strerror', None) or error}.") from None
 
 
 def _below(name: str) -> str:

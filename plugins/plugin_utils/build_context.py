@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .controller_files import read_regular
+
 IGNORE_FILE = ".dockerignore"
 # Part of every hash: raise it when the same files would build another image.
 _FORMAT = "1"
@@ -107,7 +109,7 @@ class BuildContext:
     def _names(self) -> Iterator[str]:
         """Relative paths of everything that is not left out, in an order that does not depend on the file system."""
         ignore_file = self._root / IGNORE_FILE
-        ignored = Ignore(ignore_file.read_text(encoding="utf-8") if ignore_file.is_file() else "")
+        ignored = Ignore(_read_text(ignore_file))
         names = []
         for directory, subdirectories, files in os.walk(self._root):
             prefix = Path(directory).relative_to(self._root)
@@ -143,6 +145,17 @@ class BuildContext:
             return (self._root / name).open("rb")
         except OSError as error:
             raise _unreadable(self._root / name, error) from None
+
+
+def _read_text(path: Path) -> str:
+    """Empty where there is no such file."""
+    try:
+        return read_regular(str(path)).decode()
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        problem = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else getattr(error, "strerror", None) or error
+        raise ContextError(f"reading {path}: {problem}.") from None
 
 
 def _unreadable(path: Path, error: OSError) -> ContextError:

@@ -10,8 +10,8 @@ import typing as t
 from pathlib import Path
 
 from ..module_utils.plan import PlanError
-from .compose.context import read_disk
 from .compose.load import LoadedStack, load_stack
+from .controller_files import ControllerFiles
 
 Template = t.Callable[[str], t.Any]
 Options = t.Mapping[str, t.Any]
@@ -24,10 +24,13 @@ def directories(playbook: str) -> list[Path]:
     return list(dict.fromkeys([folder, *above, Path.cwd()]))
 
 
-def load_model(options: Options, places: t.Sequence[Path], template: Template | None = None) -> LoadedStack:
+def load_model(
+    options: Options, places: t.Sequence[Path], template: Template | None = None, secrets: t.Sequence[t.Any] = ()
+) -> LoadedStack:
     """Load what the options of ``stack`` name; those that are absent have the module's defaults.
 
-    ``template`` turns the text of a stack file into text before it is read. Raises FlotillaError.
+    ``template`` turns the text of a stack file into text before it is read, and ``secrets`` open what ansible-vault encrypted.
+    Raises FlotillaError.
     """
     files = [str(find_file(name, places)) for name in _list(options.get("files"))]
     if bool(files) == (options.get("content") is not None):
@@ -35,9 +38,11 @@ def load_model(options: Options, places: t.Sequence[Path], template: Template | 
             f"stack {options.get('name', '')}: found {'both' if files else 'neither'}, expected either files or content."
         )
     content = options.get("content")
+    below = options.get("files_below")
+    disk = ControllerFiles(secrets, str(_find_directory(below, places)) if below else None)
 
     def read(path: str) -> bytes:
-        raw = read_disk(path)
+        raw = disk.read(path)
         return str(template(raw.decode("utf-8-sig"))).encode() if template and path in files else raw
 
     return load_stack(
@@ -68,10 +73,18 @@ def bind_sources(model: t.Mapping[str, t.Any]) -> set[str]:
 def find_file(name: str, places: t.Sequence[Path]) -> Path:
     """The first file of this name below the places. Raises PlanError naming every path looked at."""
     paths = list(dict.fromkeys(place / Path(name).expanduser() for place in places))
-    for path in paths:
-        if path.is_file():
-            return path
+    found = next((path for path in paths if path.is_file()), None) or next((path for path in paths if path.exists()), None)
+    if found:
+        return found
     raise PlanError(f"file {name} was not found. Looked for {', '.join(map(str, paths))}.")
+
+
+def _find_directory(name: str, places: t.Sequence[Path]) -> Path:
+    paths = list(dict.fromkeys(place / Path(name).expanduser() for place in places))
+    for path in paths:
+        if path.is_dir():
+            return path
+    raise PlanError(f"files_below: directory {name} was not found. Looked for {', '.join(map(str, paths))}.")
 
 
 def _list(value: t.Any) -> list[str]:

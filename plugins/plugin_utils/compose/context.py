@@ -8,24 +8,26 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .errors import Place
+from .errors import ComposeError, Place
 from .interpolate import Scope
 from .mounts import Folder
 
 Read = t.Callable[[str], bytes]
 
 
-def read_disk(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
+class MissingFile(ComposeError):
+    """There is no file of that name."""
 
 
 def read_bytes(path: str, place: Place, read: Read, cure: str = "") -> bytes:
     """The file at an absolute path, which the text at this place names."""
     try:
         return read(path)
+    except UnicodeDecodeError:
+        raise place.error(f"{path} is not UTF-8 text") from None
     except (OSError, ValueError) as error:
-        raise place.error(f"cannot read {path}: {getattr(error, 'strerror', None) or error}", "", cure) from None
+        kind = MissingFile if isinstance(error, FileNotFoundError) else ComposeError
+        raise place.error(f"cannot read {path}: {getattr(error, 'strerror', None) or error}", "", cure, kind) from None
 
 
 def read_text(path: str, place: Place, read: Read) -> str:

@@ -52,8 +52,8 @@ class Place:
                 return self.lines[self.path[:end]]
         return None
 
-    def error(self, found: str, expected: str = "", cure: str = "") -> ComposeError:
-        return ComposeError(found, expected=expected, cure=cure, file=self.file, path=str(self), line=self.line)
+    def error(self, found: str, expected: str = "", cure: str = "", kind: type[ComposeError] = ComposeError) -> ComposeError:
+        return kind(found, expected=expected, cure=cure, file=self.file, path=str(self), line=self.line)
 
     def note(self, text: str) -> str:
         """A warning about this place, as one line."""

@@ -9,8 +9,9 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
+from ..controller_files import ControllerFiles
 from .check import check_model
-from .context import Read, read_bytes, read_disk, read_text
+from .context import Read, read_bytes, read_text
 from .environment import read_dotenv
 from .errors import ComposeError, Place
 from .interpolate import Scope
@@ -21,6 +22,7 @@ from .ports import order_ports
 from .sources import SECTIONS, Model, Reader, Source
 from .spec_merge import merge_spec
 
+DISK = ControllerFiles()
 DEVICE_KINDS = {"nvidia": "gpu"}
 
 
@@ -44,7 +46,7 @@ def load_stack(
     silence: t.Collection[str] = (),
     profiles: t.Collection[str] = (),
     device_kinds: t.Mapping[str, str] | None = None,
-    read: Read = read_disk,
+    read: Read = DISK.read,
 ) -> LoadedStack:
     """Read one or several stack files, or ``content`` in their place, into one model.
 
@@ -52,7 +54,8 @@ def load_stack(
     is the folder of the first file unless given. Variables come from ``env``, then from ``env_files`` (later ones win),
     never from the process. ``undefined``: error, warn or blank for variables without value; ``unsupported``: warn or
     error for keys that Swarm ignores, but for those in ``silence``. ``profiles`` are those whose services are wanted, ``*`` for
-    all. ``device_kinds`` adds to ``{"nvidia": "gpu"}``. ``read`` gives the bytes of a file for its absolute path or raises OSError.
+    all. ``device_kinds`` adds to ``{"nvidia": "gpu"}``. ``read`` gives the bytes of a file for its absolute path, or raises OSError
+    or ValueError.
     Raises ComposeError, and nothing else.
     """
     contents = [content] if isinstance(content, str) else list(content or ())

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .context import Context
+from .context import Context, MissingFile
 from .deploy import read_deploy
 from .environment import fill_missing, read_dotenv, read_env_file, read_pairs
-from .errors import ComposeError, Place
+from .errors import Place
 from .mounts import read_mount
 from .ports import read_port
 from .scalars import go_text
@@ -183,7 +183,7 @@ def _read_env_files(value: t.Any, place: Place, context: Context) -> dict[str, s
         entry = item if isinstance(item, dict) else {"path": item}
         try:
             data = context.read_file(entry["path"], at)
-        except ComposeError:
+        except MissingFile:
             if entry.get("required", True):
                 raise
             continue

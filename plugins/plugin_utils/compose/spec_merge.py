@@ -39,7 +39,7 @@ def merge_spec(base: t.Any, over: t.Any, marks: t.Mapping[Path, str], path: Path
                 value = merge_spec(base.get(key, {}), value, marks, (*path, key))
             merged[key] = value
         for mark, action in marks.items():
-            if action == "reset" and mark[:-1] == path:
+            if action == "reset" and mark and mark[:-1] == path:
                 merged.pop(mark[-1], None)
         return merged
     if isinstance(base, list) and isinstance(over, list) and path[-1] not in _REPLACED:
