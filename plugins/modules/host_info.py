@@ -190,6 +190,10 @@ ARGUMENTS = {
     "kernel_modules": {"type": "list", "elements": "str", "default": []},
     "exposure": {"type": "bool", "default": False},
 }
+UNSEEN = (
+    "tasks don't run as root here, so the plan does not see: the ports between the hosts, the address of a host in its swarm, the rules of "
+    "the firewall, files that only root may read, and the engine, unless the user is in the group docker. With become: true it sees all"
+)
 PACKAGE_FORMAT = "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n"
 RPM_FORMAT = "%{NAME} %{VERSION}-%{RELEASE} install installed\n"
 
@@ -304,7 +308,8 @@ def _package_lists(host: t.Any) -> list[str]:
 
 
 def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
-    return Plan(result=observed)
+    unseen = observed["check_mode"] and not observed["host"]["root"]
+    return Plan(result=observed, warnings=(UNSEEN,) if unseen else ())
 
 
 def main() -> None:

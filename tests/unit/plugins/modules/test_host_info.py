@@ -47,6 +47,13 @@ def test_this_host(tmp_path: Path) -> None:
     assert not result["changed"]
 
 
+def test_a_plan_without_root_says_what_it_does_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    for uid, check, told in ((1000, True, True), (1000, False, False), (0, True, False)):
+        monkeypatch.setattr(os, "geteuid", lambda uid=uid: uid)
+        warnings = run_module_main(host_info.main, {}, check=check)["warnings"]
+        assert any("don't run as root" in warning for warning in warnings) == told
+
+
 def test_packages_of_el(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "rpm").write_text(
         "#!/bin/sh\necho 'docker-ce 29.1.3-1.el9 install installed'; echo 'package nix is not installed'; exit 1\n"

@@ -111,6 +111,13 @@ def test_a_faulty_host(more: dict[str, t.Any], check: str, words: str) -> None:
     assert str(found[0]).startswith("m1: ")
 
 
+def test_a_plan_needs_no_root() -> None:
+    results = {name: host(name, root=False) for name in ("m1", "w1")}
+    assert faults({**results, "m1": {**results["m1"], "check_mode": True}}, workers=["w1"]) == [("w1", "root")]
+    assert faults({"m1": {**host("m1", root=False), "check_mode": False}}) == [("m1", "root")]
+    assert faults({"m1": {"msg": "Missing sudo password", "check_mode": True}}) == [("m1", "root")]
+
+
 @pytest.mark.parametrize(
     ("result", "check", "words"),
     [
