@@ -11,7 +11,6 @@ import hashlib
 import io
 import os
 import secrets
-import stat
 import tarfile
 import typing as t
 from pathlib import Path, PurePosixPath
@@ -22,7 +21,7 @@ from ..module_utils.backup_names import ENCRYPTED, SEAL, SUMS, sum_line
 from ..module_utils.backup_seal import SALT_BYTES, is_sealed, make_seal, salt_of
 from ..module_utils.plan import FlotillaError, PlanError
 from ..module_utils.tar_members import is_below
-from .controller_files import read_regular
+from . import controller_files
 from .stack_files import find_file
 
 Call = t.Callable[[str, dict[str, t.Any]], dict[str, t.Any]]
@@ -115,17 +114,13 @@ def _write(path: Path, data: bytes) -> None:
         stream.write(data)
 
 
-def read_regular(path: Path, most: int) -> bytes:
-    """A file of at most so many bytes: not what a link leads to, a device or a pipe. Raises PlanError."""
+def read_regular(path: Path, most: int, follow: bool = False) -> bytes:
+    """A file of at most so many bytes, and without ``follow`` not what a link leads to. Raises PlanError."""
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
-            is_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-            data = stream.read(most + 1) if is_file else b""
-    except OSError as error:
-        raise PlanError(f"reading {path} on the controller: {error.strerror}. Nothing was changed.") from None
-    if not is_file or len(data) > most:
-        raise PlanError(f"{path} is {'larger than any file of a backup' if is_file else 'no regular file'}. Nothing was changed.")
-    return data
+        return controller_files.read_regular(str(path), most, follow)
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or error
+        raise PlanError(f"reading {path} on the controller: {problem}. Nothing was changed.") from None
 
 
 def pack_stacks(stacks: t.Sequence[t.Mapping[str, t.Any]], places: t.Sequence[Path]) -> bytes:
@@ -140,7 +135,7 @@ def pack_stacks(stacks: t.Sequence[t.Mapping[str, t.Any]], places: t.Sequence[Pa
         for option in ("files", "env_files"):
             named = stack.get(option) or []
             for file in [named] if isinstance(named, str) else named:
-                found[f"{name}/{_below(file)}"] = _read(find_file(file, places))
+                found[f"{name}/{_below(file)}"] = read_regular(find_file(file, places), controller_files.LARGEST_BYTES, follow=True)
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as tar:
         for path, data in found.items():
@@ -148,13 +143,6 @@ def pack_stacks(stacks: t.Sequence[t.Mapping[str, t.Any]], places: t.Sequence[Pa
             entry.size, entry.mode = len(data), 0o600
             tar.addfile(entry, io.BytesIO(data))
     return stream.getvalue() if found else b""
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return read_regular(str(path))
-    except (OSError, ValueError) as error:
-        raise PlanError(f"reading {path} on the controller: {getattr(error, 'strerror', None) or error}.") from None
 
 
 def _below(name: str) -> str:

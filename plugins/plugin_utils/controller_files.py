@@ -21,14 +21,18 @@ _KINDS = (
     (stat.S_ISBLK, "a device"),
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISLNK, "a link"),
 )
 
 
-def read_regular(path: str, largest: int = LARGEST_BYTES) -> bytes:
-    """What a file holds, links followed. Raises OSError, and ValueError for what is no file or too large, before it is read."""
-    _refuse(os.stat(path), largest)
+def read_regular(path: str, largest: int = LARGEST_BYTES, follow: bool = True) -> bytes:
+    """What a file holds. Raises OSError, and ValueError for what is no file or too large, before it is read.
+
+    Without ``follow`` a link is no file.
+    """
+    _refuse(os.stat(path, follow_symlinks=follow), largest)
     # What became something else since then must not keep the reader waiting.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)), "rb") as file:
         _refuse(os.fstat(file.fileno()), largest)
         data = file.read(largest + 1)
     if len(data) > largest:  # a file of the kernel's tells no size

@@ -24,7 +24,10 @@ IMPURE = frozenset(
 )
 IMPURE_CALLS = frozenset("open print input exec eval breakpoint __import__ datetime.now datetime.utcnow datetime.today date.today".split())
 PROCESSES = frozenset({"subprocess", "socket", "multiprocessing"})
-NAMES = ("runner", "apart", "exposure_probe", "host_io", "member_host", "member", "metric", "overlay_probe", "port_probe", "wire_tap")
+NAMES = (
+    "runner", "apart", "download", "exposure_probe", "host_io", "member_host",
+    "member", "metric", "overlay_probe", "port_probe", "wire_tap",
+)
 WORLDS = tuple(f"module_utils.{name}" for name in NAMES)
 # The halves of modules that talk to the engine or to a metric's source: too long for the module's own file.
 ACTING_STACK = ("deployment", "job_run", "lock", "logs", "observe", "service_move", "service_run", "undo", "writer")
