@@ -7,7 +7,7 @@ BIN := .venv/bin
 LAB := $(BIN)/python -m tests.lab
 PLAY := $(BIN)/ansible-playbook -i inventories/lab
 LAB_TESTS := $(patsubst molecule/%/molecule.yml,lab-test-%,$(wildcard molecule/*/molecule.yml))
-TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough unit-cores lab-test lab-test-more test-kernel bench help
+TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough unit-cores lab-test lab-test-more test-kernel bench help lock
 .PHONY: $(TARGETS) $(LAB_TESTS)
 
 help: ## say what there is; a scenario says it in its molecule.yml
@@ -74,10 +74,16 @@ test-kernel: lab-test-kernel ## the tests on nodes with kernels of their own, ab
 bench: .venv/.runtime ## time, requests and memory of runs that change nothing, next to docker_stack and the client; 10 minutes
 	$(BIN)/python -m tests.bench
 
-.venv/.runtime: requirements.txt tests/venv.sh
-	tests/venv.sh .venv requirements.txt
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade
+
+lock: ## take the newest releases that the requirements allow into the locks, with their hashes; needs uv
+	$(LOCK) requirements.txt --output-file requirements-lock.txt
+	$(LOCK) --constraint requirements-lock.txt requirements-test.txt --output-file requirements-test-lock.txt
+
+.venv/.runtime: requirements-lock.txt tests/venv.sh
+	tests/venv.sh .venv requirements-lock.txt
 	@touch $@
 
-.venv/.test: requirements-test.txt .venv/.runtime
-	tests/venv.sh .venv requirements-test.txt
+.venv/.test: requirements-test-lock.txt .venv/.runtime
+	tests/venv.sh .venv requirements-test-lock.txt
 	@touch $@

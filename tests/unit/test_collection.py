@@ -8,9 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
+LOCKS = ("requirements-lock.txt", "requirements-test-lock.txt")
 
 
 def read(path: str) -> Any:
@@ -37,6 +40,40 @@ def test_execution_environments_get_what_the_controller_needs() -> None:
     assert requirements("meta/ee-requirements.txt") == {
         line for line in requirements("requirements.txt") if not line.startswith("ansible-core")
     }
+
+
+def locked(path: str) -> list[tuple[Requirement, int]]:
+    """What a lock names, and how many hashes it has for each."""
+    text = "\n".join(line.split(" #")[0] for line in (ROOT / path).read_text().splitlines() if not line.strip().startswith("#"))
+    entries = [entry.split("--hash=sha256:") for entry in text.replace("\\\n", " ").splitlines() if entry.strip()]
+    return [(Requirement(name.strip()), sum(len(digest.strip()) == 64 for digest in digests)) for name, *digests in entries]
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-test"])
+@pytest.mark.parametrize("python", ["3.11.2", "3.12.1", "3.13.0"])
+def test_the_locks_hold_what_is_required_with_hashes(name: str, python: str) -> None:
+    environment = {"python_full_version": python, "python_version": python.rpartition(".")[0], "sys_platform": "linux"}
+    held = {}
+    for entry, hashes in locked(f"{name}-lock.txt"):
+        assert hashes and not entry.url and [each.operator for each in entry.specifier] == ["=="], f"{entry} has no version or no hash"
+        if entry.marker is None or entry.marker.evaluate(environment):
+            assert entry.name not in held, f"{entry.name} twice for Python {python}"
+            held[entry.name] = next(iter(entry.specifier)).version
+    for line in requirements(f"{name}.txt") | requirements("requirements.txt"):
+        if not line.startswith("-r"):
+            wanted = Requirement(line)
+            assert wanted.specifier.contains(held[wanted.name.lower()]), f"{name}-lock.txt is older than {name}.txt: make lock"
+
+
+def test_both_locks_hold_the_same() -> None:
+    small, large = ({(each.name, str(each.specifier)) for each, _hashes in locked(name)} for name in LOCKS)
+    assert small <= large
+
+
+def test_no_mirror_is_named_and_what_is_installed_is_locked() -> None:
+    for name in LOCKS:
+        assert "://" not in (ROOT / name).read_text()
+        assert f"tests/venv.sh .venv {name}" in (ROOT / "Makefile").read_text()
 
 
 def test_playbooks_exist_for_the_root_and_by_name() -> None:
