@@ -15,7 +15,7 @@ import yaml
 from jinja2 import nodes
 
 ROOT = Path(__file__).parents[2]
-VARS = sorted((ROOT / "roles").glob("*/vars/*.yml"))
+VARS = sorted(path for folder in ("vars", "defaults") for path in (ROOT / "roles").glob(f"*/{folder}/*.yml"))
 TASKS = sorted([*(ROOT / "roles").glob("*/tasks/*.yml"), *(ROOT / "roles").glob("*/handlers/*.yml"), *(ROOT / "playbooks").glob("*.yml")])
 PARSER = jinja2.Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
 
@@ -71,7 +71,7 @@ def found_in(path: Path) -> dict[str, list[str]]:
     return {place: found for place, text in expressions(content) if (found := problems(text))}
 
 
-@pytest.mark.parametrize("path", VARS, ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize("path", VARS, ids=lambda path: "/".join(path.parts[-3:-1]))
 def test_variables_of_roles_are_data(path: Path) -> None:
     assert found_in(path) == {}
 

@@ -99,6 +99,7 @@ def test_check_mode_changes_nothing_whatever_plan_only_says(site: Site) -> None:
             "w9: neither a host of the inventory nor a node of the swarm, whose nodes are m1",
         ),
         ("remove_node", {"nodes_target": ["m1"], "confirm": "lab"}, "Taking m1 out of the managers: it is the only manager"),
+        ("replace_node", {"nodes_old": "m1", "nodes_new": "m1", "confirm": "lab"}, "nodes_old is 'm1' and nodes_new is 'm1'. Give"),
     ],
 )
 def test_wrong_input_is_told_and_changes_nothing(site: Site, playbook: str, variables: dict[str, Any], words: str) -> None:
