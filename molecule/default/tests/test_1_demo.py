@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import ssl
 import time
 import urllib.request
 from collections.abc import Callable
@@ -84,6 +86,16 @@ def test_a_submission_is_graded_on_another_node(site: str, exercise: str, code: 
     report = graded(site, exercise, code)
     assert report["worker"] == worker
     assert report["grade"] == grade if grade is not None else report["grade"] < 100, report
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v2/"), ("GET", "/v2/_catalog"), ("POST", "/v2/evil/blobs/uploads/")])
+def test_who_has_no_login_gets_nothing_from_the_registry(site: str, method: str, path: str) -> None:
+    """The controller is no node."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = http.client.HTTPSConnection(site.removeprefix("http://"), 5000, timeout=30, context=context)
+    connection.request(method, path)
+    assert connection.getresponse().status == 401
 
 
 def test_another_run_changes_nothing_and_moves_no_version(play: Callable[..., Run], look: Callable[[], Seen]) -> None:
