@@ -19,6 +19,7 @@ author:
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.attributes
+  - flotilla.swarm.guard
 attributes:
   check_mode:
     support: full
@@ -68,6 +69,8 @@ EXAMPLES = r"""
     src: backups/txvxoxwyk7oe-20261122T200000Z
     host: "{{ inventory_hostname }}"
     vault_password: "{{ backup_vault_password }}"
+    confirm: "{{ confirm }}"
+    swarm_name: "{{ swarm_name }}"
 """
 
 RETURN = r"""
@@ -90,6 +93,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.flotilla.swarm.plugins.module_utils.archive import check_file, join
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import guard
 from ansible_collections.flotilla.swarm.plugins.module_utils.host.data_archive import (
     Target,
     is_chosen,
@@ -103,6 +107,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change,
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
+    **guard.ARGUMENTS,
     "src": {"type": "str", "required": True},
     "host": {"type": "str", "required": True},
     "vault_password": {"type": "str", "default": "", "no_log": True},
@@ -120,6 +125,8 @@ class Work:
 
 
 def observe(place: MemberHost, params: dict[str, t.Any]) -> list[Work]:
+    guard.refuse_unconfirmed(params["confirm"], params["swarm_name"])
+    guard.refuse_stranger(place.member.look("")[0], params["cluster_id"])
     given = [item for item in params["archives"] if is_chosen(item["name"], params["names"])]
     names = [item["name"] for item in given if item["kind"] == "volume"]
     volumes: dict[str, dict[str, t.Any]] = {}

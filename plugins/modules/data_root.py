@@ -17,6 +17,7 @@ description:
 extends_documentation_fragment:
   - flotilla.swarm.attributes
   - flotilla.swarm.engine
+  - flotilla.swarm.guard
 attributes:
   check_mode:
     support: full
@@ -55,6 +56,8 @@ EXAMPLES = r"""
   flotilla.swarm.data_root:
     path: /data/docker
     activate: always
+    confirm: "{{ confirm }}"
+    swarm_name: "{{ swarm_name }}"
 """
 
 RETURN = r"""
@@ -84,6 +87,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import guard
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.tasks import TASK_LABEL
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import daemon_json, data_root
 from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member
@@ -92,6 +96,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change,
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 
 ARGUMENTS = {
+    **guard.ARGUMENTS,
     "path": {"type": "str", "required": True},
     "activate": {"type": "str", "choices": ["outside_swarm", "always"], "default": "outside_swarm"},
     "config": {"type": "path", "default": "/etc/docker/daemon.json"},
@@ -127,7 +132,9 @@ class Work:
 
 
 def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
+    guard.refuse_unconfirmed(params["confirm"], params["swarm_name"])
     host, member = place.host, place.member
+    guard.refuse_stranger(member.look("")[0], params["cluster_id"])
     text = host.read(params["config"])
     unit = daemon_json.parse_unit(host.run(["systemctl", "show", params["unit"], "--property", SHOWN])[1])
     flags = daemon_json.flags_of(unit, host.read)

@@ -14,11 +14,14 @@ description:
   - Label policies are checked before anything else. A broken one changes nothing.
   - Hosts are promoted before others are demoted, the leader is demoted last, and no step is done that would cost the
     quorum.
+  - Where O(swarm_name) is given, O(confirm) has to be the same before anything is changed, as in playbooks that take nodes out of the
+    swarm.
 author:
   - Flotilla contributors (@flotilla-swarm)
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.attributes
+  - flotilla.swarm.guard
 attributes:
   check_mode:
     support: full
@@ -184,6 +187,7 @@ import time
 import typing as t
 from dataclasses import dataclass, replace
 
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import guard
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.drain import check_capacity, count_running, find_stopped
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import (
     Node,
@@ -223,6 +227,7 @@ JOIN_SECONDS = 30
 CHOICES = {"availability": (*AVAILABILITIES, PREVIOUS), "roles": ("manager", "worker")}
 
 ARGUMENTS: dict[str, t.Any] = {
+    **guard.ARGUMENTS,
     "labels": {"type": "dict", "default": {}},
     "labels_mode": {"type": "str", "choices": ["merge", "exact"], "default": "merge"},
     "label_policies": {
@@ -258,6 +263,7 @@ class Observed:
 
 
 def observe(member: Member, params: dict[str, t.Any]) -> Observed:
+    guard.refuse_if_named(params)
     for option, choices in CHOICES.items():
         wrong = {host: value for host, value in params[option].items() if value not in choices}
         if wrong:
@@ -266,6 +272,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     if member.is_to_become_manager(seen):
         return Observed(check_mode=True)
     engine = member.require_manager(seen)
+    guard.refuse_stranger(seen, params["cluster_id"])
     observed = Observed(_list_nodes(engine, params), member.check_mode, seen.node_id)
     nodes = [read_node(node) for node in observed.nodes]
     planned = _plan_nodes(observed, params)

@@ -20,6 +20,7 @@ author:
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.attributes
+  - flotilla.swarm.guard
 attributes:
   check_mode:
     support: full
@@ -61,6 +62,8 @@ EXAMPLES = r"""
   flotilla.swarm.prune:
     keep: "{{ swarm.images }}"
     spare: ["registry.example.com/base/*"]
+    confirm: "{{ confirm }}"
+    swarm_name: "{{ swarm_name }}"
 """
 
 RETURN = r"""
@@ -82,7 +85,9 @@ bytes:
 
 import typing as t
 
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import guard
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Conflict, Engine, NotFound
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.moments import read_time
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.prune import Leavings, plan_prune
@@ -91,6 +96,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical imp
 from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
 
 ARGUMENTS: dict[str, t.Any] = {
+    **guard.ARGUMENTS,
     "keep": {"type": "list", "elements": "str", "required": True},
     "spare": {"type": "list", "elements": "str", "default": []},
     "older_than": {"type": "str", "default": "24h"},
@@ -101,13 +107,16 @@ ARGUMENTS: dict[str, t.Any] = {
 DISK_USAGE_BY_TYPE = (1, 42)
 
 
-def observe(engine: Engine, params: dict[str, t.Any]) -> Leavings:
+def observe(member: Member, params: dict[str, t.Any]) -> Leavings:
+    guard.refuse_unconfirmed(params["confirm"], params["swarm_name"])
     try:
         age = parse_seconds(params["older_than"])
     except PlanError as error:
         raise PlanError(f"older_than: {error} Nothing was removed.") from None
     doing = "listing images and containers"
-    info = engine.get("/info", doing)
+    engine = member.require_engine()
+    seen, info = member.look("")
+    guard.refuse_stranger(seen, params["cluster_id"])
     swarm = info["Swarm"]
     return Leavings(
         images=engine.get("/images/json", doing),
@@ -131,8 +140,9 @@ def plan(observed: Leavings, params: dict[str, t.Any]) -> Plan:
     return plan_prune(observed, params["keep"], texts(params["spare"]))
 
 
-def apply(engine: Engine, change: Change) -> None:
+def apply(member: Member, change: Change) -> None:
     """What came into use meanwhile stays, and so does an image that another one builds on."""
+    engine = member.require_engine()
     if change.kind == "cache":
         engine.post("/build/prune", doing="removing the build cache", all=True, filters={"until": [f"{change.payload:.0f}s"]})
         return
@@ -145,7 +155,7 @@ def apply(engine: Engine, change: Change) -> None:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply)
+    run_module(ARGUMENTS, observe, plan, apply, world=member_world)
 
 
 if __name__ == "__main__":

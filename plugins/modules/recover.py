@@ -12,7 +12,8 @@ description:
   - With O(archive) it puts the state that M(flotilla.swarm.backup) archived onto a host that is in no swarm, and makes it the only
     manager of that swarm.
   - Without, it makes this manager the only one of its swarm, when too few of the others are left to decide anything.
-  - It refuses while any manager can act, so that no second swarm comes to be beside one that lives.
+  - It refuses while any of O(managers) can act, in whichever swarm, so that no second swarm comes to be beside one that lives. It
+    refuses where O(cluster_id) is given and the archive, or the state of this host, is of another swarm.
   - The archive is read to its end and unpacked beside the state before the engine stops. One that is not authenticated, or has a file that
     is no part of a state, is refused.
   - State that was on the host before is kept beside the new one, and brought back when the engine does not take the new one.
@@ -21,6 +22,7 @@ author:
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.attributes
+  - flotilla.swarm.guard
 attributes:
   check_mode:
     support: full
@@ -80,12 +82,17 @@ EXAMPLES = r"""
 - name: Make this manager the only one, after the others are lost
   flotilla.swarm.recover:
     managers: "{{ seen.results }}"
+    confirm: "{{ confirm }}"
+    swarm_name: "{{ swarm_name }}"
 
 - name: Bring the swarm back from an archive
   flotilla.swarm.recover:
     archive: backups/txvxoxwyk7oe-20261122T200000Z
     vault_password: "{{ backup_vault_password }}"
     managers: "{{ seen.results }}"
+    confirm: "{{ confirm }}"
+    swarm_name: "{{ swarm_name }}"
+    cluster_id: txvxoxwyk7oe4wzsuy2pl1ryt
 """
 
 RETURN = r"""
@@ -128,6 +135,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.archive import (
     set_aside,
     unpack,
 )
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import guard
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.archive import KEY_FILE, START_FILE, read_bound
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import (
     Manifest,
@@ -147,6 +155,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_m
 DOING = "making this host the only manager of the swarm"
 
 ARGUMENTS: dict[str, t.Any] = {
+    **guard.ARGUMENTS,
     "archive": {"type": "str", "default": ""},
     "vault_password": {"type": "str", "default": "", "no_log": True},
     "accept_unauthenticated": {"type": "bool", "default": False},
@@ -181,6 +190,7 @@ class Work:
 
 
 def observe(place: MemberHost, params: dict[str, t.Any]) -> Work:
+    guard.refuse_unconfirmed(params["confirm"], params["swarm_name"])
     own, info = place.member.look("this host")
     place.member.require_engine()
     directory = place.state_directory(info)
@@ -195,7 +205,7 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> Work:
 
 
 def plan(work: Work, params: dict[str, t.Any]) -> Plan:
-    check_recovery(work.manifest, work.own, [read_result(result) for result in params["managers"]])
+    check_recovery(work.manifest, work.own, [read_result(result) for result in params["managers"]], params["cluster_id"])
     if work.manifest and not work.has_address:
         raise foreign_address(work.manifest)
     if is_locked(work.key) and not work.opened:

@@ -23,6 +23,7 @@ author:
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.attributes
+  - flotilla.swarm.guard
 attributes:
   check_mode:
     support: full
@@ -37,7 +38,9 @@ options:
     description:
       - V(present) makes this host a member.
       - V(absent) lets it leave the swarm. Its entry stays in the list of nodes until M(flotilla.swarm.nodes) removes
-        it.
+        it. It needs O(confirm) and O(swarm_name).
+      - A host leaves only the swarm that is meant, which is O(cluster_id), or without it the one that O(managers) are in. Where O(managers)
+        are given and none of them is in a swarm, a member is refused. Without either, any swarm will do.
     type: str
     choices: [present, absent]
     default: present
@@ -76,7 +79,7 @@ options:
   cluster_id:
     description:
       - The id of the only swarm that will do, as RV(cluster_id) tells it. A host or manager of another one is refused, and no swarm is
-        created.
+        created. With O(state=absent) a host leaves no other.
     type: str
     default: ""
   any_manager_count:
@@ -89,6 +92,7 @@ options:
       - The node ids that the first of O(managers) that can act lists, from M(flotilla.swarm.swarm_info).
       - A host that is in the swarm by its own account but not in this list was removed behind its back, which it never notices by
         itself. RV(action) is then V(rejoin).
+      - With O(state=absent) a host that can't tell its swarm, such as a worker over TCP, is known by its node id in this list.
     type: list
     elements: str
     default: []
@@ -195,7 +199,7 @@ options:
   rotate:
     description:
       - What to replace by something new. The first manager that can act does it, in every run that names it.
-      - After V(ca) it waits until every node has a certificate from the new authority.
+      - After V(ca) it waits until every node has a certificate from the new authority. It needs O(confirm) and O(swarm_name).
     type: list
     elements: str
     choices: [worker_token, manager_token, unlock_key, ca]
@@ -238,6 +242,9 @@ EXAMPLES = r"""
 - name: Leave the swarm
   flotilla.swarm.swarm:
     state: absent
+    confirm: "{{ confirm }}"
+    swarm_name: "{{ swarm_name }}"
+    managers: "{{ seen.results }}"
 """
 
 RETURN = r"""
@@ -290,7 +297,7 @@ ansible_facts:
 import time
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import addresses, gwbridge
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import addresses, guard, gwbridge
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.membership import (
     INITIALISE,
     JOIN,
@@ -327,13 +334,13 @@ _OTHER_RUN = "already part of a swarm"
 _GOES_ON = "Timeout was reached"
 
 ARGUMENTS: dict[str, t.Any] = {
+    **guard.ARGUMENTS,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "host": {"type": "str"},
     "role": {"type": "str", "choices": ["manager", "worker"], "default": "worker"},
     "managers": {"type": "list", "elements": "dict"},
     "others": {"type": "list", "elements": "dict", "default": []},
     "may": {"type": "list", "elements": "str", "choices": [INITIALISE, JOIN], "default": [INITIALISE, JOIN]},
-    "cluster_id": {"type": "str", "default": ""},
     "any_manager_count": {"type": "bool", "default": False},
     "members": {"type": "list", "elements": "str", "default": []},
     "rejoin": {"type": "str"},
@@ -370,6 +377,8 @@ ARGUMENTS: dict[str, t.Any] = {
 
 
 def observe(member: Member, params: dict[str, t.Any]) -> Situation:
+    if params["state"] == "absent" or "ca" in params["rotate"]:
+        guard.refuse_unconfirmed(params["confirm"], params["swarm_name"])
     name = params["host"] or ""
     seen, info = member.look(name)
     managers = [read_result(result) for result in params["managers"] or []]
@@ -415,7 +424,7 @@ def _read_addresses(member: Member, params: dict[str, t.Any], seen: Seen) -> dic
 
 def plan(situation: Situation, params: dict[str, t.Any]) -> Plan:
     if params["state"] == "absent":
-        return plan_leaving(situation.seen, params["force"])
+        return plan_leaving(situation, params)
     return plan_member(situation, params)
 
 

@@ -18,6 +18,7 @@ description:
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.attributes
+  - flotilla.swarm.guard
 attributes:
   check_mode:
     support: full
@@ -89,6 +90,8 @@ options:
     description:
       - Names of stacks that were removed from the swarm. Their volumes on this host go too, with the data in them; data on a server,
         such as that of an NFS volume, stays there.
+      - Where O(swarm_name) is given, O(confirm) has to be the same before any is removed, and a host in another swarm than O(cluster_id)
+        is refused.
       - A volume is known by its label C(com.docker.stack.namespace). One that a container still uses makes the module fail, after it
         waited 30 seconds for the container to go.
     type: list
@@ -131,9 +134,10 @@ import time
 import typing as t
 from dataclasses import replace
 
+from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import guard
 from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Conflict, EngineError, NotFound
 from ansible_collections.flotilla.swarm.plugins.module_utils.host import volumes
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import member_world
+from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, run_module
 
@@ -152,6 +156,7 @@ VOLUME = {
     "labels": {"type": "dict"},
 }
 ARGUMENTS = {
+    **guard.ARGUMENTS,
     "volumes": {
         "type": "list",
         "elements": "dict",
@@ -182,6 +187,9 @@ def open_engine(module: t.Any) -> t.Any:
 
 
 def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    if params["remove_of_stacks"]:
+        guard.refuse_if_named(params)
+        _refuse_stranger(engine, params)
     wanted = volumes.wanted_volumes(params["volumes"])
     if engine is None:
         return {"wanted": wanted, "existing": {}, "users": {}, "node": ""}
@@ -201,6 +209,12 @@ def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
     }
     node = engine.get("/info", doing="asking the engine for its name")["Name"]
     return {"wanted": wanted, "existing": existing, "users": users, "node": node}
+
+
+def _refuse_stranger(engine: t.Any, params: dict[str, t.Any]) -> None:
+    if engine is not None and params["cluster_id"]:
+        member = Member(engine, "", params["docker_host"].startswith("unix:"), check_mode=False)
+        guard.refuse_stranger(member.look("")[0], params["cluster_id"])
 
 
 def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:

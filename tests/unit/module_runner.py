@@ -35,6 +35,10 @@ except ImportError:  # ansible-core before 2.19
     _internal = None
 
 
+# Options of the doc fragment guard, as a play hands them over that was confirmed.
+CONFIRMED = {"confirm": "lab", "swarm_name": "lab"}
+
+
 def _as_on_a_target() -> t.ContextManager[t.Any]:
     """Warnings go into the result, although other tests have made the controller's half of Ansible known to this process."""
     return mock.patch.object(_internal, "is_controller", False, create=True) if _internal else contextlib.nullcontext()

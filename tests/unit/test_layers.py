@@ -79,7 +79,7 @@ LAYERS = (  # the first that matches
     Layer("inventory", ("inventory/*.py",), ("plugin_utils.", "module_utils."), frozenset({"ansible"}), PROCESSES),
     Layer(
         "plugin",
-        ("action/*.py", "callback/*.py", "filter/*.py", "lookup/*.py"),
+        ("action/*.py", "callback/*.py", "filter/*.py", "lookup/*.py", "test/*.py"),
         ("plugin_utils.", "module_utils."),
         YAML | {"ansible"},
         never_ours=IMPURE_UTILS,

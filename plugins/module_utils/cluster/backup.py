@@ -143,17 +143,27 @@ def warn_of_version(manifest: Manifest | None, engine_version: str) -> tuple[str
     )
 
 
-def check_recovery(manifest: Manifest | None, own: Seen, others: t.Sequence[Seen]) -> None:
+def check_recovery(manifest: Manifest | None, own: Seen, others: t.Sequence[Seen], meant: str = "") -> None:
     """Raises PlanError where a swarm must not be recovered on this host.
 
     ``manifest`` is that of the archive, None where the host's own state is to be used. ``others`` are the other hosts that are or
-    were managers.
+    were managers. ``meant`` is the id of the only swarm that will do, empty where any will.
     """
     cluster_id = manifest.cluster_id if manifest else own.cluster_id
-    alive = [each for each in (own, *others) if each.acting and each.cluster_id == cluster_id]
-    if alive:
-        names = ", ".join(sorted({each.name for each in alive}))
+    whose = f"the archive is of swarm {cluster_id}" if manifest else f"this host has the state of swarm {cluster_id}"
+    if meant and cluster_id and cluster_id != meant:
+        raise PlanError(f"{whose}, and swarm {meant} is meant (swarm_cluster_id). Nothing was changed.")
+    alive = [each for each in (own, *others) if each.acting]
+    names = ", ".join(sorted({each.name for each in alive if each.cluster_id == cluster_id}))
+    if names:
         raise PlanError(f"the swarm {cluster_id} lives: {names} can act. There is nothing to recover. Nothing was changed.")
+    strangers = alive or [each for each in others if each.is_member and each.cluster_id and each.cluster_id != cluster_id]
+    if strangers and cluster_id:
+        told = "; ".join(each.story for each in strangers)
+        raise PlanError(
+            f"{whose}, and {told}. A recovery is for the managers of one swarm. Take the archive of that swarm, or the hosts of another "
+            "one out of the inventory. Nothing was changed."
+        )
     if manifest and own.is_member:
         raise PlanError(f"this host {own.story.partition(' ')[2]}. Let it leave first, or take a clean one. Nothing was changed.")
     if not manifest and own.role != "manager":

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..plan import Change, Field, Plan, PlanError
-from . import addresses, gwbridge
+from . import addresses, guard, gwbridge
 from .membership import INITIALISE, JOIN, NOTHING, REFUSE, REJOIN, decide
 from .quorum import manager_count_problem
 from .seen import Seen, describe_cluster
@@ -95,8 +95,9 @@ def plan_member(situation: Situation, params: Params) -> Plan:
     return Plan(tuple(changes), _find_drift(situation, params), result)
 
 
-def plan_leaving(seen: Seen, force: bool) -> Plan:
-    """What takes this host out of its swarm. A manager goes only by ``force``."""
+def plan_leaving(situation: Situation, params: Params) -> Plan:
+    """What takes this host out of the swarm that is meant. A manager goes only by ``force``."""
+    seen, force = situation.seen, params["force"]
     if seen.state in ("inactive", "no engine"):
         return Plan(result={"action": NOTHING, **describe(seen)})
     if seen.state == "unreachable":
@@ -105,6 +106,14 @@ def plan_leaving(seen: Seen, force: bool) -> Plan:
             "Where its engine is gone for good, leave the host out with --limit.",
             seen,
         )
+    meant = guard.find_meant(params["cluster_id"], situation.managers)
+    if not meant and params["managers"] is not None:
+        raise Refused(
+            f"Leaving swarm {seen.cluster_id or '(unknown)'}: no manager is in a swarm that could tell whether this one is meant. "
+            f"If it is, name it: swarm_cluster_id={seen.cluster_id or 'ID'}. Nothing was changed on this host.",
+            seen,
+        )
+    guard.refuse_stranger(seen, meant, params["members"])
     if seen.role != "worker" and not force:
         raise Refused(
             f"Leaving swarm {seen.cluster_id}: this host is a {seen.role or 'member'} in state {seen.state}. "

@@ -14,7 +14,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import
 from ansible_collections.flotilla.swarm.plugins.module_utils.host_io import Host, Space
 from ansible_collections.flotilla.swarm.plugins.modules import data_backup, data_restore
 from fake_engine import FakeEngine, volume
-from module_runner import run_module_main
+from module_runner import CONFIRMED, run_module_main
 
 NFS = {"type": "nfs", "o": "addr=10.0.0.5,rw", "device": ":/srv/x"}
 
@@ -45,7 +45,7 @@ class Machine:
         return run_module_main(data_backup.main, given, check=check, diff=True)
 
     def restore(self, archives: list[dict[str, t.Any]], check: bool = False, **options: t.Any) -> dict[str, t.Any]:
-        given = {"docker_host": self.fake.docker_host, "src": "x", "host": "m1", "archives": archives, **options}
+        given = {**CONFIRMED, "docker_host": self.fake.docker_host, "src": "x", "host": "m1", "archives": archives, **options}
         return run_module_main(data_restore.main, given, check=check, diff=True)
 
     def content(self) -> dict[str, t.Any]:

@@ -15,7 +15,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.host.data_root impo
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
 from ansible_collections.flotilla.swarm.plugins.modules import data_root
 from fake_engine import FakeEngine, node
-from module_runner import run_module_main
+from module_runner import CONFIRMED, run_module_main
 
 SYSTEMCTL = """#!/bin/sh
 cd "{bin}"
@@ -47,7 +47,7 @@ class Machine:
         (volume / "one").chmod(0o4750)
 
     def run(self, check: bool = False, **more: t.Any) -> dict[str, t.Any]:
-        args = {"docker_host": self.engine.docker_host, "path": str(self.wanted), "config": str(self.config), **more}
+        args = {**CONFIRMED, "docker_host": self.engine.docker_host, "path": str(self.wanted), "config": str(self.config), **more}
         return run_module_main(data_root.main, args, check=check, diff=True)
 
     def verbs(self) -> list[str]:

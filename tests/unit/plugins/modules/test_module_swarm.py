@@ -15,7 +15,7 @@ from ansible_collections.flotilla.swarm.plugins.modules import swarm, swarm_info
 from fake_engine import FakeEngine, node
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from module_runner import run_module_main
+from module_runner import CONFIRMED, run_module_main
 from node_certificate import EXPIRES, PEM, SUBJECT
 
 MakeFake = t.Callable[..., FakeEngine]
@@ -383,7 +383,7 @@ def test_bare_hosts_in_check_mode_only(bare_host: str) -> None:
 
 
 def test_leaving(fake_engine: MakeFake, cluster: FakeEngine) -> None:
-    leave: dict[str, t.Any] = {"docker_host": cluster.docker_host, "state": "absent", "host": "m1"}
+    leave: dict[str, t.Any] = {**CONFIRMED, "docker_host": cluster.docker_host, "state": "absent", "host": "m1"}
     refused = run_module_main(swarm.main, leave)
     assert (refused["exit_code"], cluster.writes) == (1, [])
     assert "set force" in refused["msg"]
@@ -392,9 +392,9 @@ def test_leaving(fake_engine: MakeFake, cluster: FakeEngine) -> None:
     assert run_module_main(swarm.main, {**leave, "force": True})["state"] == "inactive"
     assert run_module_main(swarm.main, {**leave, "force": True})["changed"] is False
     worker = fake_engine(nodes=[node("m1", role="manager", leader=True), node("w1")], name="w1")
-    left = run_module_main(swarm.main, {"docker_host": worker.docker_host, "state": "absent"})
+    left = run_module_main(swarm.main, {**CONFIRMED, "docker_host": worker.docker_host, "state": "absent"})
     assert (left["changed"], left["state"]) == (True, "inactive")
-    assert run_module_main(swarm.main, {"docker_host": NOWHERE, "state": "absent"})["changed"] is False
+    assert run_module_main(swarm.main, {**CONFIRMED, "docker_host": NOWHERE, "state": "absent"})["changed"] is False
 
 
 def test_required_options() -> None:
@@ -421,12 +421,12 @@ def test_tokens_and_keys_are_rotated_by_one_manager(cluster: FakeEngine) -> None
 
 
 def test_a_rotation_of_the_authority_names_who_holds_it_up(cluster: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert make(cluster, [tell(cluster)], rotate=["ca"])["changed"]
+    assert make(cluster, [tell(cluster)], rotate=["ca"], **CONFIRMED)["changed"]
     assert cluster.cluster.swarm["Spec"]["CAConfig"]["ForceRotate"] == 1
     monkeypatch.setattr(swarm, "CA_PATIENCE_SECONDS", 0)
     cluster.cluster.swarm.update(RootRotationInProgress=True)
     cluster.node("w1")["Description"]["TLSInfo"] = {"TrustRoot": "old"}
-    result = make(cluster, [tell(cluster)], rotate=["ca"])
+    result = make(cluster, [tell(cluster)], rotate=["ca"], **CONFIRMED)
     assert (result["exit_code"], "from the new authority: w1 (down)" in result["msg"]) == (1, True)
 
 

@@ -10,7 +10,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.prune import Leavin
 from ansible_collections.flotilla.swarm.plugins.modules import prune as module
 from ansible_collections.flotilla.swarm.plugins.modules import stack_info
 from fake_engine import FakeEngine, node, service
-from module_runner import run_module_main
+from module_runner import CONFIRMED, run_module_main
 
 Json = dict[str, t.Any]
 OLD, NEW = 1000, 9000
@@ -119,7 +119,7 @@ def test_images_of_the_present_and_the_previous_version_stay(fake: FakeEngine) -
     fake.service("app_web")["PreviousSpec"] = {"TaskTemplate": {"ContainerSpec": {"Image": "web:1"}}}
     images = run_module_main(stack_info.main, {"docker_host": fake.docker_host})["images"]
     assert images == ["web:1", "web:2"]
-    given = {"docker_host": fake.docker_host, "keep": images, "spare": ["young:*"]}
+    given = {**CONFIRMED, "docker_host": fake.docker_host, "keep": images, "spare": ["young:*"]}
     fake.forget()
     planned = run_module_main(module.main, given, check=True, diff=True)
     assert not fake.writes and len(fake.calls()) == 4
@@ -130,7 +130,7 @@ def test_images_of_the_present_and_the_previous_version_stay(fake: FakeEngine) -
 
 
 def test_an_age_that_is_none_is_told_before_anything_is_asked(fake: FakeEngine) -> None:
-    message = run_module_main(module.main, {"docker_host": fake.docker_host, "keep": [], "older_than": "yesterday"})["msg"]
+    message = run_module_main(module.main, {**CONFIRMED, "docker_host": fake.docker_host, "keep": [], "older_than": "yesterday"})["msg"]
     assert message.startswith("older_than: found 'yesterday', expected seconds or a duration") and message.endswith("Nothing was removed.")
 
 
@@ -139,7 +139,7 @@ def test_leftovers_go_once(fake: FakeEngine, api_version: str) -> None:
     fake.host.api_version = api_version
     fake.host.containers += [task_container("old", "before"), task_container("own", fake.host.node_id)]
     fake.host.build_cache = [cached("a", None), cached("b", None, busy=True)]
-    given = {"docker_host": fake.docker_host, "keep": ["web:1", "web:2", "web:3", "job:1", "young:1"]}
+    given = {**CONFIRMED, "docker_host": fake.docker_host, "keep": ["web:1", "web:2", "web:3", "job:1", "young:1"]}
     planned = run_module_main(module.main, given, check=True, diff=True)
     told = [(change["kind"], change["name"]) for change in planned["plan"]]
     assert not fake.writes and told == [("container", "old"), ("cache", "of builds")]
@@ -152,5 +152,7 @@ def test_leftovers_go_once(fake: FakeEngine, api_version: str) -> None:
 def test_an_engine_that_would_count_everything_is_not_asked_for_its_cache(fake: FakeEngine) -> None:
     fake.host.api_version = "1.41"
     fake.host.build_cache = [cached("a", None)]
-    done = run_module_main(module.main, {"docker_host": fake.docker_host, "keep": ["web:1", "web:2", "web:3", "job:1", "young:1"]})
+    done = run_module_main(
+        module.main, {**CONFIRMED, "docker_host": fake.docker_host, "keep": ["web:1", "web:2", "web:3", "job:1", "young:1"]}
+    )
     assert not done["changed"] and done["bytes"] == 0

@@ -13,7 +13,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.archive import sums
 from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import Manifest
 from ansible_collections.flotilla.swarm.plugins.modules import recover
 from fake_engine import FakeEngine, node
-from module_runner import run_module_main
+from module_runner import CONFIRMED, run_module_main
 
 
 def archive(directory: Path, address: str, key: str = "BEGIN PRIVATE KEY", version: str = "26.1.5") -> str:
@@ -27,7 +27,7 @@ def archive(directory: Path, address: str, key: str = "BEGIN PRIVATE KEY", versi
 
 
 def run(fake: FakeEngine, **options: t.Any) -> dict[str, t.Any]:
-    return run_module_main(recover.main, {"docker_host": fake.docker_host, **options}, check=True, diff=True)
+    return run_module_main(recover.main, {**CONFIRMED, "docker_host": fake.docker_host, **options}, check=True, diff=True)
 
 
 def test_an_archive_may_come_back_where_its_managers_address_is(tmp_path: Path, fake_engine: t.Callable[..., FakeEngine]) -> None:
@@ -72,7 +72,7 @@ def test_the_only_manager_listens_where_it_did(
     (tmp_path / "swarm").mkdir()
     if state:
         (tmp_path / "swarm/docker-state.json").write_text(state)
-    result = run_module_main(recover.main, {"docker_host": fake.docker_host})
+    result = run_module_main(recover.main, {**CONFIRMED, "docker_host": fake.docker_host})
     assert result["exit_code"] == 0, result["msg"]
     (request,) = fake.writes
     assert request.body == {**bound, "AdvertiseAddr": fake.node("m1")["Status"]["Addr"], "ForceNewCluster": True}

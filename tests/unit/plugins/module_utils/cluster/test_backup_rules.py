@@ -94,7 +94,6 @@ CLEAN, LEFT = Seen("this host", "inactive"), seen("this host", "pending")
     [
         (manifest(), CLEAN, []),
         (manifest(), CLEAN, [Seen("m2", "unreachable"), seen("m3", "locked")]),
-        (manifest(), CLEAN, [seen("m2", acting=True, cluster_id="another")]),
         (None, LEFT, [Seen("m2", "unreachable"), Seen("m3", "unreachable")]),
         (None, seen("this host", "locked"), []),
     ],
@@ -109,6 +108,16 @@ def test_a_swarm_may_be_recovered(archive: Manifest | None, own: Seen, others: l
         (None, seen("this host", acting=True), [], "the swarm abc lives: this host can act"),
         (None, LEFT, [seen("m2", acting=True)], "the swarm abc lives: m2 can act"),
         (manifest(), CLEAN, [seen("m2", acting=True), seen("m3", acting=True)], "lives: m2, m3 can act"),
+        (
+            manifest(),
+            CLEAN,
+            [seen("m1", acting=True, cluster_id="another")],
+            "the archive is of swarm abc, and m1 is a manager of swarm another",
+        ),
+        (manifest(), CLEAN, [seen("m1", cluster_id="another")], "and m1 is a manager of swarm another without a leader"),
+        (manifest(), CLEAN, [seen("m1", "locked", cluster_id="another")], "and m1 is locked"),
+        (manifest(), CLEAN, [seen("m1", acting=True), seen("m2", acting=True, cluster_id="another")], "the swarm abc lives: m1 can act"),
+        (None, LEFT, [seen("m2", acting=True, cluster_id="another")], "this host has the state of swarm abc, and m2 is a manager of swarm"),
         (manifest(), LEFT, [], "Let it leave first"),
         (manifest(), seen("this host", role="worker", cluster_id="another"), [], "is a worker of swarm another. Let it leave first"),
         (None, CLEAN, [], "no state of a manager, and no archive"),
@@ -118,6 +127,20 @@ def test_a_swarm_may_be_recovered(archive: Manifest | None, own: Seen, others: l
 def test_a_swarm_must_not_be_recovered(archive: Manifest | None, own: Seen, others: list[Seen], words: str) -> None:
     with pytest.raises(PlanError) as error:
         check_recovery(archive, own, others)
+    assert words in str(error.value) and "Nothing was changed" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("archive", "own", "words"),
+    [
+        (manifest(), CLEAN, "the archive is of swarm abc, and swarm xyz is meant (swarm_cluster_id)"),
+        (None, LEFT, "this host has the state of swarm abc, and swarm xyz is meant (swarm_cluster_id)"),
+    ],
+)
+def test_only_the_swarm_that_is_meant_is_recovered(archive: Manifest | None, own: Seen, words: str) -> None:
+    check_recovery(archive, own, [], "abc")
+    with pytest.raises(PlanError) as error:
+        check_recovery(archive, own, [seen("m2", acting=True)], "xyz")
     assert words in str(error.value) and "Nothing was changed" in str(error.value)
 
 
