@@ -76,7 +76,7 @@ def images(word: str) -> dict[str, list[str]]:
 
 def prune(*arguments: str, **variables: Any) -> Run:
     # The base of the lab's own builds is spared: there is no public registry to have it from again.
-    return done("prune", *arguments, **{"prune_older_than": "0s", "prune_spare": ["debian:*"], **variables})
+    return done("prune", *arguments, **{"confirm": "lab", "prune_older_than": "0s", "prune_spare": ["debian:*"], **variables})
 
 
 @pytest.fixture(scope="module", autouse=True)

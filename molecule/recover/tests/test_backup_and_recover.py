@@ -203,7 +203,7 @@ def test_the_newest_backups_are_kept_and_listed_and_a_damaged_one_is_found(backu
 
 def test_lost_data_is_put_back_and_nothing_is_written_over(backups: Path) -> None:
     (made,) = backups.iterdir()
-    given = {"backup_restore_from": str(made), "backup_vault_password": PASSWORD}
+    given = {"backup_restore_from": str(made), "backup_vault_password": PASSWORD, "confirm": "lab"}
     on("w2", "python3 -", LOSE)
     planned = play("playbooks/restore.yml", "--check", "--diff", **given)
     assert planned.rc == 0 and json.loads(on("w2", "python3 -", FIND)) == [{}, {}], planned.out
@@ -213,7 +213,7 @@ def test_lost_data_is_put_back_and_nothing_is_written_over(backups: Path) -> Non
     assert json.loads(on("w2", "python3 -", FIND)) == [{"volume": DEED, "path": DEED}, {"keeper": "yes"}]
     again = play("playbooks/restore.yml", **given)
     assert again.rc == 0 and not any(again.changed.values()) and "volume store of w2: it holds data" in again.text, again.out
-    missing = play("playbooks/restore.yml")
+    missing = play("playbooks/restore.yml", confirm="lab")
     assert missing.rc and "expected the directory of a backup" in missing.text and "Traceback" not in missing.out
 
 

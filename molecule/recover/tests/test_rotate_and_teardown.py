@@ -152,7 +152,7 @@ def test_the_unlock_key_is_replaced_and_kept(tmp_path: Path) -> None:
 
 def test_a_new_authority_is_waited_for_on_all_nodes() -> None:
     before = swarm()
-    done = play("playbooks/rotate.yml", swarm_rotate=["ca"])
+    done = play("playbooks/rotate.yml", swarm_rotate=["ca"], confirm="lab")
     assert done.rc == 0, done.out
     after = swarm()
     assert after["root"] != before["root"] and after["nodes"] == [after["root"]] * len(NODES)
