@@ -135,10 +135,10 @@ def test_a_backup_under_another_name_is_not_taken_for_an_empty_one(site: Site) -
     backup = site.directory / "txvxoxwyk7oe-20261122T200000Z"
     backup.mkdir()
     (backup / "SHA256SUMS").write_text(f"{'0' * 64}  swarm.tar.gz\n")
-    refused = site.play("restore", backup_restore_from=str(backup))
+    refused = site.play("restore", confirm="lab", backup_restore_from=str(backup))
     assert "is not authenticated: it has no SHA256SUMS.hmac" in refused and refused.endswith("rc=2"), refused
-    assert site.play("restore", backup_restore_from=str(backup), backup_accept_unauthenticated="true").endswith("rc=0")
-    said = site.play("restore", backup_restore_from=str(backup.rename(site.directory / "the good one")))
+    assert site.play("restore", confirm="lab", backup_restore_from=str(backup), backup_accept_unauthenticated="true").endswith("rc=0")
+    said = site.play("restore", confirm="lab", backup_restore_from=str(backup.rename(site.directory / "the good one")))
     assert "is not named as the role backup names a backup" in said and said.endswith("rc=2"), said
 
 
