@@ -10,6 +10,7 @@ import subprocess
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import sum_line
@@ -190,8 +191,8 @@ def test_a_transfer_is_compared_and_bounded(tmp_path: Path) -> None:
     content, digest = base64.b64encode(data).decode(), hashlib.sha256(data).hexdigest()
     for answer, most in (({"content": content[4:]}, 100), ({"content": "no base64!"}, 100), ({}, 100), ({"content": content}, 99)):
         with pytest.raises(FlotillaError, match="did not arrive whole|at most 99"):
-            files.bring(lambda _module, _arguments, answer=answer: answer, "a", "/a", digest, most)
-    assert files.bring(lambda _module, _arguments: {"content": content}, "a", "/a", digest, 100).read_bytes() == data
+            files.bring(mock.Mock(return_value=answer), "a", "/a", digest, most)
+    assert files.bring(mock.Mock(return_value={"content": content}), "a", "/a", digest, 100).read_bytes() == data
 
 
 def test_stack_files_are_packed_below_their_stack(tmp_path: Path) -> None:
