@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.flotilla.swarm.plugins.filter.mounts import nfs_mounts, sshfs_mounts
 
 PLACE = {"path": "/mnt/a", "server": "10.0.0.1", "export": "/srv/a"}
@@ -21,7 +23,7 @@ def test_nfs() -> None:
 
 def test_sshfs() -> None:
     entry = {"timeout": 30, "path": "/mnt/a", "type": "fuse.sshfs"}
-    mounts = [PLACE, {**PLACE, "server": "fd00::1", "user": "media", "port": 2222}]
+    mounts: list[dict[str, Any]] = [PLACE, {**PLACE, "server": "fd00::1", "user": "media", "port": 2222}]
     assert sshfs_mounts(mounts, {"timeout": 30}, ["reconnect"], ["BatchMode=yes"]) == [
         {**entry, "source": "root@10.0.0.1:/srv/a", "options": ["reconnect", "port=22", "BatchMode=yes"]},
         {**entry, "source": "media@[fd00::1]:/srv/a", "options": ["reconnect", "port=2222", "BatchMode=yes"]},
