@@ -282,7 +282,7 @@ OPEN = {"where": "w1", "check": "ports", "level": "warning", "message": "w1: ope
         ([], ["m1"], False, "preflight found no fault on 1 host"),
         ([], ["m1", "w1"], True, "preflight found no fault on 2 hosts and in the ports between them"),
         ([OFF], ["m1", "w1", "w2"], True, "preflight found no fault on 2 hosts and in the ports between them; not reached: w2"),
-        ([OPEN], ["m1", "w1"], False, "preflight found no fault on 2 hosts\nwarning, w1: open."),
+        ([OPEN], ["m1", "w1"], False, "preflight found no fault on 2 hosts"),
     ],
 )
 def test_the_summary(told: list[dict[str, str]], hosts: list[str], with_ports: bool, words: str) -> None:

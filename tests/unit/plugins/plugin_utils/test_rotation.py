@@ -36,5 +36,6 @@ def test_a_rotation_changes_secrets_alone(changes: list[dict[str, Any]], new: li
 
 
 def test_plans_of_stacks_that_were_not_deployed() -> None:
-    results: list[dict[str, Any]] = [{"item": "a", "plan_id": "1"}, {"item": "b", "plan_id": "2", "services": []}, {"item": "c", "failed": True}]
+    planned = {"item": "a", "plan_id": "1"}
+    results: list[dict[str, Any]] = [planned, {**planned, "item": "b", "services": []}, {"item": "c", "failed": True}]
     assert find_plan_ids(results) == {"a": "1"}
