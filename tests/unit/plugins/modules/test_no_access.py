@@ -27,7 +27,7 @@ MODULES: list[tuple[t.Any, Json]] = [
     (network, {"networks": [{"name": "n"}]}),
     (nodes, {"labels": {"w1": {"a": 1}}}),
     (swarm, {"host": "m1", "role": "manager", "managers": MANAGERS}),
-    (swarm, {"state": "absent", "force": True}),
+    (swarm, {"state": "absent", "force": True, "confirm": "mine", "swarm_name": "mine"}),
     (volume, {"volumes": [{"name": "v"}]}),
     (image, {"images": [{"name": "r:5000/app", "context": "app", "context_hash": f"sha256:{'a' * 64}"}]}),
 ]
