@@ -49,12 +49,12 @@ unit: .venv/.test ## the unit tests, on all processors
 unit39: ## the unit tests of module code on Python 3.9, where there is one
 	tests/unit39.sh
 
-THOROUGH := FLOTILLA_FUZZ=10000 FLOTILLA_ARCHIVES=50000 FLOTILLA_SHUFFLES=5 FLOTILLA_CLI_STACKS=500 FLOTILLA_COMPOSE_STACKS=300 HYPOTHESIS_PROFILE=thorough
+THOROUGH := FLOTILLA_PLANTED=1 FLOTILLA_FUZZ=10000 FLOTILLA_ARCHIVES=50000 FLOTILLA_SHUFFLES=5 FLOTILLA_CLI_STACKS=500 FLOTILLA_COMPOSE_STACKS=300 HYPOTHESIS_PROFILE=thorough
 STACK_TESTS := plugin_utils/compose action/test_action_stack_corpus.py module_utils/stack/test_stack_property.py module_utils/test_archive_fuzz.py
 
-unit-thorough: .venv/.test ## thousands of random stacks and broken files, next to docker stack deploy and docker compose; 15 minutes
+unit-thorough: .venv/.test ## thousands of random stacks and broken files, next to docker stack deploy and docker compose, planted secrets; 18 minutes
 	-$(BIN)/python -m tests.docker_compose
-	$(THOROUGH) $(BIN)/pytest -q $(STACK_TESTS:%=tests/unit/plugins/%)
+	$(THOROUGH) $(BIN)/pytest -q $(STACK_TESTS:%=tests/unit/plugins/%) tests/unit/test_planted_secrets.py
 
 unit-cores: ## the unit tests of plugins, modules and roles with the oldest and the newest ansible-core; 6 minutes
 	tests/unit_cores.sh

@@ -150,7 +150,7 @@ nodes:
       description: V(ready), V(down), V(disconnected) or V(unknown).
       type: str
     labels:
-      description: The labels that managers have set.
+      description: The labels that managers have set. A value that may be a credential reads V((hidden\)).
       type: dict
     engine_version:
       description: The version of the node's engine.

@@ -173,7 +173,7 @@ class Planted:
 
     def fill(self, specs: Json, given: Json, prefix: str) -> Json:
         """The given options with values planted in all others that may hold a credential; None leaves one out."""
-        filled = {}
+        filled: Json = {}
         for name, spec in specs.items():
             path = f"{prefix}.{name}"
             if spec.get("options") and isinstance(given.get(name), list):

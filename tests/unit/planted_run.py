@@ -49,8 +49,8 @@ sendv = send
 class Run:
     """``leaks`` has the places of planted values by where they were found: output, log, fact cache, ..., and each file by its name."""
 
-    def __init__(self, directory: Path) -> None:
-        self.planted, self.world = Planted(), World(directory)
+    def __init__(self, directory: Path, pipelining: bool) -> None:
+        self.planted, self.world, self._pipelining = Planted(), World(directory), pipelining
         self._given, self._work, self._specs = self.world.given, self.world.work, argument_specs()
         self._arguments: dict[str, Json] = {}
         self._processes: set[bytes] = set()
@@ -61,13 +61,14 @@ class Run:
         self.leaks = self._search()
 
     def failed(self) -> list[str]:
-        """Names of the tasks that failed in some play."""
-        lines = self.output.splitlines()
-        title, found = "", set()
-        for line in lines:
-            if line.startswith("TASK ["):
-                title = line[len("TASK [") :].split("]")[0]
-            elif line.startswith("fatal: "):
+        """Names of the tasks that failed in some play after the first, which finds nothing done yet."""
+        play, title, found = "", "", set()
+        for line in self.output.splitlines():
+            if line.startswith("PLAY ["):
+                play = line.removeprefix("PLAY [").split("]")[0]
+            elif line.startswith("TASK ["):
+                title = line.removeprefix("TASK [").split("]")[0]
+            elif line.startswith("fatal: ") and play != "plan":
                 found.add(title)
         return sorted(found)
 
@@ -79,14 +80,15 @@ class Run:
         self._write("python/systemd/__init__.py", "")
         self._write("python/systemd/daemon.py", "def booted():\n    return True\n")
         self._write("python/systemd/journal.py", JOURNAL.format(path=str(self._work / "journal")))
-        tasks, afterwards = self.world.tasks(), self.world.afterwards()
-        plays = [self._as_play(name, [task for task in chosen if name != "run" or not task.checked], check) for name, chosen, check in (
-            ("plan", tasks, True),
-            ("run", tasks, False),
-            ("second plan", tasks, True),
-            ("plan of the rollback", afterwards, True),
-            ("rollback", afterwards, False),
-        )]  # fmt: skip
+        tasks, rollback = self.world.tasks(), self.world.rollback()
+        plays = [
+            self._as_play("plan", tasks, check=True),
+            self._as_play("run", [task for task in tasks if not task.checked], check=False),
+            self._as_play("second plan", tasks, check=True),
+            self._as_play("look", self.world.looks(), check=False),
+            self._as_play("plan of the rollback", rollback, check=True),
+            self._as_play("rollback", rollback, check=False),
+        ]
         self._write("play.yml", json.dumps(plays))
         self._write("vars.json", json.dumps({"planted": self._arguments, "plan_file": str(self._work / "plan.json")}))
         command = [str(Path(sys.executable).parent / "ansible-playbook"), "-vvvv", "--diff", "-i", "localhost,", "-c", "told"]
@@ -114,6 +116,7 @@ class Run:
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "DOCKER_"))},
             **{f"ANSIBLE_{name}": str(self._work / place) for name, place in places.items()},
+            "ANSIBLE_PIPELINING": str(self._pipelining),
             "ANSIBLE_CACHE_PLUGIN": "jsonfile",
             "ANSIBLE_CALLBACKS_ENABLED": "flotilla.swarm.plan",
             "ANSIBLE_CONNECTION_PLUGINS": str(self._given / "connection"),

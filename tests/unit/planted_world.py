@@ -107,7 +107,7 @@ class World:
             Task("job", {"image": "jobs:1", "registry_auth": LOGIN, "wait_timeout": "20s"}),
             Task("network", {"networks": [{"name": "front"}]}),
             Task("nodes", {}),
-            Task("recover", {"archive": str(self.given / "broken.tar.gz")}, "outside", fails=True),
+            Task("recover", {"archive": str(self.given / "broken.tar.gz"), "accept_unauthenticated": True}, "outside", fails=True),
             Task("service", {"action": "update", "name": ["app_web"], "registry_auth": LOGIN, "wait": False}),
             Task("stack", {"name": "other", "registry_auth": LOGIN, "wait": False}),
             Task("swarm", {**joining, "settings": {}}, "outside", fails=True),
@@ -115,14 +115,19 @@ class World:
             Task("volume", {"volumes": [{"name": "share"}]}),
         ]
 
-    def afterwards(self) -> list[Task]:
-        """What tells of the swarm and its hosts, and takes back what was done."""
+    def looks(self) -> list[Task]:
+        """What tells of the swarm and of its hosts."""
         return [
             Task("stack_info", {}, bare=True),
             Task("swarm_info", {}, bare=True),
             Task("health_info", {}, bare=True),
             Task("task_info", {"service": "other_web"}, bare=True),
             Task("service_logs", {"name": ["other_web"]}, bare=True),
+        ]
+
+    def rollback(self) -> list[Task]:
+        """What takes back, or repeats, what was done."""
+        return [
             Task("service", {"action": "restart", "name": ["other_web"], "wait": False}, title="restart", bare=True),
             Task("service", {"action": "rollback", "name": ["app_web"], "wait": False}, title="rollback", bare=True),
             Task("stack", {"name": "other", "state": "absent"}, title="absent", bare=True),

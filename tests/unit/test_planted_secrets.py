@@ -27,9 +27,13 @@ KEPT = {"etc/daemon.json": "daemon_config."}
 SEEN_RUNNING = "autoscale.rules.metric.command"
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return Run(tmp_path_factory.mktemp("planted"))
+# Modules go through the connection's standard input, or as files, which cost a minute more (make unit-thorough).
+PIPELINING = [True, False] if os.environ.get("FLOTILLA_PLANTED") else [True]
+
+
+@pytest.fixture(scope="module", params=PIPELINING)
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return Run(tmp_path_factory.mktemp("planted"), request.param)
 
 
 def test_the_list_of_public_options_names_no_other() -> None:

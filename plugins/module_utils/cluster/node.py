@@ -9,6 +9,7 @@ import copy
 import typing as t
 from dataclasses import dataclass, field
 
+from ..redact import redact
 from .quorum import Quorum
 
 
@@ -45,7 +46,7 @@ class Node:
             "role": self.role,
             "availability": self.availability,
             "state": self.state,
-            "labels": dict(self.labels),
+            "labels": redact("labels", dict(self.labels)),
             "engine_version": self.engine_version,
             "leader": self.is_leader,
             "generic_resources": list(self.generic_resources),
