@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import http.client
+import re
 import urllib.error
 
 from ansible.module_utils.urls import open_url
 
 from .plan import FlotillaError
+
+
+def show_address(url: str) -> str:
+    """An address as it may be shown: a login and a query often hold a password or a token."""
+    return re.sub(r"(?<=//)[^/]*@", "", re.split(r"[?#]", url)[0]) if "://" in url else "the address"
 
 
 def download(url: str, most_bytes: int) -> str:
@@ -19,9 +25,11 @@ def download(url: str, most_bytes: int) -> str:
         with open_url(url, timeout=30) as answer:
             data = answer.read(most_bytes + 1)
     except urllib.error.HTTPError as error:
-        raise FlotillaError(f"{url} answered {error.code} {error.reason}.") from None
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        raise FlotillaError(f"{url} can't be read: {getattr(error, 'reason', error)}.") from None
+        raise FlotillaError(f"{show_address(url)} answered {error.code} {error.reason}.") from None
+    except (ValueError, http.client.InvalidURL):  # whose text has the address in it
+        raise FlotillaError(f"{show_address(url)} can't be read: this is no valid address.") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise FlotillaError(f"{show_address(url)} can't be read: {getattr(error, 'reason', error)}.") from None
     if len(data) > most_bytes:
-        raise FlotillaError(f"{url} holds more than {most_bytes} bytes.")
+        raise FlotillaError(f"{show_address(url)} holds more than {most_bytes} bytes.")
     return str(data.decode("utf-8", "replace"))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import re
 import typing as t
 import urllib.error
 import urllib.parse
@@ -15,6 +14,7 @@ import urllib.parse
 from ansible.module_utils.urls import open_url
 
 from .autoscale import number_at, prometheus_value
+from .download import show_address
 from .plan import FlotillaError, PlanError
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -29,7 +29,7 @@ def read_metric(metric: t.Mapping[str, t.Any], run: Run) -> float:
     """
     if metric["value"] is not None:
         return float(metric["value"])
-    where = _place(metric["url"]) or metric["command"][0]
+    where = show_address(metric["url"]) if metric["url"] else metric["command"][0]
     try:
         if metric["command"]:
             return number_at(_output(metric["command"], run), "")
@@ -41,11 +41,6 @@ def read_metric(metric: t.Mapping[str, t.Any], run: Run) -> float:
         raise FlotillaError(f"{where}: {error}") from None
     except ValueError:
         raise FlotillaError(f"{where}: the answer is no JSON") from None
-
-
-def _place(url: str) -> str:
-    """An address as it may be shown: a login and a query often hold a password or a token."""
-    return re.sub(r"(?<=//)[^/]*@", "", re.split(r"[?#]", url)[0])
 
 
 def _output(command: list[str], run: Run) -> str:

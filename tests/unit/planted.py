@@ -24,17 +24,18 @@ MODULES = Path(__file__).parents[2] / "plugins/modules"
 # Why a credential is not in them, and the options.
 PUBLIC = {
     "the name of something, or a pattern for names": """
-        apt_info.packages autoscale.only autoscale.rules.service backup_store.cluster_id compose_project.project daemon_config.unit
-        data_backup.volumes data_restore.host data_restore.names data_root.unit host_info.kernel_modules host_info.packages
-        host_info.units image.images.name image.images.target job.image job.service job.show_environment network.absent
-        network.networks.name nfs_exports.name nodes.absent nvidia_runtime.swarm_resource prune.keep prune.spare service.configs.gid
-        service.configs.mode service.configs.source service.configs.target service.configs.uid service.configs_absent service.image
-        service.mounts.source service.mounts.target service.mounts_absent service.name service.networks service.networks_absent
-        service.ports_absent service.secrets.gid service.secrets.mode service.secrets.source service.secrets.target
-        service.secrets.uid service.secrets_absent service.show_environment service.stack service_logs.name service_logs.stack
-        service_logs.task stack.name stack.profiles stack.show_environment stack.silence stack_info.name swarm.cluster_id swarm.host
-        swarm.members swarm.rejoin task_exec.show_environment task_exec.task task_exec.user task_info.node task_info.service
-        task_stats.name task_stats.stack volume.remove_of_stacks volume.test_image volume.volumes.driver volume.volumes.name""",
+        apt_info.packages autoscale.only autoscale.rules.service compose_project.project daemon_config.unit data_backup.volumes
+        data_restore.host data_restore.names data_root.unit host_info.kernel_modules host_info.packages host_info.units
+        image.images.name image.images.target job.image job.service job.show_environment network.absent network.networks.name
+        nfs_exports.name nodes.absent nvidia_runtime.swarm_resource prune.keep prune.spare repository_key.fingerprints
+        service.configs.gid service.configs.mode service.configs.source service.configs.target service.configs.uid
+        service.configs_absent service.image service.mounts.source service.mounts.target service.mounts_absent service.name
+        service.networks service.networks_absent service.ports_absent service.secrets.gid service.secrets.mode
+        service.secrets.source service.secrets.target service.secrets.uid service.secrets_absent service.show_environment
+        service.stack service_logs.name service_logs.stack service_logs.task stack.name stack.profiles stack.show_environment
+        stack.silence stack_info.name swarm.host swarm.members swarm.rejoin task_exec.show_environment task_exec.task task_exec.user
+        task_info.node task_info.service task_stats.name task_stats.stack volume.remove_of_stacks volume.test_image
+        volume.volumes.driver volume.volumes.name""",
     "the name of a user or a registry, shown beside what it opens": """
         autoscale.rules.metric.username image.registry_auth.registry image.registry_auth.username job.registry_auth.registry
         job.registry_auth.username service.registry_auth.registry service.registry_auth.username stack.registry_auth.registry
@@ -42,7 +43,7 @@ PUBLIC = {
     "a path": """
         autoscale.record backup.dest data_backup.dest data_backup.paths data_restore.src data_root.path image.images.context
         image.images.dockerfile mount.absent mount.mounts.path nfs_exports.exports.path path_info.paths recover.archive
-        registry_credentials.file stack.env_files stack.files task_exec.workdir volume.volumes.nfs.path""",
+        registry_credentials.file stack.env_files stack.files stack.files_below task_exec.workdir volume.volumes.nfs.path""",
     "an address of a host or a network": """
         firewall.peers firewall.published.sources host_info.advertise_addr host_info.data_path_addr host_info.peers
         mount.mounts.source network.networks.gateway network.networks.subnet nfs_exports.exports.clients nodes.addresses
@@ -67,8 +68,8 @@ PUBLIC = {
     "made by the action out of the options in which values are planted": "stack.model",
 }
 REASONS = {option: reason for reason, options in PUBLIC.items() for option in options.split()}
-# How the engine is reached, the same for all modules: addresses and paths.
-CONNECTION = {"docker_host", "ca_path", "client_cert", "client_key"}
+# The same in all modules that have them: how the engine is reached, and which swarm is meant.
+SHARED = {"docker_host", "ca_path", "client_cert", "client_key", "confirm", "swarm_name", "cluster_id"}
 SEEMS_SECRET = {"api_secret": "{}", "registry_password": "{}"}
 # What an option holds where its type does not say it, with {} for the planted value.
 SHAPES: dict[str, t.Any] = {
@@ -86,6 +87,7 @@ SHAPES: dict[str, t.Any] = {
     "network.networks.labels": SEEMS_SECRET,
     "network.networks.options": {"com.example.password": "{}"},
     "nodes.labels": {"w1": SEEMS_SECRET},
+    "repository_key.url": "https://me:{}@127.0.0.1:9/key.asc?token={}",
     "service.labels": {**SEEMS_SECRET, "basicauth.users": "me:$apr1$x${}"},
     "stack.content": {
         "services": {
@@ -132,7 +134,7 @@ def argument_specs() -> dict[str, Json]:
     found: dict[str, Json] = {}
 
     def take(self: t.Any, spec: Json, *_more: t.Any, **_constraints: t.Any) -> None:
-        found[name] = {option: value for option, value in spec.items() if option not in CONNECTION}
+        found[name] = {option: value for option, value in spec.items() if option not in SHARED}
         raise StopIteration
 
     for path in sorted(MODULES.glob("*.py")):
@@ -173,7 +175,7 @@ class Planted:
 
     def fill(self, specs: Json, given: Json, prefix: str) -> Json:
         """The given options with values planted in all others that may hold a credential; None leaves one out."""
-        filled: Json = {}
+        filled = {name: value for name, value in given.items() if name not in specs}
         for name, spec in specs.items():
             path = f"{prefix}.{name}"
             if spec.get("options") and isinstance(given.get(name), list):

@@ -13,6 +13,7 @@ from fake_engine import FakeEngine, completes, node, service, volume
 from image_builder import Builder
 
 Json = dict[str, t.Any]
+MEANT = {"confirm": "lab", "swarm_name": "lab"}
 LOGIN = [{"registry": "r:5000", "username": "me"}]
 STACK = {"com.docker.stack.namespace": "app"}
 TASK = {"com.docker.swarm.task.id": "t1", "com.docker.swarm.task.name": "app_web.1.t1"}
@@ -89,6 +90,7 @@ class World:
         rule = {"max": 3, "per_replica": 1}
         managers = [{"item": "m1", "state": "active", "acting": True, "cluster_id": self.manager.cluster.swarm["ID"]}]
         joining = {"host": "m4", "role": "manager", "managers": managers, "remote_addrs": ["10.77.0.1:2377"]}
+        unsealed = {"archive": str(self.given / "broken.tar.gz"), "accept_unauthenticated": True}
         work = str(self.work)
         rules = [
             {**rule, "service": "app_web", "metric": {"command": None}},
@@ -102,12 +104,13 @@ class World:
             Task("daemon_config", {"path": f"{work}/etc/daemon.json"}, ""),
             Task("daemon_config", {"path": f"{work}/refused/daemon.json"}, "", "refused", fails=True),
             Task("data_backup", {"volumes": ["db"], "directory": f"{work}/data", "dest": f"{work}/brought"}),
-            Task("data_restore", {"src": f"{work}/brought", "host": "localhost", "names": ["db"]}),
+            Task("data_restore", {"src": f"{work}/brought", "host": "localhost", "names": ["db"], **MEANT}),
             Task("image", {"images": [image], "registry_auth": LOGIN}, "builder"),
             Task("job", {"image": "jobs:1", "registry_auth": LOGIN, "wait_timeout": "20s"}),
             Task("network", {"networks": [{"name": "front"}]}),
             Task("nodes", {}),
-            Task("recover", {"archive": str(self.given / "broken.tar.gz"), "accept_unauthenticated": True}, "outside", fails=True),
+            Task("recover", {**unsealed, **MEANT}, "outside", fails=True),
+            Task("repository_key", {"path": f"{work}/key.asc", "fingerprints": ["A" * 40]}, "", fails=True),
             Task("service", {"action": "update", "name": ["app_web"], "registry_auth": LOGIN, "wait": False}),
             Task("stack", {"name": "other", "registry_auth": LOGIN, "wait": False}),
             Task("swarm", {**joining, "settings": {}}, "outside", fails=True),
