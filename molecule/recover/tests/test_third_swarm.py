@@ -12,7 +12,8 @@ import json
 from typing import Any
 
 import pytest
-from recover_lab import lab, look, on, play
+
+from tests.scenario.recover import lab, look, on, play
 
 START = """
 import docker
