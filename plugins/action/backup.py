@@ -10,11 +10,11 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.flotilla.swarm.plugins.module_utils.backup_list import read_name
-from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import STACKS_ARCHIVE, STATE_ARCHIVE
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import FILE_BYTES, UNPROTECTED, BackupFiles, pack_stacks
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
+
+from ..module_utils._core.backup.catalog import STACKS_ARCHIVE, STATE_ARCHIVE, read_name
+from ..module_utils.plan import FlotillaError
 
 
 class ActionModule(ActionBase):

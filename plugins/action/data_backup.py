@@ -10,10 +10,11 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.flotilla.swarm.plugins.module_utils.backup_index import read_made, write_index
-from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import INDEX, PART_BYTES, host_file
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import UNPROTECTED, BackupFiles
+
+from ..module_utils._core.backup.catalog import INDEX, PART_BYTES, host_file
+from ..module_utils._core.backup.index import read_made, write_index
+from ..module_utils.plan import FlotillaError
 
 
 class ActionModule(ActionBase):

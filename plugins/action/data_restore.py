@@ -11,10 +11,11 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.flotilla.swarm.plugins.module_utils.backup_index import read_index
-from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import INDEX, host_file
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_reader import BackupReader
+
+from ..module_utils._core.backup.catalog import INDEX, host_file
+from ..module_utils._core.backup.index import read_index
+from ..module_utils.plan import FlotillaError
 
 
 class ActionModule(ActionBase):

@@ -11,10 +11,11 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import STATE_ARCHIVE
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_reader import BackupReader, read_archive_file
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.node_key import NodeKeyError, open_node_key
+
+from ..module_utils._core.backup.catalog import STATE_ARCHIVE
+from ..module_utils.plan import FlotillaError
 
 
 class ActionModule(ActionBase):

@@ -10,9 +10,10 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, Plan
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.vault_file import VaultFile
+
+from ..module_utils.plan import FlotillaError, Plan
 
 ARGUMENTS = {
     "file": {"type": "str", "required": True},

@@ -8,8 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import summarise
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.follow import follow
+
+from ..module_utils.plan import summarise
 
 
 class ActionModule(ActionBase):

@@ -10,7 +10,8 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.log_lines import file_name
+
+from ..module_utils._core.service.logs import file_name
 
 
 class ActionModule(ActionBase):

@@ -11,13 +11,14 @@ from functools import partial
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, summarise
-from ansible_collections.flotilla.swarm.plugins.module_utils.redact import redact_text
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.render import render
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.follow import follow
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories, load_model
+
+from ..module_utils._core.stack.options import ARGUMENTS
+from ..module_utils.plan import FlotillaError, summarise
+from ..module_utils.redact import redact_text
 
 try:
     from ansible.template import trust_as_template

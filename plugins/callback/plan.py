@@ -30,7 +30,8 @@ import typing as t
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import SIGNS, render_changes, summarise
+
+from ..module_utils.plan import SIGNS, render_changes, summarise
 
 
 def gather(results: t.Iterable[tuple[str, str, bool, t.Mapping[str, t.Any]]]) -> list[dict[str, t.Any]]:

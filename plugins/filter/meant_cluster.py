@@ -8,9 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.guard import find_meant
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import read_result
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+
+from ..module_utils._core.cluster.guard import find_meant
+from ..module_utils._core.cluster.member_state import read_result
+from ..module_utils.plan import PlanError
 
 
 def meant_cluster(results: t.Sequence[t.Mapping[str, t.Any]], cluster_id: str = "") -> str:

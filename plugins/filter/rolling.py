@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import rolling
+from ..module_utils._core.cluster import rolling
 
 Record = t.Mapping[str, t.Any]
 

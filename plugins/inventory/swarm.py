@@ -86,10 +86,11 @@ from typing import Any
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.flotilla.swarm.plugins.module_utils.connection import read_tls, warn_of_plain
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.swarm_hosts import read_hosts
+
+from ..module_utils._core.connection import read_tls, warn_of_plain
+from ..module_utils._io.engine import Engine
+from ..module_utils.plan import FlotillaError
 
 CONNECTION = ("docker_host", "tls", "validate_certs", "ca_path", "client_cert", "client_key", "timeout")
 CERTIFICATES = {"ca_path": "ca.pem", "client_cert": "cert.pem", "client_key": "key.pem"}

@@ -48,9 +48,10 @@ import typing as t
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.vault_file import VaultFile
+
+from ..module_utils.plan import FlotillaError
 
 LOGIN, SERVER = ("registry", "username", "password"), ("certificate", "key", "htpasswd")
 

@@ -36,8 +36,9 @@ _raw:
 import typing as t
 
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import bind_sources, directories, load_model
+
+from ..module_utils.plan import FlotillaError
 
 try:
     from ansible.template import trust_as_template

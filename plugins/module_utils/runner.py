@@ -8,52 +8,19 @@ from __future__ import annotations
 import os
 import traceback
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.basic import AnsibleModule
 
-from .connection import read_tls, warn_of_plain
-from .engine import Engine
-from .host_io import Host
+from ._io.target import Target, engine_target
 from .masking import mask, show_options
 from .plan import SIGNS, Change, FlotillaError, Plan
 from .redact import redact_text
 
 Params = dict[str, t.Any]
+
+
 _LOGGED = 20
-
-
-def _cert_fallback(file_name: str) -> str:
-    """The file of this name in the directory that DOCKER_CERT_PATH names, as the Docker clients do."""
-    from ansible.module_utils.basic import AnsibleFallbackNotFound
-
-    directory = os.environ.get("DOCKER_CERT_PATH")
-    if not directory:
-        raise AnsibleFallbackNotFound
-    return os.path.join(directory, file_name)
-
-
-CONNECTION: dict[str, t.Any] = {
-    "docker_host": {
-        "type": "str",
-        "default": "unix:///var/run/docker.sock",
-        "fallback": (env_fallback, ["DOCKER_HOST"]),
-    },
-    "tls": {"type": "bool", "default": False, "fallback": (env_fallback, ["DOCKER_TLS"])},
-    "validate_certs": {"type": "bool", "fallback": (env_fallback, ["DOCKER_TLS_VERIFY"])},
-    "ca_path": {"type": "path", "fallback": (_cert_fallback, ["ca.pem"])},
-    "client_cert": {"type": "path", "fallback": (_cert_fallback, ["cert.pem"])},
-    "client_key": {"type": "path", "fallback": (_cert_fallback, ["key.pem"])},
-    "timeout": {"type": "int", "default": 60, "fallback": (env_fallback, ["DOCKER_TIMEOUT"])},
-}
-
-
-@dataclass(frozen=True)
-class World:
-    """What a module acts on: the options that reach it, and how it is opened."""
-
-    arguments: dict[str, t.Any]
-    open: t.Callable[[AnsibleModule], t.Any]
 
 
 class Module(AnsibleModule):
@@ -94,40 +61,27 @@ class Module(AnsibleModule):
         return mask(value, self._secrets or self.no_log_values)
 
 
-def connect(module: AnsibleModule) -> Engine:
-    """The engine that the options name. Raises EngineError."""
-    params = {name: module.params[name] for name in CONNECTION}
-    warning = warn_of_plain(params["docker_host"], read_tls(params["tls"], params["validate_certs"]))
-    if warning:
-        module.warn(warning)
-    return Engine.connect(**params)
-
-
-engine_world = World(CONNECTION, connect)
-host_world = World({}, Host)
-
-
 def run_module(
     arguments: dict[str, t.Any],
     observe: t.Callable[[t.Any, Params], t.Any],
     plan: t.Callable[[t.Any, Params], Plan],
     apply: t.Callable[[t.Any, Change], t.Mapping[str, t.Any] | None] | None = None,
     watch: t.Callable[[t.Any, Params, Plan], t.Mapping[str, t.Any] | None] | None = None,
-    world: World = engine_world,
+    target: Target = engine_target,
     **constraints: t.Any,
 ) -> None:
     """Run a module to its end: it exits with ``changed``, ``plan``, ``diff``, and what plan, apply and watch returned.
 
-    ``observe(world, params)`` reads; ``plan(observed, params)`` decides and is pure; ``apply(world, change)`` does one change;
-    ``watch(world, params, plan)`` waits for the verdict and raises FlotillaError when it is bad. Check mode ends after plan.
+    ``observe(target, params)`` reads; ``plan(observed, params)`` decides and is pure; ``apply(target, change)`` does one change;
+    ``watch(target, params, plan)`` waits for the verdict and raises FlotillaError when it is bad. Check mode ends after plan.
     ``constraints`` go to AnsibleModule (``required_if`` and its like).
     """
-    module = Module({**world.arguments, **arguments}, supports_check_mode=True, **constraints)
+    module = Module({**target.arguments, **arguments}, supports_check_mode=True, **constraints)
     params: Params = module.params
     decided = Plan()
     applied: list[Change] = []
     try:
-        place = world.open(module)
+        place = target.open(module)
         decided = replace(plan(observe(place, params), params), shown=params.get("show_environment") or ())
         for warning in decided.warnings:
             module.warn(warning)

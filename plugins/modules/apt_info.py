@@ -67,9 +67,10 @@ problem:
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.apt_cache import AptCache, Unavailable
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, run_module
+from ..module_utils._io.apt_cache import AptCache, Unavailable
+from ..module_utils._io.target import Target
+from ..module_utils.plan import Plan
+from ..module_utils.runner import run_module
 
 ARGUMENTS = {
     "packages": {"type": "list", "elements": "str", "default": []},
@@ -93,7 +94,7 @@ def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, world=World({}, lambda module: AptCache()))
+    run_module(ARGUMENTS, observe, plan, target=Target({}, lambda module: AptCache()))
 
 
 if __name__ == "__main__":

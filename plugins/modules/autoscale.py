@@ -29,7 +29,8 @@ attributes:
   idempotent:
     support: full
     details:
-      - With the same metrics a second pass changes nothing, unless O(rules[].up_by) or O(rules[].down_by) left something to do.
+      - With the same metrics a second pass changes nothing, unless O(rules[].max_scale_up) or O(rules[].max_scale_down)
+        left something to do.
 options:
   rules:
     description: One for each service.
@@ -124,11 +125,11 @@ options:
         description: Share by which the metric has to fall below what called for a replica before the replica is given up.
         type: float
         default: 0.1
-      up_by:
+      max_scale_up:
         description: The most replicas that one pass adds; 0 is no limit.
         type: int
         default: 0
-      down_by:
+      max_scale_down:
         description: The most replicas that one pass takes away; 0 is no limit.
         type: int
         default: 0
@@ -140,7 +141,7 @@ options:
         description: Time since the last change of the service before replicas are taken away, in seconds or as a duration.
         type: str
         default: 5m
-      idle:
+      scale_down_at_most:
         description: Take replicas away only when the metric is at most this, such as V(0) for workers that must not be stopped at work.
         type: float
   only:
@@ -179,7 +180,7 @@ EXAMPLES = r"""
         metric: {url: "http://m1:4171/api/topics/ocr", path: depth}
         per_replica: 100
         max: 10
-        idle: 0
+        scale_down_at_most: 0
 
 - name: Ten workers from a depth of 1000 on, three again below 100
   flotilla.swarm.autoscale:
@@ -243,22 +244,23 @@ import typing as t
 from dataclasses import dataclass
 from functools import partial
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.autoscale import Decision, Rule, decide, read_rule
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.drain import find_room
-from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.metric import read_metric
-from ansible_collections.flotilla.swarm.plugins.module_utils.moments import read_time
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning, service_plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import desired_count, parse_seconds, service_mode
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import auth_headers
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS as STACK_ARGUMENTS
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_run import Operation
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
+from ..module_utils._core.autoscale import Decision, Rule, decide, read_rule
+from ..module_utils._core.schedule.capacity import find_room
+from ..module_utils._core.schedule.placement import Nodes
+from ..module_utils._core.service.canonical import desired_count, parse_seconds, service_mode
+from ..module_utils._core.service.images import auth_headers
+from ..module_utils._core.service.items import item_name
+from ..module_utils._core.stack import planning
+from ..module_utils._core.stack import verbs as service_plan
+from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
+from ..module_utils._core.stack.options import texts
+from ..module_utils._core.stack.session import Session
+from ..module_utils._core.timestamps import read_time
+from ..module_utils._io.deploy.operation import Operation
+from ..module_utils._io.member import MemberHost, member_host_target
+from ..module_utils._io.metric_sources import read_metric
+from ..module_utils.plan import Change, FlotillaError, Plan, PlanError
+from ..module_utils.runner import run_module
 
 METRIC: dict[str, t.Any] = {
     "url": {"type": "str", "default": ""},
@@ -285,11 +287,11 @@ RULE: dict[str, t.Any] = {
     "per_replica": {"type": "float"},
     "steps": {"type": "list", "elements": "dict", "default": [], "options": STEP},
     "hysteresis": {"type": "float", "default": 0.1},
-    "up_by": {"type": "int", "default": 0},
-    "down_by": {"type": "int", "default": 0},
+    "max_scale_up": {"type": "int", "default": 0},
+    "max_scale_down": {"type": "int", "default": 0},
     "cool_down_up": {"type": "str", "default": "0s"},
     "cool_down_down": {"type": "str", "default": "5m"},
-    "idle": {"type": "float"},
+    "scale_down_at_most": {"type": "float"},
 }
 ARGUMENTS: dict[str, t.Any] = {
     "rules": {"type": "list", "elements": "dict", "required": True, "options": RULE},
@@ -315,7 +317,7 @@ class Pass:
     def observe(self, place: MemberHost, params: dict[str, t.Any]) -> Observed:
         given = _chosen(params["rules"], texts(params["only"]))
         rules = [read_rule(each, parse_seconds) for each in given]
-        seen, info = place.member.look("")
+        seen, info = place.member.inspect("")
         engine = place.member.require_manager(seen)
         doing = "reading the swarm's services"
         chosen = service_plan.choose(engine.get("/services", doing), [rule.service for rule in rules], (), {})
@@ -408,7 +410,7 @@ def _row(name: str, metric: float | str, count: int, decision: Decision) -> dict
 
 def main() -> None:
     run = Pass()
-    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, world=member_host_world)
+    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, target=member_host_target)
 
 
 if __name__ == "__main__":

@@ -121,12 +121,12 @@ import base64
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.archive import sums_of, write_archive
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import Manifest, check_backup, name_objects
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import read_node
-from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ..module_utils._core.backup.manifest import Manifest, check_backup, name_objects
+from ..module_utils._core.cluster.node import read_node
+from ..module_utils._io.archive import sums_of, write_archive
+from ..module_utils._io.member import MemberHost, member_host_target
+from ..module_utils.plan import Change, Plan
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
     "directory": {"type": "path", "default": "/var/backups/flotilla-swarm"},
@@ -149,7 +149,7 @@ class Work:
 
 
 def observe(place: MemberHost, params: dict[str, t.Any]) -> tuple[Work, list[t.Any]]:
-    seen, info = place.member.look("this host")
+    seen, info = place.member.inspect("this host")
     engine = place.member.require_manager(seen)
     stamp = f"{info['SystemTime'][:19]}Z"
     archive = f"{params['directory']}/{seen.cluster_id[:12]}-{stamp.replace('-', '').replace(':', '')}.tar.gz"
@@ -203,7 +203,7 @@ def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=member_host_world)
+    run_module(ARGUMENTS, observe, plan, apply, target=member_host_target)
 
 
 if __name__ == "__main__":

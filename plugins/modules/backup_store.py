@@ -98,11 +98,11 @@ import os
 import shutil
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.archive import sums_of
-from ansible_collections.flotilla.swarm.plugins.module_utils.backup_list import Stored, plan_store, read_name
-from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import SUMS, parse_sums
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import host_world, run_module
+from ..module_utils._core.backup.catalog import SUMS, Stored, parse_sums, plan_store, read_name
+from ..module_utils._io.archive import sums_of
+from ..module_utils._io.target import host_target
+from ..module_utils.plan import Change, FlotillaError, Plan
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
     "directory": {"type": "path", "required": True},
@@ -144,7 +144,7 @@ def apply(host: t.Any, change: Change) -> None:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=host_world)
+    run_module(ARGUMENTS, observe, plan, apply, target=host_target)
 
 
 if __name__ == "__main__":

@@ -78,10 +78,10 @@ overlay:
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.compose_project import PROJECT, STARTED, STOPPED, overlay, plan_project
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ..module_utils._core.compose_project import PROJECT, STARTED, STOPPED, overlay, plan_project
+from ..module_utils._io.engine import Engine
+from ..module_utils.plan import Change, Plan
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
     "project": {"type": "str", "required": True},

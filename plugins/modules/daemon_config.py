@@ -117,10 +117,11 @@ import json
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import daemon_json
-from ansible_collections.flotilla.swarm.plugins.module_utils.masking import mask
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan, compare
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, host_world, run_module
+from ..module_utils._core.host import daemon_json
+from ..module_utils._io.target import Target, host_target
+from ..module_utils.masking import mask
+from ..module_utils.plan import Change, Field, FlotillaError, Plan, compare
+from ..module_utils.runner import run_module
 
 ARGUMENTS = {
     "config": {"type": "dict", "required": True},
@@ -277,8 +278,8 @@ def _cause(host: t.Any, unit: str) -> str:
 
 
 def main() -> None:
-    world = World(host_world.arguments, lambda module: (host_world.open(module), module.check_mode))
-    run_module(ARGUMENTS, observe, plan, apply, world=world)
+    target = Target(host_target.arguments, lambda module: (host_target.open(module), module.check_mode))
+    run_module(ARGUMENTS, observe, plan, apply, target=target)
 
 
 if __name__ == "__main__":

@@ -108,15 +108,15 @@ import os
 import typing as t
 from dataclasses import asdict, dataclass
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.archive import check_file, cut
-from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import PART_BYTES, archive_name
-from ansible_collections.flotilla.swarm.plugins.module_utils.host.data_archive import Source, check_paths, choose, is_chosen, users_of
-from ansible_collections.flotilla.swarm.plugins.module_utils.host.volumes import existing_volume
-from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.tar_members import PROVEN_RULES
-from ansible_collections.flotilla.swarm.plugins.module_utils.tar_reader import MOST_BYTES, MOST_MEMBERS, Limits
+from ..module_utils._core.backup.catalog import PART_BYTES, archive_name
+from ..module_utils._core.backup.data import Source, check_paths, choose, is_chosen, users_of
+from ..module_utils._core.backup.tar_members import PROVEN_RULES
+from ..module_utils._core.backup.tar_reader import MOST_BYTES, MOST_MEMBERS, Limits
+from ..module_utils._core.host.volumes import existing_volume
+from ..module_utils._io.archive import check_file, cut
+from ..module_utils._io.member import MemberHost, member_host_target
+from ..module_utils.plan import Change, FlotillaError, Plan, PlanError
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
     "volumes": {"type": "list", "elements": "str", "default": []},
@@ -281,7 +281,7 @@ def _pack(place: MemberHost, source: Source, archive: str) -> list[str]:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=member_host_world)
+    run_module(ARGUMENTS, observe, plan, apply, target=member_host_target)
 
 
 if __name__ == "__main__":

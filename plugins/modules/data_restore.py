@@ -92,19 +92,13 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.archive import check_file, join
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import guard
-from ansible_collections.flotilla.swarm.plugins.module_utils.host.data_archive import (
-    Target,
-    is_chosen,
-    read_target,
-    users_of,
-    volume_problem,
-)
-from ansible_collections.flotilla.swarm.plugins.module_utils.host.volumes import existing_volume
-from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ..module_utils._core.backup.data import Target, is_chosen, read_target, users_of, volume_problem
+from ..module_utils._core.cluster import guard
+from ..module_utils._core.host.volumes import existing_volume
+from ..module_utils._io.archive import check_file, join
+from ..module_utils._io.member import MemberHost, member_host_target
+from ..module_utils.plan import Change, FlotillaError, Plan
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
     **guard.ARGUMENTS,
@@ -126,7 +120,7 @@ class Work:
 
 def observe(place: MemberHost, params: dict[str, t.Any]) -> list[Work]:
     guard.refuse_unconfirmed(params["confirm"], params["swarm_name"])
-    guard.refuse_stranger(place.member.look("")[0], params["cluster_id"])
+    guard.refuse_stranger(place.member.inspect("")[0], params["cluster_id"])
     given = [item for item in params["archives"] if is_chosen(item["name"], params["names"])]
     names = [item["name"] for item in given if item["kind"] == "volume"]
     volumes: dict[str, dict[str, t.Any]] = {}
@@ -210,7 +204,7 @@ def _undo(place: MemberHost, work: Work, directory: str) -> None:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=member_host_world)
+    run_module(ARGUMENTS, observe, plan, apply, target=member_host_target)
 
 
 if __name__ == "__main__":

@@ -87,13 +87,12 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import guard
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.tasks import TASK_LABEL
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import daemon_json, data_root
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member
-from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ..module_utils._core.cluster import guard
+from ..module_utils._core.host import daemon_json, data_root
+from ..module_utils._core.schedule.task_states import TASK_LABEL
+from ..module_utils._io.member import Member, MemberHost, member_host_target
+from ..module_utils.plan import Change, Field, FlotillaError, Plan
+from ..module_utils.runner import run_module
 
 ARGUMENTS = {
     **guard.ARGUMENTS,
@@ -134,7 +133,7 @@ class Work:
 def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
     guard.refuse_unconfirmed(params["confirm"], params["swarm_name"])
     host, member = place.host, place.member
-    guard.refuse_stranger(member.look("")[0], params["cluster_id"])
+    guard.refuse_stranger(member.inspect("")[0], params["cluster_id"])
     text = host.read(params["config"])
     unit = daemon_json.parse_unit(host.run(["systemctl", "show", params["unit"], "--property", SHOWN])[1])
     flags = daemon_json.flags_of(unit, host.read)
@@ -302,7 +301,7 @@ def _undo(host: t.Any, work: Work, written: bool, backup: str | None) -> str:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=member_host_world)
+    run_module(ARGUMENTS, observe, plan, apply, target=member_host_target)
 
 
 if __name__ == "__main__":

@@ -110,11 +110,11 @@ plan:
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import facts, firewall, firewall_unit
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member
-from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan, PlanError, short_hash
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ..module_utils._core.host import facts, firewall
+from ..module_utils._core.host import firewall as firewall_unit
+from ..module_utils._io.member import Member, MemberHost, member_host_target
+from ..module_utils.plan import Change, Field, FlotillaError, Plan, PlanError, short_hash
+from ..module_utils.runner import run_module
 
 PORT = {
     "port": {"type": "int", "required": True},
@@ -158,7 +158,7 @@ class Work:
 def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
     host, member = place.host, place.member
     present = params["state"] == "present"
-    info = member.look("")[1] if present else {}
+    info = member.inspect("")[1] if present else {}
     swarm = info.get("Swarm") or {}
     listed = host.run(["systemctl", "show", "--property", "Id,LoadState,ActiveState,UnitFileState", firewall_unit.UNIT])[1]
     return Observed(
@@ -321,7 +321,7 @@ def _remove(host: t.Any, live: dict[int, firewall.Chains]) -> None:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=member_host_world, required_if=[("state", "present", ["peers"])])
+    run_module(ARGUMENTS, observe, plan, apply, target=member_host_target, required_if=[("state", "present", ["peers"])])
 
 
 if __name__ == "__main__":

@@ -122,10 +122,11 @@ engine:
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import gpu_route, gpus
-from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ..module_utils._core.host import gpus
+from ..module_utils._core.host import gpus as gpu_route
+from ..module_utils._io.member import MemberHost, member_host_target
+from ..module_utils.plan import FlotillaError, Plan, PlanError
+from ..module_utils.runner import run_module
 
 ARGUMENTS = {"kinds": {"type": "dict", "default": {}}}
 NO_COMMAND = 127
@@ -137,7 +138,7 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> dict[str, t.Any]:
     gpus.refuse_wrong_kinds(params["kinds"])
     toolkit = gpus.parse_version(place.host.run(["nvidia-ctk", "--version"])[1])
     # What another host's engine says has nothing to do with the GPUs and files here.
-    info = place.member.look("")[1] if place.member.is_local else {}
+    info = place.member.inspect("")[1] if place.member.is_local else {}
     looked = _look(place.host)
     return {**looked, "toolkit": toolkit, "engine": _engine(place, info), "offered": info.get("GenericResources") or []}
 
@@ -185,7 +186,7 @@ def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, world=member_host_world)
+    run_module(ARGUMENTS, observe, plan, target=member_host_target)
 
 
 if __name__ == "__main__":

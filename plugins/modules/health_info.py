@@ -114,12 +114,12 @@ exposure:
 import time
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils import exposure_probe
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import gpus, mounts
-from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.moments import read_time
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ..module_utils._core.host import gpus, mounts
+from ..module_utils._core.timestamps import read_time
+from ..module_utils._io import exposure as exposure_probe
+from ..module_utils._io.member import MemberHost, member_host_target
+from ..module_utils.plan import FlotillaError, Plan, PlanError
+from ..module_utils.runner import run_module
 
 MOUNT_SECONDS = "5"
 NO_COMMAND = 127
@@ -127,7 +127,7 @@ NO_COMMAND = 127
 
 def observe(place: MemberHost, _params: dict[str, t.Any]) -> dict[str, t.Any]:
     member, host = place.member, place.host
-    seen, info = member.look("")
+    seen, info = member.inspect("")
     data_root = info.get("DockerRootDir") or "/var/lib/docker"
     space = host.space(data_root)
     found, problem = _gpus(host)
@@ -180,7 +180,7 @@ def plan(observed: dict[str, t.Any], _params: dict[str, t.Any]) -> Plan:
 
 
 def main() -> None:
-    run_module({}, observe, plan, world=member_host_world)
+    run_module({}, observe, plan, target=member_host_target)
 
 
 if __name__ == "__main__":

@@ -171,13 +171,14 @@ import platform
 import time
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils import exposure_probe
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import addresses
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.subnets import read_routes
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import daemon_json, facts
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import source_address
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, host_world, run_module
+from ..module_utils._core.cluster import addresses
+from ..module_utils._core.cluster.subnets import read_routes
+from ..module_utils._core.host import daemon_json, facts
+from ..module_utils._io import exposure as exposure_probe
+from ..module_utils._io.member import source_address
+from ..module_utils._io.target import Target, host_target
+from ..module_utils.plan import FlotillaError, Plan
+from ..module_utils.runner import run_module
 
 ARGUMENTS = {
     "packages": {"type": "list", "elements": "str", "default": []},
@@ -313,8 +314,8 @@ def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
 
 
 def main() -> None:
-    world = World(host_world.arguments, lambda module: (host_world.open(module), module.check_mode))
-    run_module(ARGUMENTS, observe, plan, world=world)
+    target = Target(host_target.arguments, lambda module: (host_target.open(module), module.check_mode))
+    run_module(ARGUMENTS, observe, plan, target=target)
 
 
 if __name__ == "__main__":

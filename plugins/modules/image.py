@@ -140,10 +140,9 @@ import typing as t
 from dataclasses import replace
 from urllib.parse import quote
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine, EngineError, NotFound
-from ansible_collections.flotilla.swarm.plugins.module_utils.images import (
+from ..module_utils._core.image_build import (
     CONTEXT_LABEL,
-    Seen,
+    ImageState,
     Wanted,
     Work,
     build_header,
@@ -152,10 +151,11 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.images import (
     push_header,
     split_tag,
 )
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import Params, run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import REGISTRY_AUTH, registry_of
+from ..module_utils._core.service.images import REGISTRY_AUTH, registry_of
+from ..module_utils._io.engine import Engine, EngineError, NotFound
+from ..module_utils._io.member import Member, member_target
+from ..module_utils.plan import Change, FlotillaError, Plan
+from ..module_utils.runner import Params, run_module
 
 ARGUMENTS: dict[str, t.Any] = {
     "images": {
@@ -181,21 +181,21 @@ ARGUMENTS: dict[str, t.Any] = {
 LAST_LINES = 15
 
 
-def observe(member: Member, params: Params) -> dict[str, Seen]:
+def observe(member: Member, params: Params) -> dict[str, ImageState]:
     """What there is of each image. In check mode there may be no engine yet, and then there is nothing."""
     if member.is_to_be_installed:
-        return {item["name"]: Seen() for item in params["images"]}
+        return {item["name"]: ImageState() for item in params["images"]}
     engine = member.require_engine()
     return {item["name"]: _see(engine, item, params) for item in params["images"]}
 
 
-def _see(engine: Engine, item: Params, params: Params) -> Seen:
+def _see(engine: Engine, item: Params, params: Params) -> ImageState:
     name = item["name"]
     try:
         image = engine.get(f"/images/{_quote(name)}/json", doing=f"reading image {name}")
     except NotFound:
-        return Seen()
-    seen = Seen(
+        return ImageState()
+    seen = ImageState(
         present=True,
         context_hash=((image.get("Config") or {}).get("Labels") or {}).get(CONTEXT_LABEL, ""),
         manifests=manifests_of(name, image.get("RepoDigests") or ()),
@@ -216,7 +216,7 @@ def _see(engine: Engine, item: Params, params: Params) -> Seen:
     return replace(seen, remote=remote["Descriptor"]["digest"])
 
 
-def plan(seen: dict[str, Seen], params: Params) -> Plan:
+def plan(seen: dict[str, ImageState], params: Params) -> Plan:
     return plan_images([_wanted(item, params) for item in params["images"]], seen)
 
 
@@ -301,7 +301,7 @@ def _quote(name: str) -> str:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=member_world)
+    run_module(ARGUMENTS, observe, plan, apply, target=member_target)
 
 
 if __name__ == "__main__":

@@ -151,22 +151,23 @@ import typing as t
 import uuid
 from functools import partial
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack import job_spec, planning
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import auth_headers, image_of, settle_image
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.job_run import JobRun, find_leftovers
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import ask_registry
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS as STACK_ARGUMENTS
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import Edit, given_variables
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_plan import choose
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
+from ..module_utils._core.schedule.placement import Nodes
+from ..module_utils._core.service.canonical import parse_seconds
+from ..module_utils._core.service.edit import Edit, given_variables
+from ..module_utils._core.service.images import auth_headers, familiar_image, image_of, settle_image
+from ..module_utils._core.service.items import item_name
+from ..module_utils._core.service.work import CREATE, REMOVE, Work
+from ..module_utils._core.stack import job as job_spec
+from ..module_utils._core.stack import planning
+from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
+from ..module_utils._core.stack.options import texts
+from ..module_utils._core.stack.session import Session
+from ..module_utils._core.stack.verbs import choose
+from ..module_utils._io.deploy.job import JobRun, find_leftovers
+from ..module_utils._io.deploy.observe import ask_registry
+from ..module_utils._io.member import Member, member_target
+from ..module_utils.plan import Change, Field, Plan, PlanError
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
     "service": {"type": "str", "default": ""},
@@ -186,7 +187,7 @@ class Run:
 
     def observe(self, member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
         wish = _read_wish(params)
-        seen, _info = member.look("")
+        seen, _info = member.inspect("")
         engine = member.require_manager(seen)
         if engine.api_version < job_spec.OLDEST_API:
             raise PlanError(f"jobs need engines with API 1.41 (20.10), found {'.'.join(map(str, engine.api_version))}. Nothing was run.")
@@ -233,12 +234,12 @@ class Run:
         if not nodes.eligible(spec):
             raise PlanError(f"no node that is ready and active can run the job{_constraints(spec)}. Nothing was run.")
         changes = [
-            Change("job", item_name(service), planning.REMOVE, reason="its run was killed", payload=planning.Work({"lock": lock}, service))
+            Change("job", item_name(service), REMOVE, reason="its run was killed", payload=Work({"lock": lock}, service))
             for service, lock in observed["leftovers"]
         ]
         where = f"only {home} has its image" if home else f"on {_any_of(nodes.eligible(spec))}"
-        work = planning.Work({**spec, "Name": observed["name"]})
-        changes.append(Change("job", wish.of, planning.CREATE, _fields(wish, params), reason=f"{image_of(spec)}, {where}", payload=work))
+        work = Work({**spec, "Name": observed["name"]})
+        changes.append(Change("job", wish.of, CREATE, _fields(wish, params), reason=f"{image_of(spec)}, {where}", payload=work))
         return Plan(tuple(changes), tuple(warnings), {"image": image_of(spec), "summary": "the job was not run"})
 
     def apply(self, _member: Member, change: Change) -> None:
@@ -303,7 +304,7 @@ def _constraints(spec: dict[str, t.Any]) -> str:
 
 def main() -> None:
     run = Run()
-    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, world=member_world)
+    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, target=member_target)
 
 
 if __name__ == "__main__":

@@ -122,9 +122,10 @@ import struct
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import facts, mounts
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import host_world, run_module
+from ..module_utils._core.host import facts, mounts
+from ..module_utils._io.target import host_target
+from ..module_utils.plan import Change, Field, FlotillaError, Plan, PlanError
+from ..module_utils.runner import run_module
 
 MOUNT = {
     "path": {"type": "str", "required": True},
@@ -362,7 +363,7 @@ def _put(host: t.Any, files: t.Mapping[str, str | None]) -> None:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=host_world)
+    run_module(ARGUMENTS, observe, plan, apply, target=host_target)
 
 
 if __name__ == "__main__":

@@ -118,17 +118,12 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.networks import (
-    needs_users,
-    plan_networks,
-    read_network,
-    wants_encryption,
-)
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import read_node
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Conflict, Engine, NotFound
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ..module_utils._core.cluster.networks import needs_users, plan_networks, read_network, wants_encryption
+from ..module_utils._core.cluster.node import read_node
+from ..module_utils._io.engine import Conflict, Engine, NotFound
+from ..module_utils._io.member import Member, member_target
+from ..module_utils.plan import Change, FlotillaError, Plan
+from ..module_utils.runner import run_module
 
 PATIENCE_SECONDS = 60
 
@@ -165,7 +160,7 @@ class Observed:
 
 
 def observe(member: Member, params: dict[str, t.Any]) -> Observed:
-    seen, _info = member.look("")
+    seen, _info = member.inspect("")
     if member.is_to_become_manager(seen):
         return Observed([], [])
     engine = member.require_manager(seen)
@@ -216,7 +211,7 @@ def _create(engine: Engine, change: Change) -> None:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=member_world)
+    run_module(ARGUMENTS, observe, plan, apply, target=member_target)
 
 
 if __name__ == "__main__":

@@ -88,9 +88,10 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import exports
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import host_world, run_module
+from ..module_utils._core.host import exports
+from ..module_utils._io.target import host_target
+from ..module_utils.plan import Change, Field, FlotillaError, Plan, PlanError
+from ..module_utils.runner import run_module
 
 EXPORT = {
     "path": {"type": "str", "required": True},
@@ -197,7 +198,7 @@ def _export(host: t.Any, wanted: list[exports.Entry]) -> str:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=host_world)
+    run_module(ARGUMENTS, observe, plan, apply, target=host_target)
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ options:
       - V(manager) or V(worker) by host.
     type: dict
     default: {}
-  takes_over:
+  replaces:
     description:
       - Nodes that replace others, by host. Each gets the labels, the availability and, from a manager, the role of the node
         that is named by host, host name or node id. One that is not in the swarm any more has nothing left to give.
@@ -162,7 +162,7 @@ EXAMPLES = r"""
 
 - name: Let m4 replace m1
   flotilla.swarm.nodes:
-    takes_over: {m4: m1}
+    replaces: {m4: m1}
     availability: {m1: drain}
     roles: {m1: worker}
 
@@ -187,15 +187,9 @@ import time
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import guard
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.drain import check_capacity, count_running, find_stopped
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import (
-    Node,
-    change_spec,
-    read_node,
-    read_quorum,
-)
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.nodes import (
+from ..module_utils._core.cluster import guard
+from ..module_utils._core.cluster.node import Node, change_spec, read_node, read_quorum
+from ..module_utils._core.cluster.nodes import (
     AVAILABILITIES,
     PREVIOUS,
     Wanted,
@@ -206,17 +200,14 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.nodes impor
     pause_first,
     plan_nodes,
 )
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.surge import plan_surge
-from ansible_collections.flotilla.swarm.plugins.module_utils.drain_watch import await_drained, await_returned, list_tasks_of
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import (
-    Engine,
-    NotFound,
-    OutOfSequence,
-)
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_move import move_service
+from ..module_utils._core.schedule.capacity import check_capacity, count_running, find_stopped
+from ..module_utils._core.schedule.surge import plan_surge
+from ..module_utils._io.deploy.move import move_service
+from ..module_utils._io.drain import await_drained, await_returned, list_tasks_of
+from ..module_utils._io.engine import Engine, NotFound, OutOfSequence
+from ..module_utils._io.member import Member, member_target
+from ..module_utils.plan import Change, FlotillaError, Plan, PlanError
+from ..module_utils.runner import run_module
 
 Raw = t.Mapping[str, t.Any]
 
@@ -243,7 +234,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "drain_timeout": {"type": "int", "default": 300},
     "surge": {"type": "str", "choices": ["none", "sole", "all"], "default": "none"},
     "roles": {"type": "dict", "default": {}},
-    "takes_over": {"type": "dict", "default": {}},
+    "replaces": {"type": "dict", "default": {}},
     "node_ids": {"type": "dict", "default": {}},
     "addresses": {"type": "dict", "default": {}},
     "absent": {"type": "list", "elements": "str", "default": []},
@@ -268,7 +259,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
         wrong = {host: value for host, value in params[option].items() if value not in choices}
         if wrong:
             raise PlanError(f"{option}: expected one of {', '.join(choices)}, found {wrong}.")
-    seen, _info = member.look("")
+    seen, _info = member.inspect("")
     if member.is_to_become_manager(seen):
         return Observed(check_mode=True)
     engine = member.require_manager(seen)
@@ -285,7 +276,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
 def _list_nodes(engine: Engine, params: dict[str, t.Any]) -> t.Sequence[Raw]:
     """A node that has just joined is ready a little later, and room on it counts from then on."""
     until = time.monotonic() + JOIN_SECONDS
-    new = {params["node_ids"].get(host) for host in params["takes_over"]}
+    new = {params["node_ids"].get(host) for host in params["replaces"]}
     while True:
         nodes: t.Sequence[Raw] = engine.get("/nodes", doing="listing the nodes")
         if all(read_node(node).is_up for node in nodes if node["ID"] in new) or time.monotonic() > until:
@@ -297,7 +288,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     planned = _plan_nodes(observed, params)
     _refuse_own_demotion(observed, planned)
     drained = find_drained(planned)
-    coming = {*params["labels"], *params["roles"], *params["takes_over"]} - {*planned.result["node_ids"]}
+    coming = {*params["labels"], *params["roles"], *params["replaces"]} - {*planned.result["node_ids"]}
     if params["check_capacity"] and not coming:
         check_capacity(drained, _nodes_after(observed.nodes, planned), observed.services, observed.tasks)
     moves, warnings = _plan_moves(observed, params, planned)
@@ -317,7 +308,7 @@ def _plan_nodes(observed: Observed, params: dict[str, t.Any]) -> Plan:
         addresses={host: address for host, address in params["addresses"].items() if address},
         absent=params["absent"],
         remove_ghosts=params["remove_ghosts"],
-        takes_over=params["takes_over"],
+        replaces=params["replaces"],
     )
     return plan_nodes([read_node(node) for node in observed.nodes], wanted, joining=observed.check_mode)
 
@@ -456,7 +447,7 @@ def _remove(engine: Engine, node: Node) -> None:
 
 def main() -> None:
     run = Run()
-    run_module(ARGUMENTS, observe, run.plan, run.apply, run.watch, world=member_world)
+    run_module(ARGUMENTS, observe, run.plan, run.apply, run.watch, target=member_target)
 
 
 if __name__ == "__main__":

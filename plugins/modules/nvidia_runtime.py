@@ -73,9 +73,10 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import gpus, toml_key
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError, compare
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import host_world, run_module
+from ..module_utils._core.host import gpus, toml_key
+from ..module_utils._io.target import host_target
+from ..module_utils.plan import Change, FlotillaError, Plan, PlanError, compare
+from ..module_utils.runner import run_module
 
 ARGUMENTS = {
     "swarm_resource": {"type": "str", "default": "DOCKER_RESOURCE_GPU"},
@@ -144,7 +145,7 @@ def apply(host: t.Any, change: Change) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=host_world)
+    run_module(ARGUMENTS, observe, plan, apply, target=host_target)
 
 
 if __name__ == "__main__":

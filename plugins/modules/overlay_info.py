@@ -100,10 +100,10 @@ has_keys:
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils import overlay_probe
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ..module_utils._io.member import Member, member_target
+from ..module_utils._io.probe import overlay as overlay_probe
+from ..module_utils.plan import Plan
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {"peers": {"type": "dict"}}
 
@@ -111,7 +111,7 @@ ARGUMENTS: dict[str, t.Any] = {"peers": {"type": "dict"}}
 def observe(member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
     if params["peers"] is not None:
         return overlay_probe.reach(params["peers"])
-    seen, _info = member.look("")
+    seen, _info = member.inspect("")
     ends = overlay_probe.find_ends(member.require_engine()) if member.is_local and seen.state == "active" else []
     if ends:
         overlay_probe.listen(ends)
@@ -123,7 +123,7 @@ def plan(observed: dict[str, t.Any], _params: dict[str, t.Any]) -> Plan:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, world=member_world)
+    run_module(ARGUMENTS, observe, plan, target=member_target)
 
 
 if __name__ == "__main__":

@@ -44,8 +44,9 @@ missing:
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import host_world, run_module
+from ..module_utils._io.target import host_target
+from ..module_utils.plan import Plan, PlanError
+from ..module_utils.runner import run_module
 
 ARGUMENTS = {"paths": {"type": "list", "elements": "str", "required": True}}
 
@@ -68,7 +69,7 @@ def plan(observed: set[str], params: dict[str, t.Any]) -> Plan:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, world=host_world)
+    run_module(ARGUMENTS, observe, plan, target=host_target)
 
 
 if __name__ == "__main__":

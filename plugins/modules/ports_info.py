@@ -92,9 +92,9 @@ udp:
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.port_probe import Job, Ports, ports_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ..module_utils._io.probe.ports import Job, Ports, ports_world
+from ..module_utils.plan import Plan
+from ..module_utils.runner import run_module
 
 GOSSIP_PORT = 7946
 LIFETIME_SECONDS = 30
@@ -141,7 +141,7 @@ def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, world=ports_world)
+    run_module(ARGUMENTS, observe, plan, target=ports_world)
 
 
 if __name__ == "__main__":

@@ -85,15 +85,15 @@ bytes:
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import guard
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Conflict, Engine, NotFound
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.moments import read_time
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.prune import Leavings, plan_prune
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
+from ..module_utils._core.cluster import guard
+from ..module_utils._core.prune import HostInventory, plan_prune
+from ..module_utils._core.service.canonical import parse_seconds
+from ..module_utils._core.stack.options import texts
+from ..module_utils._core.timestamps import read_time
+from ..module_utils._io.engine import Conflict, Engine, NotFound
+from ..module_utils._io.member import Member, member_target
+from ..module_utils.plan import Change, Plan, PlanError
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
     **guard.ARGUMENTS,
@@ -107,7 +107,7 @@ ARGUMENTS: dict[str, t.Any] = {
 DISK_USAGE_BY_TYPE = (1, 42)
 
 
-def observe(member: Member, params: dict[str, t.Any]) -> Leavings:
+def observe(member: Member, params: dict[str, t.Any]) -> HostInventory:
     guard.refuse_unconfirmed(params["confirm"], params["swarm_name"])
     try:
         age = parse_seconds(params["older_than"])
@@ -115,10 +115,10 @@ def observe(member: Member, params: dict[str, t.Any]) -> Leavings:
         raise PlanError(f"older_than: {error} Nothing was removed.") from None
     doing = "listing images and containers"
     engine = member.require_engine()
-    seen, info = member.look("")
+    seen, info = member.inspect("")
     guard.refuse_stranger(seen, params["cluster_id"])
     swarm = info["Swarm"]
-    return Leavings(
+    return HostInventory(
         images=engine.get("/images/json", doing),
         containers=engine.get("/containers/json", doing, all=True),
         cache=_read_cache(engine),
@@ -136,7 +136,7 @@ def _read_cache(engine: Engine) -> list[dict[str, t.Any]]:
     return (used.get("BuildCacheUsage") or {}).get("Items") or used.get("BuildCache") or []
 
 
-def plan(observed: Leavings, params: dict[str, t.Any]) -> Plan:
+def plan(observed: HostInventory, params: dict[str, t.Any]) -> Plan:
     return plan_prune(observed, params["keep"], texts(params["spare"]))
 
 
@@ -155,7 +155,7 @@ def apply(member: Member, change: Change) -> None:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=member_world)
+    run_module(ARGUMENTS, observe, plan, apply, target=member_target)
 
 
 if __name__ == "__main__":

@@ -127,30 +127,24 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.archive import (
-    discard,
-    put_back,
-    put_in_place,
-    read_file,
-    set_aside,
-    unpack,
-)
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import guard
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.archive import KEY_FILE, START_FILE, read_bound
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import (
+from ..module_utils._core.backup.manifest import (
+    KEY_FILE,
+    START_FILE,
     Manifest,
     check_recovery,
     find_lost,
     foreign_address,
     is_locked,
     name_objects,
+    read_bound,
     warn_of_version,
 )
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import Seen, read_result
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import is_own_address
-from ansible_collections.flotilla.swarm.plugins.module_utils.member_host import MemberHost, member_host_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ..module_utils._core.cluster import guard
+from ..module_utils._core.cluster.member_state import MemberState, read_result
+from ..module_utils._io.archive import discard, put_back, put_in_place, read_file, set_aside, unpack
+from ..module_utils._io.member import MemberHost, is_own_address, member_host_target
+from ..module_utils.plan import Change, FlotillaError, Plan, PlanError
+from ..module_utils.runner import run_module
 
 DOING = "making this host the only manager of the swarm"
 
@@ -178,7 +172,7 @@ class LockedError(PlanError):
 class Work:
     """``directory`` is where the engine keeps its state, ``key`` the manager's key file, and ``opened`` that file without a lock."""
 
-    own: Seen
+    own: MemberState
     directory: str
     archive: str
     manifest: Manifest | None
@@ -191,7 +185,7 @@ class Work:
 
 def observe(place: MemberHost, params: dict[str, t.Any]) -> Work:
     guard.refuse_unconfirmed(params["confirm"], params["swarm_name"])
-    own, info = place.member.look("this host")
+    own, info = place.member.inspect("this host")
     place.member.require_engine()
     directory = place.state_directory(info)
     manifest: Manifest | None
@@ -270,7 +264,7 @@ def _go_back(place: MemberHost, work: Work, kept: str, stamp: str) -> None:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=member_host_world)
+    run_module(ARGUMENTS, observe, plan, apply, target=member_host_target)
 
 
 if __name__ == "__main__":

@@ -59,10 +59,11 @@ fingerprints:
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.download import download
-from ansible_collections.flotilla.swarm.plugins.module_utils.host.openpgp import normal, read_fingerprints
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import host_world, run_module
+from ..module_utils._core.host.openpgp import normal, read_fingerprints
+from ..module_utils._io.download import download
+from ..module_utils._io.target import host_target
+from ..module_utils.plan import Change, Field, FlotillaError, Plan, PlanError
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
     "url": {"type": "str", "required": True},
@@ -122,7 +123,7 @@ def apply(host: t.Any, change: Change) -> None:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=host_world)
+    run_module(ARGUMENTS, observe, plan, apply, target=host_target)
 
 
 if __name__ == "__main__":

@@ -403,22 +403,21 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning, service_plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import auth_headers
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import ask_registry
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS as STACK_ARGUMENTS
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import Edit
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_parts import Parts
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_run import Operation
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
+from ..module_utils._core.schedule.placement import Nodes
+from ..module_utils._core.service.canonical import parse_seconds
+from ..module_utils._core.service.edit import Edit, Parts
+from ..module_utils._core.service.images import auth_headers, familiar_image
+from ..module_utils._core.service.items import item_name
+from ..module_utils._core.stack import planning
+from ..module_utils._core.stack import verbs as service_plan
+from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
+from ..module_utils._core.stack.options import texts
+from ..module_utils._core.stack.session import Session
+from ..module_utils._io.deploy.observe import ask_registry
+from ..module_utils._io.deploy.operation import Operation
+from ..module_utils._io.member import Member, member_target
+from ..module_utils.plan import Change, Plan, PlanError
+from ..module_utils.runner import run_module
 
 PARTS = ["image", "environment", "secret_environment", "labels", "limits", "reservations"]
 PARTS += ["constraints", "constraints_absent", "update_config", "rollback_config"]
@@ -509,7 +508,7 @@ class Run:
             if self.names or stacks or params["label"]:
                 raise PlanError("scale goes by the names in replicas, such as {web: 3}. Leave out name, stack and label.")
             self.names = list(params["replicas"])
-        seen, _info = member.look("")
+        seen, _info = member.inspect("")
         if member.is_to_become_manager(seen):
             return service_plan.Observed()
         engine = member.require_manager(seen)
@@ -607,7 +606,7 @@ def _read_edit(params: dict[str, t.Any]) -> Edit:
 
 def main() -> None:
     run = Run()
-    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, world=member_world)
+    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, target=member_target)
 
 
 if __name__ == "__main__":

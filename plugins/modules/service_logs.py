@@ -132,14 +132,13 @@ logs:
 import time
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.log_lines import read_moment, sort_by_task
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import Nodes
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_plan import choose
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.streams import bounded, engine_words
+from ..module_utils._core.schedule.placement import Nodes
+from ..module_utils._core.service.items import item_name
+from ..module_utils._core.service.logs import bounded, engine_words, read_moment, sort_by_task
+from ..module_utils._core.stack.options import texts
+from ..module_utils._core.stack.verbs import choose
+from ..module_utils.plan import Plan, PlanError
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
     "name": {"type": "list", "elements": "str", "default": []},

@@ -40,7 +40,7 @@ options:
     description:
       - V(present) deploys the stack.
       - V(absent) removes its services, secrets, configs and networks, and waits until they are gone. Volumes stay and are listed;
-        O(flotilla.swarm.volume#module:remove_of_stacks) removes them, on one node at a time.
+        O(flotilla.swarm.volume#module:remove_stack_volumes) removes them, on one node at a time.
     type: str
     choices: [present, absent]
     default: present
@@ -281,19 +281,19 @@ import typing as t
 from dataclasses import asdict, replace
 from functools import partial
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.approval import plan_id, require_plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import Deployment
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import Resolved, auth_headers
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import by_name
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import Own, observe_own, observe_stack, read_volumes
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS, kept_services
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import StackObjects, convert
+from ..module_utils._core.service.canonical import parse_seconds
+from ..module_utils._core.service.images import Resolved, auth_headers
+from ..module_utils._core.service.items import by_name
+from ..module_utils._core.stack import planning
+from ..module_utils._core.stack.approval import plan_id, require_plan
+from ..module_utils._core.stack.options import ARGUMENTS, kept_services
+from ..module_utils._core.stack.session import Session
+from ..module_utils._core.stack.spec import StackObjects, convert
+from ..module_utils._io.deploy.deployment import Deployment
+from ..module_utils._io.deploy.observe import Own, observe_own, observe_stack, read_volumes
+from ..module_utils._io.member import Member, member_target
+from ..module_utils.plan import Change, Plan, PlanError
+from ..module_utils.runner import run_module
 
 
 class Run:
@@ -306,7 +306,7 @@ class Run:
         given = json.loads(params["model"] or "{}")
         stack = params["name"]
         self.wanted = StackObjects()
-        seen, _info = member.look("")
+        seen, _info = member.inspect("")
         self.check_mode, self.is_first_call = member.check_mode, True
         # A host that is still to become a manager: everything would be created.
         self.has_swarm = not member.is_to_become_manager(seen)
@@ -378,7 +378,7 @@ class Run:
 
 def main() -> None:
     run = Run()
-    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, world=member_world)
+    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, target=member_target)
 
 
 if __name__ == "__main__":

@@ -92,11 +92,11 @@ stacks:
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.images import image_of
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.naming import NAMESPACE_LABEL
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.report import report_services
+from ..module_utils._core.schedule.report import report_services
+from ..module_utils._core.service.images import image_of
+from ..module_utils._core.service.naming import NAMESPACE_LABEL
+from ..module_utils.plan import Plan
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {"name": {"type": "str"}}
 

@@ -69,7 +69,7 @@ options:
     type: list
     elements: dict
     default: []
-  may:
+  allow:
     description:
       - What the module may do. Anything else is only told as RV(action).
     type: list
@@ -82,7 +82,7 @@ options:
         created. With O(state=absent) a host leaves no other.
     type: str
     default: ""
-  any_manager_count:
+  allow_even_managers:
     description:
       - Accept an even number of managers, and more than seven.
     type: bool
@@ -98,7 +98,7 @@ options:
     default: []
   rejoin:
     description:
-      - Let the host, whose swarm does not list it under this node id any more, leave and join anew. O(may) has to allow C(join).
+      - Let the host, whose swarm does not list it under this node id any more, leave and join anew. O(allow) has to allow C(join).
     type: str
   join_token:
     description:
@@ -233,7 +233,7 @@ EXAMPLES = r"""
     host: "{{ inventory_hostname }}"
     role: "{{ 'manager' if inventory_hostname in groups['swarm_managers'] else 'worker' }}"
     managers: "{{ seen.results }}"
-    may: [initialise]
+    allow: [initialise]
     settings:
       task_history_limit: 3
       node_cert_expiry: 60d
@@ -252,7 +252,7 @@ action:
   description:
     - What was decided for this host, V(initialise), V(join), V(promote), V(demote), V(unlock), V(leave) or V(nothing).
       V(promote) and V(demote) are left to
-      M(flotilla.swarm.nodes), and so is whatever O(may) does not name to a later task.
+      M(flotilla.swarm.nodes), and so is whatever O(allow) does not name to a later task.
   returned: always
   type: str
   sample: join
@@ -297,34 +297,15 @@ ansible_facts:
 import time
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import addresses, guard, gwbridge
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.membership import (
-    INITIALISE,
-    JOIN,
-    as_if_installed,
-    is_forgotten,
-)
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import Seen, read_result
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import (
-    change_spec,
-    count_ca_rotation,
-    find_old_roots,
-)
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.steps import (
-    LEAVE,
-    ROTATE,
-    ROTATIONS,
-    SETTINGS,
-    UNLOCK,
-    Situation,
-    describe,
-    plan_leaving,
-    plan_member,
-)
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import EngineError, NotFound, OutOfSequence
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world, source_address
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ..module_utils._core.cluster import addresses, guard, gwbridge
+from ..module_utils._core.cluster.member_state import MemberState, read_result
+from ..module_utils._core.cluster.membership import INITIALISE, JOIN, as_if_installed, is_forgotten
+from ..module_utils._core.cluster.settings import change_spec, count_ca_rotation, find_old_roots
+from ..module_utils._core.cluster.steps import LEAVE, ROTATE, ROTATIONS, SETTINGS, UNLOCK, Situation, describe, plan_leaving, plan_member
+from ..module_utils._io.engine import EngineError, NotFound, OutOfSequence
+from ..module_utils._io.member import Member, member_target, source_address
+from ..module_utils.plan import Change, Plan
+from ..module_utils.runner import run_module
 
 ATTEMPTS = 3
 PATIENCE_SECONDS = 90
@@ -340,8 +321,8 @@ ARGUMENTS: dict[str, t.Any] = {
     "role": {"type": "str", "choices": ["manager", "worker"], "default": "worker"},
     "managers": {"type": "list", "elements": "dict"},
     "others": {"type": "list", "elements": "dict", "default": []},
-    "may": {"type": "list", "elements": "str", "choices": [INITIALISE, JOIN], "default": [INITIALISE, JOIN]},
-    "any_manager_count": {"type": "bool", "default": False},
+    "allow": {"type": "list", "elements": "str", "choices": [INITIALISE, JOIN], "default": [INITIALISE, JOIN]},
+    "allow_even_managers": {"type": "bool", "default": False},
     "members": {"type": "list", "elements": "str", "default": []},
     "rejoin": {"type": "str"},
     "join_token": {"type": "str", "no_log": True},
@@ -380,11 +361,11 @@ def observe(member: Member, params: dict[str, t.Any]) -> Situation:
     if params["state"] == "absent" or "ca" in params["rotate"]:
         guard.refuse_unconfirmed(params["confirm"], params["swarm_name"])
     name = params["host"] or ""
-    seen, info = member.look(name)
+    seen, info = member.inspect(name)
     managers = [read_result(result) for result in params["managers"] or []]
     if seen.state == "pending" and not is_forgotten(seen, managers, params["members"]):
         member.await_state(name, lambda each: each.state != "pending", PATIENCE_SECONDS)
-        seen, info = member.look(name)
+        seen, info = member.inspect(name)
     others = [read_result(result) for result in params["others"]]
     if member.check_mode:
         seen, managers = as_if_installed(seen), [as_if_installed(each) for each in managers]
@@ -404,7 +385,7 @@ def _read_bridge(member: Member, params: dict[str, t.Any]) -> t.Mapping[str, t.A
     return bridge
 
 
-def _read_addresses(member: Member, params: dict[str, t.Any], seen: Seen) -> dict[str, str]:
+def _read_addresses(member: Member, params: dict[str, t.Any], seen: MemberState) -> dict[str, str]:
     """A bare host in check mode may lack the interfaces and addresses that it will have; nothing is resolved there."""
     found = {name: params[name] or "" for name in ("advertise_addr", "listen_addr", "data_path_addr")}
     if params["state"] == "absent" or member.is_to_be_installed:
@@ -430,7 +411,7 @@ def plan(situation: Situation, params: dict[str, t.Any]) -> Plan:
 
 def apply(member: Member, change: Change) -> dict[str, t.Any]:
     STEPS[change.payload["do"]](member, change.payload)
-    seen, _info = member.look(change.payload["host"])
+    seen, _info = member.inspect(change.payload["host"])
     told = describe(seen)
     return {**told, "ansible_facts": {**told["ansible_facts"], "flotilla_routes": member.routes()}}
 
@@ -474,7 +455,7 @@ def _unlock(member: Member, payload: dict[str, t.Any]) -> None:
     _await(member, payload["host"], lambda seen: seen.acting, "unlocking this manager")
 
 
-def _await(member: Member, host: str, is_done: t.Callable[[Seen], bool], doing: str) -> None:
+def _await(member: Member, host: str, is_done: t.Callable[[MemberState], bool], doing: str) -> None:
     seen = member.await_state(host, is_done, PATIENCE_SECONDS)
     if not is_done(seen):
         raise EngineError(doing, f"after {PATIENCE_SECONDS} s {seen.story}", "Look at the engine's log (journalctl -u docker).")
@@ -542,7 +523,7 @@ def main() -> None:
         observe,
         plan,
         apply,
-        world=member_world,
+        target=member_target,
         required_if=[("state", "present", ("host", "managers"))],
     )
 

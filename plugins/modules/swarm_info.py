@@ -242,14 +242,14 @@ unlock_key:
 import time
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import Node, find_ghosts, read_node, read_quorum
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.seen import describe_cluster, read_certificate
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.settings import find_old_roots, read_settings, show_settings
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.tasks import name_unmanaged, summarise_tasks
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine, EngineError
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
+from ..module_utils._core.cluster.member_state import describe_cluster, read_certificate
+from ..module_utils._core.cluster.node import Node, find_ghosts, read_node, read_quorum
+from ..module_utils._core.cluster.settings import find_old_roots, read_settings, show_settings
+from ..module_utils._core.schedule.task_states import name_unmanaged, summarise_tasks
+from ..module_utils._io.engine import Engine, EngineError
+from ..module_utils._io.member import Member, member_target
+from ..module_utils.plan import Plan
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
     "nodes": {"type": "bool", "default": True},
@@ -261,7 +261,7 @@ ARGUMENTS: dict[str, t.Any] = {
 
 
 def observe(member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
-    seen, info = member.look("")
+    seen, info = member.inspect("")
     cluster = (info.get("Swarm") or {}).get("Cluster") or {}
     told: dict[str, t.Any] = {
         "state": seen.state,
@@ -342,7 +342,7 @@ def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, world=member_world)
+    run_module(ARGUMENTS, observe, plan, target=member_target)
 
 
 if __name__ == "__main__":

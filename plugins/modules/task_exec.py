@@ -117,15 +117,15 @@ node:
 import platform
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.tasks import TASK_LABEL
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.canonical import parse_seconds
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.job_spec import read_command
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import ARGUMENTS as STACK_ARGUMENTS
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_edit import given_variables
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import DeployError
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.streams import last_words, split_streams
+from ..module_utils._core.schedule.task_states import TASK_LABEL
+from ..module_utils._core.service.canonical import parse_seconds
+from ..module_utils._core.service.edit import given_variables
+from ..module_utils._core.service.logs import last_words, split_streams
+from ..module_utils._core.stack.job import read_command
+from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
+from ..module_utils._core.stack.session import DeployError
+from ..module_utils.plan import Change, Field, Plan, PlanError
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
     "task": {"type": "str", "required": True},

@@ -68,11 +68,11 @@ tasks:
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.node import read_node
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.objects import item_name
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_plan import choose
+from ..module_utils._core.cluster.node import read_node
+from ..module_utils._core.service.items import item_name
+from ..module_utils._core.stack.verbs import choose
+from ..module_utils.plan import Plan, PlanError
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
     "service": {"type": "str", "required": True},

@@ -85,12 +85,12 @@ import platform
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.tasks import TASK_LABEL
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import NotFound
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.options import texts
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.usage import is_chosen, read_usage
+from ..module_utils._core.schedule.task_states import TASK_LABEL
+from ..module_utils._core.service.usage import is_chosen, read_usage
+from ..module_utils._core.stack.options import texts
+from ..module_utils._io.engine import NotFound
+from ..module_utils.plan import Plan
+from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
     "name": {"type": "list", "elements": "str", "default": []},

@@ -14,7 +14,7 @@ description:
   - An engine never changes an existing volume, and takes a create with other options for success. This module
     compares driver, options
     and the wanted labels, and refuses with the node, the option, and the containers that use the volume.
-  - Volumes that are not named are left alone, and no volume is removed but by O(recreate) and O(remove_of_stacks).
+  - Volumes that are not named are left alone, and no volume is removed but by O(recreate) and O(remove_stack_volumes).
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.attributes
@@ -86,7 +86,7 @@ options:
     type: str
     choices: [never, if_unused]
     default: never
-  remove_of_stacks:
+  remove_stack_volumes:
     description:
       - Names of stacks that were removed from the swarm. Their volumes on this host go too, with the data in them; data on a server,
         such as that of an NFS volume, stays there.
@@ -119,7 +119,7 @@ EXAMPLES = r"""
 
 - name: Remove what a former stack kept on this host
   flotilla.swarm.volume:
-    remove_of_stacks: [grading]
+    remove_stack_volumes: [grading]
 """
 
 RETURN = r"""
@@ -134,12 +134,13 @@ import time
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster import guard
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Conflict, EngineError, NotFound
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import volumes
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member, member_world
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import World, run_module
+from ..module_utils._core.cluster import guard
+from ..module_utils._core.host import volumes
+from ..module_utils._io.engine import Conflict, EngineError, NotFound
+from ..module_utils._io.member import Member, member_target
+from ..module_utils._io.target import Target
+from ..module_utils.plan import Change, FlotillaError, Plan
+from ..module_utils.runner import run_module
 
 NFS = {
     "server": {"type": "str", "required": True},
@@ -165,7 +166,7 @@ ARGUMENTS = {
         "mutually_exclusive": [("options", "nfs")],
     },
     "recreate": {"type": "str", "choices": ["never", "if_unused"], "default": "never"},
-    "remove_of_stacks": {"type": "list", "elements": "str", "default": []},
+    "remove_stack_volumes": {"type": "list", "elements": "str", "default": []},
     "test_image": {"type": "str"},
 }
 GRACE_SECONDS = 30
@@ -179,7 +180,7 @@ class Work(t.NamedTuple):
 
 def open_engine(module: t.Any) -> t.Any:
     """The engine, or in check mode None where the run that is predicted would have to install it first."""
-    member = member_world.open(module)
+    member = member_target.open(module)
     if not member.is_to_be_installed:
         return member.require_engine()
     module.warn("there is no engine on this host yet, so that all volumes are absent")
@@ -187,7 +188,7 @@ def open_engine(module: t.Any) -> t.Any:
 
 
 def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
-    if params["remove_of_stacks"]:
+    if params["remove_stack_volumes"]:
         guard.refuse_if_named(params)
         _refuse_stranger(engine, params)
     wanted = volumes.wanted_volumes(params["volumes"])
@@ -214,13 +215,13 @@ def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
 def _refuse_stranger(engine: t.Any, params: dict[str, t.Any]) -> None:
     if engine is not None and params["cluster_id"]:
         member = Member(engine, "", params["docker_host"].startswith("unix:"), check_mode=False)
-        guard.refuse_stranger(member.look("")[0], params["cluster_id"])
+        guard.refuse_stranger(member.inspect("")[0], params["cluster_id"])
 
 
 def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
     decided = volumes.plan_volumes(**observed, recreate=params["recreate"])
     changes = (replace(change, payload=Work(change.payload, params["test_image"])) for change in decided.changes)
-    left = volumes.volumes_of_stacks(observed["existing"].values(), params["remove_of_stacks"])
+    left = volumes.volumes_of_stacks(observed["existing"].values(), params["remove_stack_volumes"])
     removals = [Change("volume", item.name, "remove", reason=f"of stack {stack}", payload=Work(item)) for item, stack in left]
     return replace(decided, changes=(*changes, *removals))
 
@@ -276,7 +277,7 @@ def _try(engine: t.Any, name: str, image: str) -> str:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, world=World(member_world.arguments, open_engine))
+    run_module(ARGUMENTS, observe, plan, apply, target=Target(member_target.arguments, open_engine))
 
 
 if __name__ == "__main__":

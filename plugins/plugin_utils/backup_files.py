@@ -17,10 +17,10 @@ from pathlib import Path, PurePosixPath
 
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ..module_utils.backup_names import ENCRYPTED, SEAL, SUMS, sum_line
-from ..module_utils.backup_seal import SALT_BYTES, is_sealed, make_seal, salt_of
+from ..module_utils._core.backup.catalog import ENCRYPTED, SEAL, SUMS, sum_line
+from ..module_utils._core.backup.seal import SALT_BYTES, is_sealed, make_seal, salt_of
+from ..module_utils._core.backup.tar_members import is_below
 from ..module_utils.plan import FlotillaError, PlanError
-from ..module_utils.tar_members import is_below
 from . import controller_files
 from .stack_files import find_file
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ansible.parsing.vault import AnsibleVaultError, AnsibleVaultFormatError, is_encrypted
 
-from ..module_utils.backup_names import ENCRYPTED, SEAL, SUMS, parse_sums
-from ..module_utils.backup_seal import is_sealed
+from ..module_utils._core.backup.catalog import ENCRYPTED, SEAL, SUMS, parse_sums
+from ..module_utils._core.backup.seal import is_sealed
 from ..module_utils.plan import PlanError
 from .backup_files import FILE_BYTES, LIST_BYTES, read_regular, vault_of
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ..module_utils.host.exposure import is_public
+from ..module_utils._core.host.exposure import is_public
 
 NFS = "2049/tcp"
 SHOWN = 5

@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..module_utils.cluster.quorum import Quorum
-from ..module_utils.cluster.subnets import find_overlaps, parse_subnet, refuse_public, refuse_routed
+from ..module_utils._core.cluster.node import Quorum
+from ..module_utils._core.cluster.subnets import find_overlaps, parse_subnet, refuse_public, refuse_routed
 from ..module_utils.plan import PlanError
 from .exposure import find_exposures
 from .fault import LEAST_INODES_PERCENT, WARNING, Fault

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..module_utils.cluster.labels import carries
-from ..module_utils.cluster.node import read_node
+from ..module_utils._core.cluster.labels import carries
+from ..module_utils._core.cluster.node import read_node
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_]")
 

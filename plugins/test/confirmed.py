@@ -8,8 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.guard import refuse_unconfirmed
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+
+from ..module_utils._core.cluster.guard import refuse_unconfirmed
+from ..module_utils.plan import PlanError
 
 
 def confirmed(confirm: t.Any, swarm_name: t.Any, act: str = "") -> bool:

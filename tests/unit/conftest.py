@@ -9,8 +9,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils import member
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import bare
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host import bare
+from ansible_collections.flotilla.swarm.plugins.module_utils._io import member
 from fake_engine import FakeEngine
 
 

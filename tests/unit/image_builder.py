@@ -11,7 +11,7 @@ import re
 import typing as t
 from pathlib import Path
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.images import CONTEXT_LABEL
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.image_build import CONTEXT_LABEL
 from fake_engine.errors import ApiError
 from fake_engine.faults import Faults
 from fake_engine.server import Request, Response, Server

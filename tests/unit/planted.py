@@ -34,7 +34,7 @@ PUBLIC = {
         service.secrets.source service.secrets.target service.secrets.uid service.secrets_absent service.show_environment
         service.stack service_logs.name service_logs.stack service_logs.task stack.name stack.profiles stack.show_environment
         stack.silence stack_info.name swarm.host swarm.members swarm.rejoin task_exec.show_environment task_exec.task task_exec.user
-        task_info.node task_info.service task_stats.name task_stats.stack volume.remove_of_stacks volume.test_image
+        task_info.node task_info.service task_stats.name task_stats.stack volume.remove_stack_volumes volume.test_image
         volume.volumes.driver volume.volumes.name""",
     "the name of a user or a registry, shown beside what it opens": """
         autoscale.rules.metric.username image.registry_auth.registry image.registry_auth.username job.registry_auth.registry
@@ -62,7 +62,7 @@ PUBLIC = {
         stack.device_kinds stack.keep_replicas volume.volumes.nfs.options volume.volumes.nfs.version""",
     "labels by which services are chosen": "service.label service_logs.label",
     "made by this collection out of what modules returned": """
-        data_restore.archives image.images.context_hash job.session network.routes nodes.node_ids nodes.takes_over
+        data_restore.archives image.images.context_hash job.session network.routes nodes.node_ids nodes.replaces
         overlay_info.peers ports_info.data_path_peers ports_info.host ports_info.managers ports_info.peers ports_info.run
         recover.managers service.session stack.missing_paths stack.plan_id stack.run_id stack.session swarm.managers swarm.others""",
     "made by the action out of the options in which values are planted": "stack.model",

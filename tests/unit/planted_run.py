@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 
 from planted import Planted, argument_specs
-from planted_world import Json, Task, World
+from planted_world import Json, Target, Task
 
 ROOT = Path(__file__).parents[2]
 # What tells which processes are ours.
@@ -50,14 +50,14 @@ class Run:
     """``leaks`` has the places of planted values by where they were found: output, log, fact cache, ..., and each file by its name."""
 
     def __init__(self, directory: Path, pipelining: bool) -> None:
-        self.planted, self.world, self._pipelining = Planted(), World(directory), pipelining
-        self._given, self._work, self._specs = self.world.given, self.world.work, argument_specs()
+        self.planted, self.target, self._pipelining = Planted(), Target(directory), pipelining
+        self._given, self._work, self._specs = self.target.given, self.target.work, argument_specs()
         self._arguments: dict[str, Json] = {}
         self._processes: set[bytes] = set()
         try:
             self.output = self._play()
         finally:
-            self.world.close()
+            self.target.close()
         self.leaks = self._search()
 
     def failed(self) -> list[str]:
@@ -73,19 +73,19 @@ class Run:
         return sorted(found)
 
     def expected_failures(self) -> list[str]:
-        return sorted(task.name for task in self.world.tasks() if task.fails)
+        return sorted(task.name for task in self.target.tasks() if task.fails)
 
     def _play(self) -> str:
         self._write("connection/told.py", CONNECTION)
         self._write("python/systemd/__init__.py", "")
         self._write("python/systemd/daemon.py", "def booted():\n    return True\n")
         self._write("python/systemd/journal.py", JOURNAL.format(path=str(self._work / "journal")))
-        tasks, rollback = self.world.tasks(), self.world.rollback()
+        tasks, rollback = self.target.tasks(), self.target.rollback()
         plays = [
             self._as_play("plan", tasks, check=True),
             self._as_play("run", [task for task in tasks if not task.checked], check=False),
             self._as_play("second plan", tasks, check=True),
-            self._as_play("look", self.world.looks(), check=False),
+            self._as_play("look", self.target.looks(), check=False),
             self._as_play("plan of the rollback", rollback, check=True),
             self._as_play("rollback", rollback, check=False),
         ]
@@ -143,7 +143,7 @@ class Run:
         if task.name not in self._arguments:
             spec = self._specs[task.module]
             filled = task.options if task.bare else self.planted.fill(spec, task.options, task.module)
-            reached = {"docker_host": self.world.docker_host(task.engine)} if task.engine else {}
+            reached = {"docker_host": self.target.docker_host(task.engine)} if task.engine else {}
             self._arguments[task.name] = {**filled, **reached}
         options = {name: f"{{{{ planted['{task.name}']['{name}'] }}}}" for name in self._arguments[task.name]}
         return {"name": task.name, f"flotilla.swarm.{task.module}": options}

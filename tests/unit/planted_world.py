@@ -45,7 +45,7 @@ class Task:
         return f"{self.module} {self.title}".strip()
 
 
-class World:
+class Target:
     """``given`` holds what a user gives, ``work`` what runs leave behind."""
 
     def __init__(self, directory: Path) -> None:

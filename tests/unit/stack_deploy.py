@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.naming import KEY_LABEL
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack import planning
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.session import Session
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.spec import StackObjects
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.deployment import Deployment
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.observe import observe_own, observe_stack
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack import planning
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.deployment import Deployment
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.naming import KEY_LABEL
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.observe import observe_own, observe_stack
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.session import Session
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.spec import StackObjects
 from fake_clock import Clock
 from fake_engine import FakeEngine
 

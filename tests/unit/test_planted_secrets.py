@@ -16,7 +16,7 @@ from ansible.module_utils.basic import AnsibleModule
 from module_runner import run_module_main
 from planted import REASONS, Planted, argument_specs, text_options
 from planted_run import Run
-from planted_world import World
+from planted_world import Target
 
 SPECS = argument_specs()
 OPTIONS = sorted({option for module, specs in SPECS.items() for option in text_options(specs, module)})
@@ -62,37 +62,37 @@ def has_to_be(leak: str, place: str) -> bool:
 
 def test_the_search_sees_everything(run: Run) -> None:
     """The log, the journal, the cache of facts and the plan were written, and what a module prints was told, as SSH tells it."""
-    names = {str(path.relative_to(run.world.work)) for path in run.world.work.rglob("*")}
+    names = {str(path.relative_to(run.target.work)) for path in run.target.work.rglob("*")}
     assert {"log", "journal", "plan.json", "facts/s1_localhost", "record"} <= names
-    assert "Invoked with" in (run.world.work / "journal").read_text() and "<told> (0, " in run.output
+    assert "Invoked with" in (run.target.work / "journal").read_text() and "<told> (0, " in run.output
     assert run.planted.found_in("-".join(run.planted.where)) == set(run.planted.where.values())
 
 
 def test_files_that_keep_a_value_are_closed(run: Run) -> None:
-    kept = [run.world.work / place for place in run.leaks if place in KEPT]
+    kept = [run.target.work / place for place in run.leaks if place in KEPT]
     assert len(kept) == len(KEPT) and all(path.stat().st_mode & 0o077 == 0 for path in kept)
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[World]:
-    made = World(tmp_path)
+def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Target]:
+    made = Target(tmp_path)
     monkeypatch.setenv("PATH", f"{made.given / 'bin'}:{os.environ['PATH']}")
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("option", HIDDEN_OPTIONS)
-def test_a_value_of_the_wrong_type_is_not_repeated(option: str, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_of_the_wrong_type_is_not_repeated(option: str, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """In what Ansible and the module say of it, and in the log of the host."""
     logged: list[str] = []
     monkeypatch.setattr(AnsibleModule, "_log_to_syslog", lambda _module, text: logged.append(text))
     module, *path = option.split(".")
     main = importlib.import_module(f"ansible_collections.flotilla.swarm.plugins.modules.{module}").main
     planted = Planted()
-    for task in world.tasks():
+    for task in target.tasks():
         if task.module != module:
             continue
-        reached = {"docker_host": world.docker_host(task.engine)} if task.engine else {}
+        reached = {"docker_host": target.docker_host(task.engine)} if task.engine else {}
         options = {**planted.fill(SPECS[module], task.options, module), **reached}
         for value in planted.misshapen(option):
             result = run_module_main(main, replaced(options, path, value), check=True, diff=True)

@@ -35,7 +35,7 @@ def member(node: str) -> dict[str, Any]:
 
 
 def make_swarm(name: str, *nodes: str, managers: list[str]) -> str:
-    given = {"swarm_managers": managers, "swarm_any_manager_count": True, "nodes_labels": {}, "nodes_label_policies": {}}
+    given = {"swarm_managers": managers, "swarm_allow_even_managers": True, "nodes_labels": {}, "nodes_label_policies": {}}
     made = play("molecule/recover/members.yml", "--limit", ",".join(nodes), **given)
     assert made.rc == 0, made.out
     on("m1", "python3 -", START.replace("NAME", name))

@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.placement import parse_constraint
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.reference import familiar_image
-
+from ...module_utils._core.service.constraints import parse_constraint
+from ...module_utils._core.service.images import familiar_image
 from .dependencies import break_circles, check_ends, drop_unknown
 from .errors import ComposeError, Place
 

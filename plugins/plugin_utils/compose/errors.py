@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
+from ...module_utils.plan import FlotillaError
 
 Key = str | int
 

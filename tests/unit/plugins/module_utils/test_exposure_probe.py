@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils import exposure_probe
+from ansible_collections.flotilla.swarm.plugins.module_utils._io import exposure as exposure_probe
 
 
 class Answer(http.server.BaseHTTPRequestHandler):

@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flotilla.swarm.plugins.module_utils.host_io import Host
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.host import Host
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.target import CONNECTION, host_target
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan, PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.runner import CONNECTION, host_world, run_module
+from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 from fake_engine import FakeEngine, node, secret
 from module_runner import run_module_main
 
@@ -198,7 +199,7 @@ def test_the_host_world_takes_no_connection(tmp_path: t.Any) -> None:
         host.write(change.name, change.payload)
 
     def main() -> None:
-        run_module({"path": {"type": "path", "required": True}}, observe, plan, apply, world=host_world)
+        run_module({"path": {"type": "path", "required": True}}, observe, plan, apply, target=host_target)
 
     target = tmp_path / "file"
     checked = run_module_main(main, {"path": str(target)}, check=True)

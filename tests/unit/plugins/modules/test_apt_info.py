@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.apt_cache import Unavailable
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.apt_cache import Unavailable
 from ansible_collections.flotilla.swarm.plugins.modules import apt_info
 from module_runner import run_module_main
 

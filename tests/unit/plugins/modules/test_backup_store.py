@@ -8,7 +8,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import sum_line
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.backup.catalog import sum_line
 from ansible_collections.flotilla.swarm.plugins.modules import backup_store
 from module_runner import run_module_main
 

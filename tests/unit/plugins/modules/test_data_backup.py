@@ -10,8 +10,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.backup_names import archive_name
-from ansible_collections.flotilla.swarm.plugins.module_utils.host_io import Host, Space
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.backup.catalog import archive_name
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.host import Host, Space
 from ansible_collections.flotilla.swarm.plugins.modules import data_backup, data_restore
 from fake_engine import FakeEngine, volume
 from module_runner import CONFIRMED, run_module_main

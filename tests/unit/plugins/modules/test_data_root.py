@@ -11,7 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.host.data_root import Entry, Place, filesystem_of, refuse, unlike
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.data_root import Entry, Place, filesystem_of, refuse, unlike
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
 from ansible_collections.flotilla.swarm.plugins.modules import data_root
 from fake_engine import FakeEngine, node

@@ -10,7 +10,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import firewall, firewall_unit
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host import firewall
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host import firewall as firewall_unit
 from ansible_collections.flotilla.swarm.plugins.modules import firewall as module
 from fake_engine import FakeEngine, node
 from module_runner import run_module_main

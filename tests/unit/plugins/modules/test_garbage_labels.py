@@ -10,12 +10,12 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.surge import MARK
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine
-from ansible_collections.flotilla.swarm.plugins.module_utils.moments import read_time
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.surge import MARK
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.timestamps import read_time
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.lock import LEASE_SECONDS, take_lock
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.lock import LEASE_SECONDS, take_lock
 from ansible_collections.flotilla.swarm.plugins.modules import image, job, network, nodes, prune, service, stack, stack_info, swarm_info
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
 from fake_clock import Clock

@@ -32,9 +32,9 @@ ACTS: dict[str, dict[str, t.Any]] = {
         "role": "manager",
         "rotate": ["ca"],
         "managers": [{"item": "m1", "state": "inactive"}],
-        "any_manager_count": True,
+        "allow_even_managers": True,
     },
-    "volume": {"remove_of_stacks": ["web"], "swarm_name": "lab"},
+    "volume": {"remove_stack_volumes": ["web"], "swarm_name": "lab"},
 }
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import mounts
-from ansible_collections.flotilla.swarm.plugins.module_utils.host.mounts import network_mounts
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host import mounts
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.mounts import network_mounts
 from ansible_collections.flotilla.swarm.plugins.modules import health_info
 from fake_engine import FakeEngine, node
 from module_runner import run_module_main

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils import exposure_probe, host_io
+from ansible_collections.flotilla.swarm.plugins.module_utils._io import exposure as exposure_probe
+from ansible_collections.flotilla.swarm.plugins.module_utils._io import host as host_io
 from ansible_collections.flotilla.swarm.plugins.modules import host_info
 from module_runner import run_module_main
 

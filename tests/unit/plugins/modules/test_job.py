@@ -8,7 +8,8 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment, job_spec
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack import job as job_spec
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment
 from ansible_collections.flotilla.swarm.plugins.modules import job as module
 from fake_clock import Clock
 from fake_engine import FakeEngine, config, crashes, image_missing, network, node, secret, service

@@ -9,8 +9,8 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils import engine as engine_util
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member
+from ansible_collections.flotilla.swarm.plugins.module_utils._io import engine as engine_util
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.member import Member
 from ansible_collections.flotilla.swarm.plugins.modules import swarm, swarm_info
 from fake_engine import FakeEngine, node
 from hypothesis import given, settings
@@ -208,7 +208,7 @@ def test_no_swarm_is_created_where_a_certain_one_is_wanted(fake_engine: MakeFake
 
 def test_what_may_not_be_done_is_only_told(fake_engine: MakeFake) -> None:
     fake = fake_engine(name="m1")
-    told = make(fake, [tell(fake)], may=[])
+    told = make(fake, [tell(fake)], allow=[])
     assert (told["action"], told["changed"], fake.writes) == ("initialise", False, [])
 
 
@@ -233,7 +233,7 @@ def test_a_swarm_that_another_run_has_just_created(fake_engine: MakeFake) -> Non
         ),
         (
             [{"item": "m1", "state": "inactive"}, {"item": "m2", "state": "inactive"}],
-            "take an odd number, or set any_manager_count",
+            "take an odd number, or set allow_even_managers",
         ),
     ],
 )
@@ -248,7 +248,7 @@ def test_no_swarm_is_created_in_doubt(fake_engine: MakeFake, managers: list[Resu
 def test_an_even_number_of_managers_when_told(fake_engine: MakeFake) -> None:
     fake = fake_engine(name="m1")
     managers = [{"item": "m1", "state": "inactive"}, {"item": "m2", "state": "inactive"}]
-    assert make(fake, managers, any_manager_count=True)["changed"]
+    assert make(fake, managers, allow_even_managers=True)["changed"]
 
 
 def test_a_member_elsewhere_forbids_a_swarm(fake_engine: MakeFake) -> None:
@@ -265,7 +265,7 @@ def test_joining(fake_engine: MakeFake, cluster: FakeEngine, role: str) -> None:
     seen = [tell(cluster), {"item": "m2", "unreachable": True}, {"item": "n1", "state": "inactive"}]
     told = tell(cluster, tokens=True)
     join: Result = {"join_token": told["tokens"][role], "remote_addrs": [each["address"] for each in told["managers"]]}
-    assert make(fake, seen, role, may=[])["action"] == "join"
+    assert make(fake, seen, role, allow=[])["action"] == "join"
     check = make(fake, seen, role, check=True, **join)
     assert (check["changed"], fake.writes) == (True, [])
     real = make(fake, seen, role, **join)

@@ -13,7 +13,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import mounts
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host import mounts
 from ansible_collections.flotilla.swarm.plugins.modules import mount
 from module_runner import run_module_main
 

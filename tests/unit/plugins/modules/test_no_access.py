@@ -11,8 +11,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils import engine, member
-from ansible_collections.flotilla.swarm.plugins.module_utils.host import bare
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host import bare
+from ansible_collections.flotilla.swarm.plugins.module_utils._io import engine, member
 from ansible_collections.flotilla.swarm.plugins.modules import image, network, nodes, service, stack, swarm, swarm_info, volume
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
 from module_runner import run_module_main

@@ -9,9 +9,9 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.surge import MARK, surged_spec
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack import service_move
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.service_run import Operation
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.surge import MARK, surged_spec
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import move as service_move
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.operation import Operation
 from ansible_collections.flotilla.swarm.plugins.modules import nodes as module
 from fake_engine import FakeEngine, engine, image_missing, node, service
 from fake_engine.scheduler import tick
@@ -179,7 +179,7 @@ def test_a_node_takes_over_what_another_was(fake_engine: MakeFake, monkeypatch: 
     nodes = [node("m1", role="manager", leader=True, labels=labels), node("m2", role="manager"), node("m3", role="manager"), node("w1")]
     db = service("db", constraints=["node.labels.database==true"])
     fake = fake_engine(nodes=nodes, services=[db], name="m2")
-    args: Result = {"takes_over": {"w1": "m1"}, "availability": {"m1": "drain"}, "roles": {"m1": "worker"}, "surge": "sole"}
+    args: Result = {"replaces": {"w1": "m1"}, "availability": {"m1": "drain"}, "roles": {"m1": "worker"}, "surge": "sole"}
     check = keep(fake, check=True, **args)
     real = keep(fake, **args)
     assert (real["exit_code"], real["plan"]) == (0, check["plan"]), real.get("msg", real)
@@ -190,33 +190,33 @@ def test_a_node_takes_over_what_another_was(fake_engine: MakeFake, monkeypatch: 
     assert fake.node("m1")["Spec"]["Role"] == "worker"
     assert homes(fake, "db") == ["w1"]
     assert keep(fake, **args)["changed"] is False
-    assert keep(fake, takes_over={"w1": "gone"}, labels_mode="exact")["changed"] is False
+    assert keep(fake, replaces={"w1": "gone"}, labels_mode="exact")["changed"] is False
 
 
 def test_what_was_drained_hands_on_what_it_was_before(fake: FakeEngine) -> None:
     fake.node("w1")["Spec"].update(Availability="drain", Labels={"flotilla.availability": "pause", "a": "b"})
-    assert keep(fake, takes_over={"w2": "w1"})["changed"]
+    assert keep(fake, replaces={"w2": "w1"})["changed"]
     assert fake.node("w2")["Spec"] == {"Labels": {"a": "b"}, "Role": "worker", "Availability": "pause"}
 
 
 def test_an_old_node_that_could_be_several_is_refused(fake: FakeEngine) -> None:
     for node_id in ("one", "two"):
         fake.cluster.nodes[node_id] = fake.cluster.touch(node("old", node_id=node_id))
-    result = keep(fake, takes_over={"w2": "old"})
+    result = keep(fake, replaces={"w2": "old"})
     assert result["exit_code"] == 1 and "one (ready), two (ready)" in result["msg"] and fake.writes == []
-    assert keep(fake, takes_over={"w2": "old"}, node_ids={"old": "two"})["exit_code"] == 0
+    assert keep(fake, replaces={"w2": "old"}, node_ids={"old": "two"})["exit_code"] == 0
 
 
 def test_a_node_that_has_just_joined_gets_time_to_be_ready(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     new = fake.node("w2")
     new["Status"]["State"] = "unknown"
     monkeypatch.setattr(time, "sleep", lambda _seconds: new["Status"].update(State="ready"))
-    args: Result = {**DRAIN, "takes_over": {"w2": "w1"}, "node_ids": {"w2": new["ID"]}}
+    args: Result = {**DRAIN, "replaces": {"w2": "w1"}, "node_ids": {"w2": new["ID"]}}
     assert keep(fake, **args)["exit_code"] == 0
 
 
 def test_in_check_mode_the_new_node_may_still_have_to_join(fake: FakeEngine) -> None:
-    args: Result = {"takes_over": {"w3": "w1"}, "availability": {"w1": "drain"}}
+    args: Result = {"replaces": {"w3": "w1"}, "availability": {"w1": "drain"}}
     check = keep(fake, check=True, **args)
     assert check["exit_code"] == 0 and "known only when w3 joined" in check["warnings"][0]
     assert keep(fake, **args)["msg"].count("no node of the swarm is w3") == 1

@@ -11,7 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils import overlay_probe
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.probe import overlay as overlay_probe
 from ansible_collections.flotilla.swarm.plugins.modules import overlay_info
 from fake_engine import FakeEngine, network, node
 from module_runner import run_module_main

@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.prune import Leavings, plan_prune
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.prune import HostInventory, plan_prune
 from ansible_collections.flotilla.swarm.plugins.modules import prune as module
 from ansible_collections.flotilla.swarm.plugins.modules import stack_info
 from fake_engine import FakeEngine, node, service
@@ -21,9 +21,9 @@ def image(ident: str, *tags: str, digests: tuple[str, ...] = (), created: int = 
     return {"Id": ident, "RepoTags": list(tags), "RepoDigests": list(digests), "Created": created, "Size": 5_000_000}
 
 
-def leavings(**more: t.Any) -> Leavings:
+def leavings(**more: t.Any) -> HostInventory:
     """Of a host that is node ``now``, where what is older than 5000 may go."""
-    return Leavings(**{"images": [], "containers": [], "cache": [], "node_id": "now", "now": 10000.0, "age": 5000.0, **more})
+    return HostInventory(**{"images": [], "containers": [], "cache": [], "node_id": "now", "now": 10000.0, "age": 5000.0, **more})
 
 
 def task_container(ident: str, node_id: str, state: str = "exited", created: int = OLD) -> Json:

@@ -9,8 +9,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.archive import sums_of, write_archive
-from ansible_collections.flotilla.swarm.plugins.module_utils.cluster.backup import Manifest
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.backup.manifest import Manifest
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.archive import sums_of, write_archive
 from ansible_collections.flotilla.swarm.plugins.modules import recover
 from fake_engine import FakeEngine, node
 from module_runner import CONFIRMED, run_module_main

@@ -17,7 +17,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.host.openpgp import normal, read_fingerprints
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.openpgp import normal, read_fingerprints
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
 from ansible_collections.flotilla.swarm.plugins.modules import repository_key
 from hypothesis import given

@@ -8,9 +8,9 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.engine import Engine
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.lock import take_lock
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.lock import take_lock
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
 from ansible_collections.flotilla.swarm.plugins.modules import service as module
 from fake_clock import Clock
 from fake_engine import FakeEngine, config, crashes, network, node, secret, service

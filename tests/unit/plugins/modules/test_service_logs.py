@@ -6,9 +6,15 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.logs import (
+    bounded,
+    engine_words,
+    file_name,
+    read_moment,
+    sort_by_task,
+    split_streams,
+)
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.log_lines import file_name, read_moment, sort_by_task
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack.streams import bounded, engine_words, split_streams
 from ansible_collections.flotilla.swarm.plugins.modules import service_logs
 from fake_engine import FakeEngine, node, service
 from module_runner import run_module_main

@@ -11,7 +11,7 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment
 from ansible_collections.flotilla.swarm.plugins.modules import stack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
 from fake_clock import Clock

@@ -10,7 +10,7 @@ import itertools
 import json
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils.stack import deployment
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment
 from ansible_collections.flotilla.swarm.plugins.modules import network, nodes, stack, swarm, swarm_info
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
 from fake_clock import Clock

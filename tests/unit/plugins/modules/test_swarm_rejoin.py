@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.member import Member
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.member import Member
 from ansible_collections.flotilla.swarm.plugins.modules import swarm, swarm_info
 from fake_engine import FakeEngine, network, node
 from module_runner import run_module_main
@@ -52,15 +52,15 @@ def test_a_host_that_was_removed_behind_its_back_joins_anew(fake_engine: MakeFak
     members = [each["node_id"] for each in told["nodes"]]
     old = tell(worker)["node_id"]
     given: Result = {"role": "worker", "managers": [told], "members": members}
-    decided = make(worker, may=[], **given)
+    decided = make(worker, allow=[], **given)
     assert (decided["action"], decided["changed"], decided["node_id"]) == ("rejoin", False, old)
     token: Result = {"join_token": told["tokens"]["worker"], "remote_addrs": ["10.0.0.1:2377"]}
-    stale = make(worker, may=["join"], rejoin="another", **given, **token)
+    stale = make(worker, allow=["join"], rejoin="another", **given, **token)
     assert stale["exit_code"] == 1 and f"node {old} by now, and not another" in stale["msg"] and worker.writes == []
-    listed = make(worker, may=["join"], rejoin=old, **{**given, "members": [*members, old]}, **token)
+    listed = make(worker, allow=["join"], rejoin=old, **{**given, "members": [*members, old]}, **token)
     assert worker.writes == [] and listed["changed"] is False
-    check = make(worker, may=["join"], rejoin=old, check=True, **given)
-    real = make(worker, may=["join"], rejoin=old, **given, **token)
+    check = make(worker, allow=["join"], rejoin=old, check=True, **given)
+    real = make(worker, allow=["join"], rejoin=old, **given, **token)
     assert [change["reason"] for change in real["plan"]] == [
         f"leave {SUBJECT['cluster_id']}, whose managers do not list node {old} any more",
         "join",
@@ -82,7 +82,7 @@ def fresh(fake_engine: MakeFake, *networks: Result) -> tuple[FakeEngine, Result]
 
 def test_the_bridge_is_made_before_the_host_joins(fake_engine: MakeFake) -> None:
     fake, given = fresh(fake_engine)
-    assert make(fake, may=[], **given)["plan"] == []
+    assert make(fake, allow=[], **given)["plan"] == []
     check = make(fake, check=True, **given)
     assert fake.writes == []
     real = make(fake, **given)
@@ -143,7 +143,7 @@ def test_the_range_of_the_bridge_itself_is_free(fake_engine: MakeFake) -> None:
 
 def test_what_differs_on_a_member_is_told(fake_engine: MakeFake) -> None:
     fake = fake_engine(name="m1", nodes=[node("m1", role="manager", leader=True)], networks=[bridge("172.18.0.0/16", Scope="local")])
-    given: Result = {"role": "manager", "managers": [tell(fake)], "any_manager_count": True}
+    given: Result = {"role": "manager", "managers": [tell(fake)], "allow_even_managers": True}
     told = make(fake, **given, gwbridge={"subnet": "172.30.0.0/16"})
     assert told["changed"] is False
     assert told["warnings"] == [

@@ -154,21 +154,21 @@ STACK = "com.docker.stack.namespace"
 def test_volumes_of_former_stacks_are_removed(fake_engine: t.Callable[..., FakeEngine]) -> None:
     labels = {"app_data": {STACK: "app"}, "app2_data": {STACK: "app2"}, "app_other": {}}
     fake = fake_engine(volumes=[volume(name, labels=given) for name, given in labels.items()])
-    planned = run(fake, check=True, remove_of_stacks=["app"])
+    planned = run(fake, check=True, remove_stack_volumes=["app"])
     assert [(change["action"], change["name"]) for change in planned["plan"]] == [("remove", "app_data")] and not fake.writes
-    assert run(fake, remove_of_stacks=["app"])["plan"] == planned["plan"]
+    assert run(fake, remove_stack_volumes=["app"])["plan"] == planned["plan"]
     assert fake.calls("DELETE .*") == ["DELETE /volumes/app_data"]
     fake.forget()
-    assert not run(fake, remove_of_stacks=["app"])["changed"] and not fake.writes
+    assert not run(fake, remove_stack_volumes=["app"])["changed"] and not fake.writes
 
 
 def test_a_volume_goes_when_its_last_container_has(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch) -> None:
     fake = fake_engine(volumes=[volume("app_data", labels={STACK: "app"})], containers=[container("app_web.1", "app_data")])
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    result = run(fake, remove_of_stacks=["app"])
+    result = run(fake, remove_stack_volumes=["app"])
     assert result["failed"] and "app_data" in result["msg"] and "in use" in result["msg"]
     monkeypatch.setattr(time, "sleep", lambda seconds: fake.host.containers.clear())
-    assert run(fake, remove_of_stacks=["app"])["changed"] and not fake.host.volumes
+    assert run(fake, remove_stack_volumes=["app"])["changed"] and not fake.host.volumes
 
 
 LOGIN = "addr=10.0.0.5,username=planted-user,password=planted-1"

@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether what can't be undone may be done, and to which swarm. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...plan import PlanError
+from .member_state import MemberState
+
+# The options of the doc fragment ``guard``.
+ARGUMENTS: dict[str, t.Any] = {
+    "confirm": {"type": "str", "default": ""},
+    "swarm_name": {"type": "str"},
+    "cluster_id": {"type": "str", "default": ""},
+}
+
+
+def refuse_unconfirmed(confirm: t.Any, swarm_name: t.Any, act: str = "") -> None:
+    """Raises PlanError unless ``confirm`` is the name of the swarm. ``act`` says in a sentence what is about to be done."""
+    said, name = _text(confirm), _text(swarm_name)
+    if not name.strip():
+        problem = "swarm_name is empty, and a swarm without a name can't be confirmed."
+        cure = "Name it in the inventory (swarm_name), and say that name: -e confirm=NAME"
+    elif not said:
+        problem, cure = "confirm is missing.", f"To go on: -e confirm={name}"
+    elif said != name:
+        problem, cure = f"confirm is '{said}', which is not its name.", f"To go on: -e confirm={name}"
+    else:
+        return
+    raise PlanError(" ".join(filter(None, (act.strip(), problem, "Nothing was changed.", cure))))
+
+
+def _text(value: t.Any) -> str:
+    return "" if value is None else str(value)
+
+
+def refuse_if_named(params: t.Mapping[str, t.Any]) -> None:
+    """For what is harmless in most calls: only a play that destroys names the swarm, and then it has to be confirmed."""
+    if params["swarm_name"] is not None:
+        refuse_unconfirmed(params["confirm"], params["swarm_name"])
+
+
+def find_meant(cluster_id: str, managers: t.Sequence[MemberState]) -> str:
+    """The id of the swarm that is meant: the one that is given, or else that of the managers; empty where nobody knows one.
+
+    Raises PlanError where managers act in another swarm than that, or in several.
+    """
+    acting = [each for each in managers if each.acting]
+    known = acting or [each for each in managers if each.is_member and each.cluster_id]
+    told = "; ".join(each.story for each in known)
+    strangers = [each for each in acting if cluster_id and each.cluster_id != cluster_id]
+    if strangers:
+        raise PlanError(
+            f"swarm {cluster_id} is meant, but {strangers[0].story}. Correct swarm_cluster_id, or take {strangers[0].name} out of the "
+            "inventory. Nothing was changed."
+        )
+    if cluster_id:
+        return cluster_id
+    found = {each.cluster_id for each in known}
+    if len(found) > 1:
+        raise PlanError(f"the managers are in different swarms: {told}. Take the others out of the inventory. Nothing was changed.")
+    return next(iter(found), "")
+
+
+def refuse_stranger(seen: MemberState, cluster_id: str, members: t.Collection[str] = ()) -> None:
+    """Raises PlanError where a host is in another swarm than the one that is meant, if one is, or may be.
+
+    A host that can't tell its swarm belongs to it where the managers list its node id among ``members``.
+    """
+    if not cluster_id or not seen.is_member or seen.cluster_id == cluster_id:
+        return
+    name = seen.name or "this host"
+    if seen.cluster_id:
+        raise PlanError(f"{name} is in swarm {seen.cluster_id}, and swarm {cluster_id} is meant. Nothing was changed on this host.")
+    if not seen.node_id or seen.node_id not in members:
+        raise PlanError(
+            f"which swarm {name} is in can't be told, and swarm {cluster_id} is meant. If it is that one, let the host leave it by hand "
+            "(docker swarm leave), and run again. Nothing was changed on this host."
+        )

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What docker compose runs on one host, told by the labels that it puts on containers, volumes and networks. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..plan import Change, Field, Plan, PlanError
+from .stack.order import order_services
+
+Raw = t.Mapping[str, t.Any]
+
+PROJECT, SERVICE, DEPENDS_ON, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "depends_on", "oneoff"))
+VOLUME, NETWORK = "com.docker.compose.volume", "com.docker.compose.network"
+STOPPED, STARTED = "stopped", "started"
+
+
+def describe(containers: t.Sequence[Raw], volumes: t.Sequence[Raw]) -> dict[str, t.Any]:
+    """``services`` by name, each with image, the number of running containers and the keys of its named volumes; ``volumes``
+    maps keys in the file to names on the host."""
+    keys = {volume["Name"]: volume["Labels"][VOLUME] for volume in volumes if VOLUME in (volume.get("Labels") or {})}
+    services: dict[str, dict[str, t.Any]] = {}
+    for container in containers:
+        told = services.setdefault(_service(container), {"image": container.get("Image", ""), "running": 0, "volumes": []})
+        told["running"] += container.get("State") == "running"
+        mounted = [mount.get("Name") for mount in container.get("Mounts") or [] if mount.get("Type") == "volume"]
+        told["volumes"] = sorted({*told["volumes"], *(keys[name] for name in mounted if name in keys)})
+    return {"services": dict(sorted(services.items())), "volumes": {key: name for name, key in sorted(keys.items())}}
+
+
+def plan_project(project: str, containers: t.Sequence[Raw], volumes: t.Sequence[Raw], state: str) -> Plan:
+    """Stop what depends on others first, and start it last. Raises PlanError where there is no such project."""
+    result = describe(containers, volumes)
+    if not containers:
+        raise PlanError(f"this host has no containers of a Compose project {project}. `docker compose ls --all` names those there are.")
+    order = _order(containers)
+    if state == STOPPED:
+        todo = [each for each in reversed(order) if each.get("State") in ("running", "restarting", "paused")]
+    else:
+        # what `docker compose run` has run once, such as a migration, must not run again
+        mine = [each for each in order if (each.get("Labels") or {}).get(ONE_OFF) != "True"]
+        todo = [each for each in mine if state == STARTED and each.get("State") in ("exited", "created")]
+    changes = tuple(_change(container, state) for container in todo)
+    return Plan(changes, result=result)
+
+
+def _change(container: Raw, state: str) -> Change:
+    name = (container.get("Names") or [container["Id"]])[0].lstrip("/")
+    after = "exited" if state == STOPPED else "running"
+    return Change("container", name, "update", (Field("state", container.get("State"), after),), payload=container["Id"])
+
+
+def _order(containers: t.Sequence[Raw]) -> list[Raw]:
+    """Every service after those that it depends on."""
+    needs = {_service(each): _dependencies(each) for each in containers}
+    names = [step.name for step in order_services(needs, needs)]
+    return sorted(containers, key=lambda each: names.index(_service(each)))
+
+
+def _service(container: Raw) -> str:
+    return str((container.get("Labels") or {}).get(SERVICE, ""))
+
+
+def _dependencies(container: Raw) -> dict[str, str]:
+    """Condition by service. The label is such as ``db:service_started:false,cache:service_healthy:false``."""
+    text = (container.get("Labels") or {}).get(DEPENDS_ON) or ""
+    return {name: rest.partition(":")[0] for name, _colon, rest in (item.partition(":") for item in text.split(",") if item)}
+
+
+def overlay(described: Raw, networks: t.Sequence[Raw], node_id: str) -> dict[str, t.Any]:
+    """A stack file to merge over the project's own: its volumes by the names that they have, the services that mount them on
+    the node where the data is, and its networks by other names: an engine takes a network of its own before the swarm's of that name."""
+    pinned = {
+        name: {"deploy": {"placement": {"constraints": [f"node.id == {node_id}"]}}}
+        for name, service in described["services"].items()
+        if service["volumes"]
+    }
+    volumes = {key: {"name": name} for key, name in described["volumes"].items()}
+    renamed = {each["Labels"][NETWORK]: {"name": f"{each['Name']}_swarm"} for each in networks if NETWORK in (each.get("Labels") or {})}
+    sections = {"services": pinned, "volumes": volumes, "networks": renamed}
+    return {name: section for name, section in sections.items() if section}

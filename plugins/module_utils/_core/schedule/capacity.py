@@ -1,0 +1,282 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Room on the nodes: whether others can take the tasks of some, or more tasks; and whether a drain has ended. Pure.
+
+Nodes, services and tasks are those of the Engine API.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+
+from ...plan import PlanError
+from .placement import Nodes, eligible_nodes, hostname
+
+Raw = t.Mapping[str, t.Any]
+
+_OVER = ("complete", "shutdown", "failed", "rejected", "orphaned", "remove")
+_SHOWN = 5
+
+Place = tuple[str, str]
+"""The id of a service and of a node."""
+
+
+def is_alive(task: Raw) -> bool:
+    """Whether a task takes up its place: it shall run and has not ended."""
+    return task.get("DesiredState") == "running" and not _has_ended(task)
+
+
+def _has_ended(task: Raw) -> bool:
+    return (task.get("Status") or {}).get("State") in _OVER
+
+
+def check_capacity(leaving: t.Collection[str], nodes: t.Sequence[Raw], services: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> None:
+    """Raise PlanError where the tasks of the nodes with the ids ``leaving`` find no room on the others.
+
+    What counts are constraints, platforms, reservations, host ports and the greatest number of tasks a node.
+    """
+    moving = Counter(task["ServiceID"] for task in tasks if is_alive(task) and task.get("NodeID") in leaving)
+    wanted = [
+        (service, moving[service["ID"]])
+        for service in sorted(services, key=lambda each: each["Spec"]["Name"])
+        if moving[service["ID"]] and (service["Spec"].get("Mode") or {}).get("Replicated")
+    ]
+    staying = [node for node in nodes if node["ID"] not in leaving]
+    problems = [
+        _explain(service, f"has {_tasks(count)} there", placed, eligible, "other ")
+        for (service, count), (placed, eligible) in zip(wanted, _fill(wanted, staying, tasks))
+        if placed < count
+    ]
+    if problems:
+        raise PlanError(f"Draining {_names(leaving, nodes)}: {'; '.join(problems)}. Nothing was changed.")
+
+
+def find_lacks(growing: t.Sequence[tuple[Raw, int]], nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> list[str]:
+    """A sentence for each service for whose further tasks, as many as given with it, the nodes have no room."""
+    return [
+        _explain(service, f"wants {_tasks(more)} more", placed, eligible)
+        for (service, more), (placed, eligible) in zip(growing, _fill(growing, nodes, tasks))
+        if placed < more
+    ]
+
+
+def find_room(service: Raw, more: int, nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> int:
+    """For how many of ``more`` further tasks of a service the nodes have room."""
+    ((placed, _eligible),) = _fill([(service, more)], nodes, tasks)
+    return placed
+
+
+def find_unevenness(service: Raw, nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> str:
+    """Such as ``m1 runs 4, w1 runs 0``, where moving a task to a node that has room would even it out; else empty."""
+    room = _rooms(nodes, tasks)
+    eligible = [room[node["ID"]] for node in eligible_nodes(service["Spec"], nodes)]
+    need = _Need(service)
+    counts = {each.name: each.services[service["ID"]] for each in eligible}
+    most = max(counts.values(), default=0)
+    if not any(counts[each.name] < most - 1 and each.fits(need) for each in eligible):
+        return ""
+    return ", ".join(f"{name} runs {count}" for name, count in sorted(counts.items()))
+
+
+def _fill(wanted: t.Sequence[tuple[Raw, int]], nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> list[tuple[int, list[_Room]]]:
+    """For each service with a number of tasks: for how many of them there is room, and the nodes that may run it.
+
+    Nothing quick finds every way to pack tasks of different sizes. First each service in its turn takes the freest nodes. Where that
+    is not enough, those come first that are hardest to place, and take the fullest nodes that will do.
+    """
+    known = Nodes(nodes)
+    spread = _try(wanted, known, tasks, False)
+    if len(wanted) < 2 or _is_enough(wanted, spread):
+        return spread
+    packed = _try(wanted, known, tasks, True)
+    return packed if _is_enough(wanted, packed) else spread
+
+
+def _is_enough(wanted: t.Sequence[tuple[Raw, int]], found: t.Sequence[tuple[int, list[_Room]]]) -> bool:
+    return all(placed == count for (_service, count), (placed, _eligible) in zip(wanted, found))
+
+
+def _try(wanted: t.Sequence[tuple[Raw, int]], nodes: Nodes, tasks: t.Sequence[Raw], tight: bool) -> list[tuple[int, list[_Room]]]:
+    room = _rooms(nodes.all, tasks)
+    total = sum((each.free for each in room.values()), Counter())
+    needs = [_Need(service) for service, _count in wanted]
+    eligible = [[room[node["ID"]] for node in nodes.eligible(service["Spec"])] for service, _count in wanted]
+
+    def hardness(index: int) -> tuple[int, float]:
+        return sum(each.fits(needs[index]) for each in eligible[index]), -_share(needs[index].amounts, total)
+
+    def rank(each: _Room) -> float:
+        return -sum(each.free[kind] / amount for kind, amount in total.items()) if tight else each.free["NanoCPUs"]
+
+    placed = [0] * len(wanted)
+    for index in sorted(range(len(wanted)), key=hardness) if tight else range(len(wanted)):
+        placed[index] = _place(needs[index], wanted[index][1], eligible[index], rank)
+    return list(zip(placed, eligible))
+
+
+def _share(amounts: t.Mapping[str, int], total: t.Mapping[str, int]) -> float:
+    """The greatest part that they are of what is free altogether."""
+    return max((amount / total[kind] for kind, amount in amounts.items() if total.get(kind)), default=0)
+
+
+def _rooms(nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> dict[str, _Room]:
+    there: dict[str, list[Raw]] = {node["ID"]: [] for node in nodes}
+    for task in tasks:
+        if is_alive(task) and task.get("NodeID") in there:
+            there[task["NodeID"]].append(task)
+    return {node["ID"]: _Room(node, there[node["ID"]]) for node in nodes}
+
+
+def _place(need: _Need, count: int, eligible: t.Sequence[_Room], rank: t.Callable[[_Room], float]) -> int:
+    """Put tasks, one after the other, on the node of the highest rank that has room; how many found one."""
+    for placed in range(count):
+        fitting = [each for each in eligible if each.fits(need)]
+        if not fitting:
+            return placed
+        max(fitting, key=rank).add(need)
+    return count
+
+
+class _Room:
+    """What is free on one node."""
+
+    def __init__(self, node: Raw, tasks: t.Sequence[Raw]) -> None:
+        resources = (node.get("Description") or {}).get("Resources") or {}
+        self.name = hostname(node)
+        self.free = _amounts(resources)
+        self.services: Counter[str] = Counter()
+        self.ports: set[tuple[t.Any, t.Any]] = set()
+        for task in tasks:
+            self.services[task["ServiceID"]] += 1
+            self.free.subtract(_amounts(((task.get("Spec") or {}).get("Resources") or {}).get("Reservations") or {}))
+            ports = ((task.get("Status") or {}).get("PortStatus") or {}).get("Ports") or []
+            self.ports |= {(port.get("PublishedPort"), port.get("Protocol")) for port in ports}
+
+    def fits(self, need: _Need) -> bool:
+        if need.most and self.services[need.service_id] >= need.most:
+            return False
+        if self.ports & need.ports:
+            return False
+        return all(self.free[kind] >= amount for kind, amount in need.amounts.items())
+
+    def add(self, need: _Need) -> None:
+        self.services[need.service_id] += 1
+        self.free.subtract(need.amounts)
+        self.ports |= need.ports
+
+
+class _Need:
+    """What each task of a service takes."""
+
+    def __init__(self, service: Raw) -> None:
+        self.service_id = service["ID"]
+        self.amounts = +_reserved(service)
+        self.ports = _host_ports(service)
+        self.most = (_template(service).get("Placement") or {}).get("MaxReplicas") or 0
+
+
+def _template(service: Raw) -> Raw:
+    return service["Spec"].get("TaskTemplate") or {}
+
+
+def _reserved(service: Raw) -> Counter[str]:
+    return _amounts((_template(service).get("Resources") or {}).get("Reservations") or {})
+
+
+def _host_ports(service: Raw) -> set[tuple[t.Any, t.Any]]:
+    ports = (service["Spec"].get("EndpointSpec") or {}).get("Ports") or []
+    return {
+        (port["PublishedPort"], port.get("Protocol", "tcp"))
+        for port in ports
+        if port.get("PublishMode") == "host" and port.get("PublishedPort")
+    }
+
+
+def _amounts(resources: Raw) -> Counter[str]:
+    found = Counter({kind: int(resources.get(kind) or 0) for kind in ("NanoCPUs", "MemoryBytes")})
+    for each in resources.get("GenericResources") or []:
+        discrete, named = each.get("DiscreteResourceSpec"), each.get("NamedResourceSpec")
+        if discrete:
+            found[discrete["Kind"]] += int(discrete["Value"])
+        elif named:
+            found[named["Kind"]] += 1
+    return found
+
+
+def _explain(service: Raw, what: str, placed: int, eligible: t.Sequence[_Room], other: str = "") -> str:
+    name = service["Spec"]["Name"]
+    if not eligible:
+        constraints = (_template(service).get("Placement") or {}).get("Constraints") or []
+        cause = f"its constraints {', '.join(constraints)}" if constraints else "it"
+        return f"{name} {what}, and no {other}node that is ready and active allows {cause}"
+    most = (_template(service).get("Placement") or {}).get("MaxReplicas")
+    wants = [f"at most {most} on a node"] if most else []
+    wants += [f"{kind} {amount}" for kind, amount in _reserved(service).items() if amount]
+    wants += [f"port {port}/{protocol} of the host" for port, protocol in sorted(_host_ports(service))]
+    names = sorted(each.name for each in eligible)
+    more = [f"{len(names) - _SHOWN} others"] if len(names) > _SHOWN else []
+    verb = "has" if len(names) == 1 else "have"
+    return f"{name} {what}, and {', '.join([*names[:_SHOWN], *more])} {verb} room for {placed} of them (each needs {', '.join(wants)})"
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task{'' if count == 1 else 's'}"
+
+
+def count_running(tasks: t.Iterable[Raw]) -> Counter[str]:
+    """By service, how many tasks run."""
+    return Counter(task["ServiceID"] for task in tasks if is_alive(task) and task["Status"]["State"] == "running")
+
+
+def find_remains(
+    leaving: t.Collection[str], services: t.Sequence[Raw], tasks: t.Sequence[Raw], before: t.Mapping[str, int] | None = None
+) -> list[str]:
+    """What is still to be waited for: tasks on the nodes, and services that have fewer tasks elsewhere than they want.
+
+    Only services that have, or had, a task on the nodes count. With ``before``, how many ran before the drain, no more are waited for:
+    a service that was not whole is not made whole by a drain.
+    """
+    names = {service["ID"]: service["Spec"]["Name"] for service in services}
+    there = [task for task in tasks if task.get("NodeID") in leaving]
+    left = Counter(names.get(task["ServiceID"], task["ServiceID"]) for task in there if not _has_ended(task))
+    told = [f"{name} still has {count} there" for name, count in sorted(left.items())]
+    moved = {task["ServiceID"] for task in there}
+    for service in sorted(services, key=lambda each: each["Spec"]["Name"]):
+        wanted = ((service["Spec"].get("Mode") or {}).get("Replicated") or {}).get("Replicas")
+        if service["ID"] not in moved or wanted is None:
+            continue
+        mine = [task for task in tasks if task["ServiceID"] == service["ID"] and task.get("NodeID") not in leaving]
+        running = count_running(mine)[service["ID"]]
+        if running < (wanted if before is None else min(wanted, before.get(service["ID"], 0))):
+            errors = {str(task["Status"]["Err"]) for task in mine if (task.get("Status") or {}).get("Err")}
+            because = f" ({'; '.join(sorted(errors))})" if errors else ""
+            told.append(f"{service['Spec']['Name']} has {running} of {wanted} running elsewhere{because}")
+    return told
+
+
+def find_stopped(drained: t.Collection[str], tasks: t.Iterable[Raw]) -> set[Place]:
+    """Where services ran until drained nodes told their tasks to stop; what had failed there or never had a container is left out."""
+    newest: dict[Place, Raw] = {}
+    for task in sorted(tasks, key=lambda each: str(each.get("CreatedAt") or "")):
+        newest[task["ServiceID"], task.get("NodeID") or ""] = task["Status"]
+    return {
+        place
+        for place, status in newest.items()
+        if place[1] in drained and status["State"] == "shutdown" and (status.get("ContainerStatus") or {}).get("ContainerID")
+    }
+
+
+def find_starting(stopped: t.Collection[Place], tasks: t.Iterable[Raw]) -> set[Place]:
+    """Of the places where services stopped those that have a task again which does not run yet."""
+    running, wanted = set[Place](), set[Place]()
+    for task in tasks:
+        if task.get("DesiredState") in ("ready", "running"):
+            place = task["ServiceID"], task.get("NodeID") or ""
+            (running if task["Status"]["State"] == "running" else wanted).add(place)
+    return (wanted - running).intersection(stopped)
+
+
+def _names(ids: t.Collection[str], nodes: t.Sequence[Raw]) -> str:
+    return ", ".join(sorted(hostname(node) for node in nodes if node["ID"] in ids))

@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Services of a swarm as a person wants to read them, whoever deployed them. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..service.canonical import Json, service_mode
+from ..service.constraints import Node
+from ..service.images import image_of
+from ..service.items import Item, stack_of, tasks_by_service
+from .placement import Nodes, hostname
+from .verdict import RUNNING, Verdict, judge, settle_at_once
+
+_RAN_OUT = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
+
+
+def report_services(services: t.Iterable[Item], tasks: t.Sequence[Item], nodes: t.Iterable[Node]) -> list[Json]:
+    """One record for each service, by name. Services and tasks that lack parts are told as far as they go."""
+    known = Nodes(nodes)
+    hosts = {node.get("ID", ""): node for node in known.all}
+    mine = tasks_by_service(tasks)
+    records = [_report(service, mine.get(service.get("ID", ""), []), known, hosts) for service in services]
+    return sorted(records, key=lambda record: str(record["name"]))
+
+
+def account(service: Item, tasks: t.Mapping[str, t.Sequence[Item]], verdicts: t.Mapping[str, Verdict], nodes: Nodes) -> Json:
+    """How a service fares at the end of a run, by the run's own verdict where it waited for one. ``tasks`` are by service ID."""
+    spec = service["Spec"]
+    verdict = verdicts.get(spec["Name"]) or settle_at_once(judge(service, tasks.get(service["ID"], []), nodes))
+    return {
+        "name": spec["Name"],
+        "mode": service_mode(spec),
+        "running": verdict.running,
+        "desired": verdict.desired,
+        "image": image_of(spec),
+        "state": verdict.state,
+        "cause": verdict.cause if verdict.state != RUNNING else "",
+    }
+
+
+def _report(service: Item, tasks: t.Sequence[Item], nodes: Nodes, hosts: t.Mapping[str, Node]) -> Json:
+    spec = service.get("Spec") or {}
+    template = spec.get("TaskTemplate") or {}
+    whole = [task for task in tasks if task.get("Status", {}).get("State") and task.get("DesiredState")]
+    verdict = settle_at_once(judge(service, _current(service, whole), nodes))
+    ran = verdict.state == RUNNING and service_mode(spec).endswith("-job")
+    return {
+        "name": spec.get("Name", ""),
+        "stack": stack_of(service),
+        "mode": service_mode(spec),
+        "image": (template.get("ContainerSpec") or {}).get("Image", ""),
+        "running": verdict.running,
+        "desired": verdict.desired,
+        "state": "completed" if ran else verdict.state,
+        "cause": verdict.cause if verdict.state != RUNNING else "",
+        "update_state": (service.get("UpdateStatus") or {}).get("State", ""),
+        "update_message": (service.get("UpdateStatus") or {}).get("Message", ""),
+        "ports": _ports(service, whole, hosts),
+        "tasks": [_report_task(task, hosts) for task in sorted(tasks, key=_order)],
+    }
+
+
+def _current(service: Item, tasks: t.Sequence[Item]) -> t.Sequence[Item]:
+    """Tasks that count: of those that ended, only the ones that ran the present spec. A job counts its runs by itself."""
+    if service_mode(service.get("Spec") or {}).endswith("-job"):
+        return tasks
+    wanted = _without_counter((service.get("Spec") or {}).get("TaskTemplate"))
+    return [task for task in tasks if task["DesiredState"] == "running" or _without_counter(task.get("Spec")) == wanted]
+
+
+def _without_counter(template: t.Any) -> Json:
+    return {key: value for key, value in (template or {}).items() if key not in ("ForceUpdate", "Placement")}
+
+
+def _ports(service: Item, tasks: t.Sequence[Item], hosts: t.Mapping[str, Node]) -> list[str]:
+    """Such as ``*:80->8080/tcp`` through the routing mesh, ``10.0.0.5:80->8080/tcp`` on the node of a task."""
+    found = set()
+    for port in (service.get("Endpoint") or {}).get("Ports") or []:
+        target = f"{port.get('TargetPort', 0)}/{port.get('Protocol', 'tcp')}"
+        if port.get("PublishMode") != "host":
+            found.add(f"*:{port.get('PublishedPort', 0)}->{target}")
+            continue
+        for task in tasks:
+            if task["Status"]["State"] == "running":
+                address = (hosts.get(task.get("NodeID", ""), {}).get("Status") or {}).get("Addr", "")
+                found.add(f"{address}:{_host_port(port, task)}->{target}")
+    return sorted(found)
+
+
+def _host_port(port: Item, task: Item) -> int:
+    for given in (task["Status"].get("PortStatus") or {}).get("Ports") or []:
+        if given.get("TargetPort") == port.get("TargetPort") and given.get("Protocol") == port.get("Protocol"):
+            return int(given.get("PublishedPort") or 0)
+    return int(port.get("PublishedPort") or 0)
+
+
+def _report_task(task: Item, hosts: t.Mapping[str, Node]) -> Json:
+    status = task.get("Status") or {}
+    node = hosts.get(task.get("NodeID", ""))
+    return {
+        "id": task.get("ID", ""),
+        "slot": task.get("Slot", 0),
+        "node": hostname(node) if node else "",
+        "state": status.get("State", ""),
+        "desired_state": task.get("DesiredState", ""),
+        "cause": status.get("Err", ""),
+        "exit_code": (status.get("ContainerStatus") or {}).get("ExitCode") if status.get("State") in _RAN_OUT else None,
+        "since": status.get("Timestamp", ""),
+    }
+
+
+def _order(task: Item) -> tuple[int, str, str]:
+    return int(task.get("Slot") or 0), str(task.get("NodeID", "")), str(task.get("CreatedAt", ""))

@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is put into a service and taken out of it by name: mounts, ports, networks, secrets and configs. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ...plan import Field, PlanError
+from .canonical import SECOND_NS, Json, parse_seconds
+from .constraints import parse_constraint
+from .diff import hidden_label, hidden_variables
+from .naming import IMAGE_LABEL, filled
+
+_PORT = re.compile(r"(\d{1,5})(?:/(tcp|udp|sctp))?")
+
+
+_READ_BY_ALL = 0o444
+
+
+Given = t.Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """``mounts`` go by their path in the container, ``ports`` by port and protocol there, ``secrets`` and ``configs`` by theirs: what is
+    there under the same is replaced. ``networks`` and those absent are IDs by name; the other absent ones are texts."""
+
+    mounts: t.Sequence[Given] = ()
+    mounts_absent: t.Sequence[str] = ()
+    ports: t.Sequence[Given] = ()
+    ports_absent: t.Sequence[str] = ()
+    networks: t.Mapping[str, str] = field(default_factory=dict)
+    networks_absent: t.Mapping[str, str] = field(default_factory=dict)
+    secrets: t.Sequence[Given] = ()
+    secrets_absent: t.Sequence[str] = ()
+    configs: t.Sequence[Given] = ()
+    configs_absent: t.Sequence[str] = ()
+
+    def apply(self, spec: Json) -> Json:
+        """A new spec. Raises PlanError for what contradicts itself."""
+        template = dict(spec["TaskTemplate"])
+        container = dict(template["ContainerSpec"])
+        edited = {**spec, "TaskTemplate": template}
+        if self.mounts or self.mounts_absent:
+            new = {mount["target"]: _mount(mount) for mount in self.mounts}
+            container["Mounts"] = _replaced(container.get("Mounts"), new, self.mounts_absent, lambda mount: mount["Target"])
+        for kind, given, absent in (("Secret", self.secrets, self.secrets_absent), ("Config", self.configs, self.configs_absent)):
+            if given or absent:
+                container[f"{kind}s"] = _references(kind, container.get(f"{kind}s") or [], given, absent)
+        template["ContainerSpec"] = container
+        if self.networks or self.networks_absent:
+            added = {target: {"Target": target} for target in self.networks.values()}
+            there = [item["Target"] for item in template.get("Networks") or []]
+            new = {target: item for target, item in added.items() if target not in there}
+            template["Networks"] = _replaced(template.get("Networks"), new, self.networks_absent.values(), lambda item: item["Target"])
+        if self.ports or self.ports_absent:
+            endpoint = dict(spec.get("EndpointSpec") or {})
+            ports = [_port(port) for port in self.ports]
+            # One port of the container may be published several times, so that they can't go by it.
+            left_out = {*map(_port_key, ports), *map(_read_port, self.ports_absent)}
+            endpoint["Ports"] = [*(port for port in endpoint.get("Ports") or [] if _port_key(port) not in left_out), *ports]
+            edited["EndpointSpec"] = endpoint
+        return edited
+
+
+def _port_key(port: Given) -> tuple[int, str]:
+    return port["TargetPort"], port.get("Protocol") or "tcp"
+
+
+def _replaced(
+    present: t.Sequence[Given] | None, new: t.Mapping[t.Any, Given], gone: t.Iterable[t.Any], key: t.Callable[[Given], t.Any]
+) -> list[Given]:
+    """The list without what is gone, with what is new in the place of what it replaces, or at the end."""
+    left_out = set(gone) - set(new)
+    kept = {key(item): item for item in present or [] if key(item) not in left_out}
+    return list({**kept, **new}.values())
+
+
+def _mount(given: Given) -> Json:
+    kind, source, target = given["type"], given["source"] or "", given["target"]
+    if not target.startswith("/"):
+        raise PlanError(f"mounts: target {target!r} is not absolute. Expected a path in the container, such as /data. Nothing was changed.")
+    if kind == "tmpfs" and source:
+        raise PlanError(f"mounts: {target} is a tmpfs, which has no source; found {source!r}. Nothing was changed.")
+    if kind == "bind" and not source.startswith("/"):
+        raise PlanError(f"mounts: {target} is a bind mount of {source!r}, expected an absolute path of the nodes. Nothing was changed.")
+    return filled(Type=kind, Source=source, Target=target, ReadOnly=given["read_only"])
+
+
+def _port(given: Given) -> Json:
+    return filled(TargetPort=given["target"], PublishedPort=given["published"], Protocol=given["protocol"], PublishMode=given["mode"])
+
+
+def _read_port(text: str) -> tuple[int, str]:
+    found = _PORT.fullmatch(text.strip())
+    if not found:
+        raise PlanError(f"ports_absent: found {text!r}, expected a port of the container such as 80 or 53/udp. Nothing was changed.")
+    return int(found[1]), found[2] or "tcp"
+
+
+def _references(kind: str, present: t.Sequence[Given], given: t.Sequence[Given], absent: t.Sequence[str]) -> list[Given]:
+    """By the path in the container; what is absent goes by the name of the secret or config, or by that path."""
+    name_key = f"{kind}Name"
+    new = {}
+    for item in given:
+        target = item["target"] or item["source"]
+        file = {"Name": target, "UID": item["uid"], "GID": item["gid"], "Mode": _mode(kind, item["mode"])}
+        new[target] = {name_key: item["source"], "File": file}
+    kept = [item for item in present if item[name_key] not in absent and _path(item, name_key) not in absent]
+    return _replaced(kept, new, (), lambda item: _path(item, name_key))
+
+
+def _path(item: Given, name_key: str) -> str:
+    return str((item.get("File") or {}).get("Name") or item[name_key])
+
+
+def _mode(kind: str, text: str) -> int:
+    if not text:
+        return _READ_BY_ALL
+    # YAML reads 0440 without quotes as the number 288.
+    if not re.fullmatch(r"0[0-7]{3}", text):
+        raise PlanError(f"{kind.lower()}s: found mode {text!r}, expected one such as '0440', in quotes. Nothing was changed.")
+    return int(text, 8)
+
+
+_UPDATE_KEYS = {
+    "parallelism": "Parallelism",
+    "delay": "Delay",
+    "failure_action": "FailureAction",
+    "monitor": "Monitor",
+    "max_failure_ratio": "MaxFailureRatio",
+    "order": "Order",
+}
+
+
+_ONE_AT_A_TIME: Json = {"Parallelism": 1}  # what the engine does for a service without a config, but not for one without the key
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What is to be different. In ``environment`` and ``labels`` None removes; in limits and reservations 0 does.
+
+    ``secret_variables`` are names in ``environment`` whose values are never shown from now on; a label of the service remembers them.
+    ``limits`` and ``reservations`` have cpus, memory (bytes) and pids, the configs the words of a stack file.
+    """
+
+    image: str = ""
+    environment: Given = field(default_factory=dict, repr=False)
+    secret_variables: t.Collection[str] = ()
+    labels: Given = field(default_factory=dict)
+    limits: Given = field(default_factory=dict)
+    reservations: Given = field(default_factory=dict)
+    constraints: t.Sequence[str] = ()
+    constraints_absent: t.Sequence[str] = ()
+    update_config: Given = field(default_factory=dict)
+    rollback_config: Given = field(default_factory=dict)
+    parts: Parts = field(default_factory=Parts)
+
+    def apply(self, spec: Json) -> Json:
+        """A new spec. Its image is the one that was asked for, without a digest. Raises PlanError for what is no constraint."""
+        template = spec["TaskTemplate"]
+        container = dict(template["ContainerSpec"])
+        labels = _merge(spec.get("Labels") or {}, self.labels)
+        if self.secret_variables:
+            labels.update(hidden_label({*self.secret_variables, *hidden_variables(spec)}))
+        if self.environment:
+            container["Env"] = _edit_environment(container.get("Env") or [], self.environment)
+        if self.image:
+            container["Image"] = self.image
+            # With it the next plan of the stack shows the operator's image as drift.
+            labels = {**labels, IMAGE_LABEL: self.image} if IMAGE_LABEL in labels else labels
+        placement = dict(template.get("Placement") or {})
+        if self.constraints or self.constraints_absent:
+            placement["Constraints"] = _edit_constraints(placement.get("Constraints") or [], self.constraints, self.constraints_absent)
+        resources = dict(template.get("Resources") or {})
+        for key, given in (("Limits", self.limits), ("Reservations", self.reservations)):
+            if given:
+                resources[key] = {**(resources.get(key) or {}), **_resources(given)}
+        edited = {
+            **spec,
+            "Labels": labels,
+            "TaskTemplate": {**template, "ContainerSpec": container, "Placement": placement, "Resources": resources},
+        }
+        for key, given in (("UpdateConfig", self.update_config), ("RollbackConfig", self.rollback_config)):
+            if given:
+                present = _ONE_AT_A_TIME if spec.get(key) is None else spec[key]
+                edited[key] = {**present, **_update_config(given)}
+        return self.parts.apply(edited)
+
+
+def given_variables(environment: Given, secret_environment: Given) -> list[Field]:
+    """The variables of one run as a plan shows them; one without a value is removed from what was there."""
+    given = [(environment, False), (secret_environment, True)]
+    named = [(name, value, secret) for variables, secret in given for name, value in variables.items() if value is not None]
+    return [Field(f"environment.{name}", None, as_text(value), secret) for name, value, secret in named]
+
+
+def _merge(present: Given, given: Given) -> Json:
+    merged = {**present, **{name: as_text(value) for name, value in given.items()}}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def as_text(value: t.Any) -> str | None:
+    """A value of a variable or label as a person writes it: true rather than Python's True."""
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _edit_environment(present: t.Sequence[str], given: Given) -> list[str]:
+    kept = [item for item in present if item.partition("=")[0] not in given]
+    return [*kept, *(f"{name}={as_text(value)}" for name, value in given.items() if value is not None)]
+
+
+def _edit_constraints(present: t.Sequence[str], added: t.Sequence[str], removed: t.Sequence[str]) -> list[str]:
+    for text in (*added, *removed):
+        if parse_constraint(text) is None:
+            raise PlanError(f"{text!r} is no constraint. Expected a text such as node.labels.gpu == true.")
+    gone = [parse_constraint(text) for text in removed]
+    kept = [text for text in present if parse_constraint(text) not in gone]
+    known = [parse_constraint(text) for text in kept]
+    return [*kept, *(text for text in added if parse_constraint(text) not in known)]
+
+
+def _resources(given: Given) -> Json:
+    values = {
+        "NanoCPUs": None if given.get("cpus") is None else round(given["cpus"] * SECOND_NS),
+        "MemoryBytes": given.get("memory"),
+        "Pids": given.get("pids"),
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _update_config(given: Given) -> Json:
+    config = {_UPDATE_KEYS[key]: value for key, value in given.items() if value is not None}
+    for key in ("Delay", "Monitor"):
+        if key in config:
+            config[key] = round(parse_seconds(config[key], key.lower()) * SECOND_NS)
+    return config

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the objects of a stack are called and labelled. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ...plan import keyed_hash
+from .canonical import Json
+
+NAMESPACE_LABEL = "com.docker.stack.namespace"
+IMAGE_LABEL = "com.docker.stack.image"
+KEY_LABEL = "io.flotilla.swarm.key"
+SALT_LABEL = "io.flotilla.swarm.salt"
+"""What the hash in the name of a secret or config is keyed with: who sees the name can't guess the content."""
+_LONGEST = 64
+_HASH = 12
+
+
+def filled(**fields: t.Any) -> Json:
+    """The fields that hold something: as the Engine API, empty and zero mean not given."""
+    return {name: value for name, value in fields.items() if value not in (None, "", 0, [], {})}
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names within one stack. With ``content_names`` those of secrets and configs end in a hash of what they hold, keyed with ``salt``."""
+
+    stack: str
+    content_names: bool = False
+    salt: str = field(default="", repr=False)
+
+    def scoped(self, key: str) -> str:
+        return f"{self.stack}_{key}"
+
+    def of(self, key: str, item: t.Mapping[str, t.Any]) -> str:
+        """The name in the swarm of a network or volume."""
+        return str(item.get("name") or self.scoped(key))
+
+    def of_data(self, key: str, item: t.Mapping[str, t.Any]) -> str:
+        """The name in the swarm of a secret or config. One with a name of its own keeps it."""
+        if not self.hashes(item):
+            return self.of(key, item)
+        facts = (self.stack, key, item.get("content", ""), item.get("template_driver", ""))
+        digest = keyed_hash(self.salt, "\0".join(facts))[:_HASH]
+        return f"{self.scoped(key)[: _LONGEST - _HASH - 1]}_{digest}"
+
+    def hashes(self, item: t.Mapping[str, t.Any]) -> bool:
+        return self.content_names and not item.get("name") and "content" in item
+
+    def data_labels(self, key: str, item: t.Mapping[str, t.Any]) -> dict[str, str]:
+        """Of a secret or config."""
+        named = {KEY_LABEL: key, SALT_LABEL: self.salt} if self.hashes(item) else {}
+        return {**self.labels(item), **named}
+
+    def labels(self, item: t.Mapping[str, t.Any]) -> dict[str, str]:
+        return {**item.get("labels", {}), NAMESPACE_LABEL: self.stack}
+
+
+def salt_of(items: t.Iterable[t.Mapping[str, t.Any]], token: t.Callable[[], str]) -> str:
+    """What hashes of one stack are keyed with: what its secrets and configs have, or at first what only managers can derive.
+
+    It stays when the token is rotated, so that no name changes.
+    """
+    salts = {(item["Spec"].get("Labels") or {}).get(SALT_LABEL, "") for item in items} - {""}
+    return min(salts) if salts else keyed_hash(token(), "flotilla.swarm")

@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs of engines before 24, whose managers keep the tasks of a job that is removed, and so nodes its containers and networks. Pure.
+
+That is https://github.com/moby/moby/issues/44312. An update of a job lets go of the tasks that completed before it.
+"""
+
+from __future__ import annotations
+
+from .canonical import Json, service_mode
+from .items import Item
+
+FIXED_IN_API = (1, 43)
+_ENDED = ("complete", "shutdown", "failed", "rejected", "orphaned")
+
+
+def emptied_job(spec: Json) -> Json | None:
+    """The spec with which a job has no tasks; None for what is no job."""
+    mode = service_mode(spec)
+    if not mode.endswith("-job"):
+        return None
+    template = spec["TaskTemplate"]
+    nowhere = {**(template.get("Placement") or {}), "Constraints": ["node.id==none"]}
+    empty = {"ReplicatedJob": {"MaxConcurrent": 0, "TotalCompletions": 0}} if mode == "replicated-job" else spec["Mode"]
+    return {**spec, "Mode": empty, "TaskTemplate": {**template, "Placement": nowhere}}
+
+
+def is_kept(task: Item) -> bool:
+    """Whether a task of what was removed has ended and was not told to go."""
+    return task["DesiredState"] != "remove" and task["Status"]["State"] in _ENDED

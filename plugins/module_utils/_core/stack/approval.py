@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a plan that somebody approved is still the plan. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict
+
+from ...plan import Change, PlanError, keyed_hash
+
+
+def plan_id(changes: t.Iterable[Change], salt: str) -> str:
+    """A text that differs when a change does, hidden values among it, or the version of an object that is to be changed.
+
+    It is keyed with the ``salt`` of the stack, so that nobody who sees it can guess a hidden value. Contents count by their names alone.
+    """
+    facts = [[change.as_result(), [asdict(field) for field in change.fields], *_version(change.payload.observed)] for change in changes]
+    return keyed_hash(salt, facts)[:16]
+
+
+def require_plan(approved: str, found: str, stack: str) -> None:
+    """Raises PlanError for another plan than the approved one; an empty ``approved`` takes any."""
+    if approved and approved != found:
+        raise PlanError(
+            f"stack {stack} was not deployed, and nothing was changed: the plan is {found} now, and {approved} was approved. "
+            "Files, variables or the swarm changed since. Plan again in check mode, and approve that."
+        )
+
+
+def _version(observed: t.Mapping[str, t.Any] | None) -> list[t.Any]:
+    item = observed or {}
+    return [item.get("ID") or item.get("Id", ""), (item.get("Version") or {}).get("Index", 0)]

@@ -1,0 +1,288 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan for one stack: what is there and what is wanted, as changes in the order in which they are done. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ...plan import Change, Plan, PlanError
+from ..schedule.placement import Nodes, creation_reason, left_nodes, task_count
+from ..service.canonical import Json, desired_count, service_mode
+from ..service.diff import RUN_LABEL, Names, diff_service, scaling_reason, update_cost, with_kept_labels
+from ..service.images import Resolved, image_of, settle_image
+from ..service.items import Item, by_name, item_name, own, stack_of
+from ..service.work import CREATE, REMOVE, REPLACE, UPDATE, Work
+from . import lint
+from .addresses import lint_addresses
+from .objects import adopt_configs, diff_data, diff_network, foreign, lint_secrets, references, superseded
+from .order import Dependencies, PortMoves, find_port_moves, order_moves
+from .spec import StackObjects
+
+_BUILT_IN_NETWORKS = {"host", "none", "bridge", "ingress"}
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the engine lists. ``services`` are those of the whole swarm, because any may refer to a secret."""
+
+    services: t.Sequence[Item] = ()
+    networks: t.Sequence[Item] = ()
+    secrets: t.Sequence[Item] = ()
+    configs: t.Sequence[Item] = ()
+    nodes: Nodes = field(default_factory=Nodes)
+    images: t.Mapping[str, Resolved] = field(default_factory=dict)
+    volumes: t.Collection[str] = ()
+    """Of the stack, on this engine; read only where the stack is to go."""
+
+    def names(self) -> Names:
+        return Names(
+            {network["Id"]: network["Name"] for network in self.networks},
+            {item_name(item): item["ID"] for item in self.secrets},
+            {item_name(item): item["ID"] for item in self.configs},
+        )
+
+
+@dataclass(frozen=True)
+class Options:
+    prune: bool = False
+    keep_versions: int = 1
+    keep_replicas: t.Collection[str] | bool = False
+    run_id: str = ""
+    resolve_image: str = "changed"
+    unresolved_is_error: bool = False
+    content_names: bool = True
+    refresh_registry_auth: bool = False
+    silence: t.Collection[str] = ()
+    missing_paths: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
+
+
+def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: Options) -> Plan:
+    """Everything that has to be done for the stack to be as wanted. Raises PlanError for what is refused."""
+    wanted = adopt_configs(stack, wanted, observed.configs)
+    running = by_name(observed.services)
+    specs, problems = _finish_specs(wanted.services, running, observed.images, options)
+    if problems and options.unresolved_is_error:
+        raise PlanError(f"{'; '.join(problems)}. Check the name and the credentials, or set unresolved: warn.")
+    moves = find_port_moves(stack, specs, observed.services, options.prune)
+    changes = [
+        *_network_changes(stack, wanted.networks, observed, specs),
+        *_data_changes("secret", stack, wanted.secrets, observed.secrets),
+        *_data_changes("config", stack, wanted.configs, observed.configs),
+        *_service_changes(stack, specs, wanted.depends_on, running, observed, options.refresh_registry_auth, moves),
+        *_removals(stack, wanted, specs, observed, options, moves.leaving),
+    ]
+    warnings = [
+        *(f"{problem}; nodes may run different versions of it, and only nodes that have it can start it" for problem in problems),
+        *lint.lint(specs, observed.nodes, options.missing_paths, options.silence),
+        *_full_networks(wanted, specs, observed, options),
+        *_leftovers(stack, specs, observed, options),
+        *(lint_secrets(wanted.secrets, observed.secrets) if "secret_content" not in options.silence else ()),
+    ]
+    return Plan(tuple(changes), tuple(warnings))
+
+
+def plan_absent(stack: str, observed: Observed) -> Plan:
+    """Everything that bears the label of the stack goes; volumes stay and are listed in the result."""
+    services = own(stack, observed.services)
+    changes = [
+        _removal(kind, item)
+        for kind, items in (
+            ("service", services),
+            ("secret", own(stack, observed.secrets)),
+            ("config", own(stack, observed.configs)),
+            ("network", own(stack, observed.networks)),
+        )
+        for item in items
+    ]
+    volumes = {
+        mount["Source"]
+        for service in services
+        for mount in service["Spec"]["TaskTemplate"]["ContainerSpec"].get("Mounts") or []
+        if mount.get("Type") == "volume" and mount.get("Source")
+    }
+    return Plan(tuple(changes), result={"volumes": sorted(volumes | set(observed.volumes))})
+
+
+def missing_objects(wanted: StackObjects, observed: Observed) -> list[str]:
+    """External networks, secrets and configs that a service refers to and that are not there, as sentences."""
+    names = {
+        "network": {network["Name"] for network in (*wanted.networks, *observed.networks)} | _BUILT_IN_NETWORKS,
+        "secret": {item["Name"] for item in wanted.secrets} | set(by_name(observed.secrets)),
+        "config": {item["Name"] for item in wanted.configs} | set(by_name(observed.configs)),
+    }
+    users: dict[tuple[str, str], list[str]] = {}
+    for spec in wanted.services:
+        used = {("network", item["Target"]) for item in spec["TaskTemplate"].get("Networks") or []} | references(spec)
+        for kind, name in used:
+            if name not in names[kind] and not name.startswith("container:"):
+                users.setdefault((kind, name), []).append(spec["Name"])
+    return [
+        f"{kind} {name} (of {', '.join(sorted(services))}) is external and does not exist; create it first"
+        for (kind, name), services in sorted(users.items())
+    ]
+
+
+def _finish_specs(
+    services: t.Iterable[Json], running: t.Mapping[str, Item], images: t.Mapping[str, Resolved], options: Options
+) -> tuple[list[Json], list[str]]:
+    specs: list[Json] = []
+    problems: dict[str, str] = {}
+    for spec in services:
+        observed = running.get(spec["Name"])
+        spec, problem = settle_image(spec, observed, images, options.resolve_image)
+        if problem:
+            problems.setdefault(image_of(spec), problem)
+        if observed and _keeps_replicas(spec, observed, options.keep_replicas):
+            spec = {**spec, "Mode": {"Replicated": {"Replicas": desired_count(observed["Spec"])}}}
+        if options.run_id and service_mode(spec).endswith("-job"):
+            spec = {**spec, "Labels": {**(spec.get("Labels") or {}), RUN_LABEL: options.run_id}}
+        specs.append(spec)
+    return specs, [problems[image] for image in sorted(problems)]
+
+
+def _keeps_replicas(spec: Json, observed: Item, kept: t.Collection[str] | bool) -> bool:
+    if not service_mode(spec) == service_mode(observed["Spec"]) == "replicated":
+        return False
+    return kept if isinstance(kept, bool) else spec["Name"] in kept
+
+
+def _network_changes(stack: str, wanted: t.Iterable[Json], observed: Observed, specs: t.Sequence[Json]) -> t.Iterator[Change]:
+    existing = by_name(observed.networks)
+    for body in sorted(wanted, key=item_name):
+        name = body["Name"]
+        network = existing.get(name)
+        if network is None:
+            yield Change("network", name, CREATE, reason=_network_reason(body), payload=Work(body))
+            continue
+        if stack_of(network) != stack:
+            raise foreign("network", network)
+        fields = diff_network(network, body)
+        if not fields:
+            continue
+        users = sorted(
+            item_name(service) for service in observed.services
+            if any(item["Target"] in (name, network["Id"]) for item in service["Spec"]["TaskTemplate"].get("Networks") or [])
+        )  # fmt: skip
+        if users:
+            what = "; ".join(item.told() for item in fields)
+            raise PlanError(
+                f"network {name} can't be changed while services use it ({what}; used by {', '.join(users)}). "
+                "Give the network another name in the stack file, or remove the stack first."
+            )
+        yield Change("network", name, REPLACE, fields, payload=Work(body, network))
+
+
+def _network_reason(body: Json) -> str:
+    return "encrypted overlay" if "encrypted" in (body.get("Options") or {}) else str(body.get("Driver") or "overlay")
+
+
+def _data_changes(kind: str, stack: str, wanted: t.Iterable[Json], observed: t.Iterable[Item]) -> t.Iterator[Change]:
+    existing = by_name(observed)
+    for body in sorted(wanted, key=item_name):
+        item = existing.get(body["Name"])
+        if item is None:
+            yield Change(kind, body["Name"], CREATE, payload=Work(body))
+            continue
+        if stack_of(item) != stack:
+            raise foreign(kind, item)
+        fields = diff_data(kind, item, body)
+        if fields:
+            yield Change(kind, body["Name"], UPDATE, fields, payload=Work(body, item))
+
+
+def _service_changes(
+    stack: str,
+    specs: t.Sequence[Json],
+    depends_on: Dependencies,
+    running: t.Mapping[str, Item],
+    observed: Observed,
+    refresh_auth: bool,
+    moves: PortMoves,
+) -> t.Iterator[Change]:
+    by = {spec["Name"]: spec for spec in specs}
+    names, gone = observed.names(), set[str]()
+    for step in order_moves(list(by), depends_on, moves):
+        spec, waits = by[step.name], (step.waits_for, step.completes)
+        for holder in moves.instead_of.get(step.name, ()):
+            if item_name(holder) in gone:
+                continue
+            gone.add(item_name(holder))
+            yield _removal("service", holder, f"not in the stack any more, {step.name} gets its port", Work({}, holder, *waits, early=True))
+        service = running.get(step.name)
+        if service is None:
+            reason = creation_reason(spec, observed.nodes)
+            yield Change("service", step.name, CREATE, reason=reason, payload=Work(spec, None, *waits))
+            continue
+        if stack_of(service) != stack:
+            raise foreign("service", service)
+        diff = diff_service(service, spec, names)
+        if diff.mode_changes:
+            yield Change("service", step.name, REPLACE, diff.fields, "restarts tasks", "mode can't be changed in place",
+                         Work(with_kept_labels(spec, service["Spec"]), service, *waits))  # fmt: skip
+        elif diff.fields or diff.restarts:
+            tasks = task_count(service["Spec"], observed.nodes)
+            cost = update_cost(diff.body, tasks, diff.restarts, left_nodes(service["Spec"], diff.body, observed.nodes))
+            reason = scaling_reason(service["Spec"], diff.body)
+            yield Change("service", step.name, UPDATE, diff.fields, cost, reason, Work(diff.body, service, *waits))
+        elif refresh_auth and not service_mode(spec).endswith("-job"):  # any update would run a job again
+            reason = "registry credentials are sent anew"
+            yield Change("service", step.name, UPDATE, reason=reason, payload=Work(diff.body, service, *waits))
+
+
+def _removals(
+    stack: str, wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options, gone_before: t.Collection[str]
+) -> t.Iterator[Change]:
+    kept = {spec["Name"] for spec in specs}
+    pruned = [service for service in own(stack, observed.services) if options.prune and item_name(service) not in kept]
+    gone = kept | {item_name(service) for service in pruned}
+    staying = [*specs, *(service["Spec"] for service in observed.services if item_name(service) not in gone)]
+    in_use = set().union(*(references(spec) for spec in staying)) if staying else set()
+    for service in pruned:
+        if item_name(service) not in gone_before:
+            yield _removal("service", service, "not in the stack any more")
+    for kind, items, bodies in (("secret", observed.secrets, wanted.secrets), ("config", observed.configs, wanted.configs)):
+        mine = [item for item in own(stack, items) if (kind, item_name(item)) not in in_use]
+        names = {body["Name"] for body in bodies}
+        content_names = wanted.content_names.get(f"{kind}s", {})
+        old = {item["ID"] for item in superseded(mine, content_names, options.keep_versions)}
+        former = {item["ID"] for item in superseded(mine, content_names, 0)}
+        for item in mine:
+            if item["ID"] in old:
+                yield _removal(kind, item, "superseded")
+            elif options.prune and item["ID"] not in former and item_name(item) not in names:
+                yield _removal(kind, item, "not in the stack any more")
+    if options.prune:
+        names = {body["Name"] for body in wanted.networks}
+        targets = {item["Target"] for spec in staying for item in (spec.get("TaskTemplate") or {}).get("Networks") or []}
+        for network in own(stack, observed.networks):
+            if network["Name"] not in names and not targets & {network["Name"], network["Id"]}:
+                yield _removal("network", network, "not in the stack any more")
+
+
+def _removal(kind: str, item: Item, reason: str = "", work: Work | None = None) -> Change:
+    return Change(kind, item_name(item), REMOVE, reason=reason, payload=work or Work({}, item))
+
+
+def _full_networks(wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[str]:
+    if "addresses" in options.silence:
+        return
+    names = {spec["Name"] for spec in specs}
+    others = [service["Spec"] for service in observed.services if item_name(service) not in names]
+    networks = [*observed.networks, *(body for body in wanted.networks if body["Name"] not in by_name(observed.networks))]
+    used = {item["Target"] for spec in specs for item in spec["TaskTemplate"].get("Networks") or []}
+    for warning in lint_addresses(specs, [item for item in networks if item["Name"] in used], others, observed.nodes):
+        yield f"{warning} (addresses)"
+
+
+def _leftovers(stack: str, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[str]:
+    kept = {spec["Name"] for spec in specs}
+    extra = [item_name(service) for service in own(stack, observed.services) if item_name(service) not in kept]
+    if extra and not options.prune:
+        yield f"stack {stack} has services that are not in its files: {', '.join(extra)}. Set prune: true to remove them."
+    for service in own(stack, observed.services):
+        state = (service.get("UpdateStatus") or {}).get("State", "")
+        if state == "paused" or state.endswith("rollback_paused"):
+            yield f"service {item_name(service)} was left {state.replace('_', ' ')}: {service['UpdateStatus'].get('Message', '')}"

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one run remembers from call to call. Pure, and free of secrets: it travels through results."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict, dataclass, field
+
+from ...plan import FlotillaError
+from ..schedule.verdict import Memory
+from ..service.canonical import Json
+
+CREATED, UPDATED, REPLACED, REMOVED = "create", "update", "replace", "remove"
+
+
+@dataclass
+class Touched:
+    """A service that this run created, updated, replaced, or removed for another one.
+
+    ``was`` is the fingerprint of the spec before, empty where there was none.
+    """
+
+    id: str
+    act: str
+    since: int = 0
+    was: str = ""
+
+
+@dataclass
+class Session:
+    """``began`` is in seconds by the clock of the target; ``locks`` has the ID of the config that locks a stack, by its name."""
+
+    began: float = 0.0
+    holder: str = ""
+    locks: dict[str, str] = field(default_factory=dict)
+    locked: float = 0.0
+    """When the locks were taken or last renewed."""
+    touched: dict[str, Touched] = field(default_factory=dict)
+    made: list[list[str]] = field(default_factory=list)
+    """Networks, secrets and configs that this run created: kind, name, ID."""
+    removed: list[list[str]] = field(default_factory=list)
+    """Kind and name of what this run removed."""
+    images: dict[str, t.Any] = field(default_factory=dict)
+    """What registries said at the beginning, so that a run deploys one version and asks once."""
+    memory: dict[str, Memory] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)
+    """What was last told of each service."""
+
+    @classmethod
+    def from_result(cls, raw: t.Mapping[str, t.Any]) -> Session:
+        values = dict(raw)
+        values["touched"] = {name: Touched(**item) for name, item in (raw.get("touched") or {}).items()}
+        return cls(**values)
+
+    def there(self) -> list[str]:
+        """The services that this run touched and that have to run in the end."""
+        return [name for name, item in self.touched.items() if item.act != REMOVED]
+
+    def as_result(self) -> dict[str, t.Any]:
+        return asdict(self)
+
+    def as_pending(self) -> dict[str, t.Any]:
+        """What a call returns that ends before the run does."""
+        return {"pending": True, "session": self.as_result(), "progress": dict(self.seen)}
+
+    def summary(self, stack: str, wanted: int, now: float) -> str:
+        """Such as ``grading: 1 service updated, 1 created, 12 untouched, in 48 s``; ``wanted`` is the number of its services."""
+        acts = [item.act for item in self.touched.values() if item.act != REMOVED]
+        removed = sum(kind == "service" for kind, _name in self.removed)
+        counts = (
+            (acts.count(UPDATED), "updated"),
+            (acts.count(CREATED), "created"),
+            (acts.count(REPLACED), "replaced"),
+            (removed, "removed"),
+            (wanted - len(acts), "untouched"),
+        )
+        told = [(count, word) for count, word in counts if count > 0]
+        words = [f"{count} {word}" for count, word in told]
+        if told:
+            words[0] = f"{told[0][0]} service{'' if told[0][0] == 1 else 's'} {told[0][1]}"
+        return f"{stack}: {', '.join(words) or 'nothing to do'}, in {now - self.began:.0f} s"
+
+
+class DeployError(FlotillaError):
+    """A deploy that failed. ``result`` is added to what the module returns."""
+
+    def __init__(self, message: str, result: Json) -> None:
+        super().__init__(message)
+        self.result = result

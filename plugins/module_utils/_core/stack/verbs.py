@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an operation on services that are already there changes: one function a verb. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import typing as t
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from ...plan import Change, Field, Plan, PlanError
+from ..schedule.capacity import find_lacks, find_unevenness
+from ..schedule.placement import Nodes, left_nodes, task_count
+from ..service.canonical import Json, desired_count, service_mode
+from ..service.diff import Names, diff_service, scaling_reason, update_cost
+from ..service.edit import Edit, as_text
+from ..service.images import Resolved, image_of, settle_image
+from ..service.items import Item, item_name, stack_of
+from ..service.work import UPDATE, Work
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The services that were chosen, and what the verbs need to know: ``tasks`` for room, ``images`` for what registries say,
+    ``names`` for networks that are named."""
+
+    chosen: t.Sequence[Item] = ()
+    nodes: Nodes = field(default_factory=Nodes)
+    tasks: t.Sequence[Item] = ()
+    images: t.Mapping[str, Resolved] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+
+
+def choose(services: t.Iterable[Item], names: t.Iterable[str], stacks: t.Iterable[str], labels: t.Mapping[str, t.Any]) -> list[Item]:
+    """The services that any of the names, which may have wildcards, or of the stacks means, or that bear all the labels; by name.
+
+    Nothing given chooses nothing. Raises PlanError for a name or stack that means none.
+    """
+    known = {item_name(service): service for service in services}
+    found: set[str] = set()
+    for name in names:
+        matching = [each for each in known if fnmatchcase(each, name)]
+        if not matching:
+            near = difflib.get_close_matches(name, known, 1)
+            raise PlanError(f"there is no service {name}{f'; there is {near[0]}' if near else ''}. Nothing was changed.")
+        found.update(matching)
+    for stack in stacks:
+        matching = [each for each, service in known.items() if stack_of(service) == stack]
+        if not matching:
+            there = ", ".join(sorted({stack_of(service) for service in known.values()} - {""}))
+            raise PlanError(f"there is no stack {stack}{f'; there is {there}' if there else ''}. Nothing was changed.")
+        found.update(matching)
+    if labels:
+        found.update(name for name, service in known.items() if _bears(service, labels))
+    return [known[name] for name in sorted(found)]
+
+
+def _bears(service: Item, labels: t.Mapping[str, t.Any]) -> bool:
+    present = service["Spec"].get("Labels") or {}
+    return all(name in present and present[name] == as_text(value) for name, value in labels.items())
+
+
+def plan_scale(observed: Observed, replicas: t.Mapping[str, t.Any], check_capacity: bool) -> Plan:
+    """All at once. Raises PlanError where the nodes have no room for what is to be added, unless something is removed as well."""
+    changes: list[Change] = []
+    growing: list[tuple[Item, int]] = []
+    for service in observed.chosen:
+        name, spec = item_name(service), service["Spec"]
+        if name not in replicas:
+            raise PlanError(f"replicas: a wildcard means {name}, expected every service by its full name. Nothing was changed.")
+        mode, count = service_mode(spec), _count(name, replicas[name])
+        if mode != "replicated":
+            raise PlanError(f"service {name} is {mode} and can't be scaled. Nothing was changed.")
+        wanted = {**spec, "Mode": {"Replicated": {"Replicas": count}}}
+        diff = diff_service(service, wanted, Names())
+        if diff.fields:
+            changes.append(_update(service, diff.body, diff.fields, reason=scaling_reason(spec, wanted)))
+            growing.append((service, count - desired_count(spec)))
+    if check_capacity and all(more > 0 for _service, more in growing):
+        lacks = find_lacks(growing, observed.nodes.all, observed.tasks)
+        if lacks:
+            raise PlanError(f"{'; '.join(lacks)}. Nothing was changed.")
+    return Plan(tuple(changes))
+
+
+def _count(name: str, value: t.Any) -> int:
+    text = str(value).strip()
+    if isinstance(value, bool) or not (text.isascii() and text.isdigit()):
+        raise PlanError(f"replicas of {name}: found {value!r}, expected a whole number from 0 on. Nothing was changed.")
+    return int(text)
+
+
+def plan_restart(observed: Observed, named: t.Collection[str]) -> Plan:
+    """One after the other. Jobs run again only where they are named themselves; what has no tasks is left alone."""
+    chosen = [service for service in observed.chosen if not _is_job(service) or item_name(service) in named]
+    return Plan(tuple(_forced(service, observed) for service in chosen if task_count(service["Spec"], observed.nodes)))
+
+
+def plan_rebalance(observed: Observed) -> Plan:
+    """One after the other, and only those whose tasks lie unevenly on the nodes where they may run."""
+    changes, warnings = [], []
+    for service in observed.chosen:
+        if service_mode(service["Spec"]) != "replicated":
+            continue
+        uneven = find_unevenness(service, observed.nodes.all, observed.tasks)
+        if uneven and (service["Spec"]["TaskTemplate"].get("Placement") or {}).get("Preferences"):
+            warnings.append(f"service {item_name(service)} is left alone, because it spreads by preferences of its own ({uneven})")
+        elif uneven:
+            changes.append(_forced(service, observed, uneven))
+    return Plan(tuple(changes), tuple(warnings))
+
+
+def plan_rollback(observed: Observed) -> Plan:
+    """To the spec before the last update. A service that was just rolled back stays: its previous spec is what it was freed from."""
+    changes, warnings, without = [], [], []
+    for service in observed.chosen:
+        name, previous = item_name(service), service.get("PreviousSpec")
+        state = (service.get("UpdateStatus") or {}).get("State", "")
+        if state.startswith("rollback_"):
+            if state != "rollback_completed":
+                warnings.append(f"service {name} is in state {state}: {service['UpdateStatus'].get('Message', '')}")
+            continue
+        if not previous:
+            without.append(name)
+            continue
+        diff = diff_service(service, dict(previous), Names())
+        if diff.mode_changes:
+            raise PlanError(f"service {name} had another mode before, which can't be changed in place. Nothing was changed.")
+        if diff.fields or diff.restarts:
+            cost = update_cost(previous, task_count(previous, observed.nodes), diff.restarts)
+            changes.append(_update(service, dict(previous), diff.fields, cost, scaling_reason(service["Spec"], previous)))
+    if without:
+        names = ", ".join(without)
+        raise PlanError(f"{names}: never updated, so that there is no previous spec to go back to. Nothing was changed.")
+    return Plan(tuple(changes), tuple(warnings))
+
+
+def plan_update(observed: Observed, edit: Edit) -> Plan:
+    """One after the other, each in one update. Raises PlanError where no node would match."""
+    changes: list[Change] = []
+    warnings: list[str] = []
+    for service in observed.chosen:
+        name, wanted = item_name(service), edit.apply(service["Spec"])
+        if edit.image:
+            wanted, problem = settle_image(wanted, service, observed.images, "always")
+            if problem and problem not in warnings:
+                warnings.append(problem)
+        if edit.constraints and not observed.nodes.eligible(wanted):
+            placement = wanted["TaskTemplate"]["Placement"]
+            wish = ", ".join(placement["Constraints"])
+            raise PlanError(f"service {name}: no node that is ready and active matches {wish}. Nothing was changed.")
+        diff = diff_service(service, wanted, observed.names)
+        if diff.fields or diff.restarts:
+            left = left_nodes(service["Spec"], diff.body, observed.nodes)
+            cost = update_cost(diff.body, task_count(wanted, observed.nodes), diff.restarts, left)
+            changes.append(_update(service, diff.body, diff.fields, cost))
+    return Plan(tuple(changes), tuple(warnings))
+
+
+def _update(service: Item, body: Json, fields: tuple[Field, ...], cost: str = "nothing", reason: str = "") -> Change:
+    return Change("service", item_name(service), UPDATE, fields, cost, reason, Work(body, service))
+
+
+def _forced(service: Item, observed: Observed, reason: str = "") -> Change:
+    spec = service["Spec"]
+    template = spec["TaskTemplate"]
+    before = template.get("ForceUpdate") or 0
+    body = {**spec, "TaskTemplate": {**template, "ForceUpdate": before + 1}}
+    fields = (Field("force_update", before, before + 1),)
+    cost = update_cost(spec, task_count(spec, observed.nodes), restarts=True)
+    return _update(service, body, fields, cost, reason or image_of(spec).partition("@")[0])
+
+
+def _is_job(service: Item) -> bool:
+    return service_mode(service["Spec"]).endswith("-job")

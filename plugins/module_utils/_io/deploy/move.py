@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Moving a service off nodes, and giving it back what it had. Talks to the engine."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ..._core.schedule.placement import Nodes
+from ..._core.schedule.surge import MARK, restored_spec
+from ..._core.service.items import Item
+from ..._core.stack import planning
+from ..._core.stack.session import Session
+from ...plan import Change, FlotillaError
+from ..engine import NotFound
+from .operation import Operation
+from .writer import Writer
+
+
+def move_service(engine: t.Any, change: Change, nodes: t.Sequence[Item], timeout_seconds: float) -> None:
+    """Do a change of ``plan_surge`` and wait until the service is whole elsewhere. However it ends, the service has its own spec again."""
+    service: Item = change.payload.observed
+    if MARK not in change.payload.body["Labels"]:
+        restore_service(engine, service["ID"])
+        return
+    operation = Operation(
+        engine,
+        "drain",
+        [service],
+        planning.Observed([service], nodes=Nodes(nodes)),
+        Session(holder="a drain"),
+        timeout_seconds=timeout_seconds,
+        slice_seconds=0.0,
+        wait=True,
+        undo_failure=True,
+        auth=lambda image: None,
+    )
+    try:
+        operation.apply(change)
+        operation.watch([])
+    except BaseException:
+        _try_to_restore(engine, service["ID"])
+        raise
+    restore_service(engine, service["ID"])
+
+
+def restore_service(engine: t.Any, service_id: str) -> None:
+    """Also in what the engine would go back to: a rollback shall not repeat the move."""
+    writer = Writer(engine, lambda image: None, time.monotonic, time.sleep)
+    for _spec in ("present", "previous"):
+        try:
+            service = engine.get(f"/services/{service_id}", "restoring a service that was moved")
+        except NotFound:
+            return
+        if any(MARK in ((service.get(key) or {}).get("Labels") or {}) for key in ("Spec", "PreviousSpec")):
+            writer.update_service(service, restored_spec(service["Spec"]))
+
+
+def _try_to_restore(engine: t.Any, service_id: str) -> None:
+    try:
+        restore_service(engine, service_id)
+    except FlotillaError:
+        # Its mark stays, so that the next run restores it; the failure itself must not be hidden by this.
+        return

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that a plan needs to know about the swarm, in few requests: each list once, images only if they may have moved."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ..._core.schedule.placement import Nodes
+from ..._core.service.images import Resolved, images_to_resolve, read_distribution
+from ..._core.service.items import Item, by_name
+from ..._core.service.naming import NAMESPACE_LABEL, salt_of
+from ..._core.stack.objects import references
+from ..._core.stack.planning import Observed
+from ..._core.stack.spec import StackObjects
+from ..engine import EngineError, NotFound
+
+Auth = t.Callable[[str], t.Optional[t.Dict[str, str]]]  # noqa: UP006 evaluated on Python 3.9
+
+
+@dataclass(frozen=True)
+class Own:
+    """The secrets and configs of one stack, and what its hashes are keyed with."""
+
+    secrets: t.Sequence[Item] = ()
+    configs: t.Sequence[Item] = ()
+    salt: str = field(default="", repr=False)
+
+
+def observe_own(engine: t.Any, stack: str) -> Own:
+    """What has to be known before anything of a stack can be named."""
+    doing, mine = f"reading the swarm for stack {stack}", {"label": [f"{NAMESPACE_LABEL}={stack}"]}
+    secrets, configs = (engine.get(f"/{kind}", doing, filters=dict(mine)) for kind in ("secrets", "configs"))
+    return Own(secrets, configs, salt_of([*secrets, *configs], lambda: read_token(engine)))
+
+
+def read_token(engine: t.Any) -> str:
+    """A secret that the engines of managers alone tell."""
+    return str(engine.get("/swarm", "reading the swarm")["JoinTokens"]["Manager"])
+
+
+def observe_stack(
+    engine: t.Any,
+    stack: str,
+    wanted: StackObjects,
+    own: Own,
+    resolve_image: str = "never",
+    auth: Auth = lambda image: None,
+    known: t.Mapping[str, Resolved] | None = None,
+) -> Observed:
+    """Read the swarm. Raises EngineError; an image that can't be resolved is noted instead.
+
+    ``known`` are images that need not be asked about again.
+    """
+    doing = f"reading the swarm for stack {stack}"
+    services = engine.get("/services", doing)
+    networks = engine.get("/networks", doing, filters={"scope": ["swarm"]})
+    observed = Observed(
+        services=services,
+        networks=[*networks, *_unlisted_networks(engine, stack, services, networks)],
+        secrets=_list_data(engine, "secret", own.secrets, wanted, doing),
+        configs=_list_data(engine, "config", own.configs, wanted, doing),
+        nodes=Nodes(engine.get("/nodes", doing)),
+    )
+    images = images_to_resolve(wanted.services, by_name(observed.services), resolve_image)
+    resolved = {**(known or {}), **{image: ask_registry(engine, image, auth) for image in images if image not in (known or {})}}
+    return Observed(observed.services, observed.networks, observed.secrets, observed.configs, observed.nodes, resolved)
+
+
+def read_volumes(engine: t.Any, stack: str) -> list[str]:
+    """The volumes that tasks of the stack left on this engine; no engine knows those of another."""
+    label = {"label": [f"{NAMESPACE_LABEL}={stack}"]}
+    return [item["Name"] for item in engine.get("/volumes", f"listing the volumes of stack {stack}", filters=label)["Volumes"] or []]
+
+
+def _list_data(engine: t.Any, kind: str, mine: t.Sequence[Item], wanted: StackObjects, doing: str) -> list[Item]:
+    """Those of the stack, and the external ones that its services name."""
+    items = list(mine)
+    known = {body["Name"] for body in (wanted.secrets if kind == "secret" else wanted.configs)} | set(by_name(items))
+    named = {name for spec in wanted.services for found, name in references(spec) if found == kind} | known
+    outside = sorted(named - set(by_name(items)))
+    if outside:
+        # The filter takes prefixes, so more may come.
+        others = engine.get(f"/{kind}s", doing, filters={"name": outside})
+        items += [item for item in others if item["Spec"]["Name"] in outside]
+    return items
+
+
+def _unlisted_networks(engine: t.Any, stack: str, services: t.Iterable[Item], networks: t.Iterable[Item]) -> t.Iterator[Item]:
+    """Networks that services of the stack use and that no list shows: host and its like."""
+    known = {network["Id"] for network in networks} | {network["Name"] for network in networks}
+    targets = {
+        item["Target"]
+        for service in services
+        if (service["Spec"].get("Labels") or {}).get(NAMESPACE_LABEL) == stack
+        for item in service["Spec"]["TaskTemplate"].get("Networks") or []
+    }
+    for target in sorted(targets - known):
+        try:
+            yield engine.get(f"/networks/{target}", f"reading network {target}")
+        except NotFound:
+            continue
+
+
+def ask_registry(engine: t.Any, image: str, auth: Auth) -> Resolved:
+    """What the registry says about an image now; never raises."""
+    try:
+        answer = engine.get(f"/distribution/{image}/json", f"resolving image {image}", headers=auth(image))
+    except EngineError as error:
+        return Resolved(problem=" ".join(error.problem.split()))
+    return read_distribution(answer)

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting for what a drain moves, and for what comes back when it ends."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from .._core.cluster.node import read_node
+from .._core.schedule.capacity import Place, Raw, find_remains, find_starting
+from ..plan import FlotillaError
+from .engine import Engine
+
+_DRAINING = "draining nodes"
+_RETURNING = "waiting for the tasks of a node that was drained"
+
+
+def list_tasks_of(engine: Engine, node_ids: t.Collection[str]) -> t.Sequence[Raw]:
+    return t.cast(t.Sequence[Raw], engine.get("/tasks", doing=_RETURNING, filters={"node": sorted(node_ids)}))
+
+
+def await_drained(engine: Engine, drained: t.Collection[str], before: t.Mapping[str, int], seconds: int) -> None:
+    """Wait until nothing is left on the nodes and what ran there, as often as ``before`` says by service, runs elsewhere.
+
+    Raises FlotillaError when it takes longer.
+    """
+    until = time.monotonic() + seconds
+    while drained:
+        services, tasks = engine.get("/services", doing=_DRAINING), engine.get("/tasks", doing=_DRAINING)
+        remains = find_remains(drained, services, tasks, before)
+        if not remains:
+            return
+        if time.monotonic() > until:
+            raise FlotillaError(
+                f"The nodes are drained, but after {seconds} s {'; '.join(remains)}. Look at those services; the nodes stay drained."
+            )
+        time.sleep(1)
+
+
+def await_returned(engine: Engine, stopped: t.Collection[Place], nodes: t.Sequence[Raw], seconds: int) -> None:
+    """Wait until services run again where they ran until the drain, if they get a task there. ``nodes`` are those of the swarm.
+
+    Raises FlotillaError when it takes longer.
+    """
+    until = time.monotonic() + seconds
+    while stopped:
+        time.sleep(1)  # Managers make the tasks a moment after the node is active.
+        starting = find_starting(stopped, list_tasks_of(engine, {node_id for _service, node_id in stopped}))
+        if not starting:
+            return
+        if time.monotonic() > until:
+            services = {each["ID"]: each["Spec"]["Name"] for each in engine.get("/services", doing=_RETURNING)}
+            names = {node["ID"]: read_node(node).hostname for node in nodes}
+            told = sorted(f"{services.get(service, service)} on {names[node_id]}" for service, node_id in starting)
+            raise FlotillaError(
+                f"The nodes are active again, but what ran there before the drain still does not run: {', '.join(told)}. "
+                "Look at those services and at the engine's log (journalctl -u docker)."
+            )

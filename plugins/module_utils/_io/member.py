@@ -1,0 +1,196 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""This host's engine as a member of a swarm: a target for modules that meet engines in any state, or none."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import typing as t
+from dataclasses import dataclass
+
+from .._core.backup.manifest import KINDS
+from .._core.cluster.member_state import MemberState, read_info
+from .._core.cluster.subnets import read_routes
+from .._core.host.bare import SIGNS, is_bare
+from ..plan import FlotillaError
+from .engine import Engine, EngineError
+from .host import Host
+from .target import CONNECTION, Target, connect, host_target
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+
+@dataclass(frozen=True)
+class Member:
+    """``engine`` is None where no engine answers; ``problem`` then says why, and ``is_bare`` whether none is installed."""
+
+    engine: Engine | None
+    problem: str
+    is_local: bool
+    check_mode: bool
+    is_bare: bool = False
+
+    @property
+    def is_to_be_installed(self) -> bool:
+        """Whether this is check mode on a host that the run would install the engine on first: nothing is there yet."""
+        return self.check_mode and self.is_bare
+
+    def is_to_become_manager(self, seen: MemberState) -> bool:
+        """Whether this is check mode on a host that the run would make a manager first: its swarm is empty yet."""
+        return self.check_mode and seen.state in ("no engine", "inactive")
+
+    def require_engine(self) -> Engine:
+        """The engine; raises the reason where there is none."""
+        if self.engine:
+            return self.engine
+        raise FlotillaError(self.problem)
+
+    def require_manager(self, seen: MemberState) -> Engine:
+        """The engine of a manager that can act, given what ``look`` saw; raises what else it is."""
+        engine = self.require_engine()
+        if not seen.acting:
+            what = {"active": f"is a {seen.role}", "inactive": "is in no swarm"}.get(seen.state, f"is in state {seen.state}")
+            problem = f" ({seen.problem})" if seen.problem else ""
+            raise FlotillaError(f"This host {what}{problem}. Run this on a manager whose swarm has a leader.")
+        return engine
+
+    def inspect(self, name: str) -> tuple[MemberState, dict[str, t.Any]]:
+        """What this host is to a swarm, and the engine's ``/info``. Never raises."""
+        if not self.engine:
+            return MemberState(name, "no engine" if self.is_bare else "unreachable", problem=self.problem), {}
+        try:
+            info = self.engine.get("/info", doing="reading the engine's state")
+        except EngineError as error:
+            return MemberState(name, "error", problem=str(error)), {}
+        return read_info(name, info, self._certificate(info)), info
+
+    def routes(self) -> list[dict[str, str]]:
+        """The networks that this host reaches by itself, where its engine is a local one."""
+        return read_routes(_read("/proc/net/route"), _read("/etc/resolv.conf")) if self.is_local else []
+
+    def await_state(self, name: str, is_done: t.Callable[[MemberState], bool], seconds: float) -> MemberState:
+        """Look until ``is_done`` or out of time; what was seen last."""
+        until = time.monotonic() + seconds
+        while True:
+            seen, _info = self.inspect(name)
+            if is_done(seen) or time.monotonic() > until:
+                return seen
+            time.sleep(0.5)
+
+    def _certificate(self, info: t.Mapping[str, t.Any]) -> str:
+        if not self.is_local:
+            return ""
+        return _read(os.path.join(info.get("DockerRootDir") or "", "swarm/certificates/swarm-node.crt"))
+
+
+def source_address(peer: str) -> str:
+    """The address from which this host reaches ``peer``; empty where it does not. Nothing is sent."""
+    try:
+        family, kind, protocol, _name, place = socket.getaddrinfo(peer, 9, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.connect(place)
+            return str(probe.getsockname()[0])
+    except (OSError, UnicodeError):
+        return ""
+
+
+def is_own_address(address: str) -> bool:
+    """Whether an interface of this host has the address. Nothing is sent."""
+    try:
+        family, kind, protocol, _name, place = socket.getaddrinfo(address, 0, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.bind(place)
+            return True
+    except (OSError, UnicodeError):
+        return False
+
+
+def _read(path: str) -> str:
+    """A file's text, empty where there is none that can be read."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _open(module: AnsibleModule) -> Member:
+    is_local = str(module.params["docker_host"]).startswith("unix:")
+    try:
+        engine = connect(module)
+    except EngineError as error:
+        found = [path for path in SIGNS if os.path.lexists(path)]
+        return Member(None, str(error), is_local, module.check_mode, is_bare(module.params["docker_host"], found))
+    return Member(engine, "", is_local, module.check_mode)
+
+
+member_target = Target(CONNECTION, _open)
+
+
+UNITS = ("docker.socket", "docker.service")
+
+
+PATIENCE_SECONDS = 120
+
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+
+@dataclass(frozen=True)
+class MemberHost:
+    member: Member
+    host: Host
+
+    def state_directory(self, info: t.Mapping[str, t.Any]) -> str:
+        """Where the engine keeps its swarm state. Raises FlotillaError where that is another host's disk."""
+        if not self.member.is_local or not info.get("DockerRootDir"):
+            problem = self.member.problem or "the engine is on another host"
+            raise FlotillaError(f"The state of a manager can be read only on its own host: {problem}. Nothing was changed.")
+        return f"{info['DockerRootDir']}/swarm"
+
+    def local_engine(self) -> Engine:
+        """The engine of this host. Raises FlotillaError where it is another host's."""
+        engine = self.member.require_engine()
+        if not self.member.is_local:
+            raise FlotillaError("Volumes can be read only on their own host, and docker_host is another one. Nothing was changed.")
+        return engine
+
+    def objects(self, engine: Engine) -> dict[str, list[dict[str, t.Any]]]:
+        """Everything that the swarm holds, by kind, as the Engine API lists it."""
+        return {kind: engine.get(f"/{kind}", "listing what the swarm holds") for kind in KINDS}
+
+    def stop_engine(self) -> None:
+        """Where it does not stop as it should, it is started again, for a stop that takes too long ends with a kill."""
+        present = [unit for unit in UNITS if self.host.run(["systemctl", "cat", unit])[0] == 0]
+        try:
+            self._systemctl("stop", *present)
+        except FlotillaError:
+            self.host.run(["systemctl", "start", *present])
+            raise
+
+    def start_engine(self) -> None:
+        self._systemctl("start", "docker.service")
+
+    def await_member(self, is_done: t.Callable[[MemberState], bool], doing: str) -> MemberState:
+        """Look until ``is_done``; raises FlotillaError that says what the host is instead."""
+        seen = self.member.await_state("this host", is_done, PATIENCE_SECONDS)
+        if not is_done(seen):
+            raise FlotillaError(f"{doing}: after {PATIENCE_SECONDS} s {seen.story}. Look at the engine's log (journalctl -u docker).")
+        return seen
+
+    def _systemctl(self, verb: str, *units: str) -> None:
+        code, out, err = self.host.run(["systemctl", verb, *units])
+        if code:
+            raise FlotillaError(f"systemctl {verb} {' '.join(units)}: {(err or out).strip()}")
+
+
+def _open_host(module: AnsibleModule) -> MemberHost:
+    return MemberHost(member_target.open(module), host_target.open(module))
+
+
+member_host_target = Target(member_target.arguments, _open_host)

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.guard import (
+    find_meant,
+    refuse_if_named,
+    refuse_stranger,
+    refuse_unconfirmed,
+)
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.member_state import MemberState
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+
+CLEAN, OFF = MemberState("m9", "inactive"), MemberState("m8", "unreachable")
+
+
+def member(name: str, cluster_id: str = "abc", acting: bool = False, role: str = "manager", state: str = "active") -> MemberState:
+    return MemberState(name, state, role=role, cluster_id=cluster_id, node_id=f"id-{name}", acting=acting)
+
+
+@pytest.mark.parametrize(("confirm", "name"), [("lab", "lab"), (42, "42"), ("42", 42), ("a b", "a b")])
+def test_the_name_of_the_swarm_confirms(confirm: t.Any, name: t.Any) -> None:
+    refuse_unconfirmed(confirm, name)
+
+
+@pytest.mark.parametrize(
+    ("confirm", "name", "words"),
+    [
+        ("", "lab", "confirm is missing. Nothing was changed. To go on: -e confirm=lab"),
+        (None, "lab", "confirm is missing."),
+        ("prod", "lab", "confirm is 'prod', which is not its name. Nothing was changed. To go on: -e confirm=lab"),
+        ("LAB", "lab", "confirm is 'LAB'"),
+        ("lab ", "lab", "confirm is 'lab '"),
+        (" ", "lab", "confirm is ' '"),
+        ("", "", "swarm_name is empty"),
+        (None, None, "swarm_name is empty"),
+        ("lab", "", "swarm_name is empty"),
+        (" ", " ", "swarm_name is empty"),
+        ("\t", "\t\n", "Name it in the inventory (swarm_name)"),
+    ],
+)
+def test_anything_else_does_not(confirm: t.Any, name: t.Any, words: str) -> None:
+    with pytest.raises(PlanError) as error:
+        refuse_unconfirmed(confirm, name, "This removes all.")
+    assert str(error.value).startswith("This removes all. ") and words in str(error.value) and "Nothing was changed" in str(error.value)
+
+
+def test_what_is_harmless_in_most_calls_is_refused_only_in_a_play_that_names_the_swarm() -> None:
+    refuse_if_named({"confirm": "", "swarm_name": None})
+    refuse_if_named({"confirm": "lab", "swarm_name": "lab"})
+    for name in ("", "lab"):
+        with pytest.raises(PlanError):
+            refuse_if_named({"confirm": "", "swarm_name": name})
+
+
+@pytest.mark.parametrize(
+    ("given", "managers", "meant"),
+    [
+        ("", [], ""),
+        ("", [CLEAN, OFF], ""),
+        ("abc", [CLEAN, OFF], "abc"),
+        ("", [OFF, member("m1", acting=True), member("m2")], "abc"),
+        ("abc", [member("m1", acting=True)], "abc"),
+        ("", [CLEAN, member("m2")], "abc"),
+        ("", [member("m1", acting=True), member("m2", "xyz")], "abc"),
+        ("abc", [member("m2", "xyz")], "abc"),
+        ("", [member("m1", "", state="pending")], ""),
+    ],
+)
+def test_the_swarm_that_is_meant_is_given_or_that_of_the_managers(given: str, managers: list[MemberState], meant: str) -> None:
+    assert find_meant(given, managers) == meant
+
+
+@pytest.mark.parametrize(
+    ("given", "managers", "words"),
+    [
+        ("abc", [member("m1", "xyz", acting=True)], "swarm abc is meant, but m1 is a manager of swarm xyz"),
+        ("abc", [member("m1", acting=True), member("m2", "xyz", acting=True)], "take m2 out of the inventory"),
+        ("", [member("m1", acting=True), member("m2", "xyz", acting=True)], "the managers are in different swarms: m1 is"),
+        ("", [member("m1"), member("m2", "xyz")], "the managers are in different swarms: m1 is"),
+    ],
+)
+def test_managers_of_several_swarms_are_refused(given: str, managers: list[MemberState], words: str) -> None:
+    with pytest.raises(PlanError, match="Nothing was changed") as error:
+        find_meant(given, managers)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("seen", "meant", "words"),
+    [
+        (member("w1"), "abc", ""),
+        (member("w1"), "", ""),
+        (CLEAN, "abc", ""),
+        (MemberState("w1", "no engine"), "abc", ""),
+        (member("w1", ""), "abc", ""),
+        (member("w1", "xyz"), "abc", "w1 is in swarm xyz, and swarm abc is meant"),
+        (MemberState("", "active", cluster_id="xyz"), "abc", "this host is in swarm xyz"),
+        (member("w2", "xyz", state="locked"), "abc", "w2 is in swarm xyz"),
+        (member("w2", ""), "abc", "which swarm w2 is in can't be told"),
+        (MemberState("w1", "error"), "abc", "which swarm w1 is in can't be told"),
+        (MemberState("w1", "pending", node_id=""), "abc", "which swarm w1 is in can't be told"),
+    ],
+)
+def test_only_the_host_of_another_swarm_is_a_stranger(seen: MemberState, meant: str, words: str) -> None:
+    if not words:
+        refuse_stranger(seen, meant, ["id-w1"])
+        return
+    with pytest.raises(PlanError, match="Nothing was changed") as error:
+        refuse_stranger(seen, meant, ["id-w1"])
+    assert words in str(error.value)

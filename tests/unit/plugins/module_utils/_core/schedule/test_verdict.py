@@ -1,0 +1,218 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.placement import Nodes
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.verdict import judge, settle, settle_at_once
+from fake_engine import node
+
+Json = dict[str, t.Any]
+NODES = Nodes([node("m1", role="manager", node_id="N1"), node("w1", node_id="N2"), node("w2", node_id="N3", state="down")])
+SECOND = 10**9
+
+
+def service(mode: Json | None = None, restart: Json | None = None, update: str = "", job: int = 0, **spec: t.Any) -> Json:
+    item: Json = {
+        "ID": "s",
+        "Spec": {
+            "Name": "app_web",
+            "Mode": mode or {"Replicated": {"Replicas": 2}},
+            "TaskTemplate": {"ContainerSpec": {}, "RestartPolicy": restart or {}, **spec.pop("template", {})},
+            **spec,
+        },
+    }
+    if update:
+        item["UpdateStatus"] = {"State": update, "Message": f"{update} because of termination of task T9"}
+    if job:
+        item["JobStatus"] = {"JobIteration": {"Index": job}}
+    return item
+
+
+def task(
+    slot: int, state: str, index: int = 50, node_id: str = "N1", desired: str = "", err: str = "", code: int = 0, **more: t.Any
+) -> Json:
+    over = state in ("failed", "rejected", "complete", "shutdown")
+    return {
+        "ID": f"t{slot}-{index}",
+        "ServiceID": "s",
+        "Slot": slot,
+        "NodeID": node_id,
+        "Version": {"Index": index},
+        "DesiredState": desired or ("shutdown" if over else "running"),
+        "Status": {"State": state, "Err": err, "ContainerStatus": {"ExitCode": code}},
+        **more,
+    }
+
+
+JOB = {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 2}}
+GLOBAL: Json = {"Global": {}}
+NEVER = {"Condition": "none"}
+crash = [task(1, "failed", index, err="task: non-zero exit (1)", code=1) for index in (51, 52, 53)]
+
+# The service, its tasks, the state that a moment shows, (running, desired), and a part of the cause.
+CASES: list[tuple[str, Json, list[Json], str, tuple[int, int], str]] = [
+    ("all run", service(), [task(1, "running"), task(2, "running", node_id="N2")], "converged", (2, 2), ""),
+    ("one starts", service(), [task(1, "running"), task(2, "starting")], "waiting", (1, 2), ""),
+    ("none wanted", service({"Replicated": {"Replicas": 0}}), [], "converged", (0, 0), ""),
+    ("no task yet", service(), [], "waiting", (0, 2), ""),
+    ("on a node that is down", service(), [task(1, "running"), task(2, "running", node_id="N3")], "waiting", (1, 2), ""),
+    ("still updating", service(update="updating"), [task(1, "running"), task(2, "running")], "waiting", (2, 2), ""),
+    ("updated", service(update="completed"), [task(1, "running"), task(2, "running")], "converged", (2, 2), ""),
+    ("paused", service(update="paused"), [task(1, "running")], "failed", (1, 2), "the engine paused the update"),
+    ("rolling back", service(update="rollback_started"), [], "failed", (0, 2), "rolled the update back"),
+    ("rolled back", service(update="rollback_completed"), [task(1, "running"), task(2, "running")], "failed", (2, 2), "rolled"),
+    ("one crash is none", service(), [crash[0], task(1, "starting", 54)], "waiting", (0, 2), "exited 1"),
+    ("crash loop", service(), [*crash, task(1, "ready", 54)], "failed", (0, 2), 'task 1 on m1 exited 1 three times: "task:'),
+    ("old crashes", service(), [{**c, "Version": {"Index": 3}} for c in crash], "waiting", (0, 2), ""),
+    ("crash without a retry", service(restart=NEVER), crash[:1], "failed", (0, 2), "task 1 on m1 exited 1"),
+    ("few attempts", service(restart={"Condition": "on-failure", "MaxAttempts": 1}), crash[:2], "failed", (0, 2), "exited 1 twice"),
+    (
+        "beyond its memory limit",
+        service(restart=NEVER),
+        [task(1, "failed", 51, code=137, Spec={"Resources": {"Limits": {"MemoryBytes": 64 << 20}}})],
+        "failed",
+        (0, 2),
+        "task 1 on m1 exited 137 (killed, as happens beyond its memory limit of 64 MiB)",
+    ),
+    (
+        "killed without a limit",
+        service(restart=NEVER),
+        [task(1, "failed", 51, code=137)],
+        "failed",
+        (0, 2),
+        "exited 137 (killed, as happens beyond the memory of the node)",
+    ),
+    ("one-shot", service(restart=NEVER), [task(1, "complete"), task(2, "complete")], "converged", (2, 2), ""),
+    ("ends with 0 though it should run", service(), [task(1, "complete", i) for i in (51, 52, 53)], "failed", (0, 2), "exited 0"),
+    (
+        "rejected",
+        service(),
+        [task(1, "rejected", i, err="No such image: x") for i in (1, 51, 52, 53)],
+        "failed",
+        (0, 2),
+        "was rejected three",
+    ),
+    (
+        "unhealthy",
+        service(),
+        [task(2, "failed", i, err="unhealthy container", code=137) for i in (51, 52, 53)],
+        "failed",
+        (0, 2),
+        "was unhealthy",
+    ),
+    (
+        "no node",
+        service(template={"Placement": {"Constraints": ["node.labels.gpu == true"]}}),
+        [task(1, "pending", err="no suitable node (scheduling constraints not satisfied on 2 nodes)")],
+        "stuck",
+        (0, 2),
+        "node.labels.gpu == true",
+    ),
+    ("global", service(GLOBAL), [task(0, "running"), task(0, "running", node_id="N2")], "converged", (2, 2), ""),
+    ("global, one missing", service(GLOBAL), [task(0, "running")], "waiting", (1, 2), ""),
+    (
+        "global that matches no node",
+        service(GLOBAL, template={"Placement": {"Constraints": ["node.labels.gpu == true"]}}),
+        [],
+        "converged",
+        (0, 0),
+        "",
+    ),
+    ("job at work", service(JOB, job=1), [task(1, "complete"), task(2, "running")], "waiting", (1, 2), ""),
+    ("job done", service(JOB, job=1), [task(1, "complete"), task(2, "complete")], "converged", (2, 2), ""),
+    ("job done on a node that went", service(JOB, job=1), [task(i, "complete", node_id="N3") for i in (1, 2)], "converged", (2, 2), ""),
+    (
+        "job of another time",
+        service(JOB, job=2),
+        [task(1, "complete", JobIteration={"Index": 1}), task(2, "complete", JobIteration={"Index": 1})],
+        "waiting",
+        (0, 2),
+        "",
+    ),
+    ("job fails", service(JOB, {"Condition": "on-failure", "MaxAttempts": 2}, job=1), crash, "failed", (0, 2), "exited 1 three times"),
+    ("job tries on", service(JOB, {"Condition": "on-failure", "MaxAttempts": 9}, job=1), crash, "waiting", (0, 2), "exited 1"),
+]
+
+
+@pytest.mark.parametrize(("given", "tasks", "state", "counts", "cause"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_what_tasks_say(given: Json, tasks: list[Json], state: str, counts: tuple[int, int], cause: str) -> None:
+    if given.get("JobStatus"):
+        index = given["JobStatus"]["JobIteration"]["Index"] if state != "waiting" or "JobIteration" not in tasks[0] else 0
+        tasks = [{"JobIteration": {"Index": index}, **task} for task in tasks]
+    verdict = judge(given, tasks, NODES, since=10)
+    assert (verdict.state, (verdict.running, verdict.desired)) == (state, counts)
+    assert cause in verdict.cause
+
+
+def test_a_service_that_was_not_changed_is_not_failed_for_its_history() -> None:
+    tasks = [*crash, task(1, "running", 60), task(2, "running", 61)]
+    for status in ("rollback_completed", "completed", ""):
+        assert settle_at_once(judge(service(update=status), tasks, NODES)).state == "running"
+    assert settle_at_once(judge(service(), [*crash, task(2, "running")], NODES)).state == "failed"
+
+
+def test_the_culprit_of_a_rollback_is_named() -> None:
+    assert judge(service(update="rollback_completed"), [], NODES, since=1).task == "T9"
+
+
+def test_running_means_for_the_monitor_time() -> None:
+    given = service(UpdateConfig={"Monitor": 20 * SECOND})
+    up, memory = judge(given, [task(1, "running"), task(2, "running")], NODES, 1), t.cast("dict[str, float]", {})
+    assert [settle(up, given, memory, now).state for now in (100.0, 119.9, 120.0)] == ["waiting", "waiting", "running"]
+    down = judge(given, [task(1, "running")], NODES, 1)
+    settle(down, given, memory, 121.0)
+    assert settle(up, given, memory, 122.0).state == "waiting", "the time begins anew"
+
+
+def test_no_node_is_a_failure_only_when_it_stays_so() -> None:
+    given, memory = service(), t.cast("dict[str, float]", {})
+    stuck = judge(given, [task(1, "pending", err="no suitable node (insufficient resources on 2 nodes)")], NODES, 1)
+    assert [settle(stuck, given, memory, now).state for now in (0.0, 14.0, 15.0)] == ["waiting", "waiting", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("reservations", "reason", "words"),
+    [
+        (
+            {"GenericResources": [{"DiscreteResourceSpec": {"Kind": "gpu", "Value": 1}}]},
+            "insufficient resources on 2 nodes",
+            ", no free gpu:",
+        ),
+        (
+            {"GenericResources": [{"DiscreteResourceSpec": {"Kind": "gpu", "Value": 1}}], "MemoryBytes": 1},
+            "insufficient resources on 2 nodes",
+            ", no free gpu or memory:",
+        ),
+        ({"GenericResources": [{"DiscreteResourceSpec": {"Kind": "gpu", "Value": 1}}]}, "scheduling constraints not satisfied", " 1:"),
+        ({"NanoCPUs": 1}, "insufficient resources on 2 nodes", " 1:"),
+    ],
+)
+def test_what_no_node_has_free_is_named(reservations: Json, reason: str, words: str) -> None:
+    given = service(template={"Resources": {"Reservations": reservations}})
+    verdict = judge(given, [task(1, "pending", err=f"no suitable node ({reason})")], NODES, 1)
+    assert f"no node can take task 1{words.removeprefix(' 1')}" in verdict.cause
+
+
+def test_a_task_that_no_node_takes_is_seen_behind_one_that_failed_and_came_up() -> None:
+    given, memory = service(), t.cast("dict[str, float]", {})
+    rejected = task(1, "rejected", 51, err="assigned node no longer meets constraints")
+    waiting = task(2, "pending", 52, err="no suitable node (insufficient resources on 2 nodes)")
+    stuck = judge(given, [rejected, task(1, "running", 53), waiting], NODES, 1)
+    assert [settle(stuck, given, memory, now).state for now in (0.0, 15.0)] == ["waiting", "failed"]
+    assert "no node can take task 2" in stuck.cause
+
+
+def test_a_global_service_is_not_stuck_for_a_node_of_another_platform() -> None:
+    nodes = Nodes([node("a1", node_id="N1"), node("r1", node_id="N2", arch="aarch64")])
+    template = {"Placement": {"Platforms": [{"Architecture": "amd64", "OS": "linux"}]}}
+    err = "no suitable node (unsupported platform on 1 node)"
+    waits = task(0, "pending", node_id="N2", err=err)
+    assert judge(service(GLOBAL, template=template), [task(0, "preparing"), waits], nodes, 40).state == "waiting"
+    found = judge(service(GLOBAL, template=template), [task(0, "running"), waits], nodes, 40)
+    assert (found.state, found.running, found.desired) == ("converged", 1, 1)
+    full = task(0, "pending", err="no suitable node (insufficient resources on 1 node)")
+    assert judge(service(GLOBAL, template=template), [full, waits], nodes, 40).state == "stuck"
