@@ -14,7 +14,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 
 from ..module_utils._core.backup.catalog import STACKS_ARCHIVE, STATE_ARCHIVE, read_name
-from ..module_utils.plan import FlotillaError
+from ..module_utils.errors import FlotillaError
 
 
 class ActionModule(ActionBase):

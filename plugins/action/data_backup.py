@@ -14,7 +14,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import
 
 from ..module_utils._core.backup.catalog import INDEX, PART_BYTES, host_file
 from ..module_utils._core.backup.index import read_made, write_index
-from ..module_utils.plan import FlotillaError
+from ..module_utils.errors import FlotillaError
 
 
 class ActionModule(ActionBase):

@@ -15,7 +15,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_reader impor
 
 from ..module_utils._core.backup.catalog import INDEX, host_file
 from ..module_utils._core.backup.index import read_index
-from ..module_utils.plan import FlotillaError
+from ..module_utils.errors import FlotillaError
 
 
 class ActionModule(ActionBase):

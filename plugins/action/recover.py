@@ -15,7 +15,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_reader impor
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.node_key import NodeKeyError, open_node_key
 
 from ..module_utils._core.backup.catalog import STATE_ARCHIVE
-from ..module_utils.plan import FlotillaError
+from ..module_utils.errors import FlotillaError
 
 
 class ActionModule(ActionBase):

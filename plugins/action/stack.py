@@ -17,7 +17,8 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.follow import follo
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories, load_model
 
 from ..module_utils._core.stack.options import ARGUMENTS
-from ..module_utils.plan import FlotillaError, summarise
+from ..module_utils.errors import FlotillaError
+from ..module_utils.plan import summarise
 from ..module_utils.redact import redact_text
 
 try:

@@ -11,7 +11,7 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils._core.cluster.guard import find_meant
 from ..module_utils._core.cluster.member_state import read_result
-from ..module_utils.plan import PlanError
+from ..module_utils.errors import PlanError
 
 
 def meant_cluster(results: t.Sequence[t.Mapping[str, t.Any]], cluster_id: str = "") -> str:

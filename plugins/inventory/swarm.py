@@ -90,7 +90,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.swarm_hosts import 
 
 from ..module_utils._core.connection import read_tls, warn_of_plain
 from ..module_utils._io.engine import Engine
-from ..module_utils.plan import FlotillaError
+from ..module_utils.errors import FlotillaError
 
 CONNECTION = ("docker_host", "tls", "validate_certs", "ca_path", "client_cert", "client_key", "timeout")
 CERTIFICATES = {"ca_path": "ca.pem", "client_cert": "cert.pem", "client_key": "key.pem"}

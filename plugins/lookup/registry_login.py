@@ -51,7 +51,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.vault_file import VaultFile
 
-from ..module_utils.plan import FlotillaError
+from ..module_utils.errors import FlotillaError
 
 LOGIN, SERVER = ("registry", "username", "password"), ("certificate", "key", "htpasswd")
 

@@ -38,7 +38,7 @@ import typing as t
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import bind_sources, directories, load_model
 
-from ..module_utils.plan import FlotillaError
+from ..module_utils.errors import FlotillaError
 
 try:
     from ansible.template import trust_as_template

@@ -18,14 +18,6 @@ SIGNS = {"create": "+", "update": "~", "replace": "!", "remove": "-"}
 _SUMMARY = (("update", "to change"), ("create", "to add"), ("replace", "to replace"), ("remove", "to remove"))
 
 
-class FlotillaError(Exception):
-    """An error that the user is meant to read; ``str()`` is the whole message."""
-
-
-class PlanError(FlotillaError):
-    """What was asked for is refused before anything is changed."""
-
-
 @dataclass(frozen=True)
 class Field:
     """One difference. ``None`` on a side means that the field is not there.

@@ -13,8 +13,9 @@ from dataclasses import replace
 from ansible.module_utils.basic import AnsibleModule
 
 from ._io.target import Target, engine_target
+from .errors import FlotillaError, with_account
 from .masking import mask, show_options
-from .plan import SIGNS, Change, FlotillaError, Plan
+from .plan import SIGNS, Change, Plan
 from .redact import redact_text
 
 Params = dict[str, t.Any]
@@ -65,15 +66,15 @@ def run_module(
     arguments: dict[str, t.Any],
     observe: t.Callable[[t.Any, Params], t.Any],
     plan: t.Callable[[t.Any, Params], Plan],
-    apply: t.Callable[[t.Any, Change], t.Mapping[str, t.Any] | None] | None = None,
-    watch: t.Callable[[t.Any, Params, Plan], t.Mapping[str, t.Any] | None] | None = None,
+    apply: t.Callable[[t.Any, Change, t.Any], t.Mapping[str, t.Any] | None] | None = None,
+    watch: t.Callable[[t.Any, Params, Plan, t.Any], t.Mapping[str, t.Any] | None] | None = None,
     target: Target = engine_target,
     **constraints: t.Any,
 ) -> None:
     """Run a module to its end: it exits with ``changed``, ``plan``, ``diff``, and what plan, apply and watch returned.
 
-    ``observe(target, params)`` reads; ``plan(observed, params)`` decides and is pure; ``apply(target, change)`` does one change;
-    ``watch(target, params, plan)`` waits for the verdict and raises FlotillaError when it is bad. Check mode ends after plan.
+    ``observe(target, params)`` reads; ``plan(observed, params)`` decides and is pure; ``apply(target, change, observed)`` does one change;
+    ``watch(target, params, plan, observed)`` waits for the verdict and raises FlotillaError when it is bad. Check mode ends after plan.
     ``constraints`` go to AnsibleModule (``required_if`` and its like).
     """
     module = Module({**target.arguments, **arguments}, supports_check_mode=True, **constraints)
@@ -82,20 +83,22 @@ def run_module(
     applied: list[Change] = []
     try:
         place = target.open(module)
-        decided = replace(plan(observe(place, params), params), shown=params.get("show_environment") or ())
+        observed = observe(place, params)
+        decided = replace(plan(observed, params), shown=params.get("show_environment") or ())
         for warning in decided.warnings:
             module.warn(warning)
         result = dict(decided.result)
         if not module.check_mode:
             for change in decided.changes:
-                result.update((apply(place, change) if apply else None) or {})
+                result.update((apply(place, change, observed) if apply else None) or {})
                 applied.append(change)
-            result.update((watch(place, params, decided) if watch else None) or {})
+            result.update((watch(place, params, decided, observed) if watch else None) or {})
             for warning in result.pop("warnings", ()):
                 module.warn(warning)
     except FlotillaError as error:
         _log(module, decided, f"failed after {len(applied)} of these")
-        module.fail_json(**{**_account(decided, applied), **getattr(error, "result", {}), "msg": str(error)})
+        message = _message(error, applied) if apply else str(error)
+        module.fail_json(**{**_account(decided, applied), **getattr(error, "result", {}), "msg": message})
     except Exception as error:
         _log(module, decided, f"failed after {len(applied)} of these")
         module.fail_json(msg=_defect(error), **_account(decided, applied))
@@ -113,6 +116,10 @@ def _log(module: AnsibleModule, decided: Plan, end: str) -> None:
     plan_id = decided.result.get("plan_id")
     what = ", ".join([*shown, *([f"{more} more"] if more else [])])
     module.log(f"{who}{f' by plan {plan_id}' if plan_id else ''}: {what}: {end}")
+
+
+def _message(error: FlotillaError, applied: t.Sequence[Change]) -> str:
+    return with_account(error, [f"{change.kind} {change.name}" for change in applied])
 
 
 def _account(decided: Plan, applied: list[Change]) -> dict[str, t.Any]:

@@ -259,7 +259,8 @@ from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.deploy.operation import Operation
 from ..module_utils._io.member import MemberHost, member_host_target
 from ..module_utils._io.metric_sources import read_metric
-from ..module_utils.plan import Change, FlotillaError, Plan, PlanError
+from ..module_utils.errors import FlotillaError, PlanError
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 METRIC: dict[str, t.Any] = {
@@ -344,7 +345,7 @@ class Pass:
         for rule in observed.rules:
             service, metric = services[rule.service], observed.metrics[rule.service]
             if service_mode(service["Spec"]) != "replicated":
-                raise PlanError(f"service {rule.service} is {service_mode(service['Spec'])} and can't be scaled. Nothing was changed.")
+                raise PlanError(f"service {rule.service} is {service_mode(service['Spec'])} and can't be scaled.")
             count = desired_count(service["Spec"])
             if isinstance(metric, str):
                 decision = Decision(count, count, f"the metric can't be read: {metric}")
@@ -360,10 +361,10 @@ class Pass:
         self.rows = rows
         return Plan(tuple(changes), tuple(warnings), {"decisions": rows, "summary": "autoscale: nothing to change", "services": []})
 
-    def apply(self, _place: MemberHost, change: Change) -> None:
+    def apply(self, _place: MemberHost, change: Change, _observed: t.Any) -> None:
         self.operation.apply(change)
 
-    def watch(self, place: MemberHost, params: dict[str, t.Any], plan: Plan) -> dict[str, t.Any]:
+    def watch(self, place: MemberHost, params: dict[str, t.Any], plan: Plan, _observed: t.Any) -> dict[str, t.Any]:
         if params["record"]:
             place.host.append(params["record"], "".join(f"{json.dumps({'time': self.time, **row})}\n" for row in self.rows))
         return self.operation.watch([change.payload.body for change in plan.changes]) if plan.changes else {}
@@ -373,20 +374,18 @@ def _chosen(rules: list[dict[str, t.Any]], only: list[str]) -> list[dict[str, t.
     names = [rule["service"] for rule in rules]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise PlanError(f"rules: there are several for {', '.join(twice)}, expected one for each service. Nothing was changed.")
+        raise PlanError(f"rules: there are several for {', '.join(twice)}, expected one for each service.")
     unknown = [name for name in only if name not in names]
     if unknown:
-        raise PlanError(f"only: there is no rule for {', '.join(unknown)}; there is {', '.join(names)}. Nothing was changed.")
+        raise PlanError(f"only: there is no rule for {', '.join(unknown)}; there is {', '.join(names)}.")
     for rule in rules:
         metric = rule["metric"]
         given = [name for name in ("url", "command", "value") if metric[name] not in ("", [], None)]
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
-            raise PlanError(
-                f"rule of service {rule['service']}: metric has {found}, expected one of url, command and value. Nothing was changed."
-            )
+            raise PlanError(f"rule of service {rule['service']}: metric has {found}, expected one of url, command and value.")
         if re.search(r"//[^/]*@", metric["url"]):
-            raise PlanError(f"rule of service {rule['service']}: url has a login, which would be shown. Use username and password.")
+            raise PlanError(f"rule of service {rule['service']}: url has a login, which would be shown", "Use username and password.")
     return [rule for rule in rules if not only or rule["service"] in only]
 
 

@@ -186,7 +186,7 @@ def plan(observed: tuple[Work, list[t.Any]], params: dict[str, t.Any]) -> Plan:
     return Plan((Change("archive", work.archive, "create", (), "restarts engine", reason, work),), result=result)
 
 
-def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
+def apply(place: MemberHost, change: Change, _observed: t.Any) -> dict[str, t.Any]:
     work: Work = change.payload
     place.stop_engine()
     try:

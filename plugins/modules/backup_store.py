@@ -101,7 +101,8 @@ import typing as t
 from ..module_utils._core.backup.catalog import SUMS, Stored, parse_sums, plan_store, read_name
 from ..module_utils._io.archive import sums_of
 from ..module_utils._io.target import host_target
-from ..module_utils.plan import Change, FlotillaError, Plan
+from ..module_utils.errors import FlotillaError
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -136,7 +137,7 @@ def plan(observed: list[Stored], params: dict[str, t.Any]) -> Plan:
     return plan_store(observed, params["cluster_id"], params["keep"])
 
 
-def apply(host: t.Any, change: Change) -> None:
+def apply(host: t.Any, change: Change, _observed: t.Any) -> None:
     try:
         shutil.rmtree(change.payload)
     except OSError as error:

@@ -114,7 +114,7 @@ class Run:
         merged = overlay(decided.result, observed.networks, observed.node_id) if observed.node_id else {}
         return Plan(decided.changes, result={**decided.result, "overlay": merged})
 
-    def apply(self, engine: Engine, change: Change) -> None:
+    def apply(self, engine: Engine, change: Change, _observed: t.Any) -> None:
         if self.stop:
             engine.post(f"/containers/{change.payload}/stop", doing=f"stopping container {change.name}", t=self.timeout)
         else:

@@ -119,8 +119,9 @@ from dataclasses import dataclass
 
 from ..module_utils._core.host import daemon_json
 from ..module_utils._io.target import Target, host_target
+from ..module_utils.errors import FlotillaError
 from ..module_utils.masking import mask
-from ..module_utils.plan import Change, Field, FlotillaError, Plan, compare
+from ..module_utils.plan import Change, Field, Plan, compare
 from ..module_utils.runner import run_module
 
 ARGUMENTS = {
@@ -219,7 +220,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     return Plan((Change("file", work.path, action, fields, shown, reason, work),), result=result)
 
 
-def apply(place: tuple[t.Any, bool], change: Change) -> dict[str, t.Any]:
+def apply(place: tuple[t.Any, bool], change: Change, _observed: t.Any) -> dict[str, t.Any]:
     host, work = place[0], change.payload
     result = {}
     if work.text is not None:

@@ -115,7 +115,8 @@ from ..module_utils._core.backup.tar_reader import MOST_BYTES, MOST_MEMBERS, Lim
 from ..module_utils._core.host.volumes import existing_volume
 from ..module_utils._io.archive import check_file, cut
 from ..module_utils._io.member import MemberHost, member_host_target
-from ..module_utils.plan import Change, FlotillaError, Plan, PlanError
+from ..module_utils.errors import FlotillaError, PlanError
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -152,7 +153,7 @@ class Observed:
 def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
     check_paths(params["paths"])
     if not os.path.isabs(params["directory"]):
-        raise PlanError(f"directory is {params['directory']!r}, expected an absolute path on this host. Nothing was changed.")
+        raise PlanError(f"directory is {params['directory']!r}, expected an absolute path on this host.")
     sources: list[Source] = []
     elsewhere: list[str] = []
     matched: list[str] = []
@@ -185,8 +186,8 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
         return Plan(result=result)
     if observed.size > observed.free:
         raise PlanError(
-            f"{', '.join(names)} hold {observed.size // 2**20} MiB, and {params['directory']} has room for {observed.free // 2**20} MiB. "
-            "Give another directory, or archive less at a time. Nothing was changed."
+            f"{', '.join(names)} hold {observed.size // 2**20} MiB, and {params['directory']} has room for {observed.free // 2**20} MiB",
+            "Give another directory, or archive less at a time.",
         )
     reason = f"{observed.size // 2**20} MiB"
     if observed.users:
@@ -195,12 +196,12 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     return Plan((Change("archive", ", ".join(names), "create", reason=reason, payload=work),), result=result)
 
 
-def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
+def apply(place: MemberHost, change: Change, _observed: t.Any) -> dict[str, t.Any]:
     work: Work = change.payload
     try:
         os.makedirs(work.directory, mode=0o700, exist_ok=True)
     except OSError as error:
-        raise FlotillaError(f"making {work.directory}: {error.strerror}. Give another directory, or become root.") from None
+        raise FlotillaError(f"making {work.directory}: {error.strerror}", "Give another directory, or become root.") from None
     made: list[str] = []
     archives: list[dict[str, t.Any]] = []
     try:

@@ -97,7 +97,8 @@ from ..module_utils._core.cluster import guard
 from ..module_utils._core.host.volumes import existing_volume
 from ..module_utils._io.archive import check_file, join
 from ..module_utils._io.member import MemberHost, member_host_target
-from ..module_utils.plan import Change, FlotillaError, Plan
+from ..module_utils.errors import FlotillaError
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -156,7 +157,7 @@ def plan(works: list[Work], params: dict[str, t.Any]) -> Plan:
     return Plan(changes, result={"restored": [f"{work.target} of {params['host']}" for work in good], "lost": lost})
 
 
-def apply(place: MemberHost, change: Change) -> None:
+def apply(place: MemberHost, change: Change, _observed: t.Any) -> None:
     work: Work = change.payload
     target = work.target
     archive = f"{os.path.dirname(target.parts[0])}/joined.tar.gz"
@@ -169,7 +170,7 @@ def apply(place: MemberHost, change: Change) -> None:
         os.unlink(archive)
     if problem:
         _undo(place, work, directory)
-        raise FlotillaError(f"unpacking {target}: {problem}. It is as it was before.")
+        raise FlotillaError(f"unpacking {target}: {problem}", "It is as it was before.")
 
 
 def _make(place: MemberHost, target: Target) -> str:
@@ -180,7 +181,7 @@ def _make(place: MemberHost, target: Target) -> str:
     try:
         os.makedirs(target.name, exist_ok=True)
     except OSError as error:
-        raise FlotillaError(f"making {target.name}: {error.strerror}. Nothing was changed.") from None
+        raise FlotillaError(f"making {target.name}: {error.strerror}.") from None
     return target.name
 
 

@@ -91,7 +91,8 @@ from ..module_utils._core.cluster import guard
 from ..module_utils._core.host import daemon_json, data_root
 from ..module_utils._core.schedule.task_states import TASK_LABEL
 from ..module_utils._io.member import Member, MemberHost, member_host_target
-from ..module_utils.plan import Change, Field, FlotillaError, Plan
+from ..module_utils.errors import FlotillaError
+from ..module_utils.plan import Change, Field, Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS = {
@@ -176,7 +177,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     return Plan((change,), result={"pending": later})
 
 
-def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
+def apply(place: MemberHost, change: Change, _observed: t.Any) -> dict[str, t.Any]:
     host, member, work = place.host, place.member, t.cast(Work, change.payload)
     known = _knowledge(member)
     backup: str | None = None

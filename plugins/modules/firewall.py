@@ -113,7 +113,8 @@ from dataclasses import dataclass
 from ..module_utils._core.host import facts, firewall
 from ..module_utils._core.host import firewall as firewall_unit
 from ..module_utils._io.member import Member, MemberHost, member_host_target
-from ..module_utils.plan import Change, Field, FlotillaError, Plan, PlanError, short_hash
+from ..module_utils.errors import FlotillaError, PlanError
+from ..module_utils.plan import Change, Field, Plan, short_hash
 from ..module_utils.runner import run_module
 
 PORT = {
@@ -181,7 +182,9 @@ def read_rules(host: t.Any) -> dict[int, firewall.Chains]:
     for version in versions if host.find_command("iptables") else []:
         code, out, err = host.run([COMMANDS[version], *WAIT, "--list-rules"])
         if code:
-            raise FlotillaError(f"reading the rules of {COMMANDS[version]}: {err.strip()}. Check that Ansible becomes root (become: true).")
+            raise FlotillaError(
+                f"reading the rules of {COMMANDS[version]}: {err.strip()}", "Check that Ansible becomes root (become: true)."
+            )
         found[version] = firewall.parse(out)
     return found
 
@@ -189,7 +192,7 @@ def read_rules(host: t.Any) -> dict[int, firewall.Chains]:
 def _look_up(host: t.Any, name: str) -> list[str]:
     lines = host.run(["getent", "ahosts", name])[1].splitlines()
     if not lines:
-        raise PlanError(f"peers: {name} can't be looked up on this host. Write its address. Nothing was changed.")
+        raise PlanError(f"peers: {name} can't be looked up on this host", "Write its address.")
     return list(dict.fromkeys(line.split()[0] for line in lines))
 
 
@@ -215,9 +218,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
         firewall.refuse(policy, observed.ssh_ports | set(params["ssh_ports"]))
         firewall.refuse_outsiders(policy, observed.nodes)
         if observed.swarm_port not in (0, params["data_path_port"]):
-            raise PlanError(
-                f"data_path_port is {params['data_path_port']}, and that of this swarm {observed.swarm_port}. Nothing was changed."
-            )
+            raise PlanError(f"data_path_port is {params['data_path_port']}, and that of this swarm {observed.swarm_port}.")
         wanted = {version: firewall.chains(policy, version) for version in observed.live}
         files = {firewall_unit.UNIT_FILE: firewall_unit.UNIT_TEXT, firewall_unit.SCRIPT_FILE: firewall_unit.SCRIPT_TEXT}
         files.update({path: firewall.render(firewall.chains(policy, version)) for version, path in firewall_unit.RULES_FILES.items()})
@@ -259,10 +260,12 @@ def _file_fields(observed: Observed, wanted: dict[str, str]) -> tuple[Field, ...
     return tuple(fields)
 
 
-def apply(place: MemberHost, change: Change) -> None:
+def apply(place: MemberHost, change: Change, _observed: t.Any) -> None:
     host, work = place.host, t.cast(Work, change.payload)
     if work.wanted and not host.find_command("iptables-restore"):
-        raise FlotillaError("having the swarm's rules: there is no iptables on this host, nothing was changed. Install it, or the engine.")
+        raise FlotillaError(
+            "having the swarm's rules: there is no iptables on this host, nothing was changed", "Install it, or the engine."
+        )
     try:
         _put(host, work.files)
         if work.wanted:

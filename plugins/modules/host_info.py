@@ -177,7 +177,8 @@ from ..module_utils._core.host import daemon_json, facts
 from ..module_utils._io import exposure as exposure_probe
 from ..module_utils._io.member import source_address
 from ..module_utils._io.target import Target, host_target
-from ..module_utils.plan import FlotillaError, Plan
+from ..module_utils.errors import FlotillaError
+from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS = {
@@ -278,7 +279,7 @@ def _resolve(option: str, text: str, interfaces: str) -> str:
         return str(address or "")
     found = facts.find_address(interfaces, text)
     if not found:
-        raise FlotillaError(f"{option}: this host has no interface {text} with an address. Give an address, an interface or a network.")
+        raise FlotillaError(f"{option}: this host has no interface {text} with an address", "Give an address, an interface or a network.")
     return found
 
 

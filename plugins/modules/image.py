@@ -154,7 +154,8 @@ from ..module_utils._core.image_build import (
 from ..module_utils._core.service.images import REGISTRY_AUTH, registry_of
 from ..module_utils._io.engine import Engine, EngineError, NotFound
 from ..module_utils._io.member import Member, member_target
-from ..module_utils.plan import Change, FlotillaError, Plan
+from ..module_utils.errors import FlotillaError
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import Params, run_module
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -237,7 +238,7 @@ def _wanted(item: Params, params: Params) -> Wanted:
     )
 
 
-def apply(member: Member, change: Change) -> None:
+def apply(member: Member, change: Change, _observed: t.Any) -> None:
     engine, work = member.require_engine(), t.cast(Work, change.payload)
     if work.build:
         build(engine, work.image)
@@ -278,7 +279,7 @@ def load(engine: Engine, image: Wanted) -> None:
     try:
         engine.get(f"/images/{_quote(image.name)}/json", doing=doing)
     except NotFound:
-        raise FlotillaError(f"{doing}: the archive holds no image of that name. Save it under that name.") from None
+        raise FlotillaError(f"{doing}: the archive holds no image of that name", "Save it under that name.") from None
 
 
 def push(engine: Engine, image: Wanted) -> None:
@@ -293,7 +294,7 @@ def _open(path: str, doing: str) -> t.IO[bytes]:
     try:
         return open(path, "rb")
     except OSError as error:
-        raise FlotillaError(f"{doing}: {path}: {error.strerror}. The file must be on the host that makes the image.") from None
+        raise FlotillaError(f"{doing}: {path}: {error.strerror}", "The file must be on the host that makes the image.") from None
 
 
 def _quote(name: str) -> str:

@@ -166,7 +166,8 @@ from ..module_utils._core.stack.verbs import choose
 from ..module_utils._io.deploy.job import JobRun, find_leftovers
 from ..module_utils._io.deploy.observe import ask_registry
 from ..module_utils._io.member import Member, member_target
-from ..module_utils.plan import Change, Field, Plan, PlanError
+from ..module_utils.errors import PlanError
+from ..module_utils.plan import Change, Field, Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -190,7 +191,7 @@ class Run:
         seen, _info = member.inspect("")
         engine = member.require_manager(seen)
         if engine.api_version < job_spec.OLDEST_API:
-            raise PlanError(f"jobs need engines with API 1.41 (20.10), found {'.'.join(map(str, engine.api_version))}. Nothing was run.")
+            raise PlanError(f"jobs need engines with API 1.41 (20.10), found {'.'.join(map(str, engine.api_version))}", "Nothing was run.")
         session = Session.from_result(params["session"])
         nodes = Nodes(engine.get("/nodes", "reading the nodes"))
         auth = partial(auth_headers, credentials=params["registry_auth"], stored=engine.stored_login)
@@ -232,7 +233,7 @@ class Run:
         if not wish.edit.image:
             spec, home = job_spec.pin_to_image(spec, observed["tasks"], nodes)
         if not nodes.eligible(spec):
-            raise PlanError(f"no node that is ready and active can run the job{_constraints(spec)}. Nothing was run.")
+            raise PlanError(f"no node that is ready and active can run the job{_constraints(spec)}", "Nothing was run.")
         changes = [
             Change("job", item_name(service), REMOVE, reason="its run was killed", payload=Work({"lock": lock}, service))
             for service, lock in observed["leftovers"]
@@ -242,10 +243,10 @@ class Run:
         changes.append(Change("job", wish.of, CREATE, _fields(wish, params), reason=f"{image_of(spec)}, {where}", payload=work))
         return Plan(tuple(changes), tuple(warnings), {"image": image_of(spec), "summary": "the job was not run"})
 
-    def apply(self, _member: Member, change: Change) -> None:
+    def apply(self, _member: Member, change: Change, _observed: t.Any) -> None:
         self.job.apply(change)
 
-    def watch(self, _member: Member, _params: dict[str, t.Any], _plan: Plan) -> dict[str, t.Any]:
+    def watch(self, _member: Member, _params: dict[str, t.Any], _plan: Plan, _observed: t.Any) -> dict[str, t.Any]:
         # Without "failed" Ansible takes any code but 0 for a failure.
         return {"failed": False, **self.job.watch([])}
 
@@ -257,7 +258,7 @@ def _find_service(services: t.Sequence[t.Any], name: str) -> t.Any:
     found = choose(services, [name], [], {})
     if item_name(found[0]) != name:
         there = ", ".join(map(item_name, found))
-        raise PlanError(f"service: found {name}, expected one by its full name, such as {there}. Nothing was run.")
+        raise PlanError(f"service: found {name}, expected one by its full name, such as {there}", "Nothing was run.")
     return found[0]
 
 
@@ -273,9 +274,9 @@ def _read_wish(params: dict[str, t.Any]) -> Wish:
     command, entrypoint = (job_spec.read_command(params[name], name) for name in ("command", "entrypoint"))
     service, image = params["service"].strip(), params["image"].strip()
     if not service and not image:
-        raise PlanError("nothing says what to run. Give service, the full name of one whose shape the job gets, or image.")
+        raise PlanError("nothing says what to run", "Give service, the full name of one whose shape the job gets, or image.")
     if service and not command and not entrypoint:
-        raise PlanError(f"command: nothing to run in the shape of {service}. Give it, such as python3 manage.py migrate.")
+        raise PlanError(f"command: nothing to run in the shape of {service}", "Give it, such as python3 manage.py migrate.")
     try:
         image = familiar_image(image) if image else ""
     except ValueError as error:

@@ -124,7 +124,8 @@ from dataclasses import dataclass
 
 from ..module_utils._core.host import facts, mounts
 from ..module_utils._io.target import host_target
-from ..module_utils.plan import Change, Field, FlotillaError, Plan, PlanError
+from ..module_utils.errors import FlotillaError, PlanError
+from ..module_utils.plan import Change, Field, Plan
 from ..module_utils.runner import run_module
 
 MOUNT = {
@@ -257,7 +258,7 @@ def _removal(mount: mounts.Mount, observed: Observed) -> Change | None:
     return Change("mount", mount.path, "remove", fields, payload=Work(mount, dict.fromkeys(former), former, mounted))
 
 
-def apply(host: t.Any, change: Change) -> None:
+def apply(host: t.Any, change: Change, _observed: t.Any) -> None:
     work: Work = change.payload
     if work.unmount:
         _unmount(host, work.mount.path)
@@ -282,13 +283,11 @@ def _unmount(host: t.Any, path: str) -> None:
     code, _out, err = host.run(["timeout", f"--kill-after={KILL_SECONDS}", str(UNMOUNT_SECONDS), "umount", path])
     if code in TIMED_OUT:
         raise FlotillaError(
-            f"unmounting {path}: it was not done after {UNMOUNT_SECONDS} s, as where its server does not answer. Nothing was changed. "
-            f"Bring the server back. If it is gone for good: umount --force --lazy {path}, which loses what was not written to it yet."
+            f"unmounting {path}: it was not done after {UNMOUNT_SECONDS} s, as where its server does not answer",
+            f"Bring the server back. If it is gone for good: umount --force --lazy {path}, which loses what was not written to it yet.",
         )
     if code:
-        raise FlotillaError(
-            f"unmounting {path}: {err.strip()}. Nothing was changed. Drain the node, or stop what uses it (fuser -vm {path})."
-        )
+        raise FlotillaError(f"unmounting {path}: {err.strip()}", f"Drain the node, or stop what uses it (fuser -vm {path}).")
 
 
 def _mount(host: t.Any, work: Work) -> str:
@@ -324,7 +323,7 @@ def _close(path: str) -> None:
         _set_immutable(path, False)
         os.chmod(path, 0)
     except OSError as error:
-        raise FlotillaError(f"making the mount point {path}: {error.strerror}. Check that Ansible becomes root (become: true).") from None
+        raise FlotillaError(f"making the mount point {path}: {error.strerror}", "Check that Ansible becomes root (become: true).") from None
     _set_immutable(path, True)
 
 

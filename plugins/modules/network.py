@@ -122,7 +122,8 @@ from ..module_utils._core.cluster.networks import needs_users, plan_networks, re
 from ..module_utils._core.cluster.node import read_node
 from ..module_utils._io.engine import Conflict, Engine, NotFound
 from ..module_utils._io.member import Member, member_target
-from ..module_utils.plan import Change, FlotillaError, Plan
+from ..module_utils.errors import FlotillaError
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 PATIENCE_SECONDS = 60
@@ -176,7 +177,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     return plan_networks(observed.networks, params["networks"], params["absent"], observed.services, params["routes"], observed.engines)
 
 
-def apply(member: Member, change: Change) -> None:
+def apply(member: Member, change: Change, _observed: t.Any) -> None:
     engine = member.require_engine()
     if "id" in change.payload:
         _remove(engine, change)
@@ -195,7 +196,7 @@ def _remove(engine: Engine, change: Change) -> None:
             time.sleep(0.5)
     except NotFound:
         return
-    raise FlotillaError(f"{doing}: it is still there after {PATIENCE_SECONDS} s. Look for containers that are attached to it.")
+    raise FlotillaError(f"{doing}: it is still there after {PATIENCE_SECONDS} s", "Look for containers that are attached to it.")
 
 
 def _create(engine: Engine, change: Change) -> None:

@@ -90,7 +90,8 @@ from dataclasses import dataclass
 
 from ..module_utils._core.host import exports
 from ..module_utils._io.target import host_target
-from ..module_utils.plan import Change, Field, FlotillaError, Plan, PlanError
+from ..module_utils.errors import FlotillaError, PlanError
+from ..module_utils.plan import Change, Field, Plan
 from ..module_utils.runner import run_module
 
 EXPORT = {
@@ -124,7 +125,7 @@ class Work:
 
 def own_file(params: dict[str, t.Any]) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", params["name"]):
-        raise PlanError(f"name: {params['name']!r} makes no file name. Use letters, digits, '.', '_' and '-'.")
+        raise PlanError(f"name: {params['name']!r} makes no file name", "Use letters, digits, '.', '_' and '-'.")
     return f"{DIRECTORY}/{params['name']}.exports"
 
 
@@ -165,12 +166,12 @@ def _fields(before: str | None, after: str | None) -> tuple[Field, ...]:
     return tuple(Field(path, old.get(path), new.get(path)) for path in paths)
 
 
-def apply(host: t.Any, change: Change) -> dict[str, t.Any]:
+def apply(host: t.Any, change: Change, _observed: t.Any) -> dict[str, t.Any]:
     work: Work = change.payload
     if not host.find_command("exportfs"):
         if work.text is not None:
             raise FlotillaError(
-                f"exporting by {work.path}: there is no exportfs on this host, nothing was changed. Install nfs-kernel-server."
+                f"exporting by {work.path}: there is no exportfs on this host, nothing was changed", "Install nfs-kernel-server."
             )
         return {"backup": host.remove(work.path)}
     backup = host.remove(work.path) if work.text is None else host.write(work.path, work.text)

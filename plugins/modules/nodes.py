@@ -206,7 +206,8 @@ from ..module_utils._io.deploy.move import move_service
 from ..module_utils._io.drain import await_drained, await_returned, list_tasks_of
 from ..module_utils._io.engine import Engine, NotFound, OutOfSequence
 from ..module_utils._io.member import Member, member_target
-from ..module_utils.plan import Change, FlotillaError, Plan, PlanError
+from ..module_utils.errors import FlotillaError, PlanError
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 Raw = t.Mapping[str, t.Any]
@@ -318,8 +319,8 @@ def _refuse_own_demotion(observed: Observed, planned: Plan) -> None:
         own = change.payload["node"].node_id == observed.node_id
         if own and change.payload["delta"].get("Role") == "worker" and not observed.check_mode:
             raise PlanError(
-                f"Demoting {change.name}: this is the very manager that was asked to do it, and it could not finish the run as a worker. "
-                "Run this on another manager. Nothing was changed."
+                f"Demoting {change.name}: this is the very manager that was asked to do it, and it could not finish the run as a worker",
+                "Run this on another manager.",
             )
 
 
@@ -332,7 +333,7 @@ def _plan_moves(observed: Observed, params: dict[str, t.Any], planned: Plan) -> 
     """What comes before a drain, so that services run elsewhere first."""
     up = find_drained(planned, only_up=True)
     if up and params["surge"] != "none" and not params["drain_timeout"]:
-        raise PlanError("surge waits for services to move, found drain_timeout 0. Give the seconds that a service may take.")
+        raise PlanError("surge waits for services to move, found drain_timeout 0", "Give the seconds that a service may take.")
     leaving = {node["ID"]: read_node(node).hostname for node in observed.nodes if node["ID"] in up}
     changes, warnings = plan_surge(params["surge"], leaving, observed.services, observed.tasks)
     moving = any(change.cost != "nothing" for change in changes)
@@ -348,7 +349,7 @@ class Run:
         self.tasks, self.before = observed.tasks, count_running(observed.tasks)
         return plan(observed, params)
 
-    def apply(self, member: Member, change: Change) -> None:
+    def apply(self, member: Member, change: Change, _observed: t.Any) -> None:
         engine = member.require_engine()
         if change.kind != "service":
             _apply_to_node(engine, change)
@@ -363,7 +364,7 @@ class Run:
                 raise FlotillaError(f"Moving services before the drain: {error}\nNo node was drained.") from None
             raise
 
-    def watch(self, member: Member, params: dict[str, t.Any], planned: Plan) -> None:
+    def watch(self, member: Member, params: dict[str, t.Any], planned: Plan, _observed: t.Any) -> None:
         seconds = params["drain_timeout"]
         if seconds:
             engine = member.require_engine()
@@ -432,8 +433,8 @@ def _await_node(engine: Engine, node: Node, what: str, is_done: t.Callable[[Node
             return
         if time.monotonic() > until:
             raise FlotillaError(
-                f"{node.hostname} ({node.node_id}) is not {what} after {PATIENCE_SECONDS} s (state {current.state}). "
-                "Look at its engine's log (journalctl -u docker), then run again."
+                f"{node.hostname} ({node.node_id}) is not {what} after {PATIENCE_SECONDS} s (state {current.state})",
+                "Look at its engine's log (journalctl -u docker), then run again.",
             )
         time.sleep(0.5)
 

@@ -75,7 +75,8 @@ from dataclasses import dataclass
 
 from ..module_utils._core.host import gpus, toml_key
 from ..module_utils._io.target import host_target
-from ..module_utils.plan import Change, FlotillaError, Plan, PlanError, compare
+from ..module_utils.errors import FlotillaError, PlanError
+from ..module_utils.plan import Change, Plan, compare
 from ..module_utils.runner import run_module
 
 ARGUMENTS = {
@@ -108,15 +109,15 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     if not re.fullmatch(f"{ONE}(,{ONE})*", params["swarm_resource"]):
         raise PlanError(f"swarm_resource: {params['swarm_resource']!r} must be DOCKER_RESOURCE_<KIND>, several joined by commas.")
     if not observed.toolkit:
-        raise PlanError("nvidia-ctk --version tells no version. Install the NVIDIA container toolkit, 1.19 or newer.")
+        raise PlanError("nvidia-ctk --version tells no version", "Install the NVIDIA container toolkit, 1.19 or newer.")
     before, text = observed.text or "", observed.text or ""
     text = toml_key.put(text, "", "swarm-resource", params["swarm_resource"])
     if params["mode"]:
         text = toml_key.put(text, TABLE, "mode", params["mode"])
     if gpus.ignores_swarm(observed.toolkit) and toml_key.get(text, TABLE, "mode") != "legacy":
         raise PlanError(
-            f"The NVIDIA container toolkit {observed.toolkit} ignores which GPU swarm assigned to a task, so that tasks would share "
-            "GPUs. Install 1.19 or newer, or set mode to legacy."
+            f"The NVIDIA container toolkit {observed.toolkit} ignores which GPU swarm assigned to a task, so that tasks would share GPUs",
+            "Install 1.19 or newer, or set mode to legacy.",
         )
     changes = []
     if text != before:
@@ -133,7 +134,7 @@ def _shown(text: str) -> dict[str, t.Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def apply(host: t.Any, change: Change) -> dict[str, t.Any]:
+def apply(host: t.Any, change: Change, _observed: t.Any) -> dict[str, t.Any]:
     if change.name == RULE:
         code, out, err = host.run(LINKS)
         if code:

@@ -45,7 +45,8 @@ missing:
 import typing as t
 
 from ..module_utils._io.target import host_target
-from ..module_utils.plan import Plan, PlanError
+from ..module_utils.errors import PlanError
+from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS = {"paths": {"type": "list", "elements": "str", "required": True}}

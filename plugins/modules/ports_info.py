@@ -128,9 +128,7 @@ def _read_job(params: dict[str, t.Any]) -> Job:
         run=params["run"],
         host=host,
         tcp={name: [(address, port) for port in tcp_ports(name)] for name, address in others.items()},
-        udp={
-            name: [(address, GOSSIP_PORT), (params["data_path_peers"].get(name) or address, data)] for name, address in others.items()
-        },
+        udp={name: [(address, GOSSIP_PORT), (params["data_path_peers"].get(name) or address, data)] for name, address in others.items()},
         listen=tcp_ports(host),
         lifetime=LIFETIME_SECONDS + len(others),
     )

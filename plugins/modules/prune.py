@@ -92,7 +92,8 @@ from ..module_utils._core.stack.options import texts
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.engine import Conflict, Engine, NotFound
 from ..module_utils._io.member import Member, member_target
-from ..module_utils.plan import Change, Plan, PlanError
+from ..module_utils.errors import PlanError
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -140,7 +141,7 @@ def plan(observed: HostInventory, params: dict[str, t.Any]) -> Plan:
     return plan_prune(observed, params["keep"], texts(params["spare"]))
 
 
-def apply(member: Member, change: Change) -> None:
+def apply(member: Member, change: Change, _observed: t.Any) -> None:
     """What came into use meanwhile stays, and so does an image that another one builds on."""
     engine = member.require_engine()
     if change.kind == "cache":

@@ -143,7 +143,8 @@ from ..module_utils._core.cluster import guard
 from ..module_utils._core.cluster.member_state import MemberState, read_result
 from ..module_utils._io.archive import discard, put_back, put_in_place, read_file, set_aside, unpack
 from ..module_utils._io.member import MemberHost, is_own_address, member_host_target
-from ..module_utils.plan import Change, FlotillaError, Plan, PlanError
+from ..module_utils.errors import FlotillaError, PlanError
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 DOING = "making this host the only manager of the swarm"
@@ -214,7 +215,7 @@ def plan(work: Work, params: dict[str, t.Any]) -> Plan:
     return Plan((Change("swarm", cluster_id, action, (), "restarts tasks", reason, work),), warnings, result)
 
 
-def apply(place: MemberHost, change: Change) -> dict[str, t.Any]:
+def apply(place: MemberHost, change: Change, _observed: t.Any) -> dict[str, t.Any]:
     work: Work = change.payload
     kept, stamp = "", time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     fresh = f"{work.directory}.new-{stamp}"

@@ -62,7 +62,8 @@ import typing as t
 from ..module_utils._core.host.openpgp import normal, read_fingerprints
 from ..module_utils._io.download import download
 from ..module_utils._io.target import host_target
-from ..module_utils.plan import Change, Field, FlotillaError, Plan, PlanError
+from ..module_utils.errors import FlotillaError, PlanError
+from ..module_utils.plan import Change, Field, Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -105,19 +106,19 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     try:
         found = read_fingerprints(observed.text)
     except PlanError as error:
-        raise PlanError(f"{params['url']}: {error} Nothing was changed.") from None
+        raise PlanError(f"{params['url']}: {error}") from None
     foreign = [fingerprint for fingerprint in found if fingerprint not in observed.expected]
     if foreign:
         raise PlanError(
-            f"{params['url']}: found the key {', '.join(foreign)}, expected {' or '.join(observed.expected)}. Nothing was changed. Ask the "
-            "owner of the repository whether the key was changed, before you name the new one."
+            f"{params['url']}: found the key {', '.join(foreign)}, expected {' or '.join(observed.expected)}",
+            "Ask the owner of the repository whether the key was changed, before you name the new one.",
         )
     action = "create" if observed.present is None else "update"
     fields = (Field("fingerprints", observed.present, found),)
     return Plan((Change("file", params["path"], action, fields, payload=(params["path"], observed.text)),), result={"fingerprints": found})
 
 
-def apply(host: t.Any, change: Change) -> None:
+def apply(host: t.Any, change: Change, _observed: t.Any) -> None:
     path, text = change.payload
     host.put(path, text)
 

@@ -416,7 +416,8 @@ from ..module_utils._core.stack.session import Session
 from ..module_utils._io.deploy.observe import ask_registry
 from ..module_utils._io.deploy.operation import Operation
 from ..module_utils._io.member import Member, member_target
-from ..module_utils.plan import Change, Plan, PlanError
+from ..module_utils.errors import PlanError
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 PARTS = ["image", "environment", "secret_environment", "labels", "limits", "reservations"]
@@ -506,7 +507,7 @@ class Run:
         self.edit = _read_edit(params)
         if params["action"] == "scale":
             if self.names or stacks or params["label"]:
-                raise PlanError("scale goes by the names in replicas, such as {web: 3}. Leave out name, stack and label.")
+                raise PlanError("scale goes by the names in replicas, such as {web: 3}", "Leave out name, stack and label.")
             self.names = list(params["replicas"])
         seen, _info = member.inspect("")
         if member.is_to_become_manager(seen):
@@ -555,7 +556,7 @@ class Run:
             lists[kind] = engine.get(f"/{kind}", f"looking for {kind}", filters={"name": names}) if names else []
             missing = sorted(set(texts(given)) - {item_name(item) for item in lists[kind]})
             if missing:
-                raise PlanError(f"{kind}: there is no {', '.join(missing)}. Create it first. Nothing was changed.")
+                raise PlanError(f"{kind}: there is no {', '.join(missing)}", "Create it first.")
         ids = {item["Name"]: item["Id"] for item in lists["networks"] if item.get("Scope") == "swarm"}
         parts = {part: params[part] for part in BY_NAME if not part.startswith("networks")}
         attached, left = ({name: ids[name] for name in texts(params[part]) if name in ids} for part in ("networks", "networks_absent"))
@@ -575,10 +576,10 @@ class Run:
             return service_plan.plan_rollback(observed)
         return service_plan.plan_rebalance(observed)
 
-    def apply(self, _member: Member, change: Change) -> None:
+    def apply(self, _member: Member, change: Change, _observed: t.Any) -> None:
         self.operation.apply(change)
 
-    def watch(self, _member: Member, _params: dict[str, t.Any], _plan: Plan) -> dict[str, t.Any]:
+    def watch(self, _member: Member, _params: dict[str, t.Any], _plan: Plan, _observed: t.Any) -> dict[str, t.Any]:
         return self.operation.watch([service["Spec"] for service in self.chosen]) if self.chosen else {}
 
 

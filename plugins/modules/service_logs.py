@@ -137,7 +137,8 @@ from ..module_utils._core.service.items import item_name
 from ..module_utils._core.service.logs import bounded, engine_words, read_moment, sort_by_task
 from ..module_utils._core.stack.options import texts
 from ..module_utils._core.stack.verbs import choose
-from ..module_utils.plan import Plan, PlanError
+from ..module_utils.errors import PlanError
+from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {

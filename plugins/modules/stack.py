@@ -292,7 +292,8 @@ from ..module_utils._core.stack.spec import StackObjects, convert
 from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.deploy.observe import Own, observe_own, observe_stack, read_volumes
 from ..module_utils._io.member import Member, member_target
-from ..module_utils.plan import Change, Plan, PlanError
+from ..module_utils.errors import PlanError
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 
@@ -302,7 +303,7 @@ class Run:
     def observe(self, member: Member, params: dict[str, t.Any]) -> planning.Observed:
         present = params["state"] == "present"
         if present and not params["model"]:
-            raise PlanError("The stack was not loaded. Call this module as flotilla.swarm.stack, from a task on a controller.")
+            raise PlanError("The stack was not loaded", "Call this module as flotilla.swarm.stack, from a task on a controller.")
         given = json.loads(params["model"] or "{}")
         stack = params["name"]
         self.wanted = StackObjects()
@@ -348,7 +349,7 @@ class Run:
 
     def _plan_present(self, observed: planning.Observed, params: dict[str, t.Any]) -> Plan:
         if params["keep_versions"] < 0:
-            raise PlanError(f"keep_versions is {params['keep_versions']}, expected 0 or more. Nothing was changed.")
+            raise PlanError(f"keep_versions is {params['keep_versions']}, expected 0 or more.")
         options = planning.Options(
             prune=params["prune"],
             keep_versions=params["keep_versions"] if params["wait"] else len(observed.secrets) + len(observed.configs),
@@ -367,10 +368,10 @@ class Run:
             raise PlanError(f"stack {params['name']} was not deployed, and nothing was changed: {'; '.join(missing)}.")
         return Plan(decided.changes, (*decided.warnings, *missing), decided.result)
 
-    def apply(self, _member: Member, change: Change) -> None:
+    def apply(self, _member: Member, change: Change, _observed: t.Any) -> None:
         self.deployment.apply(change)
 
-    def watch(self, _member: Member, params: dict[str, t.Any], _plan: Plan) -> dict[str, t.Any]:
+    def watch(self, _member: Member, params: dict[str, t.Any], _plan: Plan, _observed: t.Any) -> dict[str, t.Any]:
         if params["state"] == "absent":
             return self.deployment.watch_gone()
         return self.deployment.watch(self.wanted.services)

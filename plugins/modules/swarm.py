@@ -409,7 +409,7 @@ def plan(situation: Situation, params: dict[str, t.Any]) -> Plan:
     return plan_member(situation, params)
 
 
-def apply(member: Member, change: Change) -> dict[str, t.Any]:
+def apply(member: Member, change: Change, _observed: t.Any) -> dict[str, t.Any]:
     STEPS[change.payload["do"]](member, change.payload)
     seen, _info = member.inspect(change.payload["host"])
     told = describe(seen)

@@ -124,7 +124,8 @@ from ..module_utils._core.service.logs import last_words, split_streams
 from ..module_utils._core.stack.job import read_command
 from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
 from ..module_utils._core.stack.session import DeployError
-from ..module_utils.plan import Change, Field, Plan, PlanError
+from ..module_utils.errors import PlanError
+from ..module_utils.plan import Change, Field, Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -148,7 +149,7 @@ class Run:
     def observe(self, engine: t.Any, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
         self.command = read_command(params["command"], "command")
         if not self.command:
-            raise PlanError("command: nothing to run. Give it, such as python3 manage.py check.")
+            raise PlanError("command: nothing to run", "Give it, such as python3 manage.py check.")
         self.seconds = parse_seconds(params["wait_timeout"], "wait_timeout")
         filters = {"label": [f"{TASK_LABEL}={params['task']}"]}
         self.params = params
@@ -166,7 +167,7 @@ class Run:
         change = Change("exec", name, "create", tuple(fields), reason="runs a command", payload=container["Id"])
         return Plan((change,), result={"found": True, "node": platform.node()})
 
-    def apply(self, engine: t.Any, change: Change) -> dict[str, t.Any]:
+    def apply(self, engine: t.Any, change: Change, _observed: t.Any) -> dict[str, t.Any]:
         params = self.params
         variables = {**params["environment"], **params["secret_environment"]}
         body = {"Cmd": self.command, "Env": [f"{key}={value}" for key, value in variables.items()]}

@@ -71,7 +71,8 @@ import typing as t
 from ..module_utils._core.cluster.node import read_node
 from ..module_utils._core.service.items import item_name
 from ..module_utils._core.stack.verbs import choose
-from ..module_utils.plan import Plan, PlanError
+from ..module_utils.errors import PlanError
+from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -83,12 +84,12 @@ ARGUMENTS: dict[str, t.Any] = {
 
 def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
     if not params["service"].strip():
-        raise PlanError("nothing says which task is meant. Give service, its full name.")
+        raise PlanError("nothing says which task is meant", "Give service, its full name.")
     doing = "looking for tasks"
     services = choose(engine.get("/services", doing), [params["service"].strip()], [], {})
     if len(services) > 1:
         names = ", ".join(item_name(service) for service in services)
-        raise PlanError(f"service {params['service']} means {len(services)} of them: {names}. Give the full name of one.")
+        raise PlanError(f"service {params['service']} means {len(services)} of them: {names}", "Give the full name of one.")
     filters = {"service": [services[0]["ID"]], "desired-state": ["running"]}
     return {
         "service": item_name(services[0]),

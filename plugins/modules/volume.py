@@ -139,7 +139,8 @@ from ..module_utils._core.host import volumes
 from ..module_utils._io.engine import Conflict, EngineError, NotFound
 from ..module_utils._io.member import Member, member_target
 from ..module_utils._io.target import Target
-from ..module_utils.plan import Change, FlotillaError, Plan
+from ..module_utils.errors import FlotillaError
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 NFS = {
@@ -226,7 +227,7 @@ def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
     return replace(decided, changes=(*changes, *removals))
 
 
-def apply(engine: t.Any, change: Change) -> None:
+def apply(engine: t.Any, change: Change, _observed: t.Any) -> None:
     volume, test_image = t.cast(Work, change.payload)
     if change.action == "remove":
         _remove(engine, volume.name)

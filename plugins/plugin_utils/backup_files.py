@@ -20,7 +20,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ..module_utils._core.backup.catalog import ENCRYPTED, SEAL, SUMS, sum_line
 from ..module_utils._core.backup.seal import SALT_BYTES, is_sealed, make_seal, salt_of
 from ..module_utils._core.backup.tar_members import is_below
-from ..module_utils.plan import FlotillaError, PlanError
+from ..module_utils.errors import FlotillaError, PlanError
 from . import controller_files
 from .stack_files import find_file
 
@@ -81,7 +81,7 @@ class BackupFiles:
             found = read_regular(seal, LIST_BYTES).decode(errors="replace") if seal.exists() else ""
             backup = self._directory.resolve().name
             if (sums or found) and not (is_sealed(found, self._password, backup, sums) if self._password else not found):
-                raise FlotillaError(f"{self._directory} has files that are not sealed with this vault_password. Take another directory.")
+                raise FlotillaError(f"{self._directory} has files that are not sealed with this vault_password", "Take another directory.")
             line = sum_line(name, digest).encode()
             stream.write(line)
             stream.flush()
@@ -120,7 +120,7 @@ def read_regular(path: Path, most: int, follow: bool = False) -> bytes:
         return controller_files.read_regular(str(path), most, follow)
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or error
-        raise PlanError(f"reading {path} on the controller: {problem}. Nothing was changed.") from None
+        raise PlanError(f"reading {path} on the controller: {problem}.") from None
 
 
 def pack_stacks(stacks: t.Sequence[t.Mapping[str, t.Any]], places: t.Sequence[Path]) -> bytes:

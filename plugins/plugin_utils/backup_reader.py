@@ -12,7 +12,7 @@ from ansible.parsing.vault import AnsibleVaultError, AnsibleVaultFormatError, is
 
 from ..module_utils._core.backup.catalog import ENCRYPTED, SEAL, SUMS, parse_sums
 from ..module_utils._core.backup.seal import is_sealed
-from ..module_utils.plan import PlanError
+from ..module_utils.errors import PlanError
 from .backup_files import FILE_BYTES, LIST_BYTES, read_regular, vault_of
 
 SWITCH = "To use it nevertheless: accept_unauthenticated=true (role backup: backup_accept_unauthenticated). Nothing was changed."
@@ -24,7 +24,7 @@ class BackupReader:
     def __init__(self, directory: Path, password: str, accept_unauthenticated: bool) -> None:
         self._directory, self._password = directory.resolve(), password
         if not directory.is_dir():
-            raise PlanError(f"there is no backup {directory} on the controller. Nothing was changed.")
+            raise PlanError(f"there is no backup {directory} on the controller.")
         sums = read_regular(self._directory / SUMS, LIST_BYTES) if (self._directory / SUMS).exists() else b""
         problem = self._problem(sums)
         if problem and not accept_unauthenticated:
@@ -52,12 +52,12 @@ class BackupReader:
         listed = self._listed(name)
         path = self._directory / listed
         if not listed or not path.exists():
-            raise PlanError(f"{self._directory} has no {name}, so that it is no whole backup. Nothing was changed.")
+            raise PlanError(f"{self._directory} has no {name}, so that it is no whole backup.")
         if path.parent.resolve() != path.parent:
-            raise PlanError(f"{path} lies behind a link, out of the backup. Nothing was changed.")
+            raise PlanError(f"{path} lies behind a link, out of the backup.")
         data = read_regular(path, FILE_BYTES)
         if hashlib.sha256(data).hexdigest() != self._sums[listed]:
-            raise PlanError(f"{path} is damaged: it differs from its sum in {SUMS}. Nothing was changed.")
+            raise PlanError(f"{path} is damaged: it differs from its sum in {SUMS}.")
         return _decrypt(path, data, self._password)
 
     def _listed(self, name: str) -> str:
@@ -67,12 +67,12 @@ class BackupReader:
 def read_archive_file(path: Path, password: str, accept_unauthenticated: bool) -> bytes:
     """What one file holds, in clear. Only as a part of the backup in whose directory it is can it be authenticated."""
     if not path.exists():
-        raise PlanError(f"there is no {path} on the controller. Nothing was changed.")
+        raise PlanError(f"there is no {path} on the controller.")
     sums = path.parent / SUMS
     if sums.exists() and path.name in parse_sums(read_regular(sums, LIST_BYTES).decode(errors="replace")):
         return BackupReader(path.parent, password, accept_unauthenticated).read(path.name.removesuffix(ENCRYPTED))
     if not accept_unauthenticated:
-        raise PlanError(f"{path} is not authenticated: it is by itself, out of the directory of its backup. {SWITCH}")
+        raise PlanError(f"{path} is not authenticated: it is by itself, out of the directory of its backup", f"{SWITCH}")
     return _decrypt(path, read_regular(path, FILE_BYTES), password)
 
 
@@ -81,8 +81,8 @@ def _decrypt(path: Path, data: bytes, password: str) -> bytes:
         return data
     vault = vault_of(password)
     if not vault:
-        raise PlanError(f"{path} is encrypted, and there is no vault_password. Nothing was changed.")
+        raise PlanError(f"{path} is encrypted, and there is no vault_password.")
     try:
         return bytes(vault.decrypt(data))
     except (AnsibleVaultError, AnsibleVaultFormatError, ValueError, IndexError):
-        raise PlanError(f"{path} can't be decrypted with vault_password. Nothing was changed.") from None
+        raise PlanError(f"{path} can't be decrypted with vault_password.") from None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..module_utils._core.cluster.node import Quorum
 from ..module_utils._core.cluster.subnets import find_overlaps, parse_subnet, refuse_public, refuse_routed
-from ..module_utils.plan import PlanError
+from ..module_utils.errors import PlanError
 from .exposure import find_exposures
 from .fault import LEAST_INODES_PERCENT, WARNING, Fault
 from .preflight_ports import find_port_faults

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from ..module_utils.plan import Change, Field, PlanError
+from ..module_utils.errors import PlanError
+from ..module_utils.plan import Change, Field
 
 KEYS = ("registry", "username", "password", "htpasswd", "ca", "ca_key", "certificate", "key")
 ALWAYS = ("127.0.0.1", "localhost")
@@ -54,7 +55,7 @@ def complete(kept: Kept, registry: str, names: t.Sequence[str], now: datetime, p
     """
     unknown = sorted(set(kept) - set(KEYS))
     if unknown:
-        raise PlanError(f"{path} has {', '.join(unknown)}, expected nothing but {', '.join(KEYS)}. Nothing was changed.")
+        raise PlanError(f"{path} has {', '.join(unknown)}, expected nothing but {', '.join(KEYS)}.")
     wanted = list(dict.fromkeys([host_of(registry), *ALWAYS, *names]))
     now = now.replace(microsecond=0)
     new = {name: kept[name] for name in KEYS if kept.get(name)} | {"registry": registry}
@@ -62,7 +63,7 @@ def complete(kept: Kept, registry: str, names: t.Sequence[str], now: datetime, p
     fields += _login(new)
     warnings: list[str] = []
     if bool(new.get("certificate")) != bool(new.get("key")):
-        raise PlanError(f"{path} has one of certificate and key. Give both, or neither to have them made. Nothing was changed.")
+        raise PlanError(f"{path} has one of certificate and key", "Give both, or neither to have them made.")
     if new.get("certificate") and not new.get("ca_key"):
         warnings += _check_own(new, host_of(registry), now, path)
     else:
@@ -104,13 +105,13 @@ def _check_own(new: Credentials, host: str, now: datetime, path: str) -> list[st
     certificate, key = _read_certificate(new["certificate"], "certificate", path), _read_key(new["key"], "key", path)
     cure = f"Give another one in {path}. Nothing was changed."
     if _public(certificate) != _public(key):
-        raise PlanError(f"{path}: key is not the key of certificate. {cure}")
+        raise PlanError(f"{path}: key is not the key of certificate", f"{cure}")
     if not {host, f"*.{host.partition('.')[2]}"} & set(_names_of(certificate)):
         known = ", ".join(_names_of(certificate)) or "no host"
-        raise PlanError(f"{path}: certificate is for {known}, and the registry is at {host}. {cure}")
+        raise PlanError(f"{path}: certificate is for {known}, and the registry is at {host}", f"{cure}")
     left = _ends(certificate) - now
     if left <= timedelta(0):
-        raise PlanError(f"{path}: certificate has ended on {_ends(certificate):%Y-%m-%d}. {cure}")
+        raise PlanError(f"{path}: certificate has ended on {_ends(certificate):%Y-%m-%d}", f"{cure}")
     return [f"{path}: the registry's certificate ends on {_ends(certificate):%Y-%m-%d}; renew it"] if left < WARN else []
 
 
@@ -125,7 +126,7 @@ def _certify(new: Credentials, names: t.Sequence[str], now: datetime, path: str)
         new["ca"], new["ca_key"] = _pem(ca), _pem_key(ca_key)
     authority = t.cast(ec.EllipticCurvePrivateKey, _read_key(new["ca_key"], "ca_key", path))
     if _public(ca) != _public(authority):
-        raise PlanError(f"{path}: ca_key is not the key of ca. Remove both to have new ones. Nothing was changed.")
+        raise PlanError(f"{path}: ca_key is not the key of ca", "Remove both to have new ones.")
     own = _read_certificate(new["certificate"], "certificate", path) if new.get("certificate") else None
     if own is None or own.issuer != ca.subject or not set(names) <= set(_names_of(own)) or _ends(own) - now < RENEW:
         end = min(now + LIFE, _ends(ca))
@@ -135,7 +136,7 @@ def _certify(new: Credentials, names: t.Sequence[str], now: datetime, path: str)
         own = _sign(names[0], key.public_key(), ca, authority, names, now, end)
         new["certificate"], new["key"] = _pem(own), _pem_key(key)
     elif _public(own) != _public(_read_key(new["key"], "key", path)):
-        raise PlanError(f"{path}: key is not the key of certificate. Remove both to have new ones. Nothing was changed.")
+        raise PlanError(f"{path}: key is not the key of certificate", "Remove both to have new ones.")
     return fields
 
 
@@ -196,14 +197,14 @@ def _read_certificate(pem: str, name: str, path: str) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(pem.encode())
     except ValueError:
-        raise PlanError(f"{path}: {name} is no certificate in PEM. Nothing was changed.") from None
+        raise PlanError(f"{path}: {name} is no certificate in PEM.") from None
 
 
 def _read_key(pem: str, name: str, path: str) -> t.Any:
     try:
         return serialization.load_pem_private_key(pem.encode(), None)
     except (ValueError, TypeError):
-        raise PlanError(f"{path}: {name} is no private key in PEM without a password. Nothing was changed.") from None
+        raise PlanError(f"{path}: {name} is no private key in PEM without a password.") from None
 
 
 def _public(item: t.Any) -> bytes:

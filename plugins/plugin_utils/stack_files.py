@@ -9,7 +9,7 @@ import json
 import typing as t
 from pathlib import Path
 
-from ..module_utils.plan import PlanError
+from ..module_utils.errors import PlanError
 from .compose.load import LoadedStack, load_stack
 from .controller_files import ControllerFiles
 
@@ -34,9 +34,7 @@ def load_model(
     """
     files = [str(find_file(name, places)) for name in _list(options.get("files"))]
     if bool(files) == (options.get("content") is not None):
-        raise PlanError(
-            f"stack {options.get('name', '')}: found {'both' if files else 'neither'}, expected either files or content."
-        )
+        raise PlanError(f"stack {options.get('name', '')}: found {'both' if files else 'neither'}, expected either files or content.")
     content = options.get("content")
     below = options.get("files_below")
     disk = ControllerFiles(secrets, str(_find_directory(below, places)) if below else None)
@@ -76,7 +74,7 @@ def find_file(name: str, places: t.Sequence[Path]) -> Path:
     found = next((path for path in paths if path.is_file()), None) or next((path for path in paths if path.exists()), None)
     if found:
         return found
-    raise PlanError(f"file {name} was not found. Looked for {', '.join(map(str, paths))}.")
+    raise PlanError(f"file {name} was not found", f"Looked for {', '.join(map(str, paths))}.")
 
 
 def _find_directory(name: str, places: t.Sequence[Path]) -> Path:
@@ -84,7 +82,7 @@ def _find_directory(name: str, places: t.Sequence[Path]) -> Path:
     for path in paths:
         if path.is_dir():
             return path
-    raise PlanError(f"files_below: directory {name} was not found. Looked for {', '.join(map(str, paths))}.")
+    raise PlanError(f"files_below: directory {name} was not found", f"Looked for {', '.join(map(str, paths))}.")
 
 
 def _list(value: t.Any) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 from ansible.parsing.vault import AnsibleVaultError, is_encrypted, match_encrypt_secret
 
-from ..module_utils.plan import FlotillaError, PlanError
+from ..module_utils.errors import FlotillaError, PlanError
 
 
 class VaultFile:
@@ -36,13 +36,13 @@ class VaultFile:
             data = self.path.read_bytes()
             found = yaml.safe_load(self._vault.decrypt(data) if is_encrypted(data) else data) or {}
         except OSError as error:
-            raise PlanError(f"reading {self.path} on the controller: {error.strerror}. Nothing was changed.") from None
+            raise PlanError(f"reading {self.path} on the controller: {error.strerror}.") from None
         except AnsibleVaultError:
-            raise PlanError(f"{self.path} can't be decrypted with the vault passwords of this run. Nothing was changed.") from None
+            raise PlanError(f"{self.path} can't be decrypted with the vault passwords of this run.") from None
         except yaml.YAMLError:  # its text would quote the file
-            raise PlanError(f"{self.path} on the controller is no YAML. Nothing was changed.") from None
+            raise PlanError(f"{self.path} on the controller is no YAML.") from None
         if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-            raise PlanError(f"{self.path} on the controller: expected a mapping of names to texts. Nothing was changed.")
+            raise PlanError(f"{self.path} on the controller: expected a mapping of names to texts.")
         return {str(name): value for name, value in found.items()}
 
     def write(self, content: t.Mapping[str, str], head: str) -> bool:

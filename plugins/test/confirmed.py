@@ -10,7 +10,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._core.cluster.guard import refuse_unconfirmed
-from ..module_utils.plan import PlanError
+from ..module_utils.errors import PlanError
 
 
 def confirmed(confirm: t.Any, swarm_name: t.Any, act: str = "") -> bool:

@@ -10,7 +10,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ..plan import PlanError
+from ..errors import PlanError
 
 _SEGMENT = re.compile(r"(?P<key>[^.\[\]]*)(?P<picks>(\[[^\[\]]*\])*)(?:\.|$)")
 _PICK = re.compile(r"\[([^\[\]]*)\]")
@@ -113,7 +113,7 @@ def read_rule(rule: t.Mapping[str, t.Any], seconds: t.Callable[[str], float]) ->
 
     def check(good: bool, option: str, found: t.Any, expected: str) -> None:
         if not good:
-            raise PlanError(f"rule of service {name}: {option} is {found!r}, expected {expected}. Nothing was changed.")
+            raise PlanError(f"rule of service {name}: {option} is {found!r}, expected {expected}.")
 
     lowest, highest, per_replica, steps = rule["min"], rule["max"], rule["per_replica"], rule["steps"]
     check(lowest >= 0, "min", lowest, "a whole number from 0 on")

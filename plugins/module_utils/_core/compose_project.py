@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plan import Change, Field, Plan, PlanError
+from ..errors import PlanError
+from ..plan import Change, Field, Plan
 from .stack.order import order_services
 
 Raw = t.Mapping[str, t.Any]

@@ -10,7 +10,8 @@ import json
 import typing as t
 from dataclasses import dataclass, field
 
-from ..plan import Change, Field, Plan, PlanError
+from ..errors import PlanError
+from ..plan import Change, Field, Plan
 from .service.images import auth_headers, registry_of
 
 CONTEXT_LABEL = "io.flotilla.swarm.context"
@@ -92,7 +93,7 @@ def plan_images(wanted: t.Sequence[Wanted], seen: t.Mapping[str, ImageState]) ->
     names = [image.name for image in wanted]
     for name in names:
         if names.count(name) > 1:
-            raise PlanError(f"image {name} is listed {names.count(name)} times. List each name once.")
+            raise PlanError(f"image {name} is listed {names.count(name)} times", "List each name once.")
     changes = (_change(image, seen[image.name]) for image in wanted)
     return Plan(tuple(change for change in changes if change))
 
@@ -102,8 +103,8 @@ def _change(image: Wanted, seen: ImageState) -> Change | None:
     load = bool(image.archive) and not seen.present
     if not (seen.present or build or load):
         raise PlanError(
-            f"image {image.name} is not on this host, and there is nothing to make it from. "
-            "Give its context to build it, or its archive to load it."
+            f"image {image.name} is not on this host, and there is nothing to make it from",
+            "Give its context to build it, or its archive to load it.",
         )
     push = image.push and (build or load or not seen.remote or seen.remote not in seen.manifests)
     if not (build or load or push):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
-from ..plan import FlotillaError
+from ..errors import FlotillaError
 
 
 class Unavailable(FlotillaError):
@@ -22,7 +22,7 @@ class AptCache:
         try:
             import apt_pkg
         except ImportError:
-            raise FlotillaError("The Python of this host has no module apt_pkg. Install python3-apt.") from None
+            raise FlotillaError("The Python of this host has no module apt_pkg", "Install python3-apt.") from None
         apt_pkg.init()
         self._apt = apt_pkg
         self._cache = apt_pkg.Cache(None)

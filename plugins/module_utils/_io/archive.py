@@ -17,7 +17,7 @@ import typing as t
 from .._core.backup.manifest import CONFIGS, LIMITS, MANIFEST, STATE, Manifest, read_archive
 from .._core.backup.tar_members import STATE_RULES, Rules
 from .._core.backup.tar_reader import Counts, Limits, check_archive, read_members
-from ..plan import FlotillaError, PlanError
+from ..errors import FlotillaError, PlanError
 
 
 def sums_of(directory: str) -> dict[str, str]:
@@ -51,7 +51,7 @@ def write_archive(path: str, directory: str, manifest: Manifest, configs: t.Mapp
                     tar.addfile(_head(f"{STATE}/{name}", file.stat().st_size), stream)
     except OSError as error:
         target.unlink(missing_ok=True)
-        raise FlotillaError(f"writing {path}: {error.strerror}. Check the path and the room on its disk.") from None
+        raise FlotillaError(f"writing {path}: {error.strerror}", "Check the path and the room on its disk.") from None
     return _sum(target)
 
 
@@ -70,12 +70,12 @@ def read_file(path: str, directory: str, free: int) -> tuple[Manifest, str]:
         with open(path, "rb") as stream:
             archive = read_archive(stream, path)
     except FileNotFoundError:
-        raise PlanError(f"there is no archive {path}. Nothing was changed.") from None
+        raise PlanError(f"there is no archive {path}.") from None
     except OSError as error:
-        raise PlanError(f"reading {path}: {error.strerror}. Nothing was changed.") from None
+        raise PlanError(f"reading {path}: {error.strerror}.") from None
     if archive.size > free:
         sizes = f"{archive.size // 2**20} MiB, and {directory} has room for {free // 2**20} MiB"
-        raise PlanError(f"{path} holds {sizes}. Nothing was changed.")
+        raise PlanError(f"{path} holds {sizes}.")
     return archive.manifest, archive.node_key
 
 
@@ -85,7 +85,7 @@ def check_file(path: str, name: str, rules: Rules, limits: Limits) -> Counts:
         with open(path, "rb") as stream:
             return check_archive(stream, name, rules, limits)
     except OSError as error:
-        raise PlanError(f"reading {path}: {error.strerror}. Nothing was changed.") from None
+        raise PlanError(f"reading {path}: {error.strerror}.") from None
 
 
 def unpack(path: str, manifest: Manifest, directory: str) -> None:
@@ -94,7 +94,7 @@ def unpack(path: str, manifest: Manifest, directory: str) -> None:
     try:
         root.mkdir(mode=0o700)
     except OSError as error:
-        raise FlotillaError(f"making {directory}: {error.strerror}. Nothing was changed.") from None
+        raise FlotillaError(f"making {directory}: {error.strerror}.") from None
     try:
         with open(path, "rb") as stream:
             for member, content in read_members(stream, path, STATE_RULES, LIMITS):
@@ -178,7 +178,7 @@ def cut(path: str, size: int) -> list[dict[str, str]]:
         for made in parts:
             with contextlib.suppress(OSError):
                 pathlib.Path(made["path"]).unlink()
-        raise FlotillaError(f"cutting {path}: {error.strerror}. Check the room on its disk.") from None
+        raise FlotillaError(f"cutting {path}: {error.strerror}", "Check the room on its disk.") from None
     return parts
 
 
@@ -192,4 +192,4 @@ def join(parts: t.Sequence[str], path: str) -> None:
                 stream.write(part.read_bytes())
                 part.unlink()
     except OSError as error:
-        raise FlotillaError(f"writing {path}: {error.strerror}. Check the room on its disk.") from None
+        raise FlotillaError(f"writing {path}: {error.strerror}", "Check the room on its disk.") from None

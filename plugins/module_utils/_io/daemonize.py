@@ -10,7 +10,7 @@ import os
 import resource
 import typing as t
 
-from ..plan import FlotillaError
+from ..errors import FlotillaError
 
 Say = t.Callable[[str], None]
 _READY = "ready "

@@ -11,7 +11,7 @@ import urllib.error
 
 from ansible.module_utils.urls import open_url
 
-from ..plan import FlotillaError
+from ..errors import FlotillaError
 
 
 def show_address(url: str) -> str:

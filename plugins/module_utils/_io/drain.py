@@ -10,7 +10,7 @@ import typing as t
 
 from .._core.cluster.node import read_node
 from .._core.schedule.capacity import Place, Raw, find_remains, find_starting
-from ..plan import FlotillaError
+from ..errors import FlotillaError
 from .engine import Engine
 
 _DRAINING = "draining nodes"
@@ -34,7 +34,7 @@ def await_drained(engine: Engine, drained: t.Collection[str], before: t.Mapping[
             return
         if time.monotonic() > until:
             raise FlotillaError(
-                f"The nodes are drained, but after {seconds} s {'; '.join(remains)}. Look at those services; the nodes stay drained."
+                f"The nodes are drained, but after {seconds} s {'; '.join(remains)}", "Look at those services; the nodes stay drained."
             )
         time.sleep(1)
 
@@ -55,6 +55,6 @@ def await_returned(engine: Engine, stopped: t.Collection[Place], nodes: t.Sequen
             names = {node["ID"]: read_node(node).hostname for node in nodes}
             told = sorted(f"{services.get(service, service)} on {names[node_id]}" for service, node_id in starting)
             raise FlotillaError(
-                f"The nodes are active again, but what ran there before the drain still does not run: {', '.join(told)}. "
-                "Look at those services and at the engine's log (journalctl -u docker)."
+                f"The nodes are active again, but what ran there before the drain still does not run: {', '.join(told)}",
+                "Look at those services and at the engine's log (journalctl -u docker).",
             )

@@ -13,7 +13,7 @@ import time
 import typing as t
 
 from .._core.connection import OLDEST_WHOLE_SDK, explain_import, is_misfit, read_tls
-from ..plan import FlotillaError
+from ..errors import FlotillaError
 from .ssh_tunnel import Tunnel, TunnelError
 
 try:

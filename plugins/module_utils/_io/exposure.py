@@ -22,7 +22,7 @@ from .._core.host.exposure import (
     published_ports,
 )
 from .._core.host.firewall import RULES_FILES
-from ..plan import FlotillaError
+from ..errors import FlotillaError
 from .host import Host
 
 DAEMON_JSON = "/etc/docker/daemon.json"

@@ -10,7 +10,7 @@ import socket
 import tempfile
 import typing as t
 
-from ..plan import FlotillaError
+from ..errors import FlotillaError
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -44,7 +44,7 @@ class Host:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise FlotillaError(f"reading {path}: {error}. Check that it is a text file that root can read.") from None
+            raise FlotillaError(f"reading {path}: {error}", "Check that it is a text file that root can read.") from None
 
     def exists(self, path: str) -> bool:
         return os.path.exists(path)
@@ -107,7 +107,9 @@ class Host:
             backup = self._module.backup_local(place) if before else None
             os.replace(temporary, place)
         except OSError as error:
-            raise FlotillaError(f"writing {path}: {error.strerror}. Check the path and that Ansible becomes root (become: true).") from None
+            raise FlotillaError(
+                f"writing {path}: {error.strerror}", "Check the path and that Ansible becomes root (become: true)."
+            ) from None
         finally:
             if temporary and os.path.exists(temporary):
                 os.unlink(temporary)
@@ -120,7 +122,9 @@ class Host:
             with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as stream:
                 stream.write(text)
         except OSError as error:
-            raise FlotillaError(f"writing {path}: {error.strerror}. Check the path and that Ansible becomes root (become: true).") from None
+            raise FlotillaError(
+                f"writing {path}: {error.strerror}", "Check the path and that Ansible becomes root (become: true)."
+            ) from None
 
     def put(self, path: str, text: str | None, mode: int = 0o644) -> None:
         """Have this text in a file, or no file. What was there is not kept: it is for what a run writes again from its options."""
@@ -139,7 +143,7 @@ class Host:
         try:
             os.replace(backup, _follow(path))
         except OSError as error:
-            raise FlotillaError(f"restoring {path}: {error.strerror}. The former file is {backup}.") from None
+            raise FlotillaError(f"restoring {path}: {error.strerror}", f"The former file is {backup}.") from None
 
     def remove(self, path: str) -> str | None:
         """Remove a file, of a link the link alone, and return the path of its backup."""

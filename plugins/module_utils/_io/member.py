@@ -15,7 +15,7 @@ from .._core.backup.manifest import KINDS
 from .._core.cluster.member_state import MemberState, read_info
 from .._core.cluster.subnets import read_routes
 from .._core.host.bare import SIGNS, is_bare
-from ..plan import FlotillaError
+from ..errors import FlotillaError
 from .engine import Engine, EngineError
 from .host import Host
 from .target import CONNECTION, Target, connect, host_target
@@ -55,7 +55,7 @@ class Member:
         if not seen.acting:
             what = {"active": f"is a {seen.role}", "inactive": "is in no swarm"}.get(seen.state, f"is in state {seen.state}")
             problem = f" ({seen.problem})" if seen.problem else ""
-            raise FlotillaError(f"This host {what}{problem}. Run this on a manager whose swarm has a leader.")
+            raise FlotillaError(f"This host {what}{problem}", "Run this on a manager whose swarm has a leader.")
         return engine
 
     def inspect(self, name: str) -> tuple[MemberState, dict[str, t.Any]]:
@@ -150,14 +150,14 @@ class MemberHost:
         """Where the engine keeps its swarm state. Raises FlotillaError where that is another host's disk."""
         if not self.member.is_local or not info.get("DockerRootDir"):
             problem = self.member.problem or "the engine is on another host"
-            raise FlotillaError(f"The state of a manager can be read only on its own host: {problem}. Nothing was changed.")
+            raise FlotillaError(f"The state of a manager can be read only on its own host: {problem}.")
         return f"{info['DockerRootDir']}/swarm"
 
     def local_engine(self) -> Engine:
         """The engine of this host. Raises FlotillaError where it is another host's."""
         engine = self.member.require_engine()
         if not self.member.is_local:
-            raise FlotillaError("Volumes can be read only on their own host, and docker_host is another one. Nothing was changed.")
+            raise FlotillaError("Volumes can be read only on their own host, and docker_host is another one.")
         return engine
 
     def objects(self, engine: Engine) -> dict[str, list[dict[str, t.Any]]]:
@@ -180,7 +180,7 @@ class MemberHost:
         """Look until ``is_done``; raises FlotillaError that says what the host is instead."""
         seen = self.member.await_state("this host", is_done, PATIENCE_SECONDS)
         if not is_done(seen):
-            raise FlotillaError(f"{doing}: after {PATIENCE_SECONDS} s {seen.story}. Look at the engine's log (journalctl -u docker).")
+            raise FlotillaError(f"{doing}: after {PATIENCE_SECONDS} s {seen.story}", "Look at the engine's log (journalctl -u docker).")
         return seen
 
     def _systemctl(self, verb: str, *units: str) -> None:

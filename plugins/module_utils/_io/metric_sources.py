@@ -14,7 +14,7 @@ import urllib.parse
 from ansible.module_utils.urls import open_url
 
 from .._core.autoscale import number_at, prometheus_value
-from ..plan import FlotillaError, PlanError
+from ..errors import FlotillaError, PlanError
 from .download import show_address
 
 MOST_BYTES = 16 * 1024 * 1024

@@ -14,7 +14,7 @@ import typing as t
 import weakref
 from urllib.parse import urlsplit
 
-from ..plan import FlotillaError
+from ..errors import FlotillaError
 
 _SOCKET = "/var/run/docker.sock"
 # A connection of its own: one that is shared would keep the socket open after its end.

@@ -101,9 +101,7 @@ def _check_references(service: Model, model: Model, place: Place) -> None:
                 raise _undefined(section, source, model, place)
             target = reference.get("target") or source
             if target in targets:
-                raise (place / section).error(
-                    f"{targets[target]!r} and {source!r} have the same target {target!r}", "one target each"
-                )
+                raise (place / section).error(f"{targets[target]!r} and {source!r} have the same target {target!r}", "one target each")
             targets[target] = source
     for network in service.get("networks", {}):
         if network != "default" and network not in model.get("networks", {}):
@@ -128,9 +126,7 @@ def _check_mounts(service: Model, model: Model, place: Place) -> t.Iterator[str]
             if mount.get(block) is not None and block != options.get(kind, kind):
                 raise at.error(f"the {kind} at {target} has options for {block}", "", "remove them or change the type")
         if kind == "tmpfs" and source:
-            raise at.error(
-                f"the tmpfs at {target} has source {source!r}", "no source", "remove it, or use type: volume"
-            )
+            raise at.error(f"the tmpfs at {target} has source {source!r}", "no source", "remove it, or use type: volume")
         if kind not in ("tmpfs", "volume") and not source:
             raise at.error(f"the {kind} at {target} has no source")
         named = (kind == "volume" and source) or (kind == "cluster" and not source.startswith("group:"))
@@ -146,9 +142,7 @@ def _check_mounts(service: Model, model: Model, place: Place) -> t.Iterator[str]
 def _check_credentials(service: Model, model: Model, place: Place) -> None:
     given = {key: value for key, value in (service.get("credential_spec") or {}).items() if value}
     if len(given) > 1:
-        raise (place / "credential_spec").error(
-            f"has {' and '.join(sorted(given))}", "one of config, file and registry"
-        )
+        raise (place / "credential_spec").error(f"has {' and '.join(sorted(given))}", "one of config, file and registry")
     config = given.get("config")
     if config and config not in model.get("configs", {}):
         raise _undefined("configs", config, model, place)

@@ -17,9 +17,7 @@ def drop_unknown(service: Model, model: Model, place: Place) -> t.Iterator[str]:
     place /= "depends_on"
     for other in [name for name in service.get("depends_on", {}) if name not in model["services"]]:
         if service["depends_on"].pop(other)["required"]:
-            raise place.error(
-                f"there is no service {other!r}", "a service of this stack", "remove it, or set required: false"
-            )
+            raise place.error(f"there is no service {other!r}", "a service of this stack", "remove it, or set required: false")
         yield place.note(f"there is no service {other!r}; the dependency is ignored")
 
 
@@ -48,9 +46,7 @@ def break_circles(services: Model, place_of: t.Callable[[tuple[str, ...]], Place
         soft = [edge for edge in edges if not services[edge[0]]["depends_on"][edge[1]]["required"]]
         way = " -> ".join((*circle, circle[0]))
         if not soft:
-            raise place.error(
-                f"services depend on each other in a circle: {way}", "", "remove one of these dependencies"
-            )
+            raise place.error(f"services depend on each other in a circle: {way}", "", "remove one of these dependencies")
         name, other = soft[-1]
         del services[name]["depends_on"][other]
         yield place.note(f"services depend on each other in a circle: {way}; {name} is not ordered after {other}")

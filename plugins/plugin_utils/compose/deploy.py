@@ -81,14 +81,8 @@ def _read_resources(raw: Section, place: Place, context: Context) -> Section:
         if "pids" in given:
             section["pids"] = int(given["pids"])
         generic = [
-            *(
-                _read_generic(item, place / side / "generic_resources" / i)
-                for i, item in enumerate(given.get("generic_resources", []))
-            ),
-            *(
-                _read_device(item, place / side / "devices" / i, context)
-                for i, item in enumerate(given.get("devices", []))
-            ),
+            *(_read_generic(item, place / side / "generic_resources" / i) for i, item in enumerate(given.get("generic_resources", []))),
+            *(_read_device(item, place / side / "devices" / i, context) for i, item in enumerate(given.get("devices", []))),
         ]
         if generic:
             section["generic_resources"] = generic
@@ -123,13 +117,9 @@ def _read_device(raw: Section, place: Place, context: Context) -> Section:
         )
     count = raw.get("count", len(raw["device_ids"]) if raw.get("device_ids") else "all")
     if raw.get("device_ids"):
-        context.warnings.append(
-            place.note(f"Swarm chooses the devices itself: {count} of {kind} reserved, not those in device_ids")
-        )
+        context.warnings.append(place.note(f"Swarm chooses the devices itself: {count} of {kind} reserved, not those in device_ids"))
     if str(count) in ("all", "-1"):
-        context.warnings.append(
-            place.note(f"Swarm cannot reserve all devices of a node: 1 of {kind} reserved; write a count")
-        )
+        context.warnings.append(place.note(f"Swarm cannot reserve all devices of a node: 1 of {kind} reserved; write a count"))
         count = 1
     if not str(count).isdecimal():
         raise (place / "count").error(f"found {count!r}", "a whole number or all")

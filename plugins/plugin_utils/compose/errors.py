@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ...module_utils.plan import FlotillaError
+from ...module_utils.errors import FlotillaError
 
 Key = str | int
 
@@ -16,9 +16,7 @@ Key = str | int
 class ComposeError(FlotillaError):
     """A stack file that cannot be used: where it is wrong, what was found, what was expected, what cures it."""
 
-    def __init__(
-        self, found: str, *, expected: str = "", cure: str = "", file: str = "", path: str = "", line: int | None = None
-    ) -> None:
+    def __init__(self, found: str, *, expected: str = "", cure: str = "", file: str = "", path: str = "", line: int | None = None) -> None:
         where = ": ".join(part for part in (f"{file}:{line}" if line else file, path) if part)
         parts = [f"{where}: {found}" if where else found]
         if expected:

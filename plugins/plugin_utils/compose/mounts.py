@@ -27,9 +27,7 @@ class Folder(t.NamedTuple):
         """The absolute path that the text stands for; absolute paths, Windows ones too, stay as they are."""
         if path.startswith("~"):
             if self.home is None:
-                raise place.error(
-                    f"found {path!r}, and HOME is not in env", "", "give HOME in env or write the whole path"
-                )
+                raise place.error(f"found {path!r}, and HOME is not in env", "", "give HOME in env or write the whole path")
             path = self.home + path[1:]
         if path.startswith("/") or _WINDOWS.match(path):
             return path
@@ -41,9 +39,7 @@ def read_mount(value: t.Any, place: Place, folder: Folder) -> Mount:
     mount = _short(value, place) if isinstance(value, str) else dict(value)
     if mount["type"] == "bind":
         if not mount.get("source"):
-            raise place.error(
-                "this bind has no source", "the path on the node", "write source: /path, or use type: volume"
-            )
+            raise place.error("this bind has no source", "the path on the node", "write source: /path, or use type: volume")
         mount["source"] = folder.resolve(mount["source"], place)
     size = (mount.get("tmpfs") or {}).get("size")
     if isinstance(size, str):

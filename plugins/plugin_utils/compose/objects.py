@@ -25,9 +25,7 @@ def read_objects(section: str, raw: t.Mapping[str, t.Any], place: Place, context
 def _read_object(section: str, raw: Object, place: Place, context: Context) -> Object:
     if "external" in raw and raw["external"] is not False:
         return _read_external(section, raw, place)
-    result = {
-        name: raw[name] for name in ("name", "driver", "internal", "attachable", "template_driver") if raw.get(name)
-    }
+    result = {name: raw[name] for name in ("name", "driver", "internal", "attachable", "template_driver") if raw.get(name)}
     result.update({name: raw[name] for name in ("enable_ipv6", "external") if name in raw})
     if raw.get("labels"):
         result["labels"] = {name: text or "" for name, text in read_pairs(raw["labels"]).items()}
@@ -77,9 +75,7 @@ def _read_data(section: str, raw: Object, place: Place, context: Context) -> Obj
         data = context.env[raw["environment"]].encode()
     else:
         name = raw["environment"]
-        raise (place / "environment").error(
-            f"the variable {name} is not set", "", "give it in env or in a file of env_files"
-        )
+        raise (place / "environment").error(f"the variable {name} is not set", "", "give it in env or in a file of env_files")
     if not 0 < len(data) <= _LARGEST[section]:
         raise place.error(f"this {one} holds {len(data)} bytes", f"1 to {_LARGEST[section]}, the limit of the engine")
     return {"content": base64.b64encode(data).decode()}
@@ -88,9 +84,7 @@ def _read_data(section: str, raw: Object, place: Place, context: Context) -> Obj
 def _read_ipam(raw: Object) -> Object:
     ipam: Object = {"driver": raw["driver"]} if raw.get("driver") else {}
     if raw.get("config"):
-        ipam["config"] = [
-            {key: value for key, value in item.items() if not key.startswith("x-")} for item in raw["config"]
-        ]
+        ipam["config"] = [{key: value for key, value in item.items() if not key.startswith("x-")} for item in raw["config"]]
     if raw.get("options"):
         ipam["options"] = _options(raw["options"])
     return ipam

@@ -31,9 +31,7 @@ def read_port(value: t.Any, place: Place, warnings: list[str]) -> list[Port]:
     address, published, target = _split(rest)
     if address:
         _check_address(address, text, place)
-        warnings.append(
-            place.note(f"the address {address} is ignored: the port is published on every node and address")
-        )
+        warnings.append(place.note(f"the address {address} is ignored: the port is published on every node and address"))
     targets = _numbers(target, text, place)
     if not published:
         return [_port(number, None, protocol) for number in sorted(targets, key=str)]  # as the CLI orders them

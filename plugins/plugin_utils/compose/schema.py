@@ -50,9 +50,7 @@ def child(schema: Schema | None, key: str | int) -> Schema | None:
     else:
         found = schema.get("properties", {}).get(key)
         if found is None:
-            found = next(
-                (s for pattern, s in schema.get("patternProperties", {}).items() if re.search(pattern, key)), None
-            )
+            found = next((s for pattern, s in schema.get("patternProperties", {}).items() if re.search(pattern, key)), None)
         if found is None:
             found = schema.get("additionalProperties")
     return found if isinstance(found, dict) else None
@@ -99,9 +97,7 @@ def _prune(schema: t.Any, defs: Schema, version: str | None) -> t.Any:
     result: Schema = {}
     for keyword, value in schema.items():
         if keyword in ("properties", "patternProperties"):
-            result[keyword] = {
-                name: _prune(sub, defs, version) for name, sub in value.items() if _allowed(sub, version)
-            }
+            result[keyword] = {name: _prune(sub, defs, version) for name, sub in value.items() if _allowed(sub, version)}
         elif keyword != "$defs":
             result[keyword] = _prune(value, defs, version)
     if "type" in schema:
@@ -193,9 +189,7 @@ def _unknown_key(found: Schema, schema: Schema, place: Place, version: str | Non
         return place.error(f"{key!r} is not a valid name", "letters, digits, '.', '_' and '-'")
     since = (child(whole, key) or {}).get("x-since")
     if since and version:
-        return place.error(
-            f"not in version {version} of the format", "", f'write version: "{since}" or later, or no version'
-        )
+        return place.error(f"not in version {version} of the format", "", f'write version: "{since}" or later, or no version')
     if key in _SWARM_WAY:
         return place.error("Swarm does not have this key", "", f"use {_SWARM_WAY[key]}")
     near = difflib.get_close_matches(key, known, 1)

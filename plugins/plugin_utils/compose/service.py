@@ -108,11 +108,7 @@ def _read_depends_on(value: t.Any, _place: Place, _context: Context) -> dict[str
 def _read_hosts(value: t.Any, place: Place, _context: Context) -> list[str]:
     """Lines as the engine wants them: address, blank, name."""
     if isinstance(value, dict):
-        pairs = [
-            (name, address)
-            for name, given in value.items()
-            for address in (given if isinstance(given, list) else [given])
-        ]
+        pairs = [(name, address) for name, given in value.items() for address in (given if isinstance(given, list) else [given])]
         value = sorted(f"{name}:{go_text(address or '')}" for name, address in pairs)
     hosts = []
     for index, item in enumerate(value):
@@ -164,9 +160,7 @@ def _read_ports(value: list[t.Any], place: Place, context: Context) -> list[dict
 
 def _read_ulimits(value: dict[str, t.Any], _place: Place, _context: Context) -> dict[str, t.Any]:
     return {
-        name: {"soft": limit["soft"], "hard": limit["hard"]}
-        if isinstance(limit, dict)
-        else {"soft": limit, "hard": limit}
+        name: {"soft": limit["soft"], "hard": limit["hard"]} if isinstance(limit, dict) else {"soft": limit, "hard": limit}
         for name, limit in value.items()
     }
 

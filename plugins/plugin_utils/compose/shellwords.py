@@ -35,9 +35,7 @@ def split_words(text: str) -> list[str]:
             word.append(_next(characters, "a character after the backslash"))
         elif char in "'\"":
             while (inner := _next(characters, f"a closing {char}")) != char:
-                word.append(
-                    _next(characters, "a character after the backslash") if inner == "\\" and char == '"' else inner
-                )
+                word.append(_next(characters, "a character after the backslash") if inner == "\\" and char == '"' else inner)
         else:
             word.append(char)
     if word is not None:

@@ -117,11 +117,7 @@ class Reader:
         paths = [folder.resolve(path, place) for path in _words(given["path"])]
         if len(above) > _INCLUDES or set(paths) & {*above, os.path.abspath(source.place.file)}:
             raise place.error("files include each other in a circle", "", "remove one of the includes")
-        start = (
-            folder.resolve(given["project_directory"], place)
-            if "project_directory" in given
-            else os.path.dirname(paths[0])
-        )
+        start = folder.resolve(given["project_directory"], place) if "project_directory" in given else os.path.dirname(paths[0])
         outer = self.env
         inner: dict[str, str] = {}
         for name in _words(given.get("env_file", [])):

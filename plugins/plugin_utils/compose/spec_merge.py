@@ -29,9 +29,7 @@ def merge_spec(base: t.Any, over: t.Any, marks: t.Mapping[Path, str], path: Path
     if marks.get(path) == "override":
         return over
     if isinstance(base, dict) and isinstance(over, dict):
-        if path[-1:] == ("logging",) and base.get("driver", over.get("driver")) != over.get(
-            "driver", base.get("driver")
-        ):
+        if path[-1:] == ("logging",) and base.get("driver", over.get("driver")) != over.get("driver", base.get("driver")):
             return over
         merged = {**base}
         for key, value in over.items():

@@ -99,9 +99,7 @@ class _Composer:
             raise ComposeError(f"nested more than {_DEPTH} levels deep", file=self.file, line=line)
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
-                raise ComposeError(
-                    f"alias *{event.anchor} has no anchor &{event.anchor} before it", file=self.file, line=line
-                )
+                raise ComposeError(f"alias *{event.anchor} has no anchor &{event.anchor} before it", file=self.file, line=line)
             return self.anchors[event.anchor]
         if isinstance(event, yaml.ScalarEvent):
             node = _Node("scalar", event.tag, line, event.value, plain=event.style in (None, ""))
@@ -133,9 +131,7 @@ class _Builder:
 
     def error(self, node: _Node, path: Path, found: str, expected: str = "", cure: str = "") -> ComposeError:
         file = self.document.place.file
-        return ComposeError(
-            found, expected=expected, cure=cure, file=file, path=".".join(map(str, path)), line=node.line
-        )
+        return ComposeError(found, expected=expected, cure=cure, file=file, path=".".join(map(str, path)), line=node.line)
 
     def build(self, node: _Node, path: Path, above: set[int]) -> t.Any:
         self.left -= 1
@@ -147,9 +143,7 @@ class _Builder:
         if node.tag in ("!reset", "!override"):
             self.document.marks[path] = node.tag[1:]
         elif node.tag and not node.tag.startswith(_PREFIX) and node.tag != "!":
-            self.document.warnings.append(
-                f"{self.document.place.file}:{node.line}: the tag {node.tag} means nothing here"
-            )
+            self.document.warnings.append(f"{self.document.place.file}:{node.line}: the tag {node.tag} means nothing here")
         if node.kind == "scalar":
             value = self.scalar(node, path)
             return "<<" if value is _MERGE else value
@@ -186,14 +180,10 @@ class _Builder:
 
     def key(self, node: _Node, path: Path) -> t.Any:
         if node.kind != "scalar":
-            raise self.error(
-                node, path, f"a {node.kind} is used as a key", "text", "put it in quotes; {{ }} needs them too"
-            )
+            raise self.error(node, path, f"a {node.kind} is used as a key", "text", "put it in quotes; {{ }} needs them too")
         key = self.scalar(node, path)
         if key is not _MERGE and not isinstance(key, str):
-            raise self.error(
-                node, path, f"the key {node.value or 'null'!s} is not text", "text", f'write "{node.value}"'
-            )
+            raise self.error(node, path, f"the key {node.value or 'null'!s} is not text", "text", f'write "{node.value}"')
         return key
 
     def scalar(self, node: _Node, path: Path) -> t.Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import load_model
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "autograder"

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ...plan import PlanError
+from ...errors import PlanError
 from ..host.volumes import Volume
 from .tar_members import PROVEN_RULES, UNPROVEN_RULES, Rules
 from .tar_reader import MOST_BYTES, MOST_MEMBERS, Limits
@@ -69,7 +69,7 @@ def check_paths(paths: t.Sequence[str]) -> None:
     """Raises PlanError for what is no directory of its own."""
     wrong = [path for path in paths if not path.startswith("/") or path.rstrip("/") == "" or ".." in path.split("/")]
     if wrong:
-        raise PlanError(f"paths has {', '.join(wrong)}, expected absolute paths of directories below /. Nothing was changed.")
+        raise PlanError(f"paths has {', '.join(wrong)}, expected absolute paths of directories below /.")
 
 
 def is_chosen(name: str, patterns: t.Iterable[str]) -> bool:

@@ -12,7 +12,7 @@ import json
 import re
 import typing as t
 
-from ...plan import FlotillaError, PlanError
+from ...errors import FlotillaError, PlanError
 from .catalog import archive_name, host_file
 from .data import check_paths, is_chosen
 from .manifest import is_texts
@@ -38,7 +38,7 @@ def read_index(data: bytes, host: str) -> list[Archive]:
         found = None
     archives = found.get("archives") if isinstance(found, dict) and found.get("format") == FORMAT and found.get("host") == host else None
     if not isinstance(archives, list) or not all(_is_archive(each) and _names(each, host) == each["parts"] for each in archives):
-        raise PlanError(f"the index of {host} in the backup is not one that data_backup wrote. Nothing was changed.")
+        raise PlanError(f"the index of {host} in the backup is not one that data_backup wrote.")
     return [_known(each) for each in archives]
 
 

@@ -10,7 +10,7 @@ import json
 import typing as t
 from dataclasses import asdict, dataclass, field
 
-from ...plan import PlanError
+from ...errors import PlanError
 from ..cluster.addresses import with_port
 from ..cluster.member_state import MemberState
 from ..cluster.node import Node, read_quorum
@@ -60,7 +60,7 @@ def read_manifest(document: t.Any, path: str) -> Manifest:
     """Raises PlanError that names the archive for anything else than a manifest of this format."""
     expected = {"format", *Manifest.__dataclass_fields__}
     if not isinstance(document, dict) or not expected <= set(document) or document["format"] != FORMAT:
-        raise PlanError(f"{path} is no archive of a swarm's state, or of a later version. Nothing was changed.")
+        raise PlanError(f"{path} is no archive of a swarm's state, or of a later version.")
     objects, words = document["objects"], [document[name] for name in expected - {"format", "objects", "files", "autolock"}]
     whole = (
         all(isinstance(word, str) for word in words)
@@ -70,7 +70,7 @@ def read_manifest(document: t.Any, path: str) -> Manifest:
         and all(is_texts(named) for named in objects.values())
     )
     if not whole:
-        raise PlanError(f"{path} has a manifest whose values are not of the expected types. Nothing was changed.")
+        raise PlanError(f"{path} has a manifest whose values are not of the expected types.")
     return Manifest(**{name: document[name] for name in expected - {"format"}})
 
 
@@ -109,21 +109,21 @@ def check_backup(node_id: str, nodes: t.Sequence[Node], single: bool) -> str:
     own = next((node for node in nodes if node.node_id == node_id), None)
     quorum = read_quorum(nodes)
     if own is None:
-        raise PlanError(f"this manager ({node_id}) is not in the list of nodes. Nothing was changed.")
+        raise PlanError(f"this manager ({node_id}) is not in the list of nodes.")
     if quorum.managers == 1:
         if not single:
             raise PlanError(
-                f"{own.hostname} is the only manager, and while its engine is stopped nobody manages the swarm. "
-                "Nothing was changed. To do it nevertheless: single=true"
+                f"{own.hostname} is the only manager, and while its engine is stopped nobody manages the swarm",
+                "To do it nevertheless: single=true",
             )
         return "the swarm is without a manager meanwhile"
     if own.is_leader:
-        raise PlanError(f"{own.hostname} leads the managers. Take another one. Nothing was changed.")
+        raise PlanError(f"{own.hostname} leads the managers", "Take another one.")
     left = quorum.reachable - own.is_reachable
     if left < quorum.needed:
         raise PlanError(
-            f"without {own.hostname} {left} of {quorum.managers} managers would be reachable, and {quorum.needed} are needed. "
-            "Bring the others back first. Nothing was changed."
+            f"without {own.hostname} {left} of {quorum.managers} managers would be reachable, and {quorum.needed} are needed",
+            "Bring the others back first.",
         )
     return f"{left} of {quorum.managers} managers stay"
 
@@ -138,7 +138,7 @@ def foreign_address(manifest: Manifest) -> PlanError:
     had = f"{manifest.hostname}, whose state this is, had the address {manifest.address}, which this host has not"
     why = "The engine keeps that address and tells it to all nodes, so that none could stay in the swarm"
     cure = "Give this host that address too (ip address add), or, if it is reached there nevertheless"
-    return PlanError(f"{had}. {why}. {cure}, say advertise_addr={manifest.address}. Nothing was changed.")
+    return PlanError(f"{had}", f"{why}. {cure}, say advertise_addr={manifest.address}.")
 
 
 def warn_of_version(manifest: Manifest | None, engine_version: str) -> tuple[str, ...]:
@@ -160,22 +160,23 @@ def check_recovery(manifest: Manifest | None, own: MemberState, others: t.Sequen
     cluster_id = manifest.cluster_id if manifest else own.cluster_id
     whose = f"the archive is of swarm {cluster_id}" if manifest else f"this host has the state of swarm {cluster_id}"
     if meant and cluster_id and cluster_id != meant:
-        raise PlanError(f"{whose}, and swarm {meant} is meant (swarm_cluster_id). Nothing was changed.")
+        raise PlanError(f"{whose}, and swarm {meant} is meant (swarm_cluster_id).")
     alive = [each for each in (own, *others) if each.acting]
     names = ", ".join(sorted({each.name for each in alive if each.cluster_id == cluster_id}))
     if names:
-        raise PlanError(f"the swarm {cluster_id} lives: {names} can act. There is nothing to recover. Nothing was changed.")
+        raise PlanError(f"the swarm {cluster_id} lives: {names} can act", "There is nothing to recover.")
     strangers = alive or [each for each in others if each.is_member and each.cluster_id and each.cluster_id != cluster_id]
     if strangers and cluster_id:
         told = "; ".join(each.story for each in strangers)
         raise PlanError(
-            f"{whose}, and {told}. A recovery is for the managers of one swarm. Take the archive of that swarm, or the hosts of another "
-            "one out of the inventory. Nothing was changed."
+            f"{whose}, and {told}",
+            "A recovery is for the managers of one swarm. Take the archive of that swarm, or the hosts of another "
+            "one out of the inventory.",
         )
     if manifest and own.is_member:
-        raise PlanError(f"this host {own.story.partition(' ')[2]}. Let it leave first, or take a clean one. Nothing was changed.")
+        raise PlanError(f"this host {own.story.partition(' ')[2]}", "Let it leave first, or take a clean one.")
     if not manifest and own.role != "manager":
-        raise PlanError("this host has no state of a manager, and no archive was given. Nothing was changed.")
+        raise PlanError("this host has no state of a manager, and no archive was given.")
 
 
 MANIFEST, STATE, CONFIGS = "manifest.json", "swarm", "configs"
@@ -207,9 +208,9 @@ def read_archive(stream: t.IO[bytes], name: str) -> StateArchive:
     size = 0
     for member, content in read_members(stream, name, STATE_RULES, LIMITS):
         if member.name in sums:
-            raise PlanError(f"{name} is refused: it has {member.name!r} twice. Nothing was changed.")
+            raise PlanError(f"{name} is refused: it has {member.name!r} twice.")
         if member.size > _WHOLE.get(member.name, member.size):
-            raise PlanError(f"{name} is refused: {member.name!r} has {member.size} bytes. Nothing was changed.")
+            raise PlanError(f"{name} is refused: {member.name!r} has {member.size} bytes.")
         digest, kept = hashlib.sha256(), []
         for chunk in content:
             digest.update(chunk)
@@ -234,13 +235,13 @@ def _check(manifest: Manifest, sums: t.Mapping[str, str], name: str) -> None:
     wanted = {f"{STATE}/{path}": digest for path, digest in manifest.files.items()}
     damaged = [path for path, digest in wanted.items() if sums.get(path) != digest]
     if damaged:
-        raise PlanError(f"{name} is damaged: {_some(damaged)} differ from their sums. Nothing was changed.")
+        raise PlanError(f"{name} is damaged: {_some(damaged)} differ from their sums.")
     foreign = [path for path in sums if path not in wanted and path != MANIFEST and not path.startswith(f"{CONFIGS}/")]
     below = [path for path in wanted if any("/".join(path.split("/")[:depth]) in wanted for depth in range(1, path.count("/") + 1))]
     if foreign or below:
-        raise PlanError(f"{name} is refused: {_some(foreign or below)} is no part of a state. Nothing was changed.")
+        raise PlanError(f"{name} is refused: {_some(foreign or below)} is no part of a state.")
     if f"{STATE}/{KEY_FILE}" not in wanted:
-        raise PlanError(f"{name} is refused: it lacks {KEY_FILE}, the manager's key. Nothing was changed.")
+        raise PlanError(f"{name} is refused: it lacks {KEY_FILE}, the manager's key.")
 
 
 def _some(paths: t.Sequence[str]) -> str:

@@ -15,7 +15,7 @@ import typing as t
 import zlib
 from dataclasses import dataclass
 
-from ...plan import PlanError
+from ...errors import PlanError
 from .tar_members import DIRECTORY, FILE, HARDLINK, SYMLINK, Member, Rules, find_problem, is_below
 
 BLOCK, CHUNK = 512, 2**20
@@ -74,9 +74,9 @@ def _told(source: t.Iterator[T], name: str) -> t.Iterator[T]:
     try:
         yield from source
     except _OddError as error:
-        raise PlanError(f"{name} is refused: {error}. Nothing was changed.") from None
+        raise PlanError(f"{name} is refused: {error}.") from None
     except (EOFError, OSError, zlib.error) as error:
-        raise PlanError(f"{name} can't be read as an archive: {error}. Nothing was changed.") from None
+        raise PlanError(f"{name} can't be read as an archive: {error}.") from None
 
 
 def check_archive(stream: t.IO[bytes], name: str, rules: Rules, limits: Limits) -> Counts:

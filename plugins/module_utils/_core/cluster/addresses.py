@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ...plan import PlanError
+from ...errors import PlanError
 
 PORT = 2377
 
@@ -20,7 +20,7 @@ def as_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | Non
     try:
         return ipaddress.ip_network(text, strict=False)
     except ValueError as error:
-        raise PlanError(f"{text!r} is not a network: {error}. Write it as 10.0.0.0/24.") from None
+        raise PlanError(f"{text!r} is not a network: {error}", "Write it as 10.0.0.0/24.") from None
 
 
 def as_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -44,7 +44,7 @@ def pick_in_network(option: str, text: str, own: str) -> str:
     if network is None or (own and ipaddress.ip_address(own) in network):
         return own
     found = f"the way there starts from {own}" if own else "there is no way there"
-    raise PlanError(f"{option}: this host has no address in {text}; {found}. Give an address, an interface, or another network.")
+    raise PlanError(f"{option}: this host has no address in {text}; {found}", "Give an address, an interface, or another network.")
 
 
 def choose_advertised(own: t.Sequence[str], peers: t.Sequence[str]) -> str:
@@ -59,8 +59,8 @@ def choose_advertised(own: t.Sequence[str], peers: t.Sequence[str]) -> str:
         return usable[0]
     found = f"it reaches them from {', '.join(sorted({each for each in own if each}))} only" if any(own) else "it reaches none of them"
     raise PlanError(
-        f"advertise_addr: no address of this host that {', '.join(peers)} could reach was found; {found}. "
-        "Give advertise_addr as an address, an interface or a network."
+        f"advertise_addr: no address of this host that {', '.join(peers)} could reach was found; {found}",
+        "Give advertise_addr as an address, an interface or a network.",
     )
 
 
@@ -68,7 +68,7 @@ def refuse_loopback(option: str, text: str, peers: t.Sequence[str]) -> None:
     """Raise PlanError where an address that was given is of no use to other hosts."""
     address = as_address(text)
     if peers and address and address.is_loopback:
-        raise PlanError(f"{option}: {text} is a loopback address, which {', '.join(peers)} can't reach. Give another one.")
+        raise PlanError(f"{option}: {text} is a loopback address, which {', '.join(peers)} can't reach", "Give another one.")
 
 
 def with_port(text: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ...plan import PlanError
+from ...errors import PlanError
 from .member_state import MemberState
 
 # The options of the doc fragment ``guard``.
@@ -54,14 +54,14 @@ def find_meant(cluster_id: str, managers: t.Sequence[MemberState]) -> str:
     strangers = [each for each in acting if cluster_id and each.cluster_id != cluster_id]
     if strangers:
         raise PlanError(
-            f"swarm {cluster_id} is meant, but {strangers[0].story}. Correct swarm_cluster_id, or take {strangers[0].name} out of the "
-            "inventory. Nothing was changed."
+            f"swarm {cluster_id} is meant, but {strangers[0].story}",
+            f"Correct swarm_cluster_id, or take {strangers[0].name} out of the inventory.",
         )
     if cluster_id:
         return cluster_id
     found = {each.cluster_id for each in known}
     if len(found) > 1:
-        raise PlanError(f"the managers are in different swarms: {told}. Take the others out of the inventory. Nothing was changed.")
+        raise PlanError(f"the managers are in different swarms: {told}", "Take the others out of the inventory.")
     return next(iter(found), "")
 
 
@@ -74,9 +74,9 @@ def refuse_stranger(seen: MemberState, cluster_id: str, members: t.Collection[st
         return
     name = seen.name or "this host"
     if seen.cluster_id:
-        raise PlanError(f"{name} is in swarm {seen.cluster_id}, and swarm {cluster_id} is meant. Nothing was changed on this host.")
+        raise PlanError(f"{name} is in swarm {seen.cluster_id}, and swarm {cluster_id} is meant. on this host.")
     if not seen.node_id or seen.node_id not in members:
         raise PlanError(
-            f"which swarm {name} is in can't be told, and swarm {cluster_id} is meant. If it is that one, let the host leave it by hand "
-            "(docker swarm leave), and run again. Nothing was changed on this host."
+            f"which swarm {name} is in can't be told, and swarm {cluster_id} is meant",
+            "If it is that one, let the host leave it by hand (docker swarm leave), and run again. on this host.",
         )

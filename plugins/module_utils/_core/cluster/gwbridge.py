@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ...plan import Change, PlanError, compare
+from ...errors import PlanError
+from ...plan import Change, compare
 from .subnets import parse_subnet, refuse_public, refuse_routed
 
 NAME, MAKE = "docker_gwbridge", "make bridge"
@@ -48,7 +49,7 @@ def plan_bridge(host: str, existing: Raw | None, wanted: Raw, routes: t.Sequence
     ends = {str(each.get("Name") or key) for key, each in ((existing or {}).get("Containers") or {}).items()}
     used = sorted(ends - {SANDBOX})
     if used:
-        raise PlanError(f"{NAME} of {host} can't be made anew while containers use it: {', '.join(used)}. Stop those first.")
+        raise PlanError(f"{NAME} of {host} can't be made anew while containers use it: {', '.join(used)}", "Stop those first.")
     options = {**_OPTIONS, **({_MTU: str(wanted["mtu"])} if wanted.get("mtu") else {})}
     config = [{"Subnet": wishes["subnet"]}] if "subnet" in wishes else []
     body = {"Name": NAME, "Driver": "bridge", "Options": options, "IPAM": {"Driver": "default", "Config": config}}

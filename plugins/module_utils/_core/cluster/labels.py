@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ...plan import PlanError
+from ...errors import PlanError
 
 POLICIES = ("exactly_one", "at_most_one_of")
 # This collection remembers by labels that begin so. The latter are also set by roles, from the outside.
@@ -21,7 +21,7 @@ def read_labels(host: str, labels: t.Mapping[str, t.Any]) -> dict[str, str | Non
         raise PlanError(f"Labels of {host}: expected a mapping of names to values, found another kind of value.")
     reserved = sorted(str(name) for name in labels if str(name).startswith(OWN))
     if reserved:
-        raise PlanError(f"Labels of {host}: {', '.join(reserved)}. Names that begin with {OWN} belong to this collection; take others.")
+        raise PlanError(f"Labels of {host}: {', '.join(reserved)}", f"Names that begin with {OWN} belong to this collection; take others.")
     return labels_as_text(host, labels)
 
 
@@ -39,7 +39,8 @@ def _as_text(host: str, name: str, value: t.Any) -> str | None:
         return str(value)
     kind = "a list" if isinstance(value, (list, tuple)) else "a mapping"
     raise PlanError(
-        f"Label {name} of {host}: {kind} can't be a label's value. Give a text, a number or a boolean; several values need several labels."
+        f"Label {name} of {host}: {kind} can't be a label's value",
+        "Give a text, a number or a boolean; several values need several labels.",
     )
 
 
@@ -67,7 +68,7 @@ def check_policies(nodes: t.Mapping[str, t.Mapping[str, str]], policies: t.Mappi
             if len(carried) > 1:
                 broken.append(f"{node} carries {' and '.join(carried)}, but at most one of {', '.join(group)} is allowed")
     if broken:
-        raise PlanError(f"Label policies: {'; '.join(broken)}. Nothing was changed.")
+        raise PlanError(f"Label policies: {'; '.join(broken)}.")
 
 
 def _count(carriers: t.Sequence[str]) -> str:

@@ -9,7 +9,8 @@ import ipaddress
 import re
 import typing as t
 
-from ...plan import Change, Field, Plan, PlanError, compare
+from ...errors import PlanError
+from ...plan import Change, Field, Plan, compare
 from .subnets import Network, find_overlaps, parse_subnet, refuse_public, refuse_routed, refuse_stranger
 
 _MTU = "com.docker.network.driver.mtu"
@@ -160,7 +161,7 @@ def _check_subnets(existing: t.Sequence[t.Mapping[str, t.Any]], present: t.Seque
     clashes = [clash for clash in find_overlaps(known) if named & {clash[0], clash[2]}]
     if clashes:
         told = "; ".join(f"{subnet} of {owner} and {theirs} of {other}" for owner, subnet, other, theirs in clashes)
-        raise PlanError(f"Subnets of networks overlap: {told}. Take subnets that don't.")
+        raise PlanError(f"Subnets of networks overlap: {told}", "Take subnets that don't.")
 
 
 def _removal(network: t.Mapping[str, t.Any], services: t.Sequence[t.Mapping[str, t.Any]]) -> Change:
@@ -172,7 +173,7 @@ def _refuse_used(network: t.Mapping[str, t.Any], services: t.Sequence[t.Mapping[
     users = find_users(network, services)
     if users:
         how = "publish ports through it" if network["ingress"] else "use it"
-        raise PlanError(f"Network {network['name']} can't be {fate} while services {how}: {', '.join(users)}. Remove those first.")
+        raise PlanError(f"Network {network['name']} can't be {fate} while services {how}: {', '.join(users)}", "Remove those first.")
 
 
 def _plan_present(
@@ -190,8 +191,8 @@ def _plan_present(
     if not wanted.get("recreate"):
         told = "; ".join(each.told() for each in drift)
         raise PlanError(
-            f"Network {name} differs: {told}. A network can't be changed: set recreate to make it anew "
-            "(no service may use it), or change what is wanted."
+            f"Network {name} differs: {told}",
+            "A network can't be changed: set recreate to make it anew (no service may use it), or change what is wanted.",
         )
     _refuse_used(existing, services, "recreated")
     return [Change("network", name, "replace", drift, payload={"id": existing["id"], "body": _body(wanted)})]

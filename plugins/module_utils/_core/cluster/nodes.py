@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ...plan import Change, Field, Plan, PlanError, compare
+from ...errors import PlanError
+from ...plan import Change, Field, Plan, compare
 from .labels import OF_ROLES, OWN, check_policies, merge_labels, read_labels
 from .node import Node, is_ghost_of, read_quorum
 
@@ -78,7 +79,7 @@ def _inherit(nodes: t.Sequence[Node], wanted: Wanted) -> Wanted:
         alike = [node for node in nodes if (wanted.node_ids.get(old) or old) in (node.node_id, node.hostname)]
         if len(alike) > 1:
             told = ", ".join(f"{node.node_id} ({node.state})" for node in alike)
-            raise PlanError(f"{host} takes over from {old}, which could be any of {told}; name it by its node id. Nothing was changed.")
+            raise PlanError(f"{host} takes over from {old}, which could be any of {told}; name it by its node id.")
         for node in alike:
             own = {name: value for name, value in node.labels.items() if not name.startswith((OWN, OF_ROLES))}
             labels[host] = {**own, **labels.get(host, {})}
@@ -195,7 +196,7 @@ def _find_absent(nodes: t.Sequence[Node], wanted: Wanted) -> list[Node]:
     named = [node for node in nodes if node.hostname in wanted.absent or node.node_id in wanted.absent]
     still = [f"{node.hostname} ({node.node_id}) is {node.state}" for node in named if node.state != "down"]
     if still:
-        raise PlanError(f"Removing nodes: {'; '.join(still)}. Drain the node and let it leave the swarm first.")
+        raise PlanError(f"Removing nodes: {'; '.join(still)}", "Drain the node and let it leave the swarm first.")
     return named
 
 
@@ -215,7 +216,7 @@ def _check_quorum(nodes: t.Sequence[Node], promotions: int, departures: t.Sequen
             continue
         refusal = quorum.refusal(node.is_reachable)
         if refusal:
-            raise PlanError(f"Taking {change.name} out of the managers: {refusal}. Nothing was changed.")
+            raise PlanError(f"Taking {change.name} out of the managers: {refusal}.")
         quorum = quorum.without(node.is_reachable)
 
 

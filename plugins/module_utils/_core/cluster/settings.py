@@ -10,7 +10,8 @@ import re
 import typing as t
 from decimal import Decimal
 
-from ...plan import Field, PlanError, compare
+from ...errors import PlanError
+from ...plan import Field, compare
 from .labels import labels_as_text
 
 _NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
@@ -37,7 +38,7 @@ def parse_duration_ns(value: str, name: str) -> int:
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return int(Decimal(text) * _NS["s"])
     if not text or _DURATION.sub("", text):
-        raise PlanError(f"{name}: {value!r} is not a duration. Write it as 90d, 2160h, 1h30m or 5s.")
+        raise PlanError(f"{name}: {value!r} is not a duration", "Write it as 90d, 2160h, 1h30m or 5s.")
     return sum(int(Decimal(count) * _NS[unit]) for count, unit in _DURATION.findall(text))
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ...plan import Change, Field, Plan, PlanError
+from ...errors import PlanError
+from ...plan import Change, Field, Plan
 from . import addresses, guard, gwbridge
 from .member_state import MemberState, describe_cluster
 from .membership import INITIALISE, JOIN, NOTHING, REFUSE, REJOIN, decide
@@ -102,7 +103,7 @@ def plan_leaving(situation: Situation, params: Params) -> Plan:
         return Plan(result={"action": NOTHING, **describe(seen)})
     if seen.state == "unreachable":
         raise Refused(
-            f"Leaving the swarm: whether this host is in one can't be told: {seen.problem} Nothing was changed on this host. "
+            f"Leaving the swarm: whether this host is in one can't be told: {seen.problem} on this host. "
             "Where its engine is gone for good, leave the host out with --limit.",
             seen,
         )
@@ -110,7 +111,7 @@ def plan_leaving(situation: Situation, params: Params) -> Plan:
     if not meant and params["managers"] is not None:
         raise Refused(
             f"Leaving swarm {seen.cluster_id or '(unknown)'}: no manager is in a swarm that could tell whether this one is meant. "
-            f"If it is, name it: swarm_cluster_id={seen.cluster_id or 'ID'}. Nothing was changed on this host.",
+            f"If it is, name it: swarm_cluster_id={seen.cluster_id or 'ID'}. on this host.",
             seen,
         )
     guard.refuse_stranger(seen, meant, params["members"])

@@ -9,7 +9,7 @@ import ipaddress
 import struct
 import typing as t
 
-from ...plan import PlanError
+from ...errors import PlanError
 
 Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
@@ -22,7 +22,7 @@ def parse_subnet(owner: str, text: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError as error:
-        raise PlanError(f"{owner}: {text!r} is not a subnet: {error}. Write it as 10.10.0.0/24.") from None
+        raise PlanError(f"{owner}: {text!r} is not a subnet: {error}", "Write it as 10.10.0.0/24.") from None
 
 
 def is_private(subnet: Network) -> bool:
@@ -39,7 +39,8 @@ def refuse_public(owner: str, subnet: Network, way_out: str = ", or set allow_pu
     if not is_private(subnet):
         ranges = ", ".join(str(each) for each in _PRIVATE if each.version == subnet.version)
         raise PlanError(
-            f"{owner}: {subnet} is a public range, and containers could not reach its real hosts any more. Take one from {ranges}{way_out}."
+            f"{owner}: {subnet} is a public range, and containers could not reach its real hosts any more",
+            f"Take one from {ranges}{way_out}.",
         )
 
 
@@ -107,4 +108,4 @@ def refuse_routed(owner: str, subnets: t.Sequence[Network], routes: t.Mapping[st
         if (theirs := ipaddress.ip_network(route["network"])).version == subnet.version and theirs.overlaps(subnet)
     ]
     if told:
-        raise PlanError(f"{owner}: {'; '.join(told)}. Take a range that no host knows.")
+        raise PlanError(f"{owner}: {'; '.join(told)}", "Take a range that no host knows.")

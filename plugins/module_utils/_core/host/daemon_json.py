@@ -11,7 +11,8 @@ import re
 import shlex
 import typing as t
 
-from ...plan import FlotillaError, PlanError, compare
+from ...errors import FlotillaError, PlanError
+from ...plan import compare
 from ...redact import looks_secret
 from .daemon_schema import FLAGS, KEYS, SHORT_FLAGS, check
 
@@ -31,7 +32,7 @@ def parse(text: str | None, path: str) -> Config:
     cure = f"Repair it, or move it away to begin with an empty one (mv {path} {path}.broken). Nothing was changed."
 
     def refuse(problem: str) -> t.NoReturn:
-        raise FlotillaError(f"reading {path}: {problem}. {cure}")
+        raise FlotillaError(f"reading {path}: {problem}", f"{cure}")
 
     def pairs(items: list[tuple[str, t.Any]]) -> Config:
         for index, (name, _value) in enumerate(items):

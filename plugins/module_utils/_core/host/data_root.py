@@ -9,7 +9,7 @@ import posixpath
 import typing as t
 from dataclasses import dataclass
 
-from ...plan import PlanError
+from ...errors import PlanError
 
 # Room that the copy leaves, and file systems on which an engine can't keep its data.
 SPARE_BYTES = 512 * 2**20

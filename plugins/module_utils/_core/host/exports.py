@@ -11,7 +11,7 @@ import re
 import shlex
 import typing as t
 
-from ...plan import PlanError
+from ...errors import PlanError
 
 DEFAULT_OPTIONS = ("rw", "sync", "no_subtree_check")
 HEAD = "# Managed by flotilla.swarm.nfs_exports; changes here are lost.\n"
@@ -50,7 +50,7 @@ def entries(exports: t.Sequence[t.Mapping[str, t.Any]]) -> list[Entry]:
     """Entries in the order of the input: ``[{path, clients: [...], options: [...]}]``."""
     lonely = [export["path"] for export in exports if not export["clients"]]
     if lonely:
-        raise PlanError(f"exports: {', '.join(lonely)} would be exported to nobody. Name the clients.")
+        raise PlanError(f"exports: {', '.join(lonely)} would be exported to nobody", "Name the clients.")
     return [
         Entry(export["path"], client, tuple(export.get("options") or DEFAULT_OPTIONS)) for export in exports for client in export["clients"]
     ]

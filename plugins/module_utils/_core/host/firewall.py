@@ -11,7 +11,8 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ...plan import Field, PlanError
+from ...errors import PlanError
+from ...plan import Field
 
 Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
@@ -62,9 +63,9 @@ def read_networks(texts: t.Sequence[str], option: str) -> tuple[Network, ...]:
         try:
             network = ipaddress.ip_network(text, strict=False)
         except ValueError:
-            raise PlanError(f"{option}: {text!r} is neither an address nor a network such as 10.0.0.0/24. Nothing was changed.") from None
+            raise PlanError(f"{option}: {text!r} is neither an address nor a network such as 10.0.0.0/24.") from None
         if network.prefixlen == 0:
-            raise PlanError(f"{option}: {text} is everybody. Leave the port out to have it open. Nothing was changed.")
+            raise PlanError(f"{option}: {text} is everybody", "Leave the port out to have it open.")
         networks.append(network)
     return tuple(sorted(dict.fromkeys(networks), key=lambda network: (network.version, network)))
 
@@ -109,8 +110,8 @@ def refuse_outsiders(policy: Policy, nodes: t.Mapping[str, str]) -> None:
     outside = [f"{name} ({address})" for name, address in sorted(nodes.items()) if not _covered(address, policy.peers)]
     if outside:
         raise PlanError(
-            f"the firewall was left as it is: {', '.join(outside)} would be cut off, being in this swarm and not among the peers. "
-            "Add the addresses by which nodes reach each other, or remove the nodes from the swarm."
+            f"the firewall was left as it is: {', '.join(outside)} would be cut off, being in this swarm and not among the peers",
+            "Add the addresses by which nodes reach each other, or remove the nodes from the swarm.",
         )
 
 

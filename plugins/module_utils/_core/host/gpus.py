@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 
-from ...plan import PlanError
+from ...errors import PlanError
 from ..cluster.node import read_generic
 
 RUNTIME = "nvidia"

@@ -10,7 +10,8 @@ import string
 import typing as t
 from dataclasses import dataclass
 
-from ...plan import Field, PlanError, compare
+from ...errors import PlanError
+from ...plan import Field, compare
 from .volumes import PRESETS, regrets
 
 HEAD = "# Managed by flotilla.swarm.mount; changes here are lost."

@@ -13,7 +13,7 @@ import hashlib
 import re
 import typing as t
 
-from ...plan import PlanError
+from ...errors import PlanError
 
 _ARMOR = re.compile(
     r"-----BEGIN PGP PUBLIC KEY BLOCK-----\n(?:(?:Version|Comment|Hash|Charset): [^\n]*\n)*[ \t]*\n"

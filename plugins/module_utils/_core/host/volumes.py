@@ -9,7 +9,8 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass
 
-from ...plan import Change, Field, Plan, PlanError, compare
+from ...errors import PlanError
+from ...plan import Change, Field, Plan, compare
 from ..service.naming import NAMESPACE_LABEL
 
 _COMMON = ("hard", "timeo=600", "retrans=2", "noatime")

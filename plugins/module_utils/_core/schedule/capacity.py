@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
-from ...plan import PlanError
+from ...errors import PlanError
 from .placement import Nodes, eligible_nodes, hostname
 
 Raw = t.Mapping[str, t.Any]
@@ -50,7 +50,7 @@ def check_capacity(leaving: t.Collection[str], nodes: t.Sequence[Raw], services:
         if placed < count
     ]
     if problems:
-        raise PlanError(f"Draining {_names(leaving, nodes)}: {'; '.join(problems)}. Nothing was changed.")
+        raise PlanError(f"Draining {_names(leaving, nodes)}: {'; '.join(problems)}.")
 
 
 def find_lacks(growing: t.Sequence[tuple[Raw, int]], nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> list[str]:

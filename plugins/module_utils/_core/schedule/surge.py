@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ...plan import Change, PlanError
+from ...errors import PlanError
+from ...plan import Change
 from ..service.diff import update_cost
 from ..service.work import UPDATE, Work
 from .capacity import is_alive
@@ -91,7 +92,8 @@ def _refuse_unfinished(service: Raw) -> None:
     if state in ("updating", "paused", "rollback_started", "rollback_paused"):
         raise PlanError(
             f"Moving service {service['Spec']['Name']}: its last update is not over ({state}: {status.get('Message', '')}), and moving "
-            "it would go on with that. Finish the update or roll it back first, or drain without surge. Nothing was changed."
+            "it would go on with that",
+            "Finish the update or roll it back first, or drain without surge.",
         )
 
 

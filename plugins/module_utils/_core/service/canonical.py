@@ -13,7 +13,7 @@ import re
 import typing as t
 from functools import cache
 
-from ...plan import PlanError
+from ...errors import PlanError
 from ...redact import UNSET
 
 Json = dict[str, t.Any]

@@ -9,7 +9,8 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ...plan import Field, PlanError
+from ...errors import PlanError
+from ...plan import Field
 from .canonical import SECOND_NS, Json, parse_seconds
 from .constraints import parse_constraint
 from .diff import hidden_label, hidden_variables
@@ -83,11 +84,11 @@ def _replaced(
 def _mount(given: Given) -> Json:
     kind, source, target = given["type"], given["source"] or "", given["target"]
     if not target.startswith("/"):
-        raise PlanError(f"mounts: target {target!r} is not absolute. Expected a path in the container, such as /data. Nothing was changed.")
+        raise PlanError(f"mounts: target {target!r} is not absolute", "Expected a path in the container, such as /data.")
     if kind == "tmpfs" and source:
-        raise PlanError(f"mounts: {target} is a tmpfs, which has no source; found {source!r}. Nothing was changed.")
+        raise PlanError(f"mounts: {target} is a tmpfs, which has no source; found {source!r}.")
     if kind == "bind" and not source.startswith("/"):
-        raise PlanError(f"mounts: {target} is a bind mount of {source!r}, expected an absolute path of the nodes. Nothing was changed.")
+        raise PlanError(f"mounts: {target} is a bind mount of {source!r}, expected an absolute path of the nodes.")
     return filled(Type=kind, Source=source, Target=target, ReadOnly=given["read_only"])
 
 
@@ -98,7 +99,7 @@ def _port(given: Given) -> Json:
 def _read_port(text: str) -> tuple[int, str]:
     found = _PORT.fullmatch(text.strip())
     if not found:
-        raise PlanError(f"ports_absent: found {text!r}, expected a port of the container such as 80 or 53/udp. Nothing was changed.")
+        raise PlanError(f"ports_absent: found {text!r}, expected a port of the container such as 80 or 53/udp.")
     return int(found[1]), found[2] or "tcp"
 
 
@@ -123,7 +124,7 @@ def _mode(kind: str, text: str) -> int:
         return _READ_BY_ALL
     # YAML reads 0440 without quotes as the number 288.
     if not re.fullmatch(r"0[0-7]{3}", text):
-        raise PlanError(f"{kind.lower()}s: found mode {text!r}, expected one such as '0440', in quotes. Nothing was changed.")
+        raise PlanError(f"{kind.lower()}s: found mode {text!r}, expected one such as '0440', in quotes.")
     return int(text, 8)
 
 
@@ -219,7 +220,7 @@ def _edit_environment(present: t.Sequence[str], given: Given) -> list[str]:
 def _edit_constraints(present: t.Sequence[str], added: t.Sequence[str], removed: t.Sequence[str]) -> list[str]:
     for text in (*added, *removed):
         if parse_constraint(text) is None:
-            raise PlanError(f"{text!r} is no constraint. Expected a text such as node.labels.gpu == true.")
+            raise PlanError(f"{text!r} is no constraint", "Expected a text such as node.labels.gpu == true.")
     gone = [parse_constraint(text) for text in removed]
     kept = [text for text in present if parse_constraint(text) not in gone]
     known = [parse_constraint(text) for text in kept]

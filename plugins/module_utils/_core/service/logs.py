@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import struct
 
-from ...plan import PlanError
+from ...errors import PlanError
 from ..timestamps import read_time
 from .canonical import parse_seconds
 

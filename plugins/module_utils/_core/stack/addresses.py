@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ...plan import PlanError
+from ...errors import PlanError
 from ..schedule.placement import Nodes
 from ..service.canonical import Json, desired_count, service_mode
 
@@ -44,8 +44,8 @@ def lint_addresses(
         if least > size:
             raise PlanError(
                 f"network {network['Name']} has {size} addresses, and needs at least {least}: {lasting} tasks, {virtual} virtual "
-                "addresses, and one for each node that runs some. Give it a larger subnet, use several networks, or endpoint_mode: dnsrr. "
-                "Nothing was changed."
+                "addresses, and one for each node that runs some",
+                "Give it a larger subnet, use several networks, or endpoint_mode: dnsrr.",
             )
         needed = tasks + virtual + len(nodes.all)
         if needed > NEARLY_FULL * size:

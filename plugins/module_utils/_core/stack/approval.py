@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import asdict
 
-from ...plan import Change, PlanError, keyed_hash
+from ...errors import PlanError
+from ...plan import Change, keyed_hash
 
 
 def plan_id(changes: t.Iterable[Change], salt: str) -> str:
@@ -24,8 +25,8 @@ def require_plan(approved: str, found: str, stack: str) -> None:
     """Raises PlanError for another plan than the approved one; an empty ``approved`` takes any."""
     if approved and approved != found:
         raise PlanError(
-            f"stack {stack} was not deployed, and nothing was changed: the plan is {found} now, and {approved} was approved. "
-            "Files, variables or the swarm changed since. Plan again in check mode, and approve that."
+            f"stack {stack} was not deployed, and nothing was changed: the plan is {found} now, and {approved} was approved",
+            "Files, variables or the swarm changed since. Plan again in check mode, and approve that.",
         )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ...plan import PlanError
+from ...errors import PlanError
 from ..service.canonical import Json
 from ..service.images import familiar_image
 from ..service.naming import Names, filled

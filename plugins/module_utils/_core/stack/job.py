@@ -9,7 +9,7 @@ import re
 import shlex
 import typing as t
 
-from ...plan import PlanError
+from ...errors import PlanError
 from ..schedule.placement import Nodes
 from ..service.canonical import Json
 from ..service.images import image_of
@@ -37,7 +37,7 @@ def read_command(given: t.Any, option: str) -> list[str]:
         try:
             return shlex.split(given)
         except ValueError as error:
-            raise PlanError(f"{option}: {error} in the text. Close the quotes, or give a list.") from None
+            raise PlanError(f"{option}: {error} in the text", "Close the quotes, or give a list.") from None
     if given is None:
         return []
     if isinstance(given, list) and not any(isinstance(part, (dict, list)) or part is None for part in given):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ...plan import PlanError
+from ...errors import PlanError
 from ..schedule.placement import Nodes, hostname
 from ..service.canonical import Json, desired_count, service_mode
 from ..service.constraints import Node
@@ -58,8 +58,9 @@ def _bind_findings(specs: t.Sequence[Json], nodes: Nodes, missing: t.Mapping[str
                 findings.append(("bind_source", f"service {spec['Name']} mounts {source}, which {', '.join(lacking)} lacks"))
     if problems:
         raise PlanError(
-            f"{'; '.join(problems)}. The engine does not create the source of a bind mount: create the directory there, "
-            "use a volume, or constrain the service to nodes that have it."
+            f"{'; '.join(problems)}",
+            "The engine does not create the source of a bind mount: create the directory there, "
+            "use a volume, or constrain the service to nodes that have it.",
         )
     return findings
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ...plan import Field, PlanError, compare
+from ...errors import PlanError
+from ...plan import Field, compare
 from ..service.canonical import Json
 from ..service.items import Item, by_name, item_name, stack_of
 from ..service.naming import KEY_LABEL, SALT_LABEL
@@ -22,7 +23,7 @@ def foreign(kind: str, item: Item) -> PlanError:
     """What to say of an object that another stack, or none, has under a name of this one."""
     owner = f"stack {stack_of(item)}" if stack_of(item) else "no stack"
     cure = "Remove it, or rename the service or the stack" if kind == "service" else "Declare it external, or give it another name"
-    return PlanError(f"{kind} {item_name(item)} exists and belongs to {owner}. {cure}.")
+    return PlanError(f"{kind} {item_name(item)} exists and belongs to {owner}", f"{cure}.")
 
 
 def diff_network(observed: Item, wanted: Item) -> tuple[Field, ...]:
@@ -55,8 +56,8 @@ def diff_data(kind: str, observed: Item, wanted: Item) -> tuple[Field, ...]:
     data = spec.get("Data")
     if kind == "config" and data is not None and data != wanted.get("Data"):
         raise PlanError(
-            f"config {item_name(observed)} exists with other content, and the content of a config can't be changed. "
-            "Give it a new name, or let content_names: true do so."
+            f"config {item_name(observed)} exists with other content, and the content of a config can't be changed",
+            "Give it a new name, or let content_names: true do so.",
         )
     return compare(spec.get("Labels"), wanted.get("Labels"), "labels.")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ...plan import PlanError
+from ...errors import PlanError
 from ..service.images import REGISTRY_AUTH
 
 _WORDS = {**dict.fromkeys(("true", "yes", "on", "1"), True), **dict.fromkeys(("false", "no", "off", "0", ""), False)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ...plan import PlanError
+from ...errors import PlanError
 from ..service.canonical import Json
 from ..service.items import Item, item_name, stack_of
 
@@ -38,7 +38,7 @@ def order_services(names: t.Collection[str], depends_on: Dependencies) -> list[S
         ready = sorted(name for name in known - done if needs[name] <= done)
         if not ready:
             circle = " -> ".join(_find_circle(needs, done))
-            raise PlanError(f"depends_on goes in a circle: {circle}. Remove one of these dependencies.")
+            raise PlanError(f"depends_on goes in a circle: {circle}", "Remove one of these dependencies.")
         for name in ready:
             conditions = depends_on.get(name, {})
             waits = sorted(other for other in needs[name] if conditions[other] in (HEALTHY, COMPLETED))
@@ -86,14 +86,14 @@ def find_port_moves(stack: str, specs: t.Sequence[Json], services: t.Iterable[It
                 continue
             if holder in wanted:
                 if _clash(wanted[taker], wanted[holder]):
-                    raise PlanError(f"services {taker} and {holder} both publish port {_text(port)}. Give one of them another port.")
+                    raise PlanError(f"services {taker} and {holder} both publish port {_text(port)}", "Give one of them another port.")
                 moves.after.setdefault(taker, {})[holder] = STARTED
             elif prune and stack_of(service) == stack:
                 moves.instead_of.setdefault(taker, []).append(service)
             else:
                 own = stack_of(service) == stack
                 cure = "Set prune: true to remove it" if own else "Give one of them another port, or remove it"
-                raise PlanError(f"service {taker} can't publish port {_text(port)}: service {holder} has it. {cure}.")
+                raise PlanError(f"service {taker} can't publish port {_text(port)}: service {holder} has it", f"{cure}.")
     return moves
 
 
@@ -108,8 +108,8 @@ def order_moves(names: t.Collection[str], depends_on: Dependencies, moves: PortM
     except PlanError:
         told = "; ".join(f"{taker} gets one of {', '.join(sorted(holders))}" for taker, holders in sorted(moves.after.items()))
         raise PlanError(
-            f"ports go round in a circle, or against depends_on: {told}. Take the ports out of one of the services, deploy, and then "
-            "give it the new ones."
+            f"ports go round in a circle, or against depends_on: {told}",
+            "Take the ports out of one of the services, deploy, and then give it the new ones.",
         ) from None
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ...plan import Change, Plan, PlanError
+from ...errors import PlanError
+from ...plan import Change, Plan
 from ..schedule.placement import Nodes, creation_reason, left_nodes, task_count
 from ..service.canonical import Json, desired_count, service_mode
 from ..service.diff import RUN_LABEL, Names, diff_service, scaling_reason, update_cost, with_kept_labels
@@ -65,7 +66,7 @@ def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: 
     running = by_name(observed.services)
     specs, problems = _finish_specs(wanted.services, running, observed.images, options)
     if problems and options.unresolved_is_error:
-        raise PlanError(f"{'; '.join(problems)}. Check the name and the credentials, or set unresolved: warn.")
+        raise PlanError(f"{'; '.join(problems)}", "Check the name and the credentials, or set unresolved: warn.")
     moves = find_port_moves(stack, specs, observed.services, options.prune)
     changes = [
         *_network_changes(stack, wanted.networks, observed, specs),
@@ -169,8 +170,8 @@ def _network_changes(stack: str, wanted: t.Iterable[Json], observed: Observed, s
         if users:
             what = "; ".join(item.told() for item in fields)
             raise PlanError(
-                f"network {name} can't be changed while services use it ({what}; used by {', '.join(users)}). "
-                "Give the network another name in the stack file, or remove the stack first."
+                f"network {name} can't be changed while services use it ({what}; used by {', '.join(users)})",
+                "Give the network another name in the stack file, or remove the stack first.",
             )
         yield Change("network", name, REPLACE, fields, payload=Work(body, network))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ...plan import PlanError
+from ...errors import PlanError
 from ..service.canonical import Json
 from ..service.naming import IMAGE_LABEL, Names, filled
 from .container import make_container
@@ -25,8 +25,9 @@ def make_service(key: str, service: Json, model: Json, names: Names) -> Json:
     name = names.scoped(key)
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise PlanError(
-            f"service {key}: {name!r} is no name for a service. Expected letters, digits, '-' and '_', beginning and ending "
-            f"with a letter or digit, at most {_LONGEST} in all. Rename the service or the stack."
+            f"service {key}: {name!r} is no name for a service",
+            "Expected letters, digits, '-' and '_', beginning and ending "
+            f"with a letter or digit, at most {_LONGEST} in all. Rename the service or the stack.",
         )
     task: Json = {
         "ContainerSpec": make_container(key, service, model, names),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import asdict, dataclass, field
 
-from ...plan import FlotillaError
+from ...errors import FlotillaError
 from ..schedule.verdict import Memory
 from ..service.canonical import Json
 

@@ -10,7 +10,8 @@ import typing as t
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from ...plan import Change, Field, Plan, PlanError
+from ...errors import PlanError
+from ...plan import Change, Field, Plan
 from ..schedule.capacity import find_lacks, find_unevenness
 from ..schedule.placement import Nodes, left_nodes, task_count
 from ..service.canonical import Json, desired_count, service_mode
@@ -44,13 +45,13 @@ def choose(services: t.Iterable[Item], names: t.Iterable[str], stacks: t.Iterabl
         matching = [each for each in known if fnmatchcase(each, name)]
         if not matching:
             near = difflib.get_close_matches(name, known, 1)
-            raise PlanError(f"there is no service {name}{f'; there is {near[0]}' if near else ''}. Nothing was changed.")
+            raise PlanError(f"there is no service {name}{f'; there is {near[0]}' if near else ''}.")
         found.update(matching)
     for stack in stacks:
         matching = [each for each, service in known.items() if stack_of(service) == stack]
         if not matching:
             there = ", ".join(sorted({stack_of(service) for service in known.values()} - {""}))
-            raise PlanError(f"there is no stack {stack}{f'; there is {there}' if there else ''}. Nothing was changed.")
+            raise PlanError(f"there is no stack {stack}{f'; there is {there}' if there else ''}.")
         found.update(matching)
     if labels:
         found.update(name for name, service in known.items() if _bears(service, labels))
@@ -69,10 +70,10 @@ def plan_scale(observed: Observed, replicas: t.Mapping[str, t.Any], check_capaci
     for service in observed.chosen:
         name, spec = item_name(service), service["Spec"]
         if name not in replicas:
-            raise PlanError(f"replicas: a wildcard means {name}, expected every service by its full name. Nothing was changed.")
+            raise PlanError(f"replicas: a wildcard means {name}, expected every service by its full name.")
         mode, count = service_mode(spec), _count(name, replicas[name])
         if mode != "replicated":
-            raise PlanError(f"service {name} is {mode} and can't be scaled. Nothing was changed.")
+            raise PlanError(f"service {name} is {mode} and can't be scaled.")
         wanted = {**spec, "Mode": {"Replicated": {"Replicas": count}}}
         diff = diff_service(service, wanted, Names())
         if diff.fields:
@@ -81,14 +82,14 @@ def plan_scale(observed: Observed, replicas: t.Mapping[str, t.Any], check_capaci
     if check_capacity and all(more > 0 for _service, more in growing):
         lacks = find_lacks(growing, observed.nodes.all, observed.tasks)
         if lacks:
-            raise PlanError(f"{'; '.join(lacks)}. Nothing was changed.")
+            raise PlanError(f"{'; '.join(lacks)}.")
     return Plan(tuple(changes))
 
 
 def _count(name: str, value: t.Any) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not (text.isascii() and text.isdigit()):
-        raise PlanError(f"replicas of {name}: found {value!r}, expected a whole number from 0 on. Nothing was changed.")
+        raise PlanError(f"replicas of {name}: found {value!r}, expected a whole number from 0 on.")
     return int(text)
 
 
@@ -127,13 +128,13 @@ def plan_rollback(observed: Observed) -> Plan:
             continue
         diff = diff_service(service, dict(previous), Names())
         if diff.mode_changes:
-            raise PlanError(f"service {name} had another mode before, which can't be changed in place. Nothing was changed.")
+            raise PlanError(f"service {name} had another mode before, which can't be changed in place.")
         if diff.fields or diff.restarts:
             cost = update_cost(previous, task_count(previous, observed.nodes), diff.restarts)
             changes.append(_update(service, dict(previous), diff.fields, cost, scaling_reason(service["Spec"], previous)))
     if without:
         names = ", ".join(without)
-        raise PlanError(f"{names}: never updated, so that there is no previous spec to go back to. Nothing was changed.")
+        raise PlanError(f"{names}: never updated, so that there is no previous spec to go back to.")
     return Plan(tuple(changes), tuple(warnings))
 
 
@@ -150,7 +151,7 @@ def plan_update(observed: Observed, edit: Edit) -> Plan:
         if edit.constraints and not observed.nodes.eligible(wanted):
             placement = wanted["TaskTemplate"]["Placement"]
             wish = ", ".join(placement["Constraints"])
-            raise PlanError(f"service {name}: no node that is ready and active matches {wish}. Nothing was changed.")
+            raise PlanError(f"service {name}: no node that is ready and active matches {wish}.")
         diff = diff_service(service, wanted, observed.names)
         if diff.fields or diff.restarts:
             left = left_nodes(service["Spec"], diff.body, observed.nodes)

@@ -19,7 +19,8 @@ from ..._core.service.old_jobs import FIXED_IN_API, is_kept
 from ..._core.service.work import REMOVE, Work
 from ..._core.stack import planning
 from ..._core.stack.session import CREATED, REMOVED, REPLACED, UPDATED, DeployError, Session, Touched
-from ...plan import Change, FlotillaError
+from ...errors import FlotillaError
+from ...plan import Change
 from ..engine import EngineError
 from .lock import LEASE_SECONDS, release_lock, renew_lock, take_lock
 from .logs import describe_failures

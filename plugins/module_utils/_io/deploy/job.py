@@ -15,7 +15,8 @@ from ..._core.service.work import REMOVE, Work
 from ..._core.stack.job import JOB_LABEL
 from ..._core.stack.session import DeployError, Session
 from ..._core.timestamps import seconds_between
-from ...plan import Change, FlotillaError
+from ...errors import FlotillaError
+from ...plan import Change
 from .deployment import Deployment
 from .lock import read_locks, release_lock
 from .logs import read_output

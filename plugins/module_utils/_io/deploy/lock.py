@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ..._core.timestamps import read_time
-from ...plan import FlotillaError
+from ...errors import FlotillaError
 from ..engine import Conflict, EngineError, NotFound
 
 LEASE_SECONDS = 120.0
@@ -32,7 +32,7 @@ def take_lock(engine: t.Any, stack: str, holder: str, now: float) -> str:
             return str(engine.post("/configs/create", body, f"locking stack {stack}")["ID"])
         except Conflict:
             _drop_stale(engine, stack, name, now)
-    raise FlotillaError(f"stack {stack} could not be locked: config {name} comes and goes. Run again.")
+    raise FlotillaError(f"stack {stack} could not be locked: config {name} comes and goes", "Run again.")
 
 
 def renew_lock(engine: t.Any, lock_id: str, now: float) -> None:
@@ -86,13 +86,13 @@ def _drop_stale(engine: t.Any, stack: str, name: str, now: float) -> None:
         lock = engine.get(f"/configs/{name}", f"reading the lock of stack {stack}")
         labels = lock["Spec"].get("Labels") or {}
         if labels.get(_LABEL) != stack:
-            raise FlotillaError(f"config {name} is not a lock of ours, but has the name of one. Remove or rename it.")
+            raise FlotillaError(f"config {name} is not a lock of ours, but has the name of one", "Remove or rename it.")
         until = _end(lock, now)
         if until > now:
             raise FlotillaError(
                 f"stack {stack} is being deployed by {labels.get(f'{_LABEL}.holder') or 'another run'} since "
-                f"{_clock_time(labels.get(f'{_LABEL}.since'))}. Wait for it; if it died, its lock ends at {_clock_time(until)}, "
-                f"or remove the config {name}."
+                f"{_clock_time(labels.get(f'{_LABEL}.since'))}",
+                f"Wait for it; if it died, its lock ends at {_clock_time(until)}, or remove the config {name}.",
             )
         engine.delete(f"/configs/{lock['ID']}", f"taking over the lock of stack {stack}")
     except NotFound:

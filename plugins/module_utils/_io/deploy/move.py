@@ -13,7 +13,8 @@ from ..._core.schedule.surge import MARK, restored_spec
 from ..._core.service.items import Item
 from ..._core.stack import planning
 from ..._core.stack.session import Session
-from ...plan import Change, FlotillaError
+from ...errors import FlotillaError
+from ...plan import Change
 from ..engine import NotFound
 from .operation import Operation
 from .writer import Writer

@@ -10,7 +10,7 @@ import typing as t
 from ..._core.service.images import image_of
 from ..._core.service.items import Item
 from ..._core.stack.session import CREATED, REMOVED, REPLACED, Session, Touched
-from ...plan import FlotillaError
+from ...errors import FlotillaError
 from ..engine import EngineError
 from .writer import POLL_SECONDS, Writer
 

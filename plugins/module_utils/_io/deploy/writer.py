@@ -11,7 +11,8 @@ from ..._core.service.canonical import Json
 from ..._core.service.images import image_of
 from ..._core.service.items import Item, item_name
 from ..._core.service.old_jobs import FIXED_IN_API, emptied_job
-from ...plan import FlotillaError, keyed_hash
+from ...errors import FlotillaError
+from ...plan import keyed_hash
 from ..engine import EngineError, NotFound, OutOfSequence, Unreachable
 from .observe import read_token
 
@@ -84,9 +85,9 @@ class Writer:
                     return
                 if fresh["Spec"] != service["Spec"]:
                     problem = "was changed by something else since the plan was made"
-                    raise FlotillaError(f"service {name} {problem}. Run again.") from None
+                    raise FlotillaError(f"service {name} {problem}", "Run again.") from None
                 version = fresh["Version"]["Index"]
-        raise FlotillaError(f"service {name} keeps changing while it is updated. Run again when that has ended.")
+        raise FlotillaError(f"service {name} keeps changing while it is updated", "Run again when that has ended.")
 
     def fingerprint(self, spec: Json) -> str:
         """What the spec is known by from call to call, which tells nobody who sees it what is in it."""
@@ -172,7 +173,7 @@ class Writer:
         # A former spec may name what the present one has no need for; it brings the ID.
         found = self.ids.get((kind, name)) or item.get(f"{kind.capitalize()}ID")
         if not found:
-            raise FlotillaError(f"{kind} {name} of service {body['Name']} is external and does not exist. Create it first.")
+            raise FlotillaError(f"{kind} {name} of service {body['Name']} is external and does not exist", "Create it first.")
         return str(found)
 
 

@@ -18,7 +18,7 @@ import socket
 import typing as t
 
 from ..._core.cluster.networks import read_network
-from ...plan import FlotillaError
+from ...errors import FlotillaError
 from ..daemonize import Say, start_apart
 from ..engine import Engine, NotFound
 from .packet_capture import WireTap, has_keys
@@ -151,4 +151,4 @@ def _enter(namespace: str) -> None:
                 number = ctypes.get_errno()
                 raise OSError(number, os.strerror(number))
     except OSError as error:
-        raise FlotillaError(f"entering a network of this host ({_path(namespace)}): {error.strerror}. Become root for it.") from None
+        raise FlotillaError(f"entering a network of this host ({_path(namespace)}): {error.strerror}", "Become root for it.") from None

@@ -10,7 +10,7 @@ import os
 import socket
 import struct
 
-from ...plan import FlotillaError
+from ...errors import FlotillaError
 
 _EVERY_PROTOCOL = 0x0003
 _ATTACH_FILTER = 26
@@ -31,7 +31,7 @@ class WireTap:
             self._socket.setblocking(False)
             self._filter()
         except OSError as error:
-            raise FlotillaError(f"watching what leaves this host: {error.strerror}. Become root for it.") from None
+            raise FlotillaError(f"watching what leaves this host: {error.strerror}", "Become root for it.") from None
         self.clear()  # what came before there was a filter
 
     def mark(self, number: int) -> bytes:

@@ -20,7 +20,7 @@ import struct
 import typing as t
 from dataclasses import dataclass, field
 
-from ...plan import FlotillaError
+from ...errors import FlotillaError
 from ..daemonize import start_apart
 from ..target import Target
 
@@ -221,7 +221,7 @@ class Ports:
                 with control.makefile("rb") as stream:
                     return dict(json.loads(stream.read()))
             except (OSError, ValueError) as error:
-                raise FlotillaError(f"asking what the ports of this host saw: {error}. Nothing watches, or not any more.") from None
+                raise FlotillaError(f"asking what the ports of this host saw: {error}", "Nothing watches, or not any more.") from None
 
 
 ports_world = Target({}, lambda _module: Ports())

@@ -12,7 +12,8 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.host import Host
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.target import CONNECTION, host_target
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, FlotillaError, Plan, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module
 from fake_engine import FakeEngine, node, secret
 from module_runner import run_module_main

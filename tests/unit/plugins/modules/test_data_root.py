@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.data_root import Entry, Place, filesystem_of, refuse, unlike
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from ansible_collections.flotilla.swarm.plugins.modules import data_root
 from fake_engine import FakeEngine, node
 from module_runner import CONFIRMED, run_module_main

@@ -15,7 +15,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.timestamps im
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.lock import LEASE_SECONDS, take_lock
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.modules import image, job, network, nodes, prune, service, stack, stack_info, swarm_info
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
 from fake_clock import Clock

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.openpgp import normal, read_fingerprints
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from ansible_collections.flotilla.swarm.plugins.modules import repository_key
 from hypothesis import given
 from hypothesis import strategies as st

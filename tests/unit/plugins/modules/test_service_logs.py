@@ -14,7 +14,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.logs 
     sort_by_task,
     split_streams,
 )
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from ansible_collections.flotilla.swarm.plugins.modules import service_logs
 from fake_engine import FakeEngine, node, service
 from module_runner import run_module_main

@@ -15,7 +15,7 @@ from unittest import mock
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.backup.catalog import sum_line
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.backup.seal import make_seal
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError, PlanError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import BackupFiles, pack_stacks
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_reader import BackupReader, read_archive_file
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import pack_stacks
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.build_context import BuildContext, ContextError, Recipe
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.controller_files import LARGEST_BYTES, read_regular

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.autoscale import Rule, Step, decide, number_at, prometheus_value
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from hypothesis import given
 from hypothesis import strategies as st
 

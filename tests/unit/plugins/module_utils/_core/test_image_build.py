@@ -19,7 +19,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.image_build i
     push_header,
     split_tag,
 )
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 
 NAME = "r:5000/app:1"
 OLD, NEW = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"

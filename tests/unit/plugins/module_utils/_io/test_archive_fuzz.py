@@ -23,7 +23,7 @@ import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.backup.index import part_names
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.backup.manifest import KINDS
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.member_state import MemberState
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.modules import data_restore, recover
 from hostile_archive import Entry, assemble, bad_names, change_bytes, change_entries, pack
 

@@ -23,7 +23,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import (
     SdkMissing,
     Unreachable,
 )
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
 from fake_engine import FakeEngine, Fault, node, secret, service
 
 MakeFake = Callable[..., FakeEngine]

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.backup.index import read_index, read_made, write_index
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError, PlanError
 
 VOLUME = {"kind": "volume", "name": "db", "labels": {"a": "b"}, "members": 2, "bytes": 7}
 PATH = {"kind": "path", "name": "/srv/x", "labels": {}, "members": 2, "bytes": 7}

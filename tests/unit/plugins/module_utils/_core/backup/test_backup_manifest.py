@@ -33,7 +33,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._io.archive import 
     write_archive,
 )
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.member import is_own_address
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 
 
 def manager(name: str, leader: bool = False, reachable: bool = True) -> Node:

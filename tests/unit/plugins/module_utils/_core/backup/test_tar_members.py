@@ -22,7 +22,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.backup.tar_me
     is_below,
 )
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.backup.tar_reader import Counts, Limits, check_archive
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from hostile_archive import Entry, assemble
 
 FILE = Member("a/b", "file", 0o644, 0, 0, 5)

@@ -13,7 +13,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.guard
     refuse_unconfirmed,
 )
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.member_state import MemberState
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 
 CLEAN, OFF = MemberState("m9", "inactive"), MemberState("m8", "unreachable")
 

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster import addresses
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.networks import plan_networks, read_network
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.subnets import find_overlaps, is_private, read_routes
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 
 
 @pytest.mark.parametrize(

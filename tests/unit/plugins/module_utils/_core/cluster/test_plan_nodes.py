@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.labels import read_labels
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.node import Node, change_spec, read_node, read_quorum
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.nodes import Wanted, plan_nodes
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from fake_engine import node as raw_node
 from hypothesis import given
 from hypothesis import strategies as st

@@ -19,7 +19,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.setti
     read_settings,
     read_wanted,
 )
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -20,7 +20,8 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.daemon_j
     refuse_conflicts,
     render,
 )
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, FlotillaError, PlanError, compare
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, compare
 from hypothesis import given
 from hypothesis import strategies as st
 

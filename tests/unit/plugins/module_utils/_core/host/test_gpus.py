@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.host import gpus
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 
 A, B, C = (f"GPU-{digit * 8}-d72c-4106-c12f-20bd9faed9f6" for digit in "abc")
 MIG1, MIG2 = "MIG-c7384736-a75d-5afc-978f-d2f1294409fd", "MIG-a28ad590-3fda-56dd-84fc-0a0b96edc58d"

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.host import mounts
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.mounts import Mount, Mounted
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from hypothesis import given
 from hypothesis import strategies as st
 

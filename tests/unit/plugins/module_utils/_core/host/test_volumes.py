@@ -14,7 +14,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.volumes 
     wanted_volumes,
     warnings,
 )
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 
 
 def nfs(o: str = "addr=10.0.0.5,rw", kind: str = "nfs", device: str = ":/srv") -> Volume:

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.node import read_node
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.nodes import Wanted, plan_nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.capacity import check_capacity, find_lacks, find_remains
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from fake_engine import node, service
 from hypothesis import given
 from hypothesis import strategies as st

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.surge import MARK, plan_surge, restored_spec, surged_spec
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from fake_engine import service
 from hypothesis import given
 from hypothesis import strategies as st

@@ -8,7 +8,8 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.canonical import parse_seconds
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.diff import Names, diff_service, update_cost
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change
 
 Json = dict[str, t.Any]
 NAMES = Names({"id1": "net"}, {"s": "sid"}, {"c": "cid"})

@@ -14,7 +14,8 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack import 
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.spec import StackObjects
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.observe import Own, observe_stack
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan, PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Plan
 from fake_engine import FakeEngine, node
 
 Json = dict[str, t.Any]

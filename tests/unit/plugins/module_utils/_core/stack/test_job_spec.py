@@ -9,7 +9,7 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.placement import Nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.job import job_name, make_job, pin_to_image, read_command
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from fake_engine import node
 from hypothesis import given
 from hypothesis import strategies as st

@@ -10,7 +10,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.plac
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.constraints import parse_constraint
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.addresses import lint_addresses
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.lint import lint
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from fake_engine import node
 
 Json = dict[str, t.Any]

@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.spec import StackObjects, convert
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import PlanError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 
 NAMESPACE = {"com.docker.stack.namespace": "stk"}
 SECOND = 10**9

@@ -13,7 +13,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.session
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.spec import StackObjects
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.deployment import Deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.observe import Own, observe_stack
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
 from fake_engine import FakeEngine, completes, crashes, image_missing, node, runs, unhealthy
 from stack_deploy import JOB, NETWORK, ROLLING, Deploy, Json, body, secret, uses_secret, wanted
 

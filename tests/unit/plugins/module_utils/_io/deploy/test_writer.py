@@ -10,7 +10,7 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.writer import Writer
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import EngineError, OutOfSequence
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
 from fake_engine import service
 
 Json = dict[str, t.Any]

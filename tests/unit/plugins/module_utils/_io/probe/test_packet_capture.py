@@ -10,7 +10,7 @@ import socket
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.probe import packet_capture as wire_tap
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
 
 HEADERS = bytes(8 + 14 + 20 + 8)  # VXLAN, and of what it carries Ethernet, IP and UDP
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may watch a network")

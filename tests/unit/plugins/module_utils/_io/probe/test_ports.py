@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.probe import ports as port_probe
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.probe.ports import Job, Ports, Watch
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import FlotillaError
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.modules import ports_info
 from module_runner import run_module_main
 
