@@ -14,7 +14,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 
 from ..module_utils._core.backup.catalog import STACKS_ARCHIVE, STATE_ARCHIVE, read_name
-from ..module_utils.errors import FlotillaError
+from ..module_utils.errors import FlotillaError, with_account
 
 
 class ActionModule(ActionBase):
@@ -28,7 +28,7 @@ class ActionModule(ActionBase):
         try:
             packed = pack_stacks(stacks, directories(self._loader.get_basedir()))
         except FlotillaError as error:
-            raise AnsibleActionFail(f"{error} Nothing was changed.") from None
+            raise AnsibleActionFail(with_account(error)) from None
         result = self._call("flotilla.swarm.backup", arguments)
         if result.get("failed") or not arguments.get("dest"):
             return result

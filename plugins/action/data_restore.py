@@ -15,7 +15,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_reader impor
 
 from ..module_utils._core.backup.catalog import INDEX, host_file
 from ..module_utils._core.backup.index import read_index
-from ..module_utils.errors import FlotillaError
+from ..module_utils.errors import FlotillaError, with_account
 
 
 class ActionModule(ActionBase):
@@ -41,7 +41,7 @@ class ActionModule(ActionBase):
                     if done.get("failed"):
                         return {**looked, **done}
         except FlotillaError as error:
-            raise AnsibleActionFail(str(error)) from None
+            raise AnsibleActionFail(with_account(error)) from None
         return looked
 
     def _index(self, files: BackupReader, host: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_reader impor
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.node_key import NodeKeyError, open_node_key
 
 from ..module_utils._core.backup.catalog import STATE_ARCHIVE
-from ..module_utils.errors import FlotillaError
+from ..module_utils.errors import FlotillaError, with_account
 
 
 class ActionModule(ActionBase):
@@ -36,11 +36,10 @@ class ActionModule(ActionBase):
         try:
             return self._call({**arguments, "node_key": open_node_key(locked, unlock_key)}, variables)
         except NodeKeyError as error:
-            raise AnsibleActionFail(f"{error}. Nothing was changed.") from None
+            raise AnsibleActionFail(with_account(FlotillaError(str(error)))) from None
         except ImportError as error:
-            raise AnsibleActionFail(
-                f"A locked manager is recovered with PyNaCl and cryptography on the controller: {error}. Nothing was changed."
-            ) from None
+            problem = FlotillaError(f"A locked manager is recovered with PyNaCl and cryptography on the controller: {error}")
+            raise AnsibleActionFail(with_account(problem)) from None
 
     def _read(self, name: str, password: str, accept: bool) -> bytes:
         path = Path(name).expanduser()
@@ -49,7 +48,7 @@ class ActionModule(ActionBase):
                 return BackupReader(path, password, accept).read(STATE_ARCHIVE)
             return read_archive_file(path, password, accept)
         except FlotillaError as error:
-            raise AnsibleActionFail(str(error)) from None
+            raise AnsibleActionFail(with_account(error)) from None
 
     def _send(self, data: bytes) -> str:
         if not self._connection._shell.tmpdir:

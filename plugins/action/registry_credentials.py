@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.vault_file import VaultFile
 
-from ..module_utils.errors import FlotillaError
+from ..module_utils.errors import FlotillaError, with_account
 from ..module_utils.plan import Plan
 
 ARGUMENTS = {
@@ -33,7 +33,7 @@ class ActionModule(ActionBase):
         try:
             return self._complete(options, task_vars or {})
         except FlotillaError as error:
-            raise AnsibleActionFail(str(error)) from None
+            raise AnsibleActionFail(with_account(error)) from None
         except ImportError as error:
             cure = "Install them there"
             raise AnsibleActionFail(

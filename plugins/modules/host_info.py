@@ -108,7 +108,11 @@ host:
       returned: success
     data_path_address: {description: The address for the traffic between containers., type: str, returned: success}
     data_path_port: {description: The port for that traffic in a swarm. V(0) outside., type: int, returned: success}
-    address_problem: {description: What is wrong with O(advertise_addr) or O(data_path_addr)., type: str, returned: success}
+    address_problem:
+      description: What is wrong with O(advertise_addr) or O(data_path_addr), empty where nothing is.
+      type: str
+      returned: success
+    address_cure: {description: What to do about RV(host.address_problem)., type: str, returned: success}
     member: {description: Whether it is in a swarm., type: bool, returned: success}
     routes:
       description: The networks that it reaches by itself, and its resolvers, as C(network) and C(via).
@@ -249,15 +253,15 @@ def _find_addresses(host: t.Any, interfaces: str, root: str, params: dict[str, t
     except FlotillaError:  # without root
         state = {}
     if state:
-        return {**state, "member": True, "address_problem": ""}
-    found, problem = {}, ""
+        return {**state, "member": True, "address_problem": "", "address_cure": ""}
+    found, problem, cure = {}, "", ""
     for option in ("advertise_addr", "data_path_addr"):
         try:
             found[option] = _resolve(option, params[option], interfaces)
             addresses.refuse_loopback(option, found[option], params["peers"])
         except FlotillaError as error:
-            text, cure = str(error).rstrip(".").rsplit(". ", 1)
-            found[option], problem = "", f"{text}; it has {facts.tell_addresses(interfaces)}. {cure}."
+            found[option], cure = "", error.cure.rstrip(".")
+            problem = f"{error.problem.rstrip('.')}; it has {facts.tell_addresses(interfaces)}"
     reached = [source_address(peer) for peer in params["peers"]]
     usable = [address for address in (*reached, *facts.parse_addresses(interfaces)) if address and not address.startswith("127.")]
     address = found["advertise_addr"] or next(iter(usable), "")
@@ -267,6 +271,7 @@ def _find_addresses(host: t.Any, interfaces: str, root: str, params: dict[str, t
         "data_path_port": 0,
         "member": False,
         "address_problem": problem,
+        "address_cure": cure,
     }
 
 

@@ -165,7 +165,7 @@ class LockedError(PlanError):
     """``result`` tells the controller what has to be opened."""
 
     def __init__(self, locked_key: str) -> None:
-        super().__init__("the managers of this swarm are locked, and there is no unlock_key. Nothing was changed.")
+        super().__init__("the managers of this swarm are locked, and there is no unlock_key.")
         self.result = {"locked_key": locked_key}
 
 

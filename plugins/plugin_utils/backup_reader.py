@@ -15,7 +15,7 @@ from ..module_utils._core.backup.seal import is_sealed
 from ..module_utils.errors import PlanError
 from .backup_files import FILE_BYTES, LIST_BYTES, read_regular, vault_of
 
-SWITCH = "To use it nevertheless: accept_unauthenticated=true (role backup: backup_accept_unauthenticated). Nothing was changed."
+SWITCH = "To use it nevertheless: accept_unauthenticated=true (role backup: backup_accept_unauthenticated)."
 
 
 class BackupReader:
@@ -28,7 +28,7 @@ class BackupReader:
         sums = read_regular(self._directory / SUMS, LIST_BYTES) if (self._directory / SUMS).exists() else b""
         problem = self._problem(sums)
         if problem and not accept_unauthenticated:
-            raise PlanError(f"{directory} {problem} {SWITCH}")
+            raise PlanError(f"{directory} {problem}", SWITCH)
         self.authenticated = not problem
         self._sums = parse_sums(sums.decode(errors="replace"))
 
@@ -72,7 +72,7 @@ def read_archive_file(path: Path, password: str, accept_unauthenticated: bool) -
     if sums.exists() and path.name in parse_sums(read_regular(sums, LIST_BYTES).decode(errors="replace")):
         return BackupReader(path.parent, password, accept_unauthenticated).read(path.name.removesuffix(ENCRYPTED))
     if not accept_unauthenticated:
-        raise PlanError(f"{path} is not authenticated: it is by itself, out of the directory of its backup", f"{SWITCH}")
+        raise PlanError(f"{path} is not authenticated: it is by itself, out of the directory of its backup", SWITCH)
     return _decrypt(path, read_regular(path, FILE_BYTES), password)
 
 

@@ -119,8 +119,7 @@ def _of_subnets(seen: t.Mapping[str, t.Any], limits: Limits) -> t.Iterator[Fault
                 refuse_public(owner, parsed[owner][0])
             refuse_routed(owner, parsed[owner], routes)
         except PlanError as error:
-            text, cure = str(error).rstrip(".").rsplit(". ", 1)
-            yield Fault("inventory", "subnets", text, cure)
+            yield Fault("inventory", "subnets", error.problem.rstrip("."), error.cure.rstrip("."))
     for owner, subnet, other, theirs in find_overlaps({name: parsed.get(name, []) for name in subnets}):
         yield Fault("inventory", "subnets", f"{owner} ({subnet}) overlaps {other} ({theirs})", "Give each its own range")
 
@@ -198,8 +197,7 @@ def _of_host(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float,
     if not host["addresses"]:
         yield fault("address", "only loopback addresses", "Nodes need an address that the others reach")
     elif host["address_problem"]:
-        text, cure = host["address_problem"].rstrip(".").rsplit(". ", 1)
-        yield fault("address", text, cure)
+        yield fault("address", host["address_problem"], host["address_cure"])
     if host["hostname"].split(".")[0] in ("", "localhost"):
         yield fault("hostname", f"its name is {host['hostname'] or 'empty'}", "Give it one of its own: hostnamectl set-hostname NAME")
     yield from _of_sdk(name, host, engine and not known)

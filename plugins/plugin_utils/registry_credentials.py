@@ -103,15 +103,15 @@ def _fits(password: str, kept: str) -> bool:
 def _check_own(new: Credentials, host: str, now: datetime, path: str) -> list[str]:
     """Of a certificate that the user gave."""
     certificate, key = _read_certificate(new["certificate"], "certificate", path), _read_key(new["key"], "key", path)
-    cure = f"Give another one in {path}. Nothing was changed."
+    cure = f"Give another one in {path}."
     if _public(certificate) != _public(key):
-        raise PlanError(f"{path}: key is not the key of certificate", f"{cure}")
+        raise PlanError(f"{path}: key is not the key of certificate", cure)
     if not {host, f"*.{host.partition('.')[2]}"} & set(_names_of(certificate)):
         known = ", ".join(_names_of(certificate)) or "no host"
-        raise PlanError(f"{path}: certificate is for {known}, and the registry is at {host}", f"{cure}")
+        raise PlanError(f"{path}: certificate is for {known}, and the registry is at {host}", cure)
     left = _ends(certificate) - now
     if left <= timedelta(0):
-        raise PlanError(f"{path}: certificate has ended on {_ends(certificate):%Y-%m-%d}", f"{cure}")
+        raise PlanError(f"{path}: certificate has ended on {_ends(certificate):%Y-%m-%d}", cure)
     return [f"{path}: the registry's certificate ends on {_ends(certificate):%Y-%m-%d}; renew it"] if left < WARN else []
 
 

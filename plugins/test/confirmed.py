@@ -10,7 +10,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._core.cluster.guard import refuse_unconfirmed
-from ..module_utils.errors import PlanError
+from ..module_utils.errors import PlanError, with_account
 
 
 def confirmed(confirm: t.Any, swarm_name: t.Any, act: str = "") -> bool:
@@ -18,7 +18,7 @@ def confirmed(confirm: t.Any, swarm_name: t.Any, act: str = "") -> bool:
     try:
         refuse_unconfirmed(confirm, swarm_name, act)
     except PlanError as error:
-        raise AnsibleFilterError(str(error)) from None
+        raise AnsibleFilterError(with_account(error)) from None
     return True
 
 

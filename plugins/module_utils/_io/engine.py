@@ -45,8 +45,8 @@ class EngineError(FlotillaError):
     """The engine refused a request or can't be reached. ``status`` is the HTTP status, None where there was no answer."""
 
     def __init__(self, doing: str, problem: str, cure: str = "", status: int | None = None) -> None:
-        super().__init__(f"{doing}: {problem.rstrip('.')}.{f' {cure}' if cure else ''}")
-        self.doing, self.problem, self.status = doing, problem, status
+        super().__init__(problem.rstrip("."), cure, doing)
+        self.status = status
 
 
 class NotFound(EngineError):

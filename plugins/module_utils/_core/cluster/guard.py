@@ -22,15 +22,15 @@ def refuse_unconfirmed(confirm: t.Any, swarm_name: t.Any, act: str = "") -> None
     """Raises PlanError unless ``confirm`` is the name of the swarm. ``act`` says in a sentence what is about to be done."""
     said, name = _text(confirm), _text(swarm_name)
     if not name.strip():
-        problem = "swarm_name is empty, and a swarm without a name can't be confirmed."
+        problem = "swarm_name is empty, and a swarm without a name can't be confirmed"
         cure = "Name it in the inventory (swarm_name), and say that name: -e confirm=NAME"
     elif not said:
-        problem, cure = "confirm is missing.", f"To go on: -e confirm={name}"
+        problem, cure = "confirm is missing", f"To go on: -e confirm={name}"
     elif said != name:
-        problem, cure = f"confirm is '{said}', which is not its name.", f"To go on: -e confirm={name}"
+        problem, cure = f"confirm is '{said}', which is not its name", f"To go on: -e confirm={name}"
     else:
         return
-    raise PlanError(" ".join(filter(None, (act.strip(), problem, "Nothing was changed.", cure))))
+    raise PlanError(" ".join(filter(None, (act.strip(), problem))), f"{cure}.")
 
 
 def _text(value: t.Any) -> str:

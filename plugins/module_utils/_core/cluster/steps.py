@@ -79,8 +79,8 @@ def plan_member(situation: Situation, params: Params) -> Plan:
         raise Refused(f"{problem[0].upper()}{problem[1:]}, or set allow_even_managers.", seen)
     decision = decide(seen, role, situation.managers, situation.others, params["members"], params["cluster_id"])
     if decision.reason:
-        cure = "Nothing was changed on this host" if decision.action == REFUSE else "Run again when it has joined"
-        raise Refused(f"Making this host a {role}: {decision.reason.rstrip('.')}. {cure}.", seen)
+        cure = "" if decision.action == REFUSE else " Run again when it has joined."
+        raise Refused(f"Making this host a {role}: {decision.reason.rstrip('.')}.{cure}", seen)
     changes: list[Change] = []
     if decision.action == INITIALISE and INITIALISE in params["allow"]:
         changes += [*_bridge(situation, params), _initialisation(situation, params)]

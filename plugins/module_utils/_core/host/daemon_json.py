@@ -29,10 +29,10 @@ def parse(text: str | None, path: str) -> Config:
     """The configuration in a file's text, order kept; empty where there is no file or nothing in it."""
     if not (text or "").strip():
         return {}
-    cure = f"Repair it, or move it away to begin with an empty one (mv {path} {path}.broken). Nothing was changed."
+    cure = f"Repair it, or move it away to begin with an empty one (mv {path} {path}.broken)."
 
     def refuse(problem: str) -> t.NoReturn:
-        raise FlotillaError(f"reading {path}: {problem}", f"{cure}")
+        raise FlotillaError(f"reading {path}: {problem}", cure)
 
     def pairs(items: list[tuple[str, t.Any]]) -> Config:
         for index, (name, _value) in enumerate(items):

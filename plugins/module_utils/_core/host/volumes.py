@@ -159,7 +159,7 @@ def plan_volumes(
         elif fields:
             problems.append(_refusal(before, fields, users.get(volume.name, ()), recreate))
     if problems:
-        head = f"volumes of {node} differ, and an existing volume can't be changed. Nothing was changed:"
+        head = f"volumes of {node} differ, and an existing volume can't be changed:"
         raise PlanError("\n".join([head, *problems]))
     return Plan(tuple(changes), tuple(warnings(wanted)))
 
