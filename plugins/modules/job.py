@@ -191,7 +191,7 @@ class Run:
         seen, _info = member.inspect("")
         engine = member.require_manager(seen)
         if engine.api_version < job_spec.OLDEST_API:
-            raise PlanError(f"jobs need engines with API 1.41 (20.10), found {'.'.join(map(str, engine.api_version))}", "Nothing was run.")
+            raise PlanError(f"jobs need engines with API 1.41 (20.10), found {'.'.join(map(str, engine.api_version))}")
         session = Session.from_result(params["session"])
         nodes = Nodes(engine.get("/nodes", "reading the nodes"))
         auth = partial(auth_headers, credentials=params["registry_auth"], stored=engine.stored_login)
@@ -233,7 +233,7 @@ class Run:
         if not wish.edit.image:
             spec, home = job_spec.pin_to_image(spec, observed["tasks"], nodes)
         if not nodes.eligible(spec):
-            raise PlanError(f"no node that is ready and active can run the job{_constraints(spec)}", "Nothing was run.")
+            raise PlanError(f"no node that is ready and active can run the job{_constraints(spec)}")
         changes = [
             Change("job", item_name(service), REMOVE, reason="its run was killed", payload=Work({"lock": lock}, service))
             for service, lock in observed["leftovers"]
@@ -258,7 +258,7 @@ def _find_service(services: t.Sequence[t.Any], name: str) -> t.Any:
     found = choose(services, [name], [], {})
     if item_name(found[0]) != name:
         there = ", ".join(map(item_name, found))
-        raise PlanError(f"service: found {name}, expected one by its full name, such as {there}", "Nothing was run.")
+        raise PlanError(f"service: found {name}, expected one by its full name, such as {there}")
     return found[0]
 
 

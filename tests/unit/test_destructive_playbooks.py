@@ -29,8 +29,8 @@ GIVEN: dict[str, Json] = {
     "rotate": {"swarm_rotate": ["ca"]},
 }
 UNCONFIRMED: list[tuple[Json, str]] = [
-    ({}, "confirm is missing. Nothing was changed. To go on: -e confirm=lab"),
-    ({"confirm": "prod"}, "confirm is 'prod', which is not its name. Nothing was changed. To go on: -e confirm=lab"),
+    ({}, "confirm is missing. To go on: -e confirm=lab. Nothing was changed."),
+    ({"confirm": "prod"}, "confirm is 'prod', which is not its name. To go on: -e confirm=lab. Nothing was changed."),
     ({"confirm": " ", "swarm_name": " "}, "swarm_name is empty"),
 ]
 # x1 is in no group of a swarm, and m1 is the host to which recover.yml delegates.

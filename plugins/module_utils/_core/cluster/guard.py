@@ -74,9 +74,9 @@ def refuse_stranger(seen: MemberState, cluster_id: str, members: t.Collection[st
         return
     name = seen.name or "this host"
     if seen.cluster_id:
-        raise PlanError(f"{name} is in swarm {seen.cluster_id}, and swarm {cluster_id} is meant. on this host.")
+        raise PlanError(f"{name} is in swarm {seen.cluster_id}, and swarm {cluster_id} is meant.")
     if not seen.node_id or seen.node_id not in members:
         raise PlanError(
             f"which swarm {name} is in can't be told, and swarm {cluster_id} is meant",
-            "If it is that one, let the host leave it by hand (docker swarm leave), and run again. on this host.",
+            "If it is that one, let the host leave it by hand (docker swarm leave), and run again.",
         )

@@ -103,7 +103,7 @@ def plan_leaving(situation: Situation, params: Params) -> Plan:
         return Plan(result={"action": NOTHING, **describe(seen)})
     if seen.state == "unreachable":
         raise Refused(
-            f"Leaving the swarm: whether this host is in one can't be told: {seen.problem} on this host. "
+            f"Leaving the swarm: whether this host is in one can't be told: {seen.problem}. "
             "Where its engine is gone for good, leave the host out with --limit.",
             seen,
         )
@@ -111,7 +111,7 @@ def plan_leaving(situation: Situation, params: Params) -> Plan:
     if not meant and params["managers"] is not None:
         raise Refused(
             f"Leaving swarm {seen.cluster_id or '(unknown)'}: no manager is in a swarm that could tell whether this one is meant. "
-            f"If it is, name it: swarm_cluster_id={seen.cluster_id or 'ID'}. on this host.",
+            f"If it is, name it: swarm_cluster_id={seen.cluster_id or 'ID'}.",
             seen,
         )
     guard.refuse_stranger(seen, meant, params["members"])

@@ -84,7 +84,9 @@ class Session:
 
 
 class DeployError(FlotillaError):
-    """A deploy that failed. ``result`` is added to what the module returns."""
+    """A deploy that failed. ``result`` is added to what the module returns; the message says what was undone and what was not."""
+
+    tells_changes = True
 
     def __init__(self, message: str, result: Json) -> None:
         super().__init__(message)

@@ -45,14 +45,14 @@ class SecretsModule:
         changes = [Change("secret", name, "create", (Field("data", None, "sha256:ab"),), payload=secret(name)) for name in new]
         return Plan(tuple(changes), warnings=("mind this",) if "odd" in new else (), result={"wanted": len(params["names"])})
 
-    def apply(self, engine: t.Any, change: Change) -> dict[str, t.Any]:
+    def apply(self, engine: t.Any, change: Change, observed: t.Any) -> dict[str, t.Any]:
         self.steps.append(f"apply {change.name}")
         if change.name == "buggy":
             raise KeyError("missing")
         engine.post("/secrets/create", body=change.payload, doing=f"creating secret {change.name}")
         return {f"made_{change.name}": True}
 
-    def watch(self, engine: t.Any, params: dict[str, t.Any], plan: Plan) -> dict[str, t.Any]:
+    def watch(self, engine: t.Any, params: dict[str, t.Any], plan: Plan, observed: t.Any) -> dict[str, t.Any]:
         self.steps.append("watch")
         if "sick" in params["names"]:
             error = FlotillaError("sick never became well.")

@@ -25,7 +25,7 @@ case "$1" in
      if [ "$1 $2" = "start docker.service" ] && test -e refuse && grep -q moved "{config}"; then echo "it does not start" >&2; exit 1; fi;;
 esac
 """
-UTILS = "ansible_collections.flotilla.swarm.plugins.module_utils.host"
+UTILS = "ansible_collections.flotilla.swarm.plugins.module_utils._core.host"
 ROOMY = Place((), "ext4", 10**12)
 
 

@@ -196,7 +196,7 @@ def test_leftovers_of_killed_runs_are_removed_and_running_ones_are_not(fake: Fak
         ({"service": "app_web", "command": "echo 'x"}, "No closing quotation"),
         ({"service": "app_web", "command": [{"a": 1}]}, "expected a text or a list of texts"),
         ({"image": "App:1", "command": "x"}, "expected a repository in lower case"),
-        ({"service": "app_web", "command": "x", "constraints": ["node.hostname == w9"]}, "node.hostname == w9. Nothing was run"),
+        ({"service": "app_web", "command": "x", "constraints": ["node.hostname == w9"]}, "node.hostname == w9. Nothing was changed"),
         ({"service": "app_web", "command": "x", "wait_timeout": "soon"}, "found 'soon'"),
     ],
 )
@@ -213,7 +213,7 @@ def test_an_old_engine_is_refused(fake_engine: t.Callable[..., FakeEngine]) -> N
 
 def test_a_wildcard_chooses_no_shape(fake: FakeEngine) -> None:
     result = run_module_main(module.main, {"docker_host": fake.docker_host, "service": "*", "command": "x"})
-    assert result["msg"] == "service: found *, expected one by its full name, such as app_web, local. Nothing was run."
+    assert result["msg"] == "service: found *, expected one by its full name, such as app_web, local. Nothing was changed."
     assert not fake.writes
 
 

@@ -85,7 +85,7 @@ def write_no_seal(backup: Path) -> None:
 @pytest.mark.parametrize("change", [drop_file, put_plain_file, take_file_of_another, take_seal_off, seal_without_password, write_no_seal])
 def test_a_backup_that_its_password_did_not_make_is_refused(backup: Path, change: t.Callable[[Path], None]) -> None:
     change(backup)
-    with pytest.raises(PlanError, match=r"is not authenticated: .* accept_unauthenticated=true .*Nothing was changed"):
+    with pytest.raises(PlanError, match=r"is not authenticated: .* accept_unauthenticated=true"):
         BackupReader(backup, PASSWORD, False)
     accepted = BackupReader(backup, PASSWORD, True)
     assert not accepted.authenticated and accepted.read("swarm.tar.gz") in (b"state", b"mine", b"older")
@@ -145,7 +145,7 @@ def test_what_is_no_file_of_the_backup_is_not_read(backup: Path, tmp_path: Path,
             file.unlink()
         (backup / "m1").rmdir()
         (backup / "m1").symlink_to(tmp_path / "outside")
-    with pytest.raises(PlanError, match="Nothing was changed"):
+    with pytest.raises(PlanError, match="m1"):
         BackupReader(backup, PASSWORD, True).read("m1/volume.db.tar.gz.00000")
 
 

@@ -121,7 +121,7 @@ def test_a_certificate_of_no_use_is_refused(whole: dict[str, str], change: dict[
     own = {name: whole[name] for name in OWN}
     with pytest.raises(PlanError) as error:
         made({**own, **change}, registry, later=timedelta(days=later))
-    assert words in str(error.value) and "Nothing was changed" in str(error.value) and "BEGIN" not in str(error.value)
+    assert words in str(error.value) and "BEGIN" not in str(error.value)
 
 
 def test_a_key_of_another_certificate_is_refused(whole: dict[str, str]) -> None:

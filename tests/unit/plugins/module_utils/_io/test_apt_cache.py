@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 PYTHON = "/usr/bin/python3"  # that of the distribution: the library belongs to it
 ASK = """
 import json, sys

@@ -126,7 +126,7 @@ def test_no_archive_of_a_state_writes_elsewhere_or_stops_an_engine_in_vain(sandb
         archive.write_bytes(data)
         events: list[str] = []
         place = sandbox.place(events)
-        params = {"archive": str(archive), "advertise_addr": "", "managers": [], "node_key": ""}
+        params = {"archive": str(archive), "advertise_addr": "", "managers": [], "node_key": "", **MEANT}
         try:
             (change,) = recover.plan(recover.observe(place, params), params).changes
             recover.apply(place, change)

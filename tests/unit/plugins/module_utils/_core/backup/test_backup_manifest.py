@@ -73,7 +73,7 @@ def test_a_manager_may_be_stopped(letters: str, which: str, single: bool, words:
 def test_a_manager_may_not_be_stopped(letters: str, which: str, single: bool, words: str) -> None:
     with pytest.raises(PlanError) as error:
         check_backup(which, managers(letters), single)
-    assert words in str(error.value) and "Nothing was changed" in str(error.value)
+    assert words in str(error.value)
 
 
 def manifest(**given: t.Any) -> Manifest:
@@ -127,7 +127,7 @@ def test_a_swarm_may_be_recovered(archive: Manifest | None, own: MemberState, ot
 def test_a_swarm_must_not_be_recovered(archive: Manifest | None, own: MemberState, others: list[MemberState], words: str) -> None:
     with pytest.raises(PlanError) as error:
         check_recovery(archive, own, others)
-    assert words in str(error.value) and "Nothing was changed" in str(error.value)
+    assert words in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_only_the_swarm_that_is_meant_is_recovered(archive: Manifest | None, own
     check_recovery(archive, own, [], "abc")
     with pytest.raises(PlanError) as error:
         check_recovery(archive, own, [seen("m2", acting=True)], "xyz")
-    assert words in str(error.value) and "Nothing was changed" in str(error.value)
+    assert words in str(error.value)
 
 
 def test_what_is_missing_after_a_recovery_is_listed() -> None:
@@ -259,9 +259,7 @@ def test_another_version_of_the_engine_is_warned_of() -> None:
 
 def test_the_archived_managers_address_is_told_to_a_host_that_has_another() -> None:
     said = str(foreign_address(manifest()))
-    assert (
-        f"had the address {manifest().address}" in said and f"advertise_addr={manifest().address}" in said and "Nothing was changed" in said
-    )
+    assert f"had the address {manifest().address}" in said and f"advertise_addr={manifest().address}" in said
 
 
 def test_addresses_of_interfaces_are_known() -> None:

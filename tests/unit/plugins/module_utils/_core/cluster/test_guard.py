@@ -30,9 +30,9 @@ def test_the_name_of_the_swarm_confirms(confirm: t.Any, name: t.Any) -> None:
 @pytest.mark.parametrize(
     ("confirm", "name", "words"),
     [
-        ("", "lab", "confirm is missing. Nothing was changed. To go on: -e confirm=lab"),
+        ("", "lab", "confirm is missing. To go on: -e confirm=lab"),
         (None, "lab", "confirm is missing."),
-        ("prod", "lab", "confirm is 'prod', which is not its name. Nothing was changed. To go on: -e confirm=lab"),
+        ("prod", "lab", "confirm is 'prod', which is not its name. To go on: -e confirm=lab"),
         ("LAB", "lab", "confirm is 'LAB'"),
         ("lab ", "lab", "confirm is 'lab '"),
         (" ", "lab", "confirm is ' '"),
@@ -46,7 +46,7 @@ def test_the_name_of_the_swarm_confirms(confirm: t.Any, name: t.Any) -> None:
 def test_anything_else_does_not(confirm: t.Any, name: t.Any, words: str) -> None:
     with pytest.raises(PlanError) as error:
         refuse_unconfirmed(confirm, name, "This removes all.")
-    assert str(error.value).startswith("This removes all. ") and words in str(error.value) and "Nothing was changed" in str(error.value)
+    assert str(error.value).startswith("This removes all. ") and words in str(error.value)
 
 
 def test_what_is_harmless_in_most_calls_is_refused_only_in_a_play_that_names_the_swarm() -> None:
@@ -85,7 +85,7 @@ def test_the_swarm_that_is_meant_is_given_or_that_of_the_managers(given: str, ma
     ],
 )
 def test_managers_of_several_swarms_are_refused(given: str, managers: list[MemberState], words: str) -> None:
-    with pytest.raises(PlanError, match="Nothing was changed") as error:
+    with pytest.raises(PlanError) as error:
         find_meant(given, managers)
     assert words in str(error.value)
 
@@ -110,6 +110,6 @@ def test_only_the_host_of_another_swarm_is_a_stranger(seen: MemberState, meant: 
     if not words:
         refuse_stranger(seen, meant, ["id-w1"])
         return
-    with pytest.raises(PlanError, match="Nothing was changed") as error:
+    with pytest.raises(PlanError) as error:
         refuse_stranger(seen, meant, ["id-w1"])
     assert words in str(error.value)

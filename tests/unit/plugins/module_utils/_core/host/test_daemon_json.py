@@ -125,7 +125,6 @@ def test_broken_text_is_refused_with_its_place(text: str, found: str) -> None:
         parse(text, PATH)
     assert str(error.value).startswith(f"reading {PATH}: ")
     assert found in str(error.value)
-    assert "Nothing was changed" in str(error.value)
 
 
 @pytest.mark.parametrize("indent", ["  ", "    ", "\t"])
