@@ -143,5 +143,7 @@ def test_unconfirmed_no_way_leads_to_a_host(playbook: Path, tmp_path: Path) -> N
         assert not ran.reached and "Traceback" not in ran.said and "changed=1" not in ran.said, told
         if playbook.stem == "rotate" and arguments and arguments[0] in ("--start-at-task", "--tags", "--limit"):
             continue  # it may be past the authority, or there is nothing left that it would do
-        assert ran.rc and words in ran.text, told
+        # A loop or a delegation may miss what an earlier task would have found before the condition is asked.
+        is_stranded = arguments[:1] == ["--start-at-task"] and "is undefined" in ran.text
+        assert ran.rc and (is_stranded or words in ran.text), told
     assert confirmed.reached, "confirmed it gets to its hosts, or the rest would prove nothing"
