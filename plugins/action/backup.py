@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import FILE_BYTES, UNPROTECTED, BackupFiles, pack_stacks
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import FILE_BYTES, UNPROTECTED, BackupFiles, pack_stacks, untold
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 
 from ..module_utils._core.backup.catalog import STACKS_ARCHIVE, STATE_ARCHIVE, read_name
@@ -53,4 +53,5 @@ class ActionModule(ActionBase):
         return result
 
     def _call(self, module: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        return dict(self._execute_module(module_name=module, module_args=arguments, task_vars=self._variables))
+        with untold(self._connection):
+            return dict(self._execute_module(module_name=module, module_args=arguments, task_vars=self._variables))

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import UNPROTECTED, BackupFiles
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import UNPROTECTED, BackupFiles, untold
 
 from ..module_utils._core.backup.catalog import INDEX, PART_BYTES, host_file
 from ..module_utils._core.backup.index import read_made, write_index
@@ -49,4 +49,5 @@ class ActionModule(ActionBase):
         return name
 
     def _call(self, module: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        return dict(self._execute_module(module_name=module, module_args=arguments, task_vars=self._variables))
+        with untold(self._connection):
+            return dict(self._execute_module(module_name=module, module_args=arguments, task_vars=self._variables))

@@ -11,6 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import untold
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_reader import BackupReader, read_archive_file
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.node_key import NodeKeyError, open_node_key
 
@@ -59,4 +60,5 @@ class ActionModule(ActionBase):
         return remote
 
     def _call(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        return dict(self._execute_module(module_name="flotilla.swarm.recover", module_args=arguments, task_vars=variables))
+        with untold(self._connection):
+            return dict(self._execute_module(module_name="flotilla.swarm.recover", module_args=arguments, task_vars=variables))

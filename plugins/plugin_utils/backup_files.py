@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import hashlib
 import io
@@ -37,6 +38,17 @@ FILE_BYTES, LIST_BYTES = 4 * 2**30, 64 * 2**20
 
 def vault_of(password: str) -> VaultLib | None:
     return VaultLib([("default", VaultSecret(password.encode()))]) if password else None
+
+
+@contextlib.contextmanager
+def untold(connection: t.Any) -> t.Iterator[None]:
+    """Without what the connection shows at ``-vvv``: all that modules print over SSH, whole archives and keys among it."""
+    context = connection._play_context
+    before, context.no_log = context.no_log, True
+    try:
+        yield
+    finally:
+        context.no_log = before
 
 
 class BackupFiles:

@@ -68,6 +68,11 @@ def test_the_search_sees_everything(run: Run) -> None:
     assert run.planted.found_in("-".join(run.planted.where)) == set(run.planted.where.values())
 
 
+def test_an_archive_is_not_told(run: Run) -> None:
+    """It comes in base64, in which gzip begins so."""
+    assert (run.world.work / "brought").exists() and "H4sI" not in run.output
+
+
 def test_files_that_keep_a_value_are_closed(run: Run) -> None:
     kept = [run.target.work / place for place in run.leaks if place in KEPT]
     assert len(kept) == len(KEPT) and all(path.stat().st_mode & 0o077 == 0 for path in kept)

@@ -19,6 +19,7 @@ import pytest
 from fake_engine import FakeEngine, volume
 
 ROOT = Path(__file__).parents[4]
+MEANT = {"confirm": "lab", "swarm_name": "lab"}
 PASSWORD, CONTENT = "horse-battery", "quiet-otter-7"
 
 
@@ -58,7 +59,7 @@ class Site:
         return self.play("data_backup", *options, **given)
 
     def restore(self, *options: str, **arguments: Any) -> tuple[dict[str, Any], str]:
-        return self.play("data_restore", *options, src="backups/abc-20260101T000000Z", host="localhost", **arguments)
+        return self.play("data_restore", *options, src="backups/abc-20260101T000000Z", host="localhost", **MEANT, **arguments)
 
     def lose(self) -> None:
         del self.fake.host.volumes["db"]
