@@ -203,6 +203,7 @@ def test_a_member_without_an_end_of_the_ingress_network_is_told(state: str, list
         "mounts": [],
         "gpus": [],
         "gpu_problem": "",
+        "exposure": {"engine": [], "metrics": "", "exports": [], "ports": [], "closed": [], "registries": []},
     }
     hosts = {name: {**plain, "node_id": name, "state": state if name == "c" else "active"} for name in "abc"}
     findings = judge_health(hosts, cluster, [], Limits(1, 1), results(listening))["findings"]
