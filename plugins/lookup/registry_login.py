@@ -53,7 +53,8 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.vault_file import V
 
 from ..module_utils.errors import FlotillaError
 
-LOGIN, SERVER = ("registry", "username", "password"), ("certificate", "key", "htpasswd")
+LOGIN = ("registry", "username", "password")
+SERVER = ("certificate", "key", "htpasswd")
 
 
 class LookupModule(LookupBase):
