@@ -139,7 +139,7 @@ def test_nothing_secret_is_shown(whole: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("registry", "host"),
-    [(PLACE, "127.0.0.1"), ("[fd00::1]:5000", "fd00::1"), ("registry.example.org", "registry.example.org"), ("fd00::1", "fd00:")],
+    [(PLACE, "127.0.0.1"), ("[fd00::1]:5000", "fd00::1"), ("registry.example.org", "registry.example.org")],
 )
 def test_the_host_of_a_registry(registry: str, host: str) -> None:
     assert host_of(registry) == host
