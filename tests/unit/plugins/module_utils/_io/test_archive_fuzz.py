@@ -29,6 +29,8 @@ from hostile_archive import Entry, assemble, bad_names, change_bytes, change_ent
 
 COUNT = int(os.environ.get("FLOTILLA_ARCHIVES", "5000"))
 STATE = {"certificates/swarm-node.key": b"BEGIN PRIVATE KEY", "raft/wal/0.wal": bytes(3000), "docker-state.json": b"{}", "key": b"k"}
+CONFIRMED = {"confirm": "prod", "swarm_name": "prod"}
+UNNEEDED = {"advertise_addr": "", "managers": [], "node_key": "", "cluster_id": ""}
 MANIFEST = {
     "format": 1,
     "cluster_id": "cluster",
@@ -126,10 +128,10 @@ def test_no_archive_of_a_state_writes_elsewhere_or_stops_an_engine_in_vain(sandb
         archive.write_bytes(data)
         events: list[str] = []
         place = sandbox.place(events)
-        params = {"archive": str(archive), "advertise_addr": "", "managers": [], "node_key": "", **MEANT}
+        params = {"archive": str(archive), **CONFIRMED, **UNNEEDED}
         try:
             (change,) = recover.plan(recover.observe(place, params), params).changes
-            recover.apply(place, change)
+            recover.apply(place, change, None)
         except FlotillaError:
             refused += 1
             assert events == [] and tree(sandbox.host) == sandbox.before
@@ -188,10 +190,10 @@ def test_no_archive_of_data_writes_elsewhere(sandbox: Sandbox, tmp_path: Path) -
         archive = {"kind": "path", "name": str(target), "labels": {}, "parts": [str(sandbox.sent / part)], "authenticated": proven}
         limits = {"members": 12, "bytes": 10_000} if number % 3 else {}
         place = sandbox.place([])
-        params = {"archives": [{**archive, **limits}], "names": [str(target)], "host": "m1"}
+        params = {"archives": [{**archive, **limits}], "names": [str(target)], "host": "m1", **CONFIRMED}
         try:
             (change,) = data_restore.plan(data_restore.observe(place, params), params).changes
-            data_restore.apply(place, change)
+            data_restore.apply(place, change, None)
         except FlotillaError:
             refused += 1
             assert tree(sandbox.host) == sandbox.before and not list(sandbox.sent.iterdir())
