@@ -87,7 +87,7 @@ class Node(TypedDict):
     labels: dict[str, str]
 
 
-class MemberState(TypedDict):
+class Seen(TypedDict):
     """All but state, id and volumes are empty where the node does not manage a swarm."""
 
     state: str
@@ -102,11 +102,11 @@ class MemberState(TypedDict):
     volumes: list[str]
 
 
-def parse(said: str) -> MemberState:
-    return cast(MemberState, json.loads(said))
+def parse(said: str) -> Seen:
+    return cast(Seen, json.loads(said))
 
 
-def by_name(seen: MemberState) -> dict[str, Node]:
+def by_name(seen: Seen) -> dict[str, Node]:
     """The nodes by their host names, which are not always unique: the last one of a name counts."""
     return {node["name"]: node for node in seen["nodes"]}
 

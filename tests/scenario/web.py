@@ -96,7 +96,8 @@ def remove_service(name: str, manager: str = "m1") -> None:
 
 
 def service_spec(name: str, manager: str = "m1") -> dict[str, Any]:
-    return look(manager)["services"][name]["spec"]
+    spec: dict[str, Any] = look(manager)["services"][name]["spec"]
+    return spec
 
 
 def homes(name: str, manager: str = "m1") -> list[str]:

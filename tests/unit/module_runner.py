@@ -36,7 +36,7 @@ except ImportError:  # ansible-core before 2.19
 
 
 # Options of the doc fragment guard, as a play hands them over that was confirmed.
-CONFIRMED = {"confirm": "lab", "swarm_name": "lab"}
+CONFIRMED: dict[str, t.Any] = {"confirm": "lab", "swarm_name": "lab"}
 
 
 def _as_on_a_target() -> t.ContextManager[t.Any]:

@@ -70,7 +70,7 @@ def test_the_search_sees_everything(run: Run) -> None:
 
 def test_an_archive_is_not_told(run: Run) -> None:
     """It comes in base64, in which gzip begins so."""
-    assert (run.world.work / "brought").exists() and "H4sI" not in run.output
+    assert (run.target.work / "brought").exists() and "H4sI" not in run.output
 
 
 def test_files_that_keep_a_value_are_closed(run: Run) -> None:

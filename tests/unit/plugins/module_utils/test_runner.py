@@ -196,7 +196,7 @@ def test_the_host_world_takes_no_connection(tmp_path: t.Any) -> None:
     def plan(text: str | None, params: dict[str, t.Any]) -> Plan:
         return Plan() if text == "new" else Plan((Change("file", params["path"], "create", payload="new"),))
 
-    def apply(host: t.Any, change: Change) -> None:
+    def apply(host: t.Any, change: Change, observed: t.Any) -> None:
         host.write(change.name, change.payload)
 
     def main() -> None:
