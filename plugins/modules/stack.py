@@ -120,7 +120,8 @@ options:
   content_names:
     description:
       - Add a hash of their content to the names of secrets and configs, so that changed content is a new object.
-    - The hash is keyed with a salt that the label C(io.flotilla.swarm.salt) keeps, so that nobody can guess the content from the name.
+      - The hash is keyed with a salt that the label C(io.flotilla.swarm.salt) keeps, so that nobody can guess the content from the
+        name.
       - Paths in the containers stay the same.
     type: bool
     default: true
