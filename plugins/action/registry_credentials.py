@@ -63,10 +63,8 @@ class ActionModule(ActionBase):
         """With other credentials every engine and service that has the former ones would be locked out."""
         if variables.get("awx_job_id") and not self._task.check_mode:
             raise FlotillaError(
-                f"{file.path} is not there, and what a job of AWX makes is lost with it"
-,
-"Make it once where you keep "
-"the inventory, encrypt it, and commit it: see the role's README."
+                f"{file.path} is not there, and what a job of AWX makes is lost with it",
+                "Make it once where you keep the inventory, encrypt it, and commit it: see the role's README.",
             )
         trusted = f"/etc/docker/certs.d/{registry}/ca.crt"
         found = self._execute_module("ansible.legacy.stat", {"path": trusted, "get_checksum": False}, task_vars=variables)
@@ -74,8 +72,7 @@ class ActionModule(ActionBase):
             raise FlotillaError(f"looking for {trusted}: {found.get('msg') or 'no answer'}")
         if found["stat"]["exists"]:
             raise FlotillaError(
-                f"the engine trusts an authority for {registry} already ({trusted}), and {file.path} is not there on the controller"
-,
-"Bring the file back; or, to have new credentials, remove that authority from this manager, run "
-"site.yml, and deploy every stack with refresh_registry_auth."
+                f"the engine trusts an authority for {registry} already ({trusted}), and {file.path} is not there on the controller",
+                "Bring the file back; or, to have new credentials, remove that authority from this manager, run "
+                "site.yml, and deploy every stack with refresh_registry_auth.",
             )

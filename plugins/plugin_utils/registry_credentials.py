@@ -11,7 +11,6 @@ import typing as t
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import bcrypt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -78,6 +77,8 @@ def host_of(registry: str) -> str:
 
 
 def _login(new: Credentials) -> list[Field]:
+    import bcrypt
+
     fields = []
     if not new.get("username"):
         new["username"] = USERNAME
@@ -94,6 +95,8 @@ def _login(new: Credentials) -> list[Field]:
 
 
 def _fits(password: str, kept: str) -> bool:
+    import bcrypt
+
     try:
         return bcrypt.checkpw(password.encode()[:72], kept.encode())
     except ValueError:  # no hash of bcrypt
