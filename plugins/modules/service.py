@@ -507,7 +507,7 @@ class Run:
         self.edit = _read_edit(params)
         if params["action"] == "scale":
             if self.names or stacks or params["label"]:
-                raise PlanError("scale goes by the names in replicas, such as {web: 3}", "Leave out name, stack and label.")
+                raise PlanError("scale goes by the names in replicas alone", "Leave out name, stack and label.")
             self.names = list(params["replicas"])
         seen, _info = member.inspect("")
         if member.is_to_become_manager(seen):

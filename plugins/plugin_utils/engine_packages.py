@@ -64,7 +64,7 @@ class Packages:
     def release(self) -> str:
         """Of EL the minor version says nothing."""
         version = str(self.host["host"]["distribution"]["version"])
-        return version.split(".")[0] if self.is_el else version
+        return version.partition(".")[0] if self.is_el else version
 
     @property
     def wanted(self) -> list[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import time
 import typing as t
 
@@ -78,7 +79,7 @@ def _read_number(text: t.Any) -> float:
         number = float(text)
     except ValueError:
         return float("inf")
-    return float("inf") if number != number else number
+    return float("inf") if math.isnan(number) else number
 
 
 def _drop_stale(engine: t.Any, stack: str, name: str, now: float) -> None:
