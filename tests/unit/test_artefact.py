@@ -49,6 +49,7 @@ def test_it_holds_what_users_need_and_nothing_else(artefact: Path) -> None:
     with tarfile.open(artefact) as tar:
         top = {Path(name).parts[0] for name in tar.getnames()}
     assert {"plugins", "roles", "playbooks", "meta", "README.md", "LICENSE", "MANIFEST.json", "changelogs"} <= top
+    assert {"docs", "CONTRIBUTING.md", "SECURITY.md"} <= top  # README.md leads to them
     assert not {name for name in top if name.startswith(".")}
     assert not top & {"tests", "molecule", "inventories", "awx", "collections", "build", "Makefile", "pyproject.toml"}
 
