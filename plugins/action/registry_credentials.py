@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.registry_credentials import complete
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.vault_file import VaultFile
 
@@ -34,15 +35,8 @@ class ActionModule(ActionBase):
             return self._complete(options, task_vars or {})
         except FlotillaError as error:
             raise AnsibleActionFail(with_account(error)) from None
-        except ImportError as error:
-            cure = "Install them there"
-            raise AnsibleActionFail(
-                f"Certificates and logins are made by cryptography and bcrypt on the controller: {error}. {cure}."
-            ) from None
 
     def _complete(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        from ansible_collections.flotilla.swarm.plugins.plugin_utils.registry_credentials import complete
-
         file = VaultFile(options["file"], directories(self._loader.get_basedir()), self._loader)
         existed = file.exists()
         if not existed:

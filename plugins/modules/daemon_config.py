@@ -252,7 +252,7 @@ def _validator(host: t.Any, secrets: list[str]) -> t.Callable[[str], None]:
         code, out, err = host.run(["dockerd", "--validate", "--config-file", path])
         if code:
             words = mask((err or out).replace(path, "the file").strip(), secrets)
-            raise FlotillaError(f"dockerd --validate refuses the configuration, nothing was changed: {words}")
+            raise FlotillaError(f"dockerd --validate refuses the configuration: {words}")
 
     return validate
 

@@ -264,7 +264,7 @@ def apply(place: MemberHost, change: Change, _observed: t.Any) -> None:
     host, work = place.host, t.cast(Work, change.payload)
     if work.wanted and not host.find_command("iptables-restore"):
         raise FlotillaError(
-            "having the swarm's rules: there is no iptables on this host, nothing was changed", "Install it, or the engine."
+            "having the swarm's rules: there is no iptables on this host", "Install it, or the engine."
         )
     try:
         _put(host, work.files)

@@ -210,7 +210,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     ]
     problems += [f"{path} is a unit of somebody else. Remove it, or take another mount point" for path in foreign]
     if problems:
-        raise PlanError("\n".join(["mounts can't be had, nothing was changed:", *problems]))
+        raise PlanError("\n".join(["mounts can't be had:", *problems]))
     changes = [_change(mount, observed) for mount in observed.wanted]
     changes += [_removal(mount, observed) for mount in observed.gone]
     return Plan(tuple(change for change in changes if change), tuple(mounts.warnings(observed.wanted)))

@@ -145,7 +145,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     exports.refuse(wanted, params["allow_unsafe"])
     clashes = [clash for file, text in observed.others.items() for clash in exports.clashes(wanted, text, file)]
     if clashes:
-        raise PlanError("\n".join(["exports of this host clash, nothing was changed:", *clashes]))
+        raise PlanError("\n".join(["exports of this host clash:", *clashes]))
     warnings = exports.warnings(wanted)
     warnings += [fault for file, text in observed.others.items() for fault in exports.lint(text, file)]
     path, text = own_file(params), exports.render(wanted) if wanted else None
@@ -171,7 +171,7 @@ def apply(host: t.Any, change: Change, _observed: t.Any) -> dict[str, t.Any]:
     if not host.find_command("exportfs"):
         if work.text is not None:
             raise FlotillaError(
-                f"exporting by {work.path}: there is no exportfs on this host, nothing was changed", "Install nfs-kernel-server."
+                f"exporting by {work.path}: there is no exportfs on this host", "Install nfs-kernel-server."
             )
         return {"backup": host.remove(work.path)}
     backup = host.remove(work.path) if work.text is None else host.write(work.path, work.text)

@@ -113,7 +113,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> HostInventory:
     try:
         age = parse_seconds(params["older_than"])
     except PlanError as error:
-        raise PlanError(f"older_than: {error} Nothing was removed.") from None
+        raise PlanError(f"older_than: {error}") from None
     doing = "listing images and containers"
     engine = member.require_engine()
     seen, info = member.inspect("")

@@ -366,7 +366,7 @@ class Run:
         decided = planning.plan_present(params["name"], self.wanted, observed, options)
         missing = planning.missing_objects(self.wanted, observed)
         if missing and not self.check_mode:
-            raise PlanError(f"stack {params['name']} was not deployed, and nothing was changed: {'; '.join(missing)}.")
+            raise PlanError(f"stack {params['name']} was not deployed: {'; '.join(missing)}.")
         return Plan(decided.changes, (*decided.warnings, *missing), decided.result)
 
     def apply(self, _member: Member, change: Change, _observed: t.Any) -> None:

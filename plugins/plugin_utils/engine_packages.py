@@ -132,11 +132,11 @@ class Packages:
                 "Install the engine and python3-docker yourself, and the role does the rest."
             )
         if self.choice.source != "docker" and self.is_el:
-            return f"runs {self.distribution}, which has no engine of its own; nothing was changed. Set engine_packages to docker."
+            return f"runs {self.distribution}, which has no engine of its own. Set engine_packages to docker."
         if self.foreign:
             return (
                 f"has {' and '.join(self.foreign)}, and engine_packages is {self.choice.source}. Two engines can't share a host; "
-                "nothing was changed. Set engine_packages to the other choice, or drain the node and remove those packages."
+                "Set engine_packages to the other choice, or drain the node and remove those packages."
             )
         return ""
 

@@ -11,13 +11,19 @@ import typing as t
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-from ..module_utils.errors import PlanError
+from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Field
+
+try:
+    import bcrypt
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+except ImportError as error:
+    MISSING = str(error)
+else:
+    MISSING = ""
 
 KEYS = ("registry", "username", "password", "htpasswd", "ca", "ca_key", "certificate", "key")
 ALWAYS = ("127.0.0.1", "localhost")
@@ -52,6 +58,9 @@ def complete(kept: Kept, registry: str, names: t.Sequence[str], now: datetime, p
 
     A certificate without ``ca_key`` is the user's own, and never replaced. Raises PlanError where it is of no use.
     """
+    if MISSING:
+        problem = f"certificates and logins are made by cryptography and bcrypt on the controller: {MISSING}"
+        raise FlotillaError(problem, "Install them there.")
     unknown = sorted(set(kept) - set(KEYS))
     if unknown:
         raise PlanError(f"{path} has {', '.join(unknown)}, expected nothing but {', '.join(KEYS)}.")
@@ -77,8 +86,6 @@ def host_of(registry: str) -> str:
 
 
 def _login(new: Credentials) -> list[Field]:
-    import bcrypt
-
     fields = []
     if not new.get("username"):
         new["username"] = USERNAME
@@ -95,8 +102,6 @@ def _login(new: Credentials) -> list[Field]:
 
 
 def _fits(password: str, kept: str) -> bool:
-    import bcrypt
-
     try:
         return bcrypt.checkpw(password.encode()[:72], kept.encode())
     except ValueError:  # no hash of bcrypt

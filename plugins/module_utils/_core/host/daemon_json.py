@@ -104,7 +104,7 @@ def refuse_wrong_keys(wanted: t.Mapping[str, t.Any], engine: tuple[int, int] | N
     """Raise PlanError, with every fault in it, where the wanted keys are not what an engine of this version takes."""
     problems = check(wanted, engine)
     if problems:
-        raise PlanError("\n".join(["config of daemon.json can't be used, nothing was changed:", *problems]))
+        raise PlanError("\n".join(["config of daemon.json can't be used:", *problems]))
 
 
 def refuse_conflicts(before: Config, merged: Config, path: str, flags: t.Mapping[str, str], unit: str, in_swarm: bool) -> None:
@@ -142,7 +142,7 @@ def refuse_conflicts(before: Config, merged: Config, path: str, flags: t.Mapping
             f"{data_root(merged)} it would begin empty. Move it all by the playbook move_data_root, or keep data-root."
         )
     if problems:
-        raise PlanError("\n".join([f"{path} would break the engine, nothing was changed:", *problems]))
+        raise PlanError("\n".join([f"{path} would break the engine:", *problems]))
 
 
 def _open_hosts(config: Config, flags: t.Collection[str]) -> list[str]:

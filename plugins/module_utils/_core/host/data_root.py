@@ -53,7 +53,7 @@ def refuse(former: str, wanted: str, place: Place, used: int) -> None:
     if place.free < used + SPARE_BYTES:
         problems.append(f"{wanted} has {place.free // 2**20} MiB free, and {(used + SPARE_BYTES) // 2**20} MiB are needed")
     if problems:
-        raise PlanError("\n".join([f"the engine's data can't go from {former} to {wanted}, nothing was changed:", *problems]))
+        raise PlanError("\n".join([f"the engine's data can't go from {former} to {wanted}:", *problems]))
 
 
 def _inside(path: str, directory: str) -> bool:

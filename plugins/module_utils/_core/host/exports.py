@@ -81,7 +81,7 @@ def refuse(wanted: t.Sequence[Entry], allow_unsafe: bool) -> None:
             problems.append(f"{entry.path}: the client {entry.client} stands there twice")
         seen.add((entry.path, entry.client))
     if problems:
-        raise PlanError("\n".join(["exports can't be used, nothing was changed:", *dict.fromkeys(problems)]))
+        raise PlanError("\n".join(["exports can't be used:", *dict.fromkeys(problems)]))
 
 
 def _faults(entry: Entry) -> t.Iterator[str]:

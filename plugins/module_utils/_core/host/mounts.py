@@ -103,7 +103,7 @@ def refuse(mounts: t.Sequence[Mount], fstab: str) -> None:
         if {"ro", "rw"} <= set(mount.options):
             problems.append(f"{name}: ro and rw exclude each other")
     if problems:
-        raise PlanError("\n".join(["mounts can't be used, nothing was changed:", *dict.fromkeys(problems)]))
+        raise PlanError("\n".join(["mounts can't be used:", *dict.fromkeys(problems)]))
 
 
 def files(mount: Mount) -> dict[str, str | None]:

@@ -55,7 +55,7 @@ def wanted_volumes(given: t.Sequence[t.Mapping[str, t.Any]]) -> list[Volume]:
     for volume in volumes:
         problems.extend(f"{volume.name}: {fault}" for fault in _faults(volume))
     if problems:
-        raise PlanError("\n".join(["volumes can't be used, nothing was changed:", *problems]))
+        raise PlanError("\n".join(["volumes can't be used:", *problems]))
     return volumes
 
 

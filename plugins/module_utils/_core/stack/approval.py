@@ -25,7 +25,7 @@ def require_plan(approved: str, found: str, stack: str) -> None:
     """Raises PlanError for another plan than the approved one; an empty ``approved`` takes any."""
     if approved and approved != found:
         raise PlanError(
-            f"stack {stack} was not deployed, and nothing was changed: the plan is {found} now, and {approved} was approved",
+            f"stack {stack} was not deployed: the plan is {found} now, and {approved} was approved",
             "Files, variables or the swarm changed since. Plan again in check mode, and approve that.",
         )
 

@@ -112,7 +112,7 @@ def test_warnings_reach_the_user(fake: FakeEngine) -> None:
 def test_a_refused_plan_changes_nothing(fake: FakeEngine) -> None:
     result = run(fake, ["one", "forbidden"])
     assert (result["exit_code"], result["failed"], result["changed"]) == (1, True, False)
-    assert result["msg"] == "secret forbidden: names that begin so are refused. Choose another name."
+    assert result["msg"] == "secret forbidden: names that begin so are refused. Choose another name. Nothing was changed."
     assert (result["plan"], result["applied"]) == ([], [])
     assert not fake.writes
 
@@ -121,7 +121,7 @@ def test_a_failure_half_way_says_what_was_done(fake: FakeEngine) -> None:
     fake.fail("POST", "/secrets/create", 500, "disk full", nth=2)
     result = run(fake, ["one", "two", "three"])
     assert (result["failed"], result["changed"]) == (True, True)
-    assert result["msg"] == "creating secret two: disk full."
+    assert result["msg"] == "creating secret two: disk full. Before that, these were changed: secret one."
     assert [change["name"] for change in result["applied"]] == ["one"]
     assert [change["name"] for change in result["plan"]] == ["one", "two", "three"]
     assert len(fake.writes) == 2, "it stops at the first failure"
@@ -136,7 +136,8 @@ def test_the_same_command_can_be_run_again_after_a_failure(fake: FakeEngine) -> 
 
 def test_a_bad_verdict_fails_with_its_result(fake: FakeEngine) -> None:
     result = run(fake, ["one", "sick"])
-    assert (result["failed"], result["msg"], result["verdict"]) == (True, "sick never became well.", "failed")
+    said = "sick never became well. Before that, these were changed: secret one, secret sick."
+    assert (result["failed"], result["msg"], result["verdict"]) == (True, said, "failed")
     assert [change["name"] for change in result["applied"]] == ["one", "sick"]
     assert result["plan"] == "replaced", "what the error carries goes before what the frame knows"
 

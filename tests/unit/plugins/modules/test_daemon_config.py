@@ -201,7 +201,7 @@ def test_refused_with_nothing_changed(machine: Machine, text: str, config: dict[
 
 def test_the_words_of_dockerd_do_not_name_the_temporary_file(machine: Machine) -> None:
     result = machine.run({"bip": "refused-by-dockerd"})
-    assert result["msg"].endswith("unable to configure the Docker daemon with file the file: no way")
+    assert result["msg"].endswith("unable to configure the Docker daemon with file the file: no way. Nothing was changed.")
 
 
 def test_an_engine_without_validate_is_not_asked(machine: Machine) -> None:

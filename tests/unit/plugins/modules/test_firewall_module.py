@@ -223,4 +223,4 @@ def test_without_iptables(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> 
     planned = machine.run(check=True)
     assert planned["changed"]
     assert "there is no iptables" in planned["warnings"][0]
-    assert "nothing was changed" in machine.run()["msg"]
+    assert "Nothing was changed" in machine.run()["msg"]

@@ -62,7 +62,7 @@ def test_every_guarded_module_is_tried() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"swarm_name": "lab"}, "confirm is missing. Nothing was changed. To go on: -e confirm=lab"),
+        ({"swarm_name": "lab"}, "confirm is missing. To go on: -e confirm=lab. Nothing was changed."),
         ({"swarm_name": "lab", "confirm": "prod"}, "confirm is 'prod', which is not its name"),
         ({"swarm_name": "", "confirm": ""}, "swarm_name is empty"),
         ({"swarm_name": " ", "confirm": " "}, "swarm_name is empty"),

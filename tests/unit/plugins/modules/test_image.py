@@ -121,7 +121,7 @@ def test_an_archive_of_another_image_is_an_error(builder: Builder, tmp_path: Pat
     (tmp_path / "base.tar").write_bytes(b"archive")
     builder.archives = {b"archive": "debian:bookworm"}
     result = run(builder, {"name": "debian:trixie", "archive": str(tmp_path / "base.tar")})
-    assert result["msg"].endswith("the archive holds no image of that name. Save it under that name.")
+    assert result["msg"].endswith("the archive holds no image of that name. Save it under that name. Nothing was changed.")
 
 
 def test_a_missing_archive_is_named(builder: Builder, tmp_path: Path) -> None:

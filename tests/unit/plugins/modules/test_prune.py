@@ -131,7 +131,7 @@ def test_images_of_the_present_and_the_previous_version_stay(fake: FakeEngine) -
 
 def test_an_age_that_is_none_is_told_before_anything_is_asked(fake: FakeEngine) -> None:
     message = run_module_main(module.main, {**CONFIRMED, "docker_host": fake.docker_host, "keep": [], "older_than": "yesterday"})["msg"]
-    assert message.startswith("older_than: found 'yesterday', expected seconds or a duration") and message.endswith("Nothing was removed.")
+    assert message.startswith("older_than: found 'yesterday', expected seconds or a duration") and message.endswith("Nothing was changed.")
 
 
 @pytest.mark.parametrize("api_version", ["1.45", "1.52"])

@@ -97,7 +97,7 @@ def test_only_the_plan_that_was_approved_is_carried_out(fake: FakeEngine) -> Non
     after = WEB.replace("web:1", "web:2")
     approved = run(fake, after, check=True)["plan_id"]
     other = run(fake, WEB.replace("web:1", "web:3"), plan_id=approved)
-    assert other["failed"] and approved in other["msg"] and "nothing was changed" in other["msg"]
+    assert other["failed"] and approved in other["msg"] and "Nothing was changed" in other["msg"]
     run(fake, WEB.replace("web:1", "web:4"))
     run(fake, WEB)
     fake.forget()

@@ -85,7 +85,7 @@ def test_a_plan_id_knows_what_it_hides_and_does_not_tell(fake: FakeEngine, fake_
     assert plans[0]["plan"] == plans[1]["plan"]
     assert plans[0]["plan_id"] == plans[2]["plan_id"] != plans[1]["plan_id"]
     refused = run(fake, INNOCENT.replace("4711", "0816"), plan_id=plans[0]["plan_id"])
-    assert refused["failed"] and "nothing was changed" in refused["msg"]
+    assert refused["failed"] and "Nothing was changed" in refused["msg"]
 
 
 def test_without_a_swarm_no_plan_can_be_approved(fake_engine: t.Callable[..., FakeEngine]) -> None:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[5]
 PYTHON = "/usr/bin/python3"  # that of the distribution: the library belongs to it
 ASK = """
 import json, sys
-from ansible_collections.flotilla.swarm.plugins.module_utils.apt_cache import AptCache, Unavailable
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.apt_cache import AptCache, Unavailable
 wanted, newest = json.loads(sys.argv[1])
 try:
     found = AptCache().upgrade() if wanted is None else AptCache().install(wanted, newest)

@@ -29,8 +29,8 @@ from hostile_archive import Entry, assemble, bad_names, change_bytes, change_ent
 
 COUNT = int(os.environ.get("FLOTILLA_ARCHIVES", "5000"))
 STATE = {"certificates/swarm-node.key": b"BEGIN PRIVATE KEY", "raft/wal/0.wal": bytes(3000), "docker-state.json": b"{}", "key": b"k"}
-CONFIRMED = {"confirm": "prod", "swarm_name": "prod"}
-UNNEEDED = {"advertise_addr": "", "managers": [], "node_key": "", "cluster_id": ""}
+CONFIRMED = {"confirm": "prod", "swarm_name": "prod", "cluster_id": ""}
+UNNEEDED = {"advertise_addr": "", "managers": [], "node_key": ""}
 MANIFEST = {
     "format": 1,
     "cluster_id": "cluster",
@@ -69,7 +69,7 @@ class Sandbox:
     def place(self, events: list[str]) -> t.Any:
         """A host with an engine in no swarm, that tells when it is stopped."""
         place = mock.MagicMock()
-        place.member.look.side_effect = lambda _name: (MemberState("this host", "inactive"), {"ServerVersion": "29.0.0"})
+        place.member.inspect.side_effect = lambda _name: (MemberState("this host", "inactive"), {"ServerVersion": "29.0.0"})
         place.state_directory.return_value = str(self.docker / "swarm")
         place.host.space.side_effect = lambda _path: mock.Mock(free=2**40)
         place.host.read.return_value = ""

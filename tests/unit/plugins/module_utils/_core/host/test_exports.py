@@ -110,7 +110,7 @@ def one(client: str = "10.0.0.5", options: t.Sequence[str] = ("rw",), path: str 
     ],
 )
 def test_unsafe_exports_need_the_switch(exports: list[dict[str, t.Any]], found: str) -> None:
-    with pytest.raises(PlanError, match="nothing was changed") as error:
+    with pytest.raises(PlanError, match="exports can't be used") as error:
         refuse(entries(exports), allow_unsafe=False)
     assert found in str(error.value)
     assert "set allow_unsafe" in str(error.value)
