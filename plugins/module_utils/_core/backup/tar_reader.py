@@ -185,10 +185,11 @@ def _text(head: bytes, start: int, length: int) -> str:
 
 
 def _number(head: bytes, start: int, length: int) -> int:
-    digits = head[start : start + length].strip(b"\0 ")
-    if not re.fullmatch(rb"[0-7]*", digits):
-        raise _OddError(f"a header of it has {digits!r} for a number")
-    return int(digits or b"0", 8)
+    text = head[start : start + length]
+    digits = text.rstrip(b"\0 ")
+    if not re.fullmatch(rb"[0-7]+", digits):  # with anything before the digits another program may end there, and find 0
+        raise _OddError(f"a header of it has {text!r} for a number")
+    return int(digits, 8)
 
 
 def _record_number(records: dict[str, str], key: str, default: int) -> int:

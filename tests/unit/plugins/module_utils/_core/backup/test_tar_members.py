@@ -134,3 +134,19 @@ def test_counts_are_held() -> None:
     for limits in (Limits(1, 8), Limits(2, 7)):
         with pytest.raises(PlanError, match="it has more than"):
             check_archive(io.BytesIO(data), "x", PROVEN_RULES, limits)
+
+
+SMUGGLED = assemble([Entry("evil", b"evil", mode=0o4755)])[:1024]
+"""What another program finds where it believes that a member before it is shorter, or longer, than was checked."""
+
+
+@pytest.mark.parametrize("before", [b" \0", b"\0 ", b"\0", b" "])
+def test_a_number_with_something_before_it_is_refused(before: bytes) -> None:
+    """GNU tar ends at the NUL after a blank and finds 0, so that it would unpack what stands in the file."""
+    size = b"%s%0*o\0" % (before, 11 - len(before), len(SMUGGLED))
+    with pytest.raises(PlanError, match="for a number"):
+        check(assemble([Entry("innocent", SMUGGLED, size=size)]))
+
+
+def check(tar: bytes) -> Counts:
+    return check_archive(io.BytesIO(gzip.compress(tar)), "x.tar.gz", UNPROVEN_RULES, Limits(100, 2**20))
