@@ -12,7 +12,16 @@ from random import Random
 
 BLOCK = 512
 TYPES = [bytes([code]) for code in b"1234567SLKDVMgxX\0\xff"]
-SIZES = [b"77777777777\0", b"\xff" * 12, b"\x80" + bytes(10) + b"\x05", b"00000000001\0", b"-0000000001\0", b" " * 12, b"8\0" * 6, b" \0" + b"0000001000"]
+SIZES = [
+    b"77777777777\0",
+    b"\xff" * 12,
+    b"\x80" + bytes(10) + b"\x05",
+    b"00000000001\0",
+    b"-0000000001\0",
+    b" " * 12,
+    b"8\0" * 6,
+    b" \0" + b"0000001000",
+]
 # Of extended headers. NAME is any bad name.
 RECORDS: list[dict[str, str]] = [
     {"path": "NAME"},

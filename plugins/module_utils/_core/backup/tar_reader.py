@@ -20,6 +20,7 @@ from .tar_members import DIRECTORY, FILE, HARDLINK, SYMLINK, Member, Rules, find
 
 BLOCK, CHUNK = 512, 2**20
 MOST_MEMBERS, MOST_BYTES = 10_000_000, 2**50
+MAP_BYTES = 2**24  # of a file with holes: for half a million of them
 HEADER_BYTES, MOST_HEADER_BYTES = 2**20, 2**32  # names and extended attributes, of one member and of all
 _TYPES = {
     b"0": FILE,
@@ -31,10 +32,12 @@ _TYPES = {
     b"5": DIRECTORY,
     b"6": "fifo",
 }
+_COUNT = re.compile(rb"[0-9]{1,19}")
 _KNOWN = re.compile(
     r"path|linkpath|size|uid|gid|uname|gname|[amc]time|GNU\.sparse\.(major|minor|name|realsize)"
     r"|SCHILY\.(xattr\..+|acl\.(access|default))|RHT\.security\.selinux"
 )
+_SPARSE_NAME = "GNU.sparse.name"
 _CAPABILITY = "SCHILY.xattr.security.capability"
 
 
@@ -111,6 +114,8 @@ def _walk(stream: t.IO[bytes], rules: Rules, limits: Limits) -> t.Iterator[tuple
             if member.kind == SYMLINK:
                 links.add(member.name)
             content = _read_content(source, member.size)
+            if _SPARSE_NAME in records:
+                content = _check_map(content, member)
             yield member, content
             for _chunk in content:
                 pass
@@ -131,6 +136,29 @@ def _read_content(source: gzip.GzipFile, size: int) -> t.Iterator[bytes]:
         chunk = _take(source, min(size, CHUNK))
         size -= len(chunk)
         yield chunk
+
+
+def _check_map(content: t.Iterator[bytes], member: Member) -> t.Iterator[bytes]:
+    """The content of a file with holes. It begins with a map of what lies between these: a count, then offset and size of each, in lines.
+
+    GNU tar unpacks as much as the map says, and would take what comes after for the next member. So the map has to say what there is.
+    """
+    head = b""
+    for chunk in content:
+        head += chunk
+        count = head.split(b"\n", 1)[0]
+        wanted = 2 * int(count) + 1 if _COUNT.fullmatch(count) else 0
+        if wanted <= head.count(b"\n") or len(head) > MAP_BYTES:
+            break
+    lines = head.split(b"\n", wanted)[:-1] if head and wanted <= MAP_BYTES else []
+    if not lines or len(lines) != wanted or not all(map(_COUNT.fullmatch, lines)):
+        raise _OddError(f"{member.name!r} has no map of its holes")
+    length = sum(map(len, lines)) + wanted
+    sizes = [size for size in map(int, lines[2::2]) if size]
+    if length + -length % BLOCK + sum(sizes) != member.size or any(size % BLOCK for size in sizes[:-1]):
+        raise _OddError(f"{member.name!r} has another size than the map of its holes says")
+    yield head
+    yield from content
 
 
 def _read_member(head: bytes, records: dict[str, str]) -> Member:
@@ -156,10 +184,10 @@ def _read_member(head: bytes, records: dict[str, str]) -> Member:
 def _sparse_name(records: dict[str, str], kind: str, other: str) -> str:
     """The name of a file with holes. It has another one, for programs that don't know of holes."""
     form = tuple(records.get(f"GNU.sparse.{key}") for key in ("major", "minor"))
-    if form != ("1", "0") or kind != FILE or "GNU.sparse.name" not in records or "GNU.sparse.realsize" not in records:
+    if form != ("1", "0") or kind != FILE or _SPARSE_NAME not in records or "GNU.sparse.realsize" not in records:
         raise _OddError("a file with holes in it is not of form 1.0")
     _record_number(records, "GNU.sparse.realsize", 0)
-    return records["GNU.sparse.name"] if is_below(_strip(other, FILE)) else other
+    return records[_SPARSE_NAME] if is_below(_strip(other, FILE)) else other
 
 
 def _strip(name: str, kind: str) -> str:

@@ -148,5 +148,31 @@ def test_a_number_with_something_before_it_is_refused(before: bytes) -> None:
         check(assemble([Entry("innocent", SMUGGLED, size=size)]))
 
 
+def sparse(holes: bytes, data: bytes = b"") -> Entry:
+    pax = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "a", "GNU.sparse.realsize": "1024"}
+    return Entry("GNUSparseFile.0/a", holes.ljust(512, b"\0") + data, pax=pax)
+
+
+@pytest.mark.parametrize(
+    "holes", [b"", b"1\n", b"1\n0\n", b"1\n0\n1024\n", b"2\n0\n512\n512\n512\n", b"1\n0\n-512\n", b"x\n", b"9" * 19 + b"\n", b"\n0\n0\n"]
+)
+def test_a_map_of_holes_that_says_more_than_there_is_is_refused(holes: bytes) -> None:
+    """GNU tar would take the next header for data, and find members in what it holds."""
+    with pytest.raises(PlanError, match="map of its holes"):
+        check(assemble([sparse(holes), Entry("innocent", bytes(512) + SMUGGLED)]))
+
+
+def test_data_between_holes_has_whole_blocks_before_the_last() -> None:
+    with pytest.raises(PlanError, match="map of its holes"):
+        check(assemble([sparse(b"2\n0\n100\n512\n412\n", bytes(512))]))
+
+
+@pytest.mark.parametrize(
+    ("holes", "data"), [(b"1\n1024\n0\n", b""), (b"2\n0\n512\n900\n100\n", bytes(612)), (b"2\n512\n100\n612\n0\n", bytes(100))]
+)
+def test_a_file_with_holes_is_read(holes: bytes, data: bytes) -> None:
+    assert check(assemble([sparse(holes, data), Entry("b", b"x")])).members == 2
+
+
 def check(tar: bytes) -> Counts:
     return check_archive(io.BytesIO(gzip.compress(tar)), "x.tar.gz", UNPROVEN_RULES, Limits(100, 2**20))
