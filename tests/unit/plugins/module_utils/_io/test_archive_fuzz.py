@@ -190,7 +190,7 @@ def test_no_archive_of_data_writes_elsewhere(sandbox: Sandbox, tmp_path: Path) -
         archive = {"kind": "path", "name": str(target), "labels": {}, "parts": [str(sandbox.sent / part)], "authenticated": proven}
         limits = {"members": 12, "bytes": 10_000} if number % 3 else {}
         place = sandbox.place([])
-        params = {"archives": [{**archive, **limits}], "names": [str(target)], "host": "m1", **CONFIRMED}
+        params = {"archives": [{**archive, **limits}], "names": [str(target)], "host": "m1", "cluster_id": "", **CONFIRMED}
         try:
             (change,) = data_restore.plan(data_restore.observe(place, params), params).changes
             data_restore.apply(place, change, None)
