@@ -64,6 +64,8 @@ _SCHEME = re.compile(r"\b(Basic|Bearer)\s+([\w.~+/=-]{6,})", re.IGNORECASE)
 # One name alone may be a token, but for SSH.
 _LOGIN_OF_URL = re.compile(r"""(?<=://)[^/\s:"']*:[^/\s"']+(?=@)|(?<!ssh://)(?<=://)[^/\s"']+(?=@)|(?<=://)[^/\s:"']*:[^\s"']+(?=@)""")
 _QUERY_OF_URL = re.compile(r"""(://[^\s?"'#]*\?)([^\s"'#]+)""")
+# How the engine tells that a volume can't be mounted: with all options of it.
+_MOUNT_DATA = re.compile(r"(, data: )([^\n]+?)(?=: |\n|$)")
 _PASSWORD_HASH = re.compile(r"\$(apr1|2[aby]|5|6|y)\$")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
@@ -98,8 +100,9 @@ def redact_pair(path: str, before: t.Any, after: t.Any, shown: t.Collection[str]
 
 
 def redact_text(text: str) -> str:
-    """A text that says anything, without the credentials of URLs and their queries."""
-    return _redact_urls(text, lambda _text: HIDDEN)
+    """A text that says anything, without the credentials of URLs, their queries, and the options with which a mount failed."""
+    text = _redact_urls(text, lambda _text: HIDDEN)
+    return _MOUNT_DATA.sub(lambda found: f"{found.group(1)}{redact('options.o', found.group(2))}", text)
 
 
 class _Redaction:

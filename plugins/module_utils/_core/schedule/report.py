@@ -12,6 +12,7 @@ from ..service.constraints import Node
 from ..service.images import image_of
 from ..service.items import Item, stack_of, tasks_by_service
 from .placement import Nodes, hostname
+from .task_states import error_of
 from .verdict import RUNNING, Verdict, judge, settle_at_once
 
 _RAN_OUT = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
@@ -106,7 +107,7 @@ def _report_task(task: Item, hosts: t.Mapping[str, Node]) -> Json:
         "node": hostname(node) if node else "",
         "state": status.get("State", ""),
         "desired_state": task.get("DesiredState", ""),
-        "cause": status.get("Err", ""),
+        "cause": error_of(task),
         "exit_code": (status.get("ContainerStatus") or {}).get("ExitCode") if status.get("State") in _RAN_OUT else None,
         "since": status.get("Timestamp", ""),
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ...redact import redact_text
 from ..timestamps import read_time
 
 # So many failures of one task (a slot, or a node) within this time are no accident. The history of a task holds five by default.
@@ -43,6 +44,11 @@ def name_unmanaged(containers: t.Iterable[Json]) -> list[str]:
     return sorted(each["Names"][0].lstrip("/") for each in containers if TASK_LABEL not in (each.get("Labels") or {}))
 
 
+def error_of(task: t.Mapping[str, t.Any]) -> str:
+    """Why a task does not run, as it may be shown: an engine repeats options and addresses that it was given."""
+    return redact_text(str((task.get("Status") or {}).get("Err") or ""))
+
+
 def _status(task: Json) -> Json:
     return task.get("Status") or {}
 
@@ -56,4 +62,4 @@ def _age(task: Json, now: float) -> float:
 
 def _last_error(slots: t.Mapping[t.Any, t.Sequence[Json]], now: float) -> str:
     last = min((task for tasks in slots.values() for task in tasks), key=lambda task: _age(task, now))
-    return str(_status(last).get("Err") or "")
+    return error_of(last)

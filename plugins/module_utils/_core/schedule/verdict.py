@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from ..service.canonical import MONITOR_NS, SECOND_NS, desired_count, service_mode
 from .placement import Nodes
+from .task_states import error_of
 
 CRASHES = 3
 """So many failures of one task in a row are a crash loop; one or two may be a dependency that is still starting."""
@@ -212,7 +213,7 @@ def _memory_text(task: Task) -> str:
 
 
 def _error_text(task: Task) -> str:
-    text = (task["Status"].get("Err") or "").strip()
+    text = error_of(task).strip()
     return f': "{text}"' if text else ""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._core.schedule.task_states import error_of
 from ..._core.schedule.verdict import FAILED, RUNNING, Verdict
 from ..._core.service.canonical import Json
 from ..._core.service.items import Item, item_name
@@ -103,7 +104,7 @@ class JobRun(Deployment):
         for task in tasks:
             told["rc"], told["node"] = _exit_code(task), self._observed.nodes.names.get(task.get("NodeID", ""), "")
             told["duration"] = seconds_between(task.get("CreatedAt", ""), task["Status"].get("Timestamp", ""))
-            told["error"] = task["Status"].get("Err", "")
+            told["error"] = error_of(task)
             told["stdout"], told["stderr"] = read_output(self._engine, task["ID"], LOG_LINES)
         return told
 

@@ -231,3 +231,17 @@ def test_messages_are_free_of_the_credentials_of_urls(text: str, shown: str) -> 
 )
 def test_which_names_look_secret(name: str, secret: bool) -> None:
     assert looks_secret(name) is secret
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ("addr=10.0.0.1,username=joe,pass=hunter2,vers=3.0", "addr=10.0.0.1,username=(hidden),pass=(hidden),vers=3.0"),
+        ("pass=my word", "pass=(hidden)"),
+        ("rw,hunter2", "rw,(hidden)"),
+    ],
+)
+def test_the_options_with_which_an_engine_could_not_mount_are_hidden(options: str, shown: str) -> None:
+    """The engine itself stars only what is called ``password``."""
+    told = "error while mounting volume '/x': failed to mount local volume: mount //srv/s:/x, flags: 0x1, data: {}: permission denied"
+    assert redact_text(told.format(options)) == told.format(shown)

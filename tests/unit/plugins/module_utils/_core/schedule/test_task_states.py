@@ -6,7 +6,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.task_states import summarise_tasks
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.report import report_services
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.task_states import error_of, summarise_tasks
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.timestamps import read_time
 
 NOW = read_time("2026-01-31T12:00:00Z")
@@ -42,3 +43,11 @@ def test_one_task_that_fails_three_times_within_an_hour(tasks: list[dict[str, t.
     told = summarise_tasks(tasks, SERVICES, NOW)
     assert [(each["service"], each["failures"], each["error"]) for each in told["crashing"]] == crashing
     assert told["count"] == len(tasks)
+
+
+def test_the_cause_of_a_task_is_shown_without_the_credentials_that_an_engine_repeats() -> None:
+    error = "failed to mount local volume: mount //srv/s:/x, data: username=joe,pass=hunter2: permission denied"
+    task = {"ID": "t", "ServiceID": "s", "DesiredState": "running", "Status": {"State": "rejected", "Err": error}}
+    assert "hunter2" not in error_of(task) and "permission denied" in error_of(task)
+    (report,) = report_services([{"ID": "s", "Spec": {"Name": "web"}}], [task], [])
+    assert "hunter2" not in str(report) and "permission denied" in str(report)
