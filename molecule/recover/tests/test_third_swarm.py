@@ -44,7 +44,7 @@ def make_swarm(name: str, *nodes: str, managers: list[str]) -> str:
 
 
 def recover(host: str, *arguments: str, **variables: Any) -> Any:
-    given = {"backup_recover_host": host, "confirm": "lab", "swarm_name": "lab", "nodes_labels": {}, "nodes_label_policies": {}}
+    given: dict[str, Any] = {"backup_recover_host": host, "confirm": "lab", "swarm_name": "lab", "nodes_labels": {}, "nodes_label_policies": {}}
     given["backup_accept_unauthenticated"] = True
     return play("playbooks/recover.yml", *arguments, **{**given, **variables})
 
