@@ -44,8 +44,8 @@ def make_swarm(name: str, *nodes: str, managers: list[str]) -> str:
 
 
 def recover(host: str, *arguments: str, **variables: Any) -> Any:
-    given: dict[str, Any] = {"backup_recover_host": host, "confirm": "lab", "swarm_name": "lab", "nodes_labels": {}, "nodes_label_policies": {}}
-    given["backup_accept_unauthenticated"] = True
+    given: dict[str, Any] = {"backup_recover_host": host, "backup_accept_unauthenticated": True, "confirm": "lab", "swarm_name": "lab"}
+    given.update(nodes_labels={}, nodes_label_policies={})
     return play("playbooks/recover.yml", *arguments, **{**given, **variables})
 
 
