@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import secrets
 import typing as t
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ CA_LIFE, LIFE = timedelta(days=3650), timedelta(days=825)
 # A certificate is renewed by any run within this time before its end, and of one that the user gave it is warned as long before.
 RENEW, WARN = timedelta(days=90), timedelta(days=30)
 USERNAME = "swarm"
+_USER = re.compile(r"[^:\x00-\x1f\x7f]+")
+_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_.:-]+")
 # What `htpasswd -B` takes. The registry computes it for each request, and a generated password can't be guessed anyhow.
 _ROUNDS = 5
 
@@ -65,6 +68,11 @@ def complete(kept: Kept, registry: str, names: t.Sequence[str], now: datetime, p
     if unknown:
         raise PlanError(f"{path} has {', '.join(unknown)}, expected nothing but {', '.join(KEYS)}.")
     wanted = list(dict.fromkeys([host_of(registry), *ALWAYS, *names]))
+    odd = [name for name in wanted if not _NAME.fullmatch(name)]
+    if odd:
+        raise PlanError(f"a certificate can't be for {', '.join(map(repr, odd))}, expected host names in ASCII, or addresses.")
+    if not _USER.fullmatch(kept.get("username") or USERNAME):
+        raise PlanError(f"{path}: username has a colon or another line in it, which no list of logins can hold.")
     now = now.replace(microsecond=0)
     new = {name: kept[name] for name in KEYS if kept.get(name)} | {"registry": registry}
     fields = [] if kept.get("registry") == registry else [Field("registry", kept.get("registry"), registry)]
@@ -136,7 +144,7 @@ def _certify(new: Credentials, names: t.Sequence[str], now: datetime, path: str)
     if _public(ca) != _public(authority):
         raise PlanError(f"{path}: ca_key is not the key of ca", "Remove both to have new ones.")
     own = _read_certificate(new["certificate"], "certificate", path) if new.get("certificate") else None
-    if own is None or own.issuer != ca.subject or not set(names) <= set(_names_of(own)) or _ends(own) - now < RENEW:
+    if own is None or not _is_of(own, ca) or not set(names) <= set(_names_of(own)) or _ends(own) - now < RENEW:
         end = min(now + LIFE, _ends(ca))
         before = own and f"{_until(own)} for {', '.join(_names_of(own))}"
         fields.append(Field("certificate", before, f"until {end:%Y-%m-%d} for {', '.join(names)}"))
@@ -174,6 +182,16 @@ def _sign(
         builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         builder = builder.add_extension(x509.SubjectAlternativeName([_general_name(text) for text in names]), critical=False)
     return builder.sign(authority, hashes.SHA256())
+
+
+def _is_of(certificate: x509.Certificate, ca: x509.Certificate) -> bool:
+    """Whether an authority issued a certificate. Its name says too little: authorities of one day share it."""
+    try:
+        key = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        key = None
+    expected = x509.AuthorityKeyIdentifier.from_issuer_public_key(t.cast(ec.EllipticCurvePublicKey, ca.public_key()))
+    return certificate.issuer == ca.subject and (key is None or key.key_identifier == expected.key_identifier)
 
 
 def _general_name(text: str) -> x509.GeneralName:

@@ -143,3 +143,21 @@ def test_nothing_secret_is_shown(whole: dict[str, str]) -> None:
 )
 def test_the_host_of_a_registry(registry: str, host: str) -> None:
     assert host_of(registry) == host
+
+
+def test_a_certificate_of_an_authority_that_is_gone_is_made_anew_even_on_the_day_of_both(whole: dict[str, str]) -> None:
+    kept = {key: value for key, value in whole.items() if key != "ca"}
+    again = made(kept, names=("registry.example.org", "fd00::7"))
+    assert paths(again) == ["ca", "certificate"]
+
+
+@pytest.mark.parametrize("name", ["m\u00fcnchen.example", "", "a b", "a/b", "x\n"])
+def test_a_name_that_no_certificate_can_have_is_refused(name: str) -> None:
+    with pytest.raises(PlanError, match="certificate can't be for"):
+        made(names=(name,))
+
+
+@pytest.mark.parametrize("username", ["a:b", "a\nevil:$2b$05$x", "a\0"])
+def test_a_name_of_a_user_that_would_be_more_than_one_login_is_refused(username: str) -> None:
+    with pytest.raises(PlanError, match="username has a colon"):
+        made({"username": username})

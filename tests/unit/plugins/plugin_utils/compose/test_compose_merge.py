@@ -106,9 +106,7 @@ def test_merging_keys(base: str, over: str, key: str, versioned: t.Any, spec: t.
     ],
     ids=["versioned", "spec"],
 )
-def test_a_published_number_is_what_matches_ports_in_versioned_files(
-    head: str, ports: list[tuple[int, int, str]] | None
-) -> None:
+def test_a_published_number_is_what_matches_ports_in_versioned_files(head: str, ports: list[tuple[int, int, str]] | None) -> None:
     base, over = 'ports: ["80:80", "90:90", "3000", "53:53/udp"]', 'ports: ["80:81", "4000", "53:53/tcp"]'
     if ports is None:
         with pytest.raises(ComposeError, match="port 80/tcp is published twice"):
@@ -153,9 +151,7 @@ def test_an_override_needs_no_image() -> None:
 
 def test_files_agree_on_the_version() -> None:
     texts = ["version: '3.8'\nservices: {a: {image: i}}", "version: '3.9'\nservices: {a: {image: i}}"]
-    with pytest.raises(
-        ComposeError, match=r"version 3\.9 here, version 3\.8 in content; expected one version in all files"
-    ):
+    with pytest.raises(ComposeError, match=r"version 3\.9 here, version 3\.8 in content; expected one version in all files"):
         load_stack(content=texts)
 
 

@@ -47,14 +47,10 @@ def test_short_ports(value: t.Any, ports: list[tuple[int | None, int, str]]) -> 
 def test_an_address_is_ignored_with_a_warning() -> None:
     warnings: list[str] = []
     read_port("127.0.0.1:5000:5000", PLACE, warnings)
-    assert warnings == [
-        "f.yml: services.a: the address 127.0.0.1 is ignored: the port is published on every node and address"
-    ]
+    assert warnings == ["f.yml: services.a: the address 127.0.0.1 is ignored: the port is published on every node and address"]
 
 
-@pytest.mark.parametrize(
-    "value", ["", "x", "80:", "1:2:3:4", "70000", "5-1", "1-2:3-5", "80/icmp", "80:80/tcp/udp", "1.2.3:80:80", "-1"]
-)
+@pytest.mark.parametrize("value", ["", "x", "80:", "1:2:3:4", "70000", "5-1", "1-2:3-5", "80/icmp", "80:80/tcp/udp", "1.2.3:80:80", "-1"])
 def test_ports_that_are_none(value: str) -> None:
     with pytest.raises(ComposeError, match=r"f\.yml: services\.a: .*expected"):
         read_port(value, PLACE, [])
@@ -64,9 +60,7 @@ def test_long_ports_stay_as_they_are() -> None:
     assert read_port({"target": 80, "published": 8080, "mode": "overlay"}, PLACE, []) == [
         {"target": 80, "published": 8080, "mode": "overlay"}
     ]
-    assert read_port({"target": 80, "published": "8080", "name": "web"}, PLACE, []) == [
-        {"target": 80, "published": 8080}
-    ]
+    assert read_port({"target": 80, "published": "8080", "name": "web"}, PLACE, []) == [{"target": 80, "published": 8080}]
     with pytest.raises(ComposeError, match=r"services\.a\.published: found '80-90'; expected one port number"):
         read_port({"target": 80, "published": "80-90"}, PLACE, [])
 
@@ -111,13 +105,9 @@ def test_volumes_that_are_none(text: str, message: str) -> None:
 
 
 def test_long_volumes() -> None:
-    bind = read_mount(
-        {"type": "bind", "source": "./b", "target": "/b", "bind": {"create_host_path": True}}, PLACE, FOLDER
-    )
+    bind = read_mount({"type": "bind", "source": "./b", "target": "/b", "bind": {"create_host_path": True}}, PLACE, FOLDER)
     assert bind == {"type": "bind", "source": "/stack/b", "target": "/b", "bind": {"create_host_path": True}}
-    assert read_mount({"type": "tmpfs", "target": "/t", "tmpfs": {"size": "1k"}}, PLACE, FOLDER)["tmpfs"] == {
-        "size": 1024
-    }
+    assert read_mount({"type": "tmpfs", "target": "/t", "tmpfs": {"size": "1k"}}, PLACE, FOLDER)["tmpfs"] == {"size": 1024}
     with pytest.raises(ComposeError, match="this bind has no source"):
         read_mount({"type": "bind", "target": "/b"}, PLACE, FOLDER)
 

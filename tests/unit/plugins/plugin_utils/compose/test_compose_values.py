@@ -83,9 +83,7 @@ def test_texts_that_are_no_size(text: str) -> None:
         size_bytes(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "nano"), [("0.5", SECOND // 2), ("2", 2 * SECOND), ("1/4", SECOND // 4), ("0.000000001", 1)]
-)
+@pytest.mark.parametrize(("text", "nano"), [("0.5", SECOND // 2), ("2", 2 * SECOND), ("1/4", SECOND // 4), ("0.000000001", 1)])
 def test_cpus(text: str, nano: int) -> None:
     assert nano_cpus(text) == nano
 
