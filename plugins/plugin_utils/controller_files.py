@@ -10,7 +10,7 @@ import stat
 import typing as t
 from dataclasses import dataclass
 
-from ansible.parsing.vault import AnsibleVaultError, VaultLib, is_encrypted
+from ansible.parsing.vault import AnsibleVaultError, AnsibleVaultFormatError, VaultLib, is_encrypted
 
 LARGEST_BYTES = 8 * 2**20
 """More than any stack file, and than any secret or config that an engine takes, also when it is encrypted."""
@@ -71,7 +71,7 @@ class ControllerFiles:
             return data
         try:
             return bytes(VaultLib(list(self.secrets)).decrypt(data))
-        except AnsibleVaultError:
+        except (AnsibleVaultError, AnsibleVaultFormatError):
             have = "no password of this run opens it" if self.secrets else "this run has no password for it"
             cure = "Give the right one with --vault-id or --vault-password-file"
             raise ValueError(f"it is encrypted with ansible-vault, and {have}. {cure}") from None

@@ -11,7 +11,7 @@ import typing as t
 from pathlib import Path
 
 import yaml
-from ansible.parsing.vault import AnsibleVaultError, is_encrypted, match_encrypt_secret
+from ansible.parsing.vault import AnsibleVaultError, AnsibleVaultFormatError, is_encrypted, match_encrypt_secret
 
 from ..module_utils.errors import FlotillaError, PlanError
 
@@ -37,7 +37,7 @@ class VaultFile:
             found = yaml.safe_load(self._vault.decrypt(data) if is_encrypted(data) else data) or {}
         except OSError as error:
             raise PlanError(f"reading {self.path} on the controller: {error.strerror}.") from None
-        except AnsibleVaultError:
+        except (AnsibleVaultError, AnsibleVaultFormatError):
             raise PlanError(f"{self.path} can't be decrypted with the vault passwords of this run.") from None
         except yaml.YAMLError:  # its text would quote the file
             raise PlanError(f"{self.path} on the controller is no YAML.") from None

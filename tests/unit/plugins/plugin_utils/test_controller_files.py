@@ -9,6 +9,7 @@ import os
 import socket
 import typing as t
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
@@ -17,6 +18,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.build_context import BuildContext, ContextError, Recipe
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.controller_files import LARGEST_BYTES, read_regular
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import load_model
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.vault_file import VaultFile
 
 SECRETS = [("default", VaultSecret(b"right"))]
 OTHERS = [("default", VaultSecret(b"wrong"))]
@@ -129,3 +131,15 @@ def test_a_broken_dockerignore_is_told(tmp_path: Path) -> None:
     (tmp_path / ".dockerignore").symlink_to("/dev/zero")
     with pytest.raises(ContextError, match="a device"):
         context.hash()
+
+
+@pytest.mark.parametrize(
+    "data", [b"$ANSIBLE_VAULT", b"$ANSIBLE_VAULT;1.1;AES256\n", b"$ANSIBLE_VAULT;1.1;AES256\nzz\n", b"$ANSIBLE_VAULT;9;X\n31\n"]
+)
+def test_what_only_begins_like_ansible_vault_is_told_by_name(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "vaulted").write_bytes(data)
+    with pytest.raises(FlotillaError, match="vaulted"):
+        load(tmp_path, "secret", "vaulted", SECRETS)
+    loader = mock.Mock(_vault=VaultLib(SECRETS))
+    with pytest.raises(FlotillaError, match="vaulted can't be decrypted"):
+        VaultFile("vaulted", [tmp_path], loader).read()
