@@ -24,6 +24,7 @@ class VaultFile:
         paths = [place / Path(name).expanduser() for place in places]
         fitting = [path for path in paths if path.is_file()] or [path for path in paths if path.parent.is_dir()] or paths
         self.path, self._vault = fitting[0], loader._vault
+        self._opener: tuple[str, t.Any] | None = None
 
     def exists(self) -> bool:
         return self.path.is_file()
@@ -34,7 +35,7 @@ class VaultFile:
             return {}
         try:
             data = self.path.read_bytes()
-            found = yaml.safe_load(self._vault.decrypt(data) if is_encrypted(data) else data) or {}
+            found = yaml.safe_load(self._open(data) if is_encrypted(data) else data) or {}
         except OSError as error:
             raise PlanError(f"reading {self.path} on the controller: {error.strerror}.") from None
         except (AnsibleVaultError, AnsibleVaultFormatError):
@@ -45,13 +46,18 @@ class VaultFile:
             raise PlanError(f"{self.path} on the controller: expected a mapping of names to texts.")
         return {str(name): value for name, value in found.items()}
 
+    def _open(self, data: bytes) -> bytes:
+        clear, vault_id, secret = self._vault.decrypt_and_get_vault_id(data)
+        self._opener = vault_id, secret
+        return bytes(clear)
+
     def write(self, content: t.Mapping[str, str], head: str) -> bool:
-        """Replace it at once; whether it is encrypted."""
+        """Replace it at once, encrypted with the password that opened it, or else the first of the run; whether it is encrypted."""
         plain = {name: str(text) for name, text in content.items()}  # Ansible has texts of its own kind
         data = f"{head}---\n{yaml.dump(plain, Dumper=_Dumper, sort_keys=False)}".encode()
         secrets = self._vault.secrets
         if secrets:
-            vault_id, secret = match_encrypt_secret(secrets)
+            vault_id, secret = self._opener or match_encrypt_secret(secrets)
             data = self._vault.encrypt(data, secret, None if vault_id == "default" else vault_id)
         try:
             with tempfile.NamedTemporaryFile(dir=self.path.parent, prefix=f".{self.path.name.lstrip('.')}-", delete=False) as stream:

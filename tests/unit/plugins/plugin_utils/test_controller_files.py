@@ -143,3 +143,13 @@ def test_what_only_begins_like_ansible_vault_is_told_by_name(tmp_path: Path, dat
     loader = mock.Mock(_vault=VaultLib(SECRETS))
     with pytest.raises(FlotillaError, match="vaulted can't be decrypted"):
         VaultFile("vaulted", [tmp_path], loader).read()
+
+
+def test_a_file_stays_encrypted_with_the_password_that_opened_it(tmp_path: Path) -> None:
+    """Not with the first of the run, which others may know."""
+    dev, prod = ("dev", OTHERS[0][1]), ("prod", SECRETS[0][1])
+    (tmp_path / "vaulted").write_bytes(VaultLib([prod]).encrypt(b"a: b", prod[1], "prod"))
+    file = VaultFile("vaulted", [tmp_path], mock.Mock(_vault=VaultLib([dev, prod])))
+    assert file.write(file.read(), "")
+    data = (tmp_path / "vaulted").read_bytes()
+    assert data.splitlines()[0].endswith(b";prod") and b"a: b" in VaultLib([prod]).decrypt(data)

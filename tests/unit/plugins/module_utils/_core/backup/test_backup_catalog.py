@@ -16,6 +16,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.backup.catalo
     read_name,
     sum_line,
 )
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 
 DIGEST, OTHER = "a" * 64, "b" * 64
 
@@ -109,3 +110,10 @@ def test_backups_of_other_swarms_stay() -> None:
 def test_what_is_missing_or_damaged_is_named(sums: dict[str, str], found: dict[str, str], faults: list[str]) -> None:
     one = Stored("/b/abc-1", "abc", "20260131T235959Z", sums, found, 1)
     assert one.faults == faults and one.as_result()["archived_at"] == "2026-01-31T23:59:59Z"
+
+
+@pytest.mark.parametrize("keep", [-1, -2, -100])
+def test_less_than_no_backup_can_not_be_kept(keep: int) -> None:
+    """It was counted from the end, and removed what it was to keep."""
+    with pytest.raises(PlanError, match="Nothing was removed"):
+        plan_store([stored(1), stored(2)], "abcdef", keep)
