@@ -56,7 +56,7 @@ def read_name(name: str) -> tuple[str, str] | None:
 def plan_store(stored: t.Sequence[Stored], cluster_id: str, keep: int) -> Plan:
     """Keep the newest ``keep`` whole backups of the swarm, and what is newer than the oldest of them; 0 keeps all."""
     if keep < 0:
-        raise PlanError(f"keep is {keep}, expected how many to keep, or 0 for all", "Nothing was removed.")
+        raise PlanError(f"keep is {keep}, expected how many to keep, or 0 for all.")
     mine = sorted((each for each in stored if cluster_id.startswith(each.cluster)), key=lambda each: each.stamp, reverse=True)
     whole = [each for each in mine if not each.faults]
     old = [each for each in mine if each.stamp < whole[keep - 1].stamp] if keep and len(whole) >= keep else []

@@ -65,7 +65,9 @@ def test_a_former_secret_value_is_not_shown(fake: FakeEngine, after: str | None)
     assert result["plan"][0]["fields"][0]["before"] == "(hidden)"
 
 
-@pytest.mark.parametrize(("options", "option"), [({"wait_timeout": "1d"}, "wait_timeout"), ({"update_config": {"delay": "soon"}}, "delay")])
+@pytest.mark.parametrize(
+    ("options", "option"), [({"wait_timeout": "1d"}, "wait_timeout"), ({"update_config": {"delay": "soon"}}, "delay")]
+)
 def test_a_time_that_is_none_is_told_with_its_option(fake: FakeEngine, options: Json, option: str) -> None:
     result = run(fake, "update", name=["app_web"], labels={"a": "b"}, **options)
     assert result["msg"].startswith(f"{option}: found '") and not fake.writes
