@@ -60,6 +60,6 @@ def test_no_page_is_of_a_verb_that_is_gone() -> None:
     assert sorted(page.stem for page in PAGES) == VERBS
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, *ROOT.glob("*.md"), *ROOT.glob("docs/*.md")], ids=lambda page: page.stem)
 def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
