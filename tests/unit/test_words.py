@@ -8,13 +8,14 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MOST_LINES, MOST_LINES_OF_TESTS = 320, 450  # tables are long
+MANY_LINES = 500  # a file is cut by meaning, so that more is a warning
 DOCUMENTS = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 SPDX = "SPDX-License-Identifier: GPL-3.0-or-later"
 CODE = {".py", ".sh", ".yml", ".yaml", ".toml", ".cfg", ".ini", ".conf"}
@@ -70,10 +71,10 @@ def test_every_code_file_names_its_licence() -> None:
     assert [name for name, text in PROGRAMS.items() if text.strip() and SPDX not in text[:800]] == []
 
 
-def test_python_files_stay_short() -> None:
-    lengths = {name: code_lines(text) for name, text in FILES.items() if name.endswith(".py")}
-    most = {name: MOST_LINES_OF_TESTS if Path(name).name.startswith("test_") else MOST_LINES for name in lengths}
-    assert {name: lines for name, lines in lengths.items() if lines > most[name]} == {}
+def test_long_python_files_are_told() -> None:
+    for name, text in FILES.items():
+        if name.endswith(".py") and (lines := code_lines(text)) > MANY_LINES:
+            warnings.warn(f"{name} has {lines} lines: does it hold more than one noun?", stacklevel=1)
 
 
 def test_documentation_of_a_module_is_not_counted() -> None:

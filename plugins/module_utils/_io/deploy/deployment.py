@@ -302,6 +302,7 @@ class Deployment:
 
 _Act = t.Callable[[Deployment, str, Work], None]
 
+
 def _for_kind(act: t.Callable[[Deployment, str, str, Work], None], kind: str) -> _Act:
     return lambda deployment, name, work: act(deployment, kind, name, work)
 
