@@ -76,7 +76,7 @@ options:
         type: bool
         default: false
   absent:
-    description: Mount points that this module made and that shall go. The data stays where it is.
+    description: Mount points of this module to remove. The data stays where it is.
     type: list
     elements: str
     default: []

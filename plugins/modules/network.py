@@ -30,7 +30,7 @@ attributes:
 options:
   networks:
     description:
-      - The networks that shall be there. Others are left alone.
+      - The networks that must exist. Others are left alone.
     type: list
     elements: dict
     default: []
@@ -108,7 +108,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 networks:
-  description: The names of the networks that shall be there.
+  description: The names of the networks that must exist.
   returned: always
   type: list
   elements: str

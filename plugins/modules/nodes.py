@@ -86,7 +86,7 @@ options:
     default: 300
   surge:
     description:
-      - Which services shall run elsewhere before a node is drained, so that nobody who uses them misses an answer.
+      - Which services start elsewhere before a node is drained, so that nobody who uses them misses an answer.
         V(none) leaves that to the drain, which stops tasks before it starts others.
       - V(sole) is for services that run on the drained nodes only, V(all) for each that has tasks there. Jobs and global
         services have no other place.

@@ -62,7 +62,7 @@ options:
     default: ""
   managers:
     description:
-      - What M(flotilla.swarm.swarm_info) returned on the hosts that are, were or shall be managers, as the C(results) of a
+      - What M(flotilla.swarm.swarm_info) returned on the hosts that are, were or are to be managers, as the C(results) of a
         registered loop. Hosts that did not answer may be in it.
     type: list
     elements: dict

@@ -10,7 +10,7 @@ short_description: Make this host a member of a Docker Swarm, and keep the swarm
 version_added: 0.1.0
 description:
   - Decides what this host has to do to be the member of the swarm that the inventory wants, and does it.
-  - It needs to know what M(flotilla.swarm.swarm_info) says on every host that shall be a manager (O(managers)). A
+  - It needs to know what M(flotilla.swarm.swarm_info) says on every host that is to be a manager (O(managers)). A
     swarm is created only on
     the first of them, and only if each of them answered and none is in a swarm. In any other case hosts join the
     swarm that is there.
@@ -50,13 +50,13 @@ options:
     type: str
   role:
     description:
-      - What this host shall be.
+      - The role of this host.
     type: str
     choices: [manager, worker]
     default: worker
   managers:
     description:
-      - What M(flotilla.swarm.swarm_info) returned on each host that shall be a manager, in the order of the
+      - What M(flotilla.swarm.swarm_info) returned on each host that is to be a manager, in the order of the
         inventory. This is the
         C(results) of a registered loop over their names; C(item) is the name. Hosts that did not answer must be in it.
       - It is required when O(state=present).
@@ -134,7 +134,7 @@ options:
     default: []
   gwbridge:
     description:
-      - What the network C(docker_gwbridge) of this host shall be. It is made before the host joins a swarm. On a member it can't be
+      - Settings of the network C(docker_gwbridge) of this host. It is made before the host joins a swarm. On a member it can't be
         changed, and a warning tells what differs.
     type: dict
     suboptions:
@@ -219,7 +219,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Ask every host that shall be a manager
+- name: Ask every host that is to be a manager
   flotilla.swarm.swarm_info:
     nodes: false
   loop: "{{ groups['swarm_managers'] }}"

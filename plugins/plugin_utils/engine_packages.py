@@ -97,7 +97,7 @@ class Packages:
 
     @property
     def held(self) -> list[str]:
-        """Of the wanted ones those that are on hold now, or shall be."""
+        """Of the wanted ones those that are on hold now, or are to be."""
         wanted = [name for name in self.wanted if self.choice.hold and name in self.catalog.versioned]
         return [name for name in self.wanted if name in wanted or self.installed.get(name, {}).get("hold")]
 

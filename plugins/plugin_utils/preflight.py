@@ -91,7 +91,7 @@ def _of_inventory(managers: t.Sequence[str], workers: t.Sequence[str], limits: L
 
 
 def _of_zones(managers: t.Sequence[str], zones: t.Mapping[str, str]) -> t.Iterator[Fault]:
-    """``zones`` is by host. Whichever zone fails, a majority of the managers shall be left; a single one has none to lose."""
+    """``zones`` is by host. Whichever zone fails, a majority of the managers must be left; a single one has none to lose."""
     quorum = Quorum(len(managers), len(managers))
     for zone in sorted({zones[name] for name in managers if zones.get(name)}) if len(managers) > 1 else ():
         there = [name for name in managers if zones.get(name) == zone]

@@ -39,7 +39,7 @@ def probe() -> None:
         ("health", {"health_min_disk_free_mb": "1"}, "degraded"),
         ("autoscale", {"autoscale_only": "probe_idle, probe_nothing", "autoscale_rules": RULES}, "there is no rule for probe_nothing"),
         ("autoscale", {"autoscale_only": "probe_idle", "autoscale_rules": RULES}, "probe_idle: 1 -> 2 (metric 3 calls for 2)"),
-        ("prune", {"prune_older_than": "99999h", "prune_spare": "debian:*, x*"}, "Prune | Tell a workflow"),
+        ("prune", {"prune_older_than": "99999h", "prune_spare": "debian:*, x*"}, "Prune | Publish results for workflows"),
     ],
 )
 def test_a_survey_drives_the_operation(name: str, answers: dict[str, Any], words: str, controller: Controller, tmp_path: Path) -> None:

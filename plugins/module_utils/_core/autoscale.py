@@ -49,7 +49,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Decision:
-    """``wanted`` is what the metric calls for, ``replicas`` what the service shall have now."""
+    """``wanted`` is what the metric calls for, ``replicas`` what the service must have now."""
 
     replicas: int
     wanted: int

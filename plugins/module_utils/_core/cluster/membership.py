@@ -40,7 +40,7 @@ def decide(
 ) -> Decision:
     """Decide for one host.
 
-    ``role`` is what the host shall be, ``manager`` or ``worker``. ``managers`` is every host that shall be a
+    ``role`` is the wanted role, ``manager`` or ``worker``. ``managers`` is every host that must be a
     manager, in the order
     of the inventory, also those that did not answer; the first of them is the only one that ever creates a swarm.
     ``others``
@@ -93,7 +93,7 @@ def _decide_member(me: MemberState, role: str, managers: t.Sequence[MemberState]
     if me.role == role:
         return Decision(NOTHING)
     if not any(_acts_for(seen, me) for seen in managers):
-        return Decision(REFUSE, f"{me.name} is a {me.role} and shall be a {role}, but no manager can act: {_tell(managers)}")
+        return Decision(REFUSE, f"{me.name} is a {me.role} and is to be a {role}, but no manager can act: {_tell(managers)}")
     return Decision(PROMOTE if role == "manager" else DEMOTE)
 
 

@@ -130,7 +130,7 @@ def read_generic(unit: t.Mapping[str, t.Any]) -> str:
 
 
 def read_quorum(nodes: t.Iterable[Node]) -> Quorum:
-    """The managers that take part in decisions: those that have a manager's address, whatever they shall become."""
+    """The managers that take part in decisions: those that have a manager's address, whatever they become."""
     managers = [node for node in nodes if node.manager_address]
     return Quorum(len(managers), sum(node.is_reachable for node in managers))
 

@@ -24,7 +24,7 @@ Place = tuple[str, str]
 
 
 def is_alive(task: Raw) -> bool:
-    """Whether a task takes up its place: it shall run and has not ended."""
+    """Whether a task takes up its place: it must run and has not ended."""
     return task.get("DesiredState") == "running" and not _has_ended(task)
 
 

@@ -48,7 +48,7 @@ def move_service(engine: t.Any, change: Change, nodes: t.Sequence[Item], timeout
 
 
 def restore_service(engine: t.Any, service_id: str) -> None:
-    """Also in what the engine would go back to: a rollback shall not repeat the move."""
+    """Also in what the engine would go back to: a rollback must not repeat the move."""
     writer = Writer(engine, lambda image: None, time.monotonic, time.sleep)
     for _spec in ("present", "previous"):
         try:
