@@ -301,7 +301,8 @@ def test_a_secret_is_masked_in_all_that_is_told(quiet: Quiet) -> None:
 
     result = quiet(plan, password="quiet-otter")
     assert result["plan"][0]["name"] == "a ********" and result["warnings"] == ["mind ********"]
-    assert "otter" not in str(result) and "otter" not in str(quiet.logged) and len(quiet.logged) == 2
+    assert "otter" not in str(result) and "otter" not in str(quiet.logged)
+    assert len([entry for entry in quiet.logged if not entry.startswith("[WARNING]")]) == 2, "older versions of Ansible log warnings too"
 
     def refuse(_observed: t.Any, params: dict[str, t.Any]) -> Plan:
         raise PlanError(f"{params['password']} is wrong.")

@@ -9,7 +9,6 @@ import base64
 import functools
 import hashlib
 import http.server
-import itertools
 import shutil
 import subprocess
 import threading
@@ -111,7 +110,7 @@ def test_gpg_reads_the_same(path: Path, tmp_path: Path) -> None:
     command = ["gpg", "--homedir", str(tmp_path), "--batch", "--with-colons", "--show-keys", str(path)]
     lines = [line.split(":") for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()]
     keys = [line for line in lines if line[0] in ("pub", "sub", "fpr")]
-    told = [after[9] for before, after in itertools.pairwise(keys) if (before[0], after[0]) == ("pub", "fpr")]
+    told = [after[9] for before, after in zip(keys, keys[1:]) if (before[0], after[0]) == ("pub", "fpr")]
     assert told
     assert read_fingerprints(armor(path.read_bytes())) == told
 
