@@ -92,7 +92,7 @@ udp:
 
 import typing as t
 
-from ..module_utils._io.probe.ports import Job, Ports, ports_world
+from ..module_utils._io.probe.ports import Job, Ports, ports_target
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
@@ -139,7 +139,7 @@ def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, target=ports_world)
+    run_module(ARGUMENTS, observe, plan, target=ports_target)
 
 
 if __name__ == "__main__":

@@ -224,4 +224,4 @@ class Ports:
                 raise FlotillaError(f"asking what the ports of this host saw: {error}", "Nothing watches, or not any more.") from None
 
 
-ports_world = Target({}, lambda _module: Ports())
+ports_target = Target({}, lambda _module: Ports())
