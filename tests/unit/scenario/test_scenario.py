@@ -9,7 +9,7 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +62,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_until_goes_on_over_what_fails_or_is_empty(clock: list[float]) -> None:
-    answers = iter([AssertionError("away"), OSError("refused"), json.JSONDecodeError("none", "", 0), {}, {"m1": 1}])
+    faults = iter([AssertionError("away"), OSError("refused"), json.JSONDecodeError("none", "", 0), None, None])
+    answers: Iterator[dict[str, int]] = iter([{}, {"m1": 1}])
 
     def found() -> dict[str, int]:
-        answer = next(answers)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer  # type: ignore[return-value]
+        fault = next(faults)
+        if fault:
+            raise fault
+        return next(answers)
 
     assert until(found) == {"m1": 1} and clock == [2.0]
 

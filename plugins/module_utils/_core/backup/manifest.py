@@ -136,9 +136,11 @@ def is_locked(node_key: str) -> bool:
 def foreign_address(manifest: Manifest) -> PlanError:
     """The refusal of a host that has not the address of the archived manager."""
     had = f"{manifest.hostname}, whose state this is, had the address {manifest.address}, which this host has not"
-    why = "The engine keeps that address and tells it to all nodes, so that none could stay in the swarm"
-    cure = "Give this host that address too (ip address add), or, if it is reached there nevertheless"
-    return PlanError(f"{had}", f"{why}. {cure}, say advertise_addr={manifest.address}.")
+    return PlanError(
+        had,
+        "The engine keeps that address and tells it to all nodes, so that none could stay in the swarm. Give this host that address too "
+        f"(ip address add), or, if it is reached there nevertheless, say advertise_addr={manifest.address}.",
+    )
 
 
 def warn_of_version(manifest: Manifest | None, engine_version: str) -> tuple[str, ...]:

@@ -78,7 +78,8 @@ def listening(port: str, address: str = "0.0.0.0") -> str:
 
 
 def look(host: FakeHost, config: dict[str, Any] | None = None) -> dict[str, Any]:
-    return exposure_probe.read_exposure(host, config or {}, {})  # type: ignore[arg-type]
+    stand_in: Any = host  # of the methods that are called
+    return exposure_probe.read_exposure(stand_in, config or {}, {})
 
 
 @pytest.mark.parametrize(("status", "is_open"), [(200, True), (401, False)])
