@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import pytest
-
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError, with_account
 
 
