@@ -25,7 +25,6 @@ class ComposeError(FlotillaError):
             parts.append(cure)
         super().__init__("; ".join(parts))
         self.file, self.path, self.line = file, path, line
-        self.found, self.expected, self.cure = found, expected, cure
 
 
 @dataclass(frozen=True)

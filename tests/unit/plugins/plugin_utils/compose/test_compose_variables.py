@@ -109,3 +109,8 @@ def test_numbers_from_text(text: str, schema: dict[str, t.Any], versioned: t.Any
 def test_a_versioned_file_insists_on_the_number() -> None:
     with pytest.raises(ComposeError, match="the variable gives a text; expected a whole number"):
         fill("$A", True, {"type": "integer", "x-cast": True})
+
+
+def test_the_cure_is_told_once() -> None:
+    error = ComposeError("the variable A is not set", expected="a text", cure="give it in env", file="stack.yml", path="a.b", line=3)
+    assert str(error) == "stack.yml:3: a.b: the variable A is not set; expected a text; give it in env"
