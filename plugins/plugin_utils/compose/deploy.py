@@ -73,7 +73,7 @@ def _read_resources(raw: Section, place: Place, context: Context) -> Section:
         section: Section = {}
         resources[side] = section
         for key, as_text, convert in (("cpus", go_text, nano_cpus), ("memory", str, size_bytes)):
-            if key in given:
+            if key in given and given[key] != "":
                 section[key] = _read_amount(as_text(given[key]), convert, place / side / key)
         for key, least, text in _LEAST:
             if section.get(key, 0) < least and section.get(key):

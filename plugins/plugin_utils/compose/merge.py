@@ -15,13 +15,13 @@ _KEYS: dict[str, t.Callable[[Tree], t.Any]] = {
     "secrets": lambda reference: reference["source"],
     "configs": lambda reference: reference["source"],
 }
-_COUNTS = {"replicas", "parallelism", "max_attempts", "retries"}
+_NUMBERS = {"replicas", "parallelism", "max_attempts", "retries", "cpus"}
 
 
 def merge_versioned(base: Tree, over: Tree) -> Tree:
     """Two files of version 3, as the CLI merges them.
 
-    An empty value (false, 0s, "") does not override; lists grow; ports are matched by the published number alone,
+    An empty value (false, 0s, "", memory "0") does not override, but a number does; lists grow; ports are matched by the published number alone,
     so unpublished ones become one; objects at the top level are replaced whole.
     """
     merged: Tree = {section: {**base.get(section, {}), **over.get(section, {})} for section in {**base, **over}}
@@ -40,7 +40,7 @@ def _merge_service(base: Tree, over: Tree) -> Tree:
             merged[section] = over[section]
     if "environment" in base or "environment" in over:
         old = base.get("environment", {})
-        merged["environment"] = old | {k: v for k, v in over.get("environment", {}).items() if v or old.get(k) is None}
+        merged["environment"] = old | {k: v for k, v in over.get("environment", {}).items() if v or not old.get(k)}
     if "ulimits" in base or "ulimits" in over:
         merged["ulimits"] = {**base.get("ulimits", {}), **over.get("ulimits", {})}
     if "networks" in base or "networks" in over:
@@ -64,7 +64,7 @@ def _merge_fields(base: Tree, over: Tree, apart: t.Container[str] = ()) -> Tree:
             merged[key] = {**(old or {}), **value} if as_map else _merge_fields(old or {}, value)
         elif isinstance(value, list) and value and old and key not in _REPLACED:
             merged[key] = [*old, *value]
-        elif value or key in _COUNTS or key not in merged:
+        elif value or key in _NUMBERS or key not in merged:
             merged[key] = value
     return merged
 

@@ -160,7 +160,7 @@ def _explain(error: jsonschema.ValidationError, place: Place, version: str | Non
         except ValueError as reason:
             return place.error(f"found {found!r}", str(reason))
     if keyword == "enum":
-        return place.error(f"found {found!r}", f"one of {', '.join(schema['enum'])}")
+        return place.error(f"found {found!r}", f"one of {', '.join(filter(None, schema['enum']))}")
     return place.error(error.message)
 
 

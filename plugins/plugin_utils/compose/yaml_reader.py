@@ -188,9 +188,9 @@ class _Builder:
 
     def scalar(self, node: _Node, path: Path) -> t.Any:
         tag = node.tag.removeprefix(_PREFIX) if node.tag else None
+        if node.value == "<<" and (tag == "merge" or (node.plain and tag in (None, "!"))):
+            return _MERGE
         if tag is None:
-            if node.plain and node.value == "<<":
-                return _MERGE
             return plain(node.value) if node.plain else node.value
         if tag == "binary":
             try:
@@ -208,6 +208,6 @@ class _Builder:
             if not isinstance(value, kinds[tag]) or (isinstance(value, bool) and tag != "bool"):
                 raise self.error(node, path, f"!!{tag} is given {node.value!r}")
             return float(t.cast(float, value)) if tag == "float" else value
-        if tag in ("timestamp", "!reset", "!override"):
+        if tag in ("!", "timestamp", "!reset", "!override"):
             return plain(node.value) if node.plain else node.value
         return node.value

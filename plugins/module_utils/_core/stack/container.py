@@ -35,7 +35,7 @@ def make_container(key: str, service: Json, model: Json, names: Names) -> Json:
         Configs=sorted(configs, key=_reference_order("Config")),
         DNSConfig=filled(Nameservers=service.get("dns"), Search=service.get("dns_search"), Options=service.get("dns_opt")),
         Dir=service.get("working_dir"),
-        Env=[name if value is None else f"{name}={value}" for name, value in sorted(service.get("environment", {}).items())],
+        Env=sorted(name if value is None else f"{name}={value}" for name, value in service.get("environment", {}).items()),
         Groups=service.get("group_add"),
         Hostname=service.get("hostname"),
         Hosts=service.get("extra_hosts"),

@@ -42,7 +42,7 @@ pytestmark = pytest.mark.skipif(cli_version() < (28, 2), reason="no docker CLI 2
 SERVICE = {
     "command": ["[a, '']", "[]", "a 'b c' # d", "''", '"a\\n# b\\nc"', "$A $$x"],
     "entrypoint": ["[x]", "y z"],
-    "environment": ["{A: 1.0, B: '', C: 1e6, D: 0644}", "[A, B=2, C=, 'D=x=y']", "{A: , D: 2024-01-02, N: ''}", "{}"],
+    "environment": ["{A: 1.0, B: '', C: 1e6, D: 0644}", "[A, B=2, C=, 'D=x=y']", "{A: , D: 2024-01-02, N: ''}", "{F: 1, F2: 2.5, F-3: x}", "{}"],
     "labels": ["{a: 1, b: ''}", "[a=, c]", "{a: $A}"],
     "ports": [
         "['81', '80']",
@@ -64,6 +64,9 @@ SERVICE = {
         "",
         "{update_config: {parallelism: 0, delay: 4s, order: stop-first}}",
         "{update_config: {parallelism: 2, max_failure_ratio: 0.5, failure_action: pause}, rollback_config: {}}",
+        "{update_config: {failure_action: ''}, rollback_config: {failure_action: '', delay: 1s}}",
+        "{resources: {limits: {cpus: '0', memory: '0', pids: 0}, reservations: {cpus: '.0'}}}",
+        "{resources: {limits: {cpus: '', memory: 6M, pids: 3}, reservations: {cpus: '0.00', memory: 0b}}}",
         "{restart_policy: {condition: none, delay: 0s, max_attempts: 0}}",
         "{restart_policy: {delay: 4s, window: 5s, max_attempts: 3}}",
         "{resources: {limits: {cpus: '1', memory: 5.5M}, reservations: {memory: 5000 kb}}}",

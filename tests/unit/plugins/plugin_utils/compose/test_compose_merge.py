@@ -38,6 +38,26 @@ def merged(base: str, over: str, head: str = "") -> dict[str, t.Any]:
             {"A": "a", "B": "b", "C": "c"},
             {"A": "", "B": "b", "C": "c"},
         ),
+        ("environment: {A: ''}", "environment: {A: }", "environment", {"A": None}, {"A": None}),
+        ("environment: {A: a}", "environment: {A: }", "environment", {"A": "a"}, {"A": None}),
+        ("environment: {A: }", "environment: {A: ''}", "environment", {"A": ""}, {"A": ""}),
+        *(
+            (
+                "deploy: {resources: {limits: {cpus: '2', memory: 1g}}}",
+                f"deploy: {{resources: {{limits: {{cpus: '{zero}', memory: '0'}}}}}}",
+                "deploy",
+                {"resources": {"limits": {"cpus": 0, "memory": 2**30}}},
+                {"resources": {"limits": {"cpus": 0, "memory": 0}}},
+            )
+            for zero in ("0", "0.0", "0.00", ".0")
+        ),
+        (
+            "deploy: {resources: {limits: {cpus: '2'}}}",
+            "deploy: {resources: {limits: {cpus: ''}}}",
+            "deploy",
+            {"resources": {"limits": {"cpus": 2 * 10**9}}},
+            {"resources": {"limits": {"cpus": 2 * 10**9}}},
+        ),
         ("labels: {A: a}", "labels: [A=x, B=b]", "labels", {"A": "x", "B": "b"}, {"A": "x", "B": "b"}),
         ("deploy: {replicas: 3}", "deploy: {replicas: 0}", "deploy", {"replicas": 0}, {"replicas": 0}),
         (

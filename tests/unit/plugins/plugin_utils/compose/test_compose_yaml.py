@@ -25,6 +25,13 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.yaml_reader
         ),
         ("x: &x {d: {a: 1}}\ny: {<<: *x, d: {b: 2}}", {"x": {"d": {"a": 1}}, "y": {"d": {"b": 2}}}),
         ("'<<': 1", {"<<": 1}),
+        *(
+            (f"x: &x {{a: 1}}\ny: {{{merge}: *x, b: 2}}", {"x": {"a": 1}, "y": {"a": 1, "b": 2}})
+            for merge in ("!!merge <<", "! <<", "!<tag:yaml.org,2002:merge> <<", "!!merge '<<'")
+        ),
+        ("x: &x {a: 1}\ny: {!!merge <<: [*x, {b: 2}]}", {"x": {"a": 1}, "y": {"a": 1, "b": 2}}),
+        ("x: &x {a: 1}\ny: {!!str <<: *x}", {"x": {"a": 1}, "y": {"<<": {"a": 1}}}),
+        ("[! 1, ! '1', ! true, !!merge 1]", [1, "1", True, "1"]),
         ("a: 1\n---\nb: 2", {"a": 1}),
         ("", None),
         ("a: !!str 12\nb: !!int '3'\nc: !!binary aGk=\nd: !other 5", {"a": "12", "b": 3, "c": "hi", "d": "5"}),
