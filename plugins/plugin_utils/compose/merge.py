@@ -21,8 +21,8 @@ _NUMBERS = {"replicas", "parallelism", "max_attempts", "retries", "cpus"}
 def merge_versioned(base: Tree, over: Tree) -> Tree:
     """Two files of version 3, as the CLI merges them.
 
-    An empty value (false, 0s, "", memory "0") does not override, but a number does; lists grow; ports are matched by the published number alone,
-    so unpublished ones become one; objects at the top level are replaced whole.
+    An empty value (false, 0s, "", memory "0") does not override, but a number does; lists grow; ports are matched by the published
+    number alone, so unpublished ones become one; objects at the top level are replaced whole.
     """
     merged: Tree = {section: {**base.get(section, {}), **over.get(section, {})} for section in {**base, **over}}
     for name in base.get("services", {}).keys() & over.get("services", {}).keys():
