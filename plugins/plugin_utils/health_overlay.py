@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What gets through between nodes, and whether others could read it, from what ``overlay_info`` returned on each. Pure."""
+"""What gets through between nodes, and whether others could read it, from what ``overlay_probe`` returned on each. Pure."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _encrypted_ways(results: Results) -> dict[str, _Ways]:
 
 def _clear(results: Results) -> set[tuple[str, str, str]]:
     """Network, from where, to where."""
-    return {(each["network"], host, peer) for host, result in results.items() for each in _networks(result) for peer in each["clear"]}
+    return {(each["network"], host, peer) for host, result in results.items() for each in _networks(result) for peer in each["in_clear"]}
 
 
 def _networks(result: t.Mapping[str, t.Any]) -> t.Sequence[t.Mapping[str, t.Any]]:
@@ -124,5 +124,5 @@ def _worse(*outcomes: str) -> str:
 
 
 def _outcome(told: str | None) -> str:
-    """``overlay_info`` has the words ``only small packets``, and others where nothing came back."""
+    """``overlay_probe`` has the words ``only small packets``, and others where nothing came back."""
     return {"open": OPEN, "only small packets": ONLY_SMALL}.get(str(told), SILENT)

@@ -47,7 +47,7 @@ def find_faults(
     """All faults: of the inventory first, then host by host, then between hosts; at last warnings of what stands open.
 
     ``results`` has the registered result of ``host_info`` for each host, for one that did not answer that of the failed task; ``ports``
-    that of ``ports_info`` for those that took part. ``now`` is the controller's time in seconds, read after the last answer.
+    that of ``port_probe`` for those that took part. ``now`` is the controller's time in seconds, read after the last answer.
     """
     faults = list(_of_inventory(managers, workers, limits))
     seen = {name: result["host"] for name, result in results.items() if "host" in result}

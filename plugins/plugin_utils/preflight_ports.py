@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which ports are closed between hosts, from what ``ports_info`` returned on each. Pure."""
+"""Which ports are closed between hosts, from what ``port_probe`` returned on each. Pure."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ PUBLIC = {
     "an address of a host or a network": """
         firewall.peers firewall.published.sources host_info.advertise_addr host_info.data_path_addr host_info.peers
         mount.mounts.source network.networks.gateway network.networks.subnet nfs_exports.exports.clients nodes.addresses
-        overlay_info.peers recover.advertise_addr registry_credentials.names registry_credentials.registry swarm.advertise_addr
+        overlay_probe.peers recover.advertise_addr registry_credentials.names registry_credentials.registry swarm.advertise_addr
         swarm.data_path_addr swarm.default_addr_pool swarm.gwbridge.subnet swarm.listen_addr swarm.peers swarm.remote_addrs
         volume.volumes.nfs.server""",
     "a time": """
@@ -63,7 +63,7 @@ PUBLIC = {
     "labels by which services are chosen": "service.label service_logs.label",
     "made by this collection out of what modules returned": """
         data_restore.archives image.images.context_hash job.session network.routes nodes.node_ids nodes.replaces
-        overlay_info.peers ports_info.data_path_peers ports_info.host ports_info.managers ports_info.peers ports_info.run
+        overlay_probe.peers port_probe.data_path_peers port_probe.host port_probe.managers port_probe.peers port_probe.run
         recover.managers service.session stack.missing_paths stack.plan_id stack.run_id stack.session swarm.managers swarm.others""",
     "made by the action out of the options in which values are planted": "stack.model",
 }

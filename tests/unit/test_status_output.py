@@ -124,7 +124,7 @@ HEALTH: dict[str, Any] = {
     },
     "__health_services": {"services": SERVICES},
     "__health_ways": {
-        host: {"networks": [{"network": "ingress", "ingress": True, "encrypted": False, "reached": reached, "clear": []}]}
+        host: {"networks": [{"network": "ingress", "ingress": True, "encrypted": False, "reached": reached, "in_clear": []}]}
         for host, reached in (("m1", {"m2": "only small packets"}), ("m2", {"m1": "open"}))
     },
 }

@@ -81,10 +81,10 @@ def reach(peers: t.Mapping[str, t.Sequence[End]]) -> dict[str, t.Any]:
     networks: dict[str, dict[str, t.Any]] = {}
     for number, (peer, end) in enumerate(ways):
         kind = {"network": end["network"], "ingress": end["namespace"] == INGRESS, "encrypted": end["encrypted"]}
-        told = networks.setdefault(end["network"], {**kind, "reached": {}, "clear": []})
+        told = networks.setdefault(end["network"], {**kind, "reached": {}, "in_clear": []})
         told["reached"][peer] = outcomes[number]
         if number in clear:
-            told["clear"].append(peer)
+            told["in_clear"].append(peer)
     return {"networks": list(networks.values()), **result}
 
 

@@ -26,7 +26,7 @@ def results(names: str, *closed: Way) -> dict[str, dict[str, Any]]:
 def network(names: str, mine: str, closed: Sequence[Way] = (), name: str = "ingress", **more: Any) -> dict[str, Any]:
     outcomes = {target: outcome for source, target, outcome in closed if source == mine}
     reached = {peer: outcomes.get(peer, "open") for peer in names if peer != mine}
-    return {"network": name, "ingress": False, "encrypted": False, "reached": reached, "clear": [], **more}
+    return {"network": name, "ingress": False, "encrypted": False, "reached": reached, "in_clear": [], **more}
 
 
 def encrypted(names: str, *closed: Way, clear: Sequence[str] = (), given: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def encrypted(names: str, *closed: Way, clear: Sequence[str] = (), given: dict[s
     found = given or results(names)
     for mine in names:
         read = [way[1] for way in clear if way[0] == mine]
-        found[mine]["networks"].append(network(names, mine, closed, "secret", encrypted=True, clear=read))
+        found[mine]["networks"].append(network(names, mine, closed, "secret", encrypted=True, in_clear=read))
     return found
 
 

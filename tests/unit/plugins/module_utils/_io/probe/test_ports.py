@@ -14,10 +14,10 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._io.probe import ports as port_probe
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.probe import ports
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.probe.ports import Job, Ports, Watch
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
-from ansible_collections.flotilla.swarm.plugins.modules import ports_info
+from ansible_collections.flotilla.swarm.plugins.modules import port_probe
 from module_runner import run_module_main
 
 # Of other processes, too, that run these tests at the same time.
@@ -83,8 +83,8 @@ def test_ports_that_are_taken_are_seen_too() -> None:
         gossip.bind(("", 0))
         udp = gossip.getsockname()[1]
         for report in asyncio.run(watch(jobs(port, [udp], listen=[port]))):
-            assert {answer for ports in report["tcp"].values() for answer in ports.values()} == {"open"}
-            assert {arrived for ports in report["udp"].values() for arrived in ports.values()} == {True}
+            assert {answer for seen in report["tcp"].values() for answer in seen.values()} == {"open"}
+            assert {arrived for seen in report["udp"].values() for arrived in seen.values()} == {True}
 
 
 @needs_raw
@@ -122,7 +122,7 @@ def test_datagrams_stop_when_they_have_arrived() -> None:
 @needs_raw
 def test_what_does_not_come_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """c has other ports in mind, and another run is none of ours."""
-    monkeypatch.setattr(port_probe, "_MOST_SECONDS", 2.0)
+    monkeypatch.setattr(ports, "_MOST_SECONDS", 2.0)
     port = free_port()
     a, b, _c = jobs(port, [port], listen=[port])
     strange = jobs(free_port(), [port])[2]
@@ -132,8 +132,8 @@ def test_what_does_not_come_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_where_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(port_probe, "_MOST_SECONDS", 2.0)
-    monkeypatch.setattr(port_probe, "_CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(ports, "_MOST_SECONDS", 2.0)
+    monkeypatch.setattr(ports, "_CONNECT_SECONDS", 0.2)
     port = free_port()
     silent = Job(next(RUNS), "a", {"b": [("127.0.0.2", port)], "c": [("192.0.2.1", port)]}, {}, [], lifetime=20)
     (report,) = asyncio.run(watch([silent]))
@@ -152,20 +152,30 @@ def test_datagrams_of_others_are_nothing() -> None:
 
 
 def test_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports_info, "GOSSIP_PORT", free_port())
-    port = ports_info.GOSSIP_PORT
+    monkeypatch.setattr(port_probe, "GOSSIP_PORT", free_port())
+    port = port_probe.GOSSIP_PORT
     run = next(RUNS)
     given: dict[str, t.Any] = {"run": run, "peers": ADDRESSES, "managers": ["b"], "manager_port": free_port(), "data_path_port": port + 1}
     for name in ADDRESSES:
-        assert run_module_main(ports_info.main, {**given, "host": name}, check=True)["changed"] is False
+        assert run_module_main(port_probe.main, {**given, "host": name})["changed"]
     with ThreadPoolExecutor() as pool:
         a, b = pool.map(lambda name: Ports().collect(run, name), "ab")
     assert a["tcp"] == {"b": {str(port): "open", str(given["manager_port"]): "open"}, "c": {str(port): "open"}}
     assert (list(b["tcp"]), b["tcp"]["a"]) == (["a", "c"], {str(port): "open"})
-    collected = run_module_main(ports_info.main, {"run": run, "host": "c", "collect": True})
+    collected = run_module_main(port_probe.main, {"run": run, "host": "c", "collect": True})
     assert collected["tcp"]["a"] == {str(port): "open"}
-    again = run_module_main(ports_info.main, {"run": run, "host": "c", "collect": True})
+    again = run_module_main(port_probe.main, {"run": run, "host": "c", "collect": True})
     assert (again["exit_code"], "Nothing watches, or not any more" in again["msg"]) == (1, True)
+
+
+def test_check_mode_neither_begins_nor_collects() -> None:
+    given = {"run": next(RUNS), "host": "a"}
+    planned = run_module_main(port_probe.main, given, check=True)
+    assert [(change["action"], change["name"]) for change in planned["plan"]] == [("create", "ports of a")]
+    planned = run_module_main(port_probe.main, {**given, "collect": True}, check=True)
+    assert [(change["action"], change["name"]) for change in planned["plan"]] == [("remove", "ports of a")] and "tcp" not in planned
+    refused = run_module_main(port_probe.main, {**given, "collect": True})
+    assert "Nothing watches" in refused["msg"] and refused["msg"].endswith("Nothing was changed.") and not refused["changed"]
 
 
 def test_a_process_that_can_not_begin_says_why() -> None:

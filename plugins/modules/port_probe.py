@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: ports_info
-short_description: See which ports of a swarm are open between hosts, from both ends
+module: port_probe
+short_description: Probe which ports of a swarm are open between hosts, from both ends
 version_added: 0.1.0
 description:
   - Run it twice, each time on all hosts. With O(collect=false) every host begins to send to all others and to listen
-    to them, in a process of its own. With O(collect=true) it tells what got through, and that process ends.
+    to them, in a process of its own. With O(collect=true) it tells what got through, and that process ends. Both are changes, and
+    nothing is left of them on the host.
   - TCP ports are tried by a connection, which ends at once. Where nothing listens yet, that process does.
   - UDP ports are tried by small datagrams that neither the engine nor VXLAN takes for theirs. They count as arrived
     when they are through the packet filter of the host, also on ports that the engine or the kernel holds.
@@ -18,7 +19,19 @@ description:
     running swarm the engine's log has a line or two for each other host.
   - The role P(flotilla.swarm.preflight#role) puts the two runs together.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes.info
+  - flotilla.swarm.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode nothing is begun and nothing is collected. A play that has to know what gets through also then sets
+        C(check_mode=false) on both tasks, as the role does.
+  diff_mode:
+    support: full
+  idempotent:
+    support: none
+    details:
+      - Each run of the module begins, or ends, a probe.
 options:
   run:
     description: What these two runs have in common, on all hosts, and no others have.
@@ -63,29 +76,33 @@ notes:
 
 EXAMPLES = r"""
 - name: Begin on every host
-  flotilla.swarm.ports_info:
+  flotilla.swarm.port_probe:
     run: a1b2
     host: "{{ inventory_hostname }}"
     peers: {m1: 10.0.0.11, w1: 10.0.0.21}
     managers: [m1]
+  check_mode: false
+  changed_when: false
 
-- name: See what got through
-  flotilla.swarm.ports_info:
+- name: Collect what got through
+  flotilla.swarm.port_probe:
     run: a1b2
     host: "{{ inventory_hostname }}"
     collect: true
   register: ports
+  check_mode: false
+  changed_when: false
 """
 
 RETURN = r"""
 tcp:
   description: How each TCP port of each peer answered, V(open), V(refused), V(no answer), or the system's words.
-  returned: when O(collect=true)
+  returned: when O(collect=true), not in check mode
   type: dict
   sample: {m1: {"2377": open, "7946": no answer}}
 udp:
   description: Whether datagrams of each peer came to each UDP port of this host. V(null) where that can't be seen.
-  returned: when O(collect=true)
+  returned: when O(collect=true), not in check mode
   type: dict
   sample: {m1: {"4789": false, "7946": true}}
 """
@@ -93,7 +110,7 @@ udp:
 import typing as t
 
 from ..module_utils._io.probe.ports import Job, Ports, ports_target
-from ..module_utils.plan import Plan
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 GOSSIP_PORT = 7946
@@ -111,11 +128,13 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
-def observe(ports: Ports, params: dict[str, t.Any]) -> dict[str, t.Any]:
-    if params["collect"]:
-        return ports.collect(params["run"], params["host"])
-    ports.begin(_read_job(params))
-    return {}
+def observe(_ports: Ports, _params: dict[str, t.Any]) -> None:
+    """Whether a probe runs is known to its process alone, which tells it when it is collected."""
+
+
+def plan(_observed: None, params: dict[str, t.Any]) -> Plan:
+    action, reason = ("remove", "says what got through, and ends") if params["collect"] else ("create", "sends to the others, and listens")
+    return Plan((Change("probe", f"ports of {params['host']}", action, reason=reason, payload=_read_job(params)),))
 
 
 def _read_job(params: dict[str, t.Any]) -> Job:
@@ -134,12 +153,16 @@ def _read_job(params: dict[str, t.Any]) -> Job:
     )
 
 
-def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
-    return Plan(result=observed)
+def apply(ports: Ports, change: Change, _observed: None) -> dict[str, t.Any] | None:
+    job: Job = change.payload
+    if change.action == "remove":
+        return ports.collect(job.run, job.host)
+    ports.begin(job)
+    return None
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, target=ports_target)
+    run_module(ARGUMENTS, observe, plan, apply, target=ports_target)
 
 
 if __name__ == "__main__":

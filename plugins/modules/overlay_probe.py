@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: overlay_info
-short_description: See what gets through between the nodes of a swarm, as containers would send it
+module: overlay_probe
+short_description: Probe what gets through between the nodes of a swarm, as containers would send it
 version_added: 0.1.0
 description:
   - Run it twice, each time on all hosts. Without O(peers) a host listens for a minute on its ends of the ingress network and of
-    encrypted networks, in a process of its own. With O(peers) it sends to the ends of the others, and tells what came back.
+    encrypted networks, in a process of its own. With O(peers) it sends to the ends of the others, and tells what came back. Both are
+    changes, and nothing is left of them on the host a minute later.
   - Small and full packets are tried, over the same network between the nodes that their containers use, with no container and no image.
     So it also finds what only full packets meet, such as a way between two nodes whose MTU is too small.
   - Of encrypted networks it also tells whether what this host sends can be read between the nodes. For that it sends a datagram with a
@@ -20,7 +21,18 @@ description:
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.attributes
-  - flotilla.swarm.attributes.info
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode the host neither listens nor sends. A play that has to know what gets through also then sets
+        C(check_mode=false) on both tasks, as the role does.
+  diff_mode:
+    support: full
+  idempotent:
+    support: none
+    details:
+      - Each run of the module is a probe.
 options:
   peers:
     description: The RV(ends) of the other hosts, by name, as their first runs returned them.
@@ -30,19 +42,23 @@ author:
 notes:
   - It needs root, and an engine on the host itself.
 seealso:
-  - module: flotilla.swarm.ports_info
+  - module: flotilla.swarm.port_probe
 """
 
 EXAMPLES = r"""
 - name: Listen on every host
-  flotilla.swarm.overlay_info:
+  flotilla.swarm.overlay_probe:
   register: listening
+  check_mode: false
+  changed_when: false
 
 - name: Send to one of the others
-  flotilla.swarm.overlay_info:
+  flotilla.swarm.overlay_probe:
     peers:
       w1: "{{ hostvars['w1'].listening.ends }}"
   register: overlay
+  check_mode: false
+  changed_when: false
 """
 
 RETURN = r"""
@@ -68,7 +84,7 @@ ends:
   sample: [{network: ingress, namespace: ingress_sbox, address: 10.0.0.3, encrypted: false}]
 networks:
   description: What was tried, for each network of O(peers) of which this host has an end too.
-  returned: with O(peers)
+  returned: with O(peers), not in check mode
   type: list
   elements: dict
   contains:
@@ -85,45 +101,56 @@ networks:
       description:
         - What came back from each of the other hosts. V(open), V(only small packets), V(no answer), or the system's words.
       type: dict
-    clear:
+    in_clear:
       description:
         - The hosts to which something was sent that can be read between the nodes, though the network is encrypted. Whether it got through
           is another question, engines refuse such packets.
       type: list
       elements: str
-  sample: [{network: ingress, ingress: true, encrypted: false, reached: {w1: open, w2: only small packets}, clear: []}]
+  sample: [{network: ingress, ingress: true, encrypted: false, reached: {w1: open, w2: only small packets}, in_clear: []}]
 has_keys:
   description: Whether the kernel of this host holds keys to encrypt packets with (ESP). If not, it lacks what is needed for that.
-  returned: with O(peers), where one of RV(networks) is encrypted
+  returned: with O(peers), not in check mode, where one of RV(networks) is encrypted
   type: bool
 """
 
 import typing as t
 
 from ..module_utils._io.member import Member, member_target
-from ..module_utils._io.probe import overlay as overlay_probe
-from ..module_utils.plan import Plan
+from ..module_utils._io.probe import overlay
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {"peers": {"type": "dict"}}
 
 
-def observe(member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
+def observe(member: Member, params: dict[str, t.Any]) -> list[overlay.End]:
+    """The ends on which this host could listen; it sends from whichever the others have too."""
     if params["peers"] is not None:
-        return overlay_probe.reach(params["peers"])
+        return []
     seen, _info = member.inspect("")
-    ends = overlay_probe.find_ends(member.require_engine()) if member.is_local and seen.state == "active" else []
-    if ends:
-        overlay_probe.listen(ends)
-    return {"ends": ends}
+    return overlay.find_ends(member.require_engine()) if member.is_local and seen.state == "active" else []
 
 
-def plan(observed: dict[str, t.Any], _params: dict[str, t.Any]) -> Plan:
-    return Plan(result=observed)
+def plan(ends: list[overlay.End], params: dict[str, t.Any]) -> Plan:
+    peers = params["peers"]
+    if peers is not None:
+        reason = f"sends to {', '.join(peers) or 'no other host'}"
+        return Plan((Change("probe", "paths of overlay networks", "create", reason=reason, payload=peers),))
+    reason = f"listens on {', '.join(end['network'] for end in ends)} for a minute"
+    listener = Change("probe", "ends of overlay networks", "create", reason=reason)
+    return Plan((listener,) if ends else (), result={"ends": ends})
+
+
+def apply(_member: Member, change: Change, ends: list[overlay.End]) -> dict[str, t.Any] | None:
+    if change.payload is not None:
+        return overlay.reach(change.payload)
+    overlay.listen(ends)
+    return None
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, target=member_target)
+    run_module(ARGUMENTS, observe, plan, apply, target=member_target)
 
 
 if __name__ == "__main__":
