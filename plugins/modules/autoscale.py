@@ -18,6 +18,8 @@ author:
   - Flotilla contributors (@flotilla-swarm)
 extends_documentation_fragment:
   - flotilla.swarm.engine
+  - flotilla.swarm.wait
+  - flotilla.swarm.wait.changes
   - flotilla.swarm.attributes
 attributes:
   check_mode:
@@ -154,19 +156,6 @@ options:
       - A file to which each decision is added as a line of JSON, on the host where the module runs. Empty keeps no record.
     type: str
     default: ""
-  wait:
-    description: Wait until the new tasks run and stay up.
-    type: bool
-    default: true
-  wait_timeout:
-    description: How long the whole run may take, in seconds or as a duration.
-    type: str
-    default: 10m
-  on_failure:
-    description: V(rollback) restores the numbers when new tasks don't come up; V(stop) leaves them.
-    type: str
-    choices: [rollback, stop]
-    default: rollback
 seealso:
   - module: flotilla.swarm.service
   - module: flotilla.swarm.stack
@@ -252,8 +241,7 @@ from ..module_utils._core.service.images import auth_headers
 from ..module_utils._core.service.items import item_name
 from ..module_utils._core.stack import planning
 from ..module_utils._core.stack import verbs as service_plan
-from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
-from ..module_utils._core.stack.options import texts
+from ..module_utils._core.stack.options import WAIT, texts
 from ..module_utils._core.stack.session import Session
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.deploy.operation import Operation
@@ -298,7 +286,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "rules": {"type": "list", "elements": "dict", "required": True, "options": RULE},
     "only": {"type": "list", "elements": "str", "default": []},
     "record": {"type": "str", "default": ""},
-    **{name: STACK_ARGUMENTS[name] for name in ("wait", "wait_timeout", "on_failure")},
+    **WAIT,
 }
 
 

@@ -20,6 +20,7 @@ author:
   - Flotilla contributors (@flotilla-swarm)
 extends_documentation_fragment:
   - flotilla.swarm.engine
+  - flotilla.swarm.vault
   - flotilla.swarm.attributes
 attributes:
   check_mode:
@@ -39,13 +40,6 @@ options:
     description:
       - Directory on the controller for backups. This one becomes a directory in it, to which the archive is brought; it is then removed
         from this host. Empty leaves it where it is.
-    type: str
-    default: ""
-  vault_password:
-    description:
-      - Password with which the archive is encrypted for ansible-vault in O(dest), and with which the list of the backup's files is sealed.
-      - Empty leaves it in clear, so that whoever can write in O(dest) decides what a recovery brings back. It is a warning, and
-        M(flotilla.swarm.recover) takes such a backup only with O(flotilla.swarm.recover#module:accept_unauthenticated).
     type: str
     default: ""
   stacks:

@@ -18,6 +18,7 @@ author:
   - Flotilla contributors (@flotilla-swarm)
 extends_documentation_fragment:
   - flotilla.swarm.engine
+  - flotilla.swarm.vault
   - flotilla.swarm.attributes
 attributes:
   check_mode:
@@ -51,13 +52,6 @@ options:
     description:
       - Directory of a backup on the controller, to which the archives are brought in parts, below the name of this host; they are then
         removed from this host. Empty leaves them where they are.
-    type: str
-    default: ""
-  vault_password:
-    description:
-      - Password with which the parts are encrypted for ansible-vault in O(dest), and with which the list of the backup's files is sealed.
-      - Empty leaves them in clear, so that whoever can write in O(dest) decides what is put back. It is a warning, and a restore takes
-        such a backup only with O(flotilla.swarm.data_restore#module:accept_unauthenticated).
     type: str
     default: ""
 seealso:

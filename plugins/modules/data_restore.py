@@ -12,12 +12,16 @@ description:
   - Puts back what M(flotilla.swarm.data_backup) archived on the host of this name.
   - A volume or directory is put back only where it is absent or empty, and no container uses it. Nothing is ever written over. What is
     not put back is named with the reason.
+  - Of a backup that O(vault_password) does not authenticate, files with rights of their own (set-user-id, set-group-id, sticky,
+    capabilities), devices, pipes, and links out of the volume or path are refused, and a path must stand in full in O(names).
   - An archive is read to its end before a volume or directory is made for it. One with a member that leads out of the directory or lies
     behind a link, or with more than the backup says, is refused.
 author:
   - Flotilla contributors (@flotilla-swarm)
 extends_documentation_fragment:
   - flotilla.swarm.engine
+  - flotilla.swarm.vault
+  - flotilla.swarm.vault.restore
   - flotilla.swarm.attributes
   - flotilla.swarm.guard
 attributes:
@@ -38,17 +42,6 @@ options:
     description: Name of the host whose archives are put back, as the inventory had it when they were made.
     type: str
     required: true
-  vault_password:
-    description: Password with which the archives are encrypted for ansible-vault, and which authenticates the backup.
-    type: str
-    default: ""
-  accept_unauthenticated:
-    description:
-      - Whether a backup is used that O(vault_password) does not authenticate, for it was made without one, or was changed since.
-      - Whoever could write to such a backup decides what comes back. So files with rights of their own (set-user-id, set-group-id, sticky,
-        capabilities), devices, pipes, and links out of the volume or path are refused in it, and a path must stand in full in O(names).
-    type: bool
-    default: false
   names:
     description: Volumes by name, and paths, that are put back of those in the backup; V(*) and V(?) are wildcards.
     type: list

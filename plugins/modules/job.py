@@ -16,6 +16,7 @@ description:
     names by which others reach the service, so that the job gets none of its requests.
   - An image without a digest is known to no registry. A job in the shape of a service with such an image runs on a node
     where the service runs, because the image is there.
+  - A job that has not ended within O(wait_timeout), in which its image is pulled too, is removed, and the run fails with the output so far.
   - Jobs whose run was killed are removed by the next run of this module, two minutes after that run was last heard of.
   - It needs engines with API 1.41 (20.10) or later.
 author:
@@ -24,6 +25,8 @@ extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.registry
   - flotilla.swarm.shown
+  - flotilla.swarm.wait
+  - flotilla.swarm.wait.calls
   - flotilla.swarm.attributes
 attributes:
   check_mode:
@@ -72,22 +75,6 @@ options:
     type: list
     elements: int
     default: [0]
-  wait_timeout:
-    description:
-      - How long the job may take, with pulling its image, in seconds or as a duration such as C(10m). Then it is removed, and the
-        run fails with the output so far.
-    type: str
-    default: 10m
-  session:
-    description: What an earlier call of the same run did. Set by the controller's half of this module; not for playbooks.
-    type: dict
-    default: {}
-  call_seconds:
-    description:
-      - How long one call may wait before it reports progress, 0 for as long as it takes. Set by the controller's half of
-        this module; not for playbooks.
-    type: int
-    default: 0
 seealso:
   - module: flotilla.swarm.task_exec
   - module: flotilla.swarm.service
@@ -160,7 +147,7 @@ from ..module_utils._core.service.work import CREATE, REMOVE, Work
 from ..module_utils._core.stack import job as job_spec
 from ..module_utils._core.stack import planning
 from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
-from ..module_utils._core.stack.options import texts
+from ..module_utils._core.stack.options import CALLS, texts
 from ..module_utils._core.stack.session import Session
 from ..module_utils._core.stack.verbs import choose
 from ..module_utils._io.deploy.job import JobRun, find_leftovers
@@ -179,7 +166,8 @@ ARGUMENTS: dict[str, t.Any] = {
     "secret_environment": {"type": "dict", "default": {}, "no_log": True},
     "constraints": {"type": "list", "elements": "str", "default": []},
     "success_codes": {"type": "list", "elements": "int", "default": [0]},
-    **{name: STACK_ARGUMENTS[name] for name in ("registry_auth", "show_environment", "wait_timeout", "session", "call_seconds")},
+    **{name: STACK_ARGUMENTS[name] for name in ("registry_auth", "show_environment", "wait_timeout")},
+    **CALLS,
 }
 
 

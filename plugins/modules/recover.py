@@ -21,6 +21,8 @@ author:
   - Flotilla contributors (@flotilla-swarm)
 extends_documentation_fragment:
   - flotilla.swarm.engine
+  - flotilla.swarm.vault
+  - flotilla.swarm.vault.restore
   - flotilla.swarm.attributes
   - flotilla.swarm.guard
 attributes:
@@ -39,16 +41,6 @@ options:
         the state that this manager has.
     type: str
     default: ""
-  vault_password:
-    description: Password with which the archive is encrypted for ansible-vault, and which authenticates it.
-    type: str
-    default: ""
-  accept_unauthenticated:
-    description:
-      - Whether an archive is used that O(vault_password) does not authenticate, for it was made without one, was changed since, or is not
-        in the directory of its backup. Whoever could write to it decides what the swarm is.
-    type: bool
-    default: false
   unlock_key:
     description:
       - The unlock key of a swarm whose managers are locked, as it was when the state was written.

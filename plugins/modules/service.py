@@ -20,6 +20,11 @@ extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.registry
   - flotilla.swarm.shown
+  - flotilla.swarm.selection
+  - flotilla.swarm.selection.label
+  - flotilla.swarm.wait
+  - flotilla.swarm.wait.changes
+  - flotilla.swarm.wait.calls
   - flotilla.swarm.attributes
 attributes:
   check_mode:
@@ -47,20 +52,6 @@ options:
     type: str
     required: true
     choices: [scale, restart, update, rollback, rebalance]
-  name:
-    description: Services by full name; V(*) and V(?) are wildcards. A name that means none is refused.
-    type: list
-    elements: str
-    default: []
-  stack:
-    description: All services of these stacks, for O(action=restart) without their jobs.
-    type: list
-    elements: str
-    default: []
-  label:
-    description: Services that bear all of these labels.
-    type: dict
-    default: {}
   replicas:
     description: For O(action=scale), the number of replicas by the name of the service.
     type: dict
@@ -303,31 +294,6 @@ options:
         description: Whether the old or the new task comes first.
         type: str
         choices: [stop-first, start-first]
-  wait:
-    description: Wait until everything that changed runs and stays up. In a series a service waits for the one before in any case.
-    type: bool
-    default: true
-  wait_timeout:
-    description: How long the whole run may take, in seconds or as a duration such as C(10m).
-    type: str
-    default: 10m
-  on_failure:
-    description:
-      - V(rollback) restores all services that the run changed; V(stop) leaves everything as it is.
-      - A failed O(action=rollback) is left as it is.
-    type: str
-    choices: [rollback, stop]
-    default: rollback
-  session:
-    description: What an earlier call of the same run did. Set by the controller's half of this module; not for playbooks.
-    type: dict
-    default: {}
-  call_seconds:
-    description:
-      - How long one call may wait before it reports progress, 0 for as long as it takes. Set by the controller's half of
-        this module; not for playbooks.
-    type: int
-    default: 0
 seealso:
   - module: flotilla.swarm.stack
   - module: flotilla.swarm.stack_info

@@ -11,11 +11,14 @@ version_added: 0.1.0
 description:
   - Reads what the tasks of services wrote, on whichever nodes they run or ran, through one manager, and sorts it by task.
   - Former tasks are told of too, as long as their containers are there.
+  - A name or stack that means no service is refused.
   - What is in a log is not looked at. An application that writes secrets has them in its logs, and then they are in the output and
     the files of this module.
   - The engine reads logs of the drivers C(json-file), C(local) and C(journald), and of others where it keeps a copy.
 extends_documentation_fragment:
   - flotilla.swarm.engine
+  - flotilla.swarm.selection
+  - flotilla.swarm.selection.label
   - flotilla.swarm.attributes
 attributes:
   check_mode:
@@ -29,20 +32,6 @@ attributes:
     details:
       - Logs grow.
 options:
-  name:
-    description: Services by full name; V(*) and V(?) are wildcards. A name that means none is refused.
-    type: list
-    elements: str
-    default: []
-  stack:
-    description: All services of these stacks.
-    type: list
-    elements: str
-    default: []
-  label:
-    description: Services that bear all of these labels.
-    type: dict
-    default: {}
   task:
     description: Only the task with this id, or an id that begins so.
     type: str
@@ -135,16 +124,14 @@ import typing as t
 from ..module_utils._core.schedule.placement import Nodes
 from ..module_utils._core.service.items import item_name
 from ..module_utils._core.service.logs import bounded, engine_words, read_moment, sort_by_task
-from ..module_utils._core.stack.options import texts
+from ..module_utils._core.stack.options import SELECTION, texts
 from ..module_utils._core.stack.verbs import choose
 from ..module_utils.errors import PlanError
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
-    "name": {"type": "list", "elements": "str", "default": []},
-    "stack": {"type": "list", "elements": "str", "default": []},
-    "label": {"type": "dict", "default": {}},
+    **SELECTION,
     "task": {"type": "str", "default": ""},
     "tail": {"type": "int", "default": 200},
     "since": {"type": "str", "default": ""},

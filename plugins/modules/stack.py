@@ -15,11 +15,15 @@ description:
     8 MiB. Those that C(ansible-vault) encrypted are decrypted with the passwords of the run.
   - Networks, secrets and configs come first, then services in the order of C(depends_on). A job that a service depends on has
     to complete before that service is touched. What is superseded is removed at the end, after everything runs.
-  - A run that fails restores the services that it changed.
+  - A run that fails restores the services that it changed, in reverse order, and removes those that it created, unless
+    O(on_failure=stop). A job that is restored runs once more as it was.
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.registry
   - flotilla.swarm.shown
+  - flotilla.swarm.wait
+  - flotilla.swarm.wait.changes
+  - flotilla.swarm.wait.calls
   - flotilla.swarm.attributes
 attributes:
   check_mode:
@@ -134,22 +138,6 @@ options:
       - Services of the stack, by their key in the file, whose number of replicas stays as it is; V(true) for all of them.
     type: raw
     default: false
-  wait:
-    description: Wait until everything that changed runs and stays up, or fail with the cause.
-    type: bool
-    default: true
-  wait_timeout:
-    description: How long the whole deploy may take, in seconds or as a duration such as C(10m).
-    type: str
-    default: 10m
-  on_failure:
-    description:
-      - V(rollback) restores the services that the run changed, in reverse order, and removes those that it created. A job that is
-        restored runs once more as it was.
-      - V(stop) leaves everything as it is.
-    type: str
-    choices: [rollback, stop]
-    default: rollback
   refresh_registry_auth:
     description: Send the credentials for all services, also for those that don't change, without restarting any task. Jobs are left alone.
     type: bool
@@ -179,16 +167,6 @@ options:
   model:
     description: The loaded stack. Set by the controller's half of this module; not for playbooks.
     type: str
-  session:
-    description: What an earlier call of the same run did. Set by the controller's half of this module; not for playbooks.
-    type: dict
-    default: {}
-  call_seconds:
-    description:
-      - How long one call may wait before it reports progress, 0 for as long as it takes. Set by the controller's half of
-        this module; not for playbooks.
-    type: int
-    default: 0
 seealso:
   - module: flotilla.swarm.stack_info
 author:

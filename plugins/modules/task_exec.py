@@ -12,6 +12,7 @@ description:
   - Runs a command in the container of a task, without a terminal, and returns exit code and output.
   - It has to run on the host of the node that the task is on. On any other host it does nothing and returns RV(found=false), so
     that a play may run it on all of them. M(flotilla.swarm.task_info) finds the task.
+  - A command that takes longer than O(wait_timeout) fails the run. The engine has no way to end it, so that it may go on.
   - A task goes whenever its service is updated or its node fails, and the command with it. What must run to its end is a
     M(flotilla.swarm.job).
 author:
@@ -19,6 +20,7 @@ author:
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.shown
+  - flotilla.swarm.wait
   - flotilla.swarm.attributes
 attributes:
   check_mode:
@@ -65,12 +67,6 @@ options:
     type: list
     elements: int
     default: [0]
-  wait_timeout:
-    description:
-      - How long the command may take, in seconds or as a duration such as C(10m). The engine has no way to end it, so that it may go
-        on when the run has failed for this.
-    type: str
-    default: 10m
 seealso:
   - module: flotilla.swarm.job
   - module: flotilla.swarm.task_info
@@ -123,6 +119,7 @@ from ..module_utils._core.service.edit import given_variables
 from ..module_utils._core.service.logs import last_words, split_streams
 from ..module_utils._core.stack.job import read_command
 from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
+from ..module_utils._core.stack.options import WAIT
 from ..module_utils._core.stack.session import DeployError
 from ..module_utils.errors import PlanError
 from ..module_utils.plan import Change, Field, Plan
@@ -138,7 +135,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "stdin": {"type": "str", "default": "", "no_log": True},
     "success_codes": {"type": "list", "elements": "int", "default": [0]},
     "show_environment": STACK_ARGUMENTS["show_environment"],
-    "wait_timeout": {"type": "str", "default": "10m"},
+    "wait_timeout": WAIT["wait_timeout"],
 }
 NAME_LABEL = "com.docker.swarm.task.name"
 

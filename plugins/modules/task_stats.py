@@ -12,21 +12,12 @@ description:
   - Tells processor, memory and network of each task that runs on this host, with one request for each container, several at a
     time. It takes about two seconds, because processor time is the difference of two samples.
   - An engine knows its own containers only, so that a play runs this on every host.
+  - Without O(name) and O(stack) it tells of all tasks of this host.
 extends_documentation_fragment:
   - flotilla.swarm.engine
+  - flotilla.swarm.selection
   - flotilla.swarm.attributes
   - flotilla.swarm.attributes.info
-options:
-  name:
-    description: Only services with these full names; V(*) and V(?) are wildcards.
-    type: list
-    elements: str
-    default: []
-  stack:
-    description: Only services of these stacks. With O(name) as well, services that either means.
-    type: list
-    elements: str
-    default: []
 author:
   - Flotilla contributors (@flotilla-swarm)
 """
@@ -87,15 +78,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..module_utils._core.schedule.task_states import TASK_LABEL
 from ..module_utils._core.service.usage import is_chosen, read_usage
-from ..module_utils._core.stack.options import texts
+from ..module_utils._core.stack.options import SELECTION, texts
 from ..module_utils._io.engine import NotFound
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
-ARGUMENTS: dict[str, t.Any] = {
-    "name": {"type": "list", "elements": "str", "default": []},
-    "stack": {"type": "list", "elements": "str", "default": []},
-}
+ARGUMENTS: dict[str, t.Any] = {name: SELECTION[name] for name in ("name", "stack")}
 AT_ONCE = 16
 
 

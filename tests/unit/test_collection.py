@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ def read(path: str) -> Any:
     return yaml.safe_load((ROOT / path).read_text())
 
 
+def options_of(source: str, names: str) -> set[str]:
+    """The options that the documentation in a Python file has itself, without those of fragments."""
+    found = re.findall(rf'^ *(?:{names}) = r"""\n(.*?)"""', source, re.DOTALL | re.MULTILINE)
+    return {option for text in found for option in yaml.safe_load(text).get("options") or {}}
+
+
 def requirements(path: str) -> set[str]:
     lines = (line.split("#")[0].strip() for line in (ROOT / path).read_text().splitlines())
     return {line for line in lines if line}
@@ -28,6 +35,15 @@ def requirements(path: str) -> set[str]:
 def test_the_action_group_is_the_modules() -> None:
     modules = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py") if path.stem != "__init__")
     assert read("meta/runtime.yml")["action_groups"]["swarm"] == modules
+
+
+def test_an_option_of_a_fragment_is_documented_nowhere_else() -> None:
+    """But for names that mean something else in other modules."""
+    fragments = [path.read_text() for path in (ROOT / "plugins/doc_fragments").glob("*.py")]
+    shared = {option for text in fragments for option in options_of(text, r"[A-Z]+")} - {"name", "stack", "label", "cluster_id"}
+    assert {"wait_timeout", "vault_password", "docker_host"} <= shared
+    modules = {path.stem: options_of(path.read_text(), "DOCUMENTATION") for path in (ROOT / "plugins/modules").glob("*.py")}
+    assert {name: found for name, options in modules.items() if (found := options & shared)} == {}
 
 
 def test_a_clone_finds_its_own_collection() -> None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the module ``stack``, known to both of its halves. Pure."""
+"""The options of the module ``stack``, known to both of its halves, and those that other modules have as well. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,19 @@ from ...errors import PlanError
 from ..service.images import REGISTRY_AUTH
 
 _WORDS = {**dict.fromkeys(("true", "yes", "on", "1"), True), **dict.fromkeys(("false", "no", "off", "0", ""), False)}
+
+# Documented by the fragments selection and wait.
+SELECTION: dict[str, t.Any] = {
+    "name": {"type": "list", "elements": "str", "default": []},
+    "stack": {"type": "list", "elements": "str", "default": []},
+    "label": {"type": "dict", "default": {}},
+}
+WAIT: dict[str, t.Any] = {
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "str", "default": "10m"},
+    "on_failure": {"type": "str", "choices": ["rollback", "stop"], "default": "rollback"},
+}
+CALLS: dict[str, t.Any] = {"session": {"type": "dict", "default": {}}, "call_seconds": {"type": "int", "default": 0}}
 
 ARGUMENTS: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -32,9 +45,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "content_names": {"type": "bool", "default": True},
     "keep_versions": {"type": "int", "default": 1},
     "keep_replicas": {"type": "raw", "default": False},
-    "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "str", "default": "10m"},
-    "on_failure": {"type": "str", "choices": ["rollback", "stop"], "default": "rollback"},
+    **WAIT,
     "registry_auth": REGISTRY_AUTH,
     "refresh_registry_auth": {"type": "bool", "default": False},
     "run_id": {"type": "str", "default": ""},
@@ -43,8 +54,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "plan_id": {"type": "str", "default": ""},
     "missing_paths": {"type": "dict", "default": {}},
     "model": {"type": "str", "no_log": True},
-    "session": {"type": "dict", "default": {}},
-    "call_seconds": {"type": "int", "default": 0},
+    **CALLS,
 }
 
 
