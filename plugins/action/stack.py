@@ -36,6 +36,7 @@ _OURS = (
     "env",
     "env_files",
     "files_below",
+    "project_dir",
     "undefined",
     "unsupported",
     "template",

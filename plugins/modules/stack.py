@@ -75,6 +75,13 @@ options:
       - Without it every file that this user can read will do, since stacks often share files that lie above them.
     type: str
     default: ""
+  project_dir:
+    description:
+      - The directory on the nodes where the relative sources of bind mounts start, such as the checkout of the stack's repository there. An
+        absolute path. O(files) and what they name are read on the controller all the same.
+      - Without it they start at the directory of the first of O(files), under the path that it has on the controller.
+    type: str
+    default: ""
   undefined:
     description: What becomes of a variable without a value and without a default in the file.
     type: str

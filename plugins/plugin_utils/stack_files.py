@@ -47,6 +47,7 @@ def load_model(
         files,
         content=content if content is None or isinstance(content, str) else json.dumps(content),
         project_dir=None if files else str(places[0]),
+        bind_dir=_bind_dir(options),
         env={str(name): _text(value) for name, value in (options.get("env") or {}).items() if value is not None},
         env_files=[str(find_file(name, places)) for name in _list(options.get("env_files"))],
         undefined=options.get("undefined") or "error",
@@ -56,6 +57,13 @@ def load_model(
         device_kinds=options.get("device_kinds") or {},
         read=read,
     )
+
+
+def _bind_dir(options: Options) -> str | None:
+    found = str(options.get("project_dir") or "")
+    if found and not found.startswith("/"):
+        raise PlanError(f"stack {options.get('name', '')}: project_dir is {found!r}, expected an absolute path of the nodes.")
+    return found or None
 
 
 def bind_sources(model: t.Mapping[str, t.Any]) -> set[str]:

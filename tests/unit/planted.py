@@ -43,7 +43,8 @@ PUBLIC = {
     "a path": """
         autoscale.record backup.dest data_backup.dest data_backup.paths data_restore.src data_root.path image.images.context
         image.images.dockerfile mount.absent mount.mounts.path nfs_exports.exports.path path_info.paths recover.archive
-        registry_credentials.file stack.env_files stack.files stack.files_below task_exec.workdir volume.volumes.nfs.path""",
+        registry_credentials.file stack.env_files stack.files stack.files_below stack.project_dir
+        task_exec.workdir volume.volumes.nfs.path""",
     "an address of a host or a network": """
         firewall.peers firewall.published.sources host_info.advertise_addr host_info.data_path_addr host_info.peers
         mount.mounts.source network.networks.gateway network.networks.subnet nfs_exports.exports.clients nodes.addresses

@@ -39,6 +39,7 @@ def load_stack(
     *,
     content: str | t.Sequence[str] | None = None,
     project_dir: str | None = None,
+    bind_dir: str | None = None,
     env: t.Mapping[str, str] | None = None,
     env_files: t.Sequence[str] = (),
     undefined: str = "error",
@@ -51,18 +52,18 @@ def load_stack(
     """Read one or several stack files, or ``content`` in their place, into one model.
 
     Later files override earlier ones, texts in ``content`` override files. Relative paths start at ``project_dir``, which
-    is the folder of the first file unless given. Variables come from ``env``, then from ``env_files`` (later ones win),
-    never from the process. ``undefined``: error, warn or blank for variables without value; ``unsupported``: warn or
-    error for keys that Swarm ignores, but for those in ``silence``. ``profiles`` are those whose services are wanted, ``*`` for
-    all. ``device_kinds`` adds to ``{"nvidia": "gpu"}``. ``read`` gives the bytes of a file for its absolute path, or raises OSError
-    or ValueError.
+    is the folder of the first file unless given; those of bind mounts, which are paths of the nodes, at ``bind_dir`` if that is given.
+    Variables come from ``env``, then from ``env_files`` (later ones win), never from the process. ``undefined``: error, warn or
+    blank for variables without value; ``unsupported``: warn or error for keys that Swarm ignores, but for those in ``silence``.
+    ``profiles`` are those whose services are wanted, ``*`` for all. ``device_kinds`` adds to ``{"nvidia": "gpu"}``. ``read`` gives
+    the bytes of a file for its absolute path, or raises OSError or ValueError.
     Raises ComposeError, and nothing else.
     """
     contents = [content] if isinstance(content, str) else list(content or ())
     if not files and not contents:
         raise ComposeError("there is neither a file nor content", expected="at least one stack file")
     start = os.path.abspath(project_dir or (os.path.dirname(files[0]) if files else "."))
-    folder = Folder(start, (env or {}).get("HOME"))
+    folder = Folder(start, (env or {}).get("HOME"), start, bind_dir)
     variables: dict[str, str] = {}
     warnings: list[str] = []
     for file in env_files:

@@ -18,10 +18,14 @@ Mount = dict[str, t.Any]
 
 
 class Folder(t.NamedTuple):
-    """Where relative paths start, and what ``~`` stands for (None where nobody said)."""
+    """Where relative paths start, what ``~`` stands for (None where nobody said), and which directory of the nodes holds
+    what ``root`` holds on the controller (None: the one of the same name).
+    """
 
     path: str
     home: str | None = None
+    root: str = ""
+    nodes: str | None = None
 
     def resolve(self, path: str, place: Place) -> str:
         """The absolute path that the text stands for; absolute paths, Windows ones too, stay as they are."""
@@ -33,6 +37,13 @@ class Folder(t.NamedTuple):
             return path
         return os.path.normpath(os.path.join(self.path, path))
 
+    def resolve_on_nodes(self, path: str, place: Place) -> str:
+        """The same for a path of the nodes, such as the source of a bind mount."""
+        found = self.resolve(path, place)
+        if self.nodes is None or path.startswith(("/", "~")) or found == path:
+            return found
+        return os.path.normpath(os.path.join(self.nodes, os.path.relpath(found, self.root)))
+
 
 def read_mount(value: t.Any, place: Place, folder: Folder) -> Mount:
     """A mount in long form, with the sources of binds absolute."""
@@ -40,7 +51,7 @@ def read_mount(value: t.Any, place: Place, folder: Folder) -> Mount:
     if mount["type"] == "bind":
         if not mount.get("source"):
             raise place.error("this bind has no source", "the path on the node", "write source: /path, or use type: volume")
-        mount["source"] = folder.resolve(mount["source"], place)
+        mount["source"] = folder.resolve_on_nodes(mount["source"], place)
     size = (mount.get("tmpfs") or {}).get("size")
     if isinstance(size, str):
         mount["tmpfs"] = {**mount["tmpfs"], "size": size_bytes(size)}

@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "env": {"type": "dict", "default": {}, "no_log": True},
     "env_files": {"type": "list", "elements": "str", "default": []},
     "files_below": {"type": "str", "default": ""},
+    "project_dir": {"type": "str", "default": ""},
     "undefined": {"type": "str", "choices": ["error", "warn", "blank"], "default": "error"},
     "unsupported": {"type": "str", "choices": ["warn", "error"], "default": "warn"},
     "template": {"type": "bool", "default": False},
