@@ -36,12 +36,14 @@ PUBLIC = {
         stack.silence stack_info.name swarm.host swarm.members swarm.rejoin task_exec.show_environment task_exec.task task_exec.user
         task_info.node task_info.service task_stats.name task_stats.stack volume.remove_stack_volumes volume.test_image
         volume.volumes.driver volume.volumes.name""",
+    "the name of a user or group of a host": "directory.directories.group directory.directories.owner",
     "the name of a user or a registry, shown beside what it opens": """
         autoscale.rules.metric.username image.registry_auth.registry image.registry_auth.username job.registry_auth.registry
         job.registry_auth.username service.registry_auth.registry service.registry_auth.username stack.registry_auth.registry
         stack.registry_auth.username""",
     "a path": """
-        autoscale.record backup.dest data_backup.dest data_backup.paths data_restore.src data_root.path image.images.context
+        autoscale.record backup.dest data_backup.dest data_backup.paths data_restore.src data_root.path
+        directory.directories.path image.images.context
         image.images.dockerfile mount.absent mount.mounts.path nfs_exports.exports.path path_info.paths recover.archive
         registry_credentials.file stack.env_files stack.files stack.files_below stack.project_dir
         task_exec.workdir volume.volumes.nfs.path""",
@@ -57,11 +59,12 @@ PUBLIC = {
         service.wait_timeout service_logs.since service_logs.until stack.wait_timeout swarm.settings.dispatcher_heartbeat
         swarm.settings.node_cert_expiry task_exec.wait_timeout""",
     "words of a small language without a place for a credential": """
-        autoscale.rules.metric.path autoscale.rules.metric.query gpu_info.kinds job.constraints mount.mounts.options
+        autoscale.rules.metric.path autoscale.rules.metric.query directory.directories.mode
+        gpu_info.kinds job.constraints mount.mounts.options
         mount.mounts.version nfs_exports.exports.options nodes.availability nodes.label_policies.at_most_one_of
         nodes.label_policies.exactly_one nodes.roles service.constraints service.constraints_absent service.replicas
         stack.device_kinds stack.keep_replicas volume.volumes.nfs.options volume.volumes.nfs.version""",
-    "labels by which services are chosen": "service.label service_logs.label",
+    "labels by which services or hosts are chosen": "directory.directories.labels directory.labels service.label service_logs.label",
     "made by this collection out of what modules returned": """
         data_restore.archives image.images.context_hash job.session network.routes nodes.node_ids nodes.replaces
         overlay_probe.peers port_probe.data_path_peers port_probe.host port_probe.managers port_probe.peers port_probe.run
