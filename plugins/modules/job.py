@@ -136,13 +136,14 @@ summary:
 import time
 import typing as t
 import uuid
+from dataclasses import dataclass, field
 from functools import partial
 
 from ..module_utils._core.schedule.placement import Nodes
 from ..module_utils._core.service.canonical import parse_seconds
 from ..module_utils._core.service.edit import Edit, given_variables
-from ..module_utils._core.service.images import auth_headers, familiar_image, image_of, settle_image
-from ..module_utils._core.service.items import item_name
+from ..module_utils._core.service.images import Resolved, auth_headers, familiar_image, image_of, settle_image
+from ..module_utils._core.service.items import Item, item_name
 from ..module_utils._core.service.work import CREATE, REMOVE, Work
 from ..module_utils._core.stack import job as job_spec
 from ..module_utils._core.stack import planning
@@ -171,72 +172,105 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
-class Run:
-    """What the steps of one call share."""
+@dataclass(frozen=True)
+class Wish:
+    """What the options ask for. ``of`` names the job after its service, or its image."""
 
-    def observe(self, member: Member, params: dict[str, t.Any]) -> dict[str, t.Any]:
-        wish = _read_wish(params)
-        seen, _info = member.inspect("")
-        engine = member.require_manager(seen)
-        if engine.api_version < job_spec.OLDEST_API:
-            raise PlanError(f"jobs need engines with API 1.41 (20.10), found {'.'.join(map(str, engine.api_version))}")
-        session = Session.from_result(params["session"])
-        nodes = Nodes(engine.get("/nodes", "reading the nodes"))
-        auth = partial(auth_headers, credentials=params["registry_auth"], stored=engine.stored_login)
-        name = next(iter(session.touched), "") or job_spec.job_name(wish.of, uuid.uuid4().hex[:12])
-        self.job = JobRun(
-            engine,
-            name,
-            session,
-            parse_seconds(params["wait_timeout"], "wait_timeout"),
-            params["call_seconds"],
-            accepted=params["success_codes"],
-            auth=auth,
-        )
-        self.job.start(planning.Observed(nodes=nodes))
-        if session.touched:
-            return {}
-        service = _find_service(engine.get("/services", "reading the services"), params["service"].strip())
-        tasks = engine.get("/tasks", "reading the tasks", filters={"service": [service["ID"]]}) if service else []
-        return {
-            "name": name,
-            "wish": wish,
-            "service": service,
-            "tasks": tasks,
-            "nodes": nodes,
-            "images": {wish.edit.image: ask_registry(engine, wish.edit.image, auth)} if wish.asks else {},
-            "leftovers": find_leftovers(engine, time.time()),
-        }
+    of: str
+    command: t.Sequence[str] = ()
+    entrypoint: t.Sequence[str] = ()
+    edit: Edit = field(default_factory=Edit)
 
-    def plan(self, observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
-        if not observed:  # an earlier call of the same run has done it
-            return Plan()
-        wish, nodes, warnings = observed["wish"], observed["nodes"], []
-        shape = observed["service"]["Spec"] if observed["service"] else {"TaskTemplate": {"ContainerSpec": {}}}
-        spec = wish.edit.apply(job_spec.make_job(wish.of, shape, wish.command, wish.entrypoint))
-        if wish.edit.image:
-            spec, problem = settle_image(spec, None, observed["images"], "always")
-            warnings += [problem] if problem else []
-        home = ""
-        if not wish.edit.image:
-            spec, home = job_spec.pin_to_image(spec, observed["tasks"], nodes)
-        if not nodes.eligible(spec):
-            raise PlanError(f"no node that is ready and active can run the job{_constraints(spec)}")
-        changes = [
-            Change("job", item_name(service), REMOVE, reason="its run was killed", payload=Work({"lock": lock}, service))
-            for service, lock in observed["leftovers"]
-        ]
-        where = f"only {home} has its image" if home else f"on {_any_of(nodes.eligible(spec))}"
-        work = Work({**spec, "Name": observed["name"]})
-        changes.append(Change("job", wish.of, CREATE, _fields(wish, params), reason=f"{image_of(spec)}, {where}", payload=work))
-        return Plan(tuple(changes), tuple(warnings), {"image": image_of(spec), "summary": "the job was not run"})
+    @property
+    def asks(self) -> bool:
+        return bool(self.edit.image) and "@" not in self.edit.image
 
-    def apply(self, _member: Member, change: Change, _observed: t.Any) -> None:
-        self.job.apply(change)
 
-    def watch(self, _member: Member, _params: dict[str, t.Any], _plan: Plan, _observed: t.Any) -> dict[str, t.Any]:
-        # Without "failed" Ansible takes any code but 0 for a failure.
-        return {"failed": False, **self.job.watch([])}
+@dataclass(frozen=True)
+class Observed:
+    """What the options ask for, what the swarm has for it, and what runs it.
+
+    ``tasks`` are those of ``service``, whose shape the job gets; ``leftovers`` are jobs whose run was killed, each with the ID of its
+    lock. ``goes_on`` is a later call of a run, which has nothing left to plan.
+    """
+
+    wish: Wish
+    name: str = ""
+    service: Item | None = None
+    tasks: t.Sequence[Item] = ()
+    nodes: Nodes = field(default_factory=Nodes)
+    images: t.Mapping[str, Resolved] = field(default_factory=dict)
+    leftovers: t.Sequence[tuple[Item, str]] = ()
+    goes_on: bool = False
+    job: JobRun | None = None
+
+
+def observe(member: Member, params: dict[str, t.Any]) -> Observed:
+    wish = _read_wish(params)
+    seen, _info = member.inspect("")
+    engine = member.require_manager(seen)
+    if engine.api_version < job_spec.OLDEST_API:
+        raise PlanError(f"jobs need engines with API 1.41 (20.10), found {'.'.join(map(str, engine.api_version))}")
+    session = Session.from_result(params["session"])
+    nodes = Nodes(engine.get("/nodes", "reading the nodes"))
+    auth = partial(auth_headers, credentials=params["registry_auth"], stored=engine.stored_login)
+    name = next(iter(session.touched), "") or job_spec.job_name(wish.of, uuid.uuid4().hex[:12])
+    job = JobRun(
+        engine,
+        name,
+        session,
+        parse_seconds(params["wait_timeout"], "wait_timeout"),
+        params["call_seconds"],
+        accepted=params["success_codes"],
+        auth=auth,
+    )
+    job.start(planning.Observed(nodes=nodes))
+    if session.touched:
+        return Observed(wish, name, goes_on=True, job=job)
+    service = _find_service(engine.get("/services", "reading the services"), params["service"].strip())
+    return Observed(
+        wish,
+        name,
+        service,
+        engine.get("/tasks", "reading the tasks", filters={"service": [service["ID"]]}) if service else [],
+        nodes,
+        {wish.edit.image: ask_registry(engine, wish.edit.image, auth)} if wish.asks else {},
+        find_leftovers(engine, time.time()),
+        job=job,
+    )
+
+
+def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
+    if observed.goes_on:
+        return Plan()
+    wish, nodes, warnings = observed.wish, observed.nodes, []
+    shape = observed.service["Spec"] if observed.service else {"TaskTemplate": {"ContainerSpec": {}}}
+    spec = wish.edit.apply(job_spec.make_job(wish.of, shape, wish.command, wish.entrypoint))
+    if wish.edit.image:
+        spec, problem = settle_image(spec, None, observed.images, "always")
+        warnings += [problem] if problem else []
+    home = ""
+    if not wish.edit.image:
+        spec, home = job_spec.pin_to_image(spec, observed.tasks, nodes)
+    if not nodes.eligible(spec):
+        raise PlanError(f"no node that is ready and active can run the job{_constraints(spec)}")
+    changes = [
+        Change("job", item_name(service), REMOVE, reason="its run was killed", payload=Work({"lock": lock}, service))
+        for service, lock in observed.leftovers
+    ]
+    where = f"only {home} has its image" if home else f"on {_any_of(nodes.eligible(spec))}"
+    work = Work({**spec, "Name": observed.name})
+    changes.append(Change("job", wish.of, CREATE, _fields(wish, params), reason=f"{image_of(spec)}, {where}", payload=work))
+    return Plan(tuple(changes), tuple(warnings), {"image": image_of(spec), "summary": "the job was not run"})
+
+
+def apply(_member: Member, change: Change, observed: Observed) -> None:
+    t.cast(JobRun, observed.job).apply(change)
+
+
+def watch(_member: Member, _params: dict[str, t.Any], _plan: Plan, observed: Observed) -> dict[str, t.Any]:
+    # Without "failed" Ansible takes any code but 0 for a failure.
+    return {"failed": False, **t.cast(JobRun, observed.job).watch([])}
 
 
 def _find_service(services: t.Sequence[t.Any], name: str) -> t.Any:
@@ -248,14 +282,6 @@ def _find_service(services: t.Sequence[t.Any], name: str) -> t.Any:
         there = ", ".join(map(item_name, found))
         raise PlanError(f"service: found {name}, expected one by its full name, such as {there}")
     return found[0]
-
-
-class Wish:
-    """What the options ask for. ``of`` names the job after its service, or its image."""
-
-    def __init__(self, of: str, command: list[str], entrypoint: list[str], edit: Edit) -> None:
-        self.of, self.command, self.entrypoint, self.edit = of, command, entrypoint, edit
-        self.asks = bool(edit.image) and "@" not in edit.image
 
 
 def _read_wish(params: dict[str, t.Any]) -> Wish:
@@ -292,8 +318,7 @@ def _constraints(spec: dict[str, t.Any]) -> str:
 
 
 def main() -> None:
-    run = Run()
-    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, target=member_target)
+    run_module(ARGUMENTS, observe, plan, apply, watch, target=member_target)
 
 
 if __name__ == "__main__":

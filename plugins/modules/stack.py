@@ -264,7 +264,7 @@ volumes:
 import json
 import secrets
 import typing as t
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
 from ..module_utils._core.service.canonical import parse_seconds
@@ -283,89 +283,103 @@ from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 
-class Run:
-    """What the steps of one call share."""
+@dataclass(frozen=True)
+class Observed:
+    """What the engine lists, what the files want of it, and the deployment that carries the plan out.
 
-    def observe(self, member: Member, params: dict[str, t.Any]) -> planning.Observed:
-        present = params["state"] == "present"
-        if present and not params["model"]:
-            raise PlanError("The stack was not loaded", "Call this module as flotilla.swarm.stack, from a task on a controller.")
-        given = json.loads(params["model"] or "{}")
-        stack = params["name"]
-        self.wanted = StackObjects()
-        seen, _info = member.inspect("")
-        self.check_mode, self.is_first_call = member.check_mode, True
-        # A host that is still to become a manager: everything would be created.
-        self.has_swarm = not member.is_to_become_manager(seen)
-        engine = member.require_manager(seen) if self.has_swarm else None
-        own = observe_own(engine, stack) if engine else Own(salt=secrets.token_hex())
-        self.salt = own.salt
-        if present:
-            self.wanted = convert(stack, given["model"], content_names=params["content_names"], salt=own.salt)
-        if not engine:
-            return planning.Observed()
-        auth = partial(auth_headers, credentials=given.get("registry_auth") or [], stored=engine.stored_login)
-        session = Session.from_result(params["session"])
-        self.is_first_call = not session.began
-        known = {image: Resolved(item["digest"], tuple(item["platforms"]), item["problem"]) for image, item in session.images.items()}
-        self.deployment = Deployment(
-            engine,
-            stack,
-            session,
-            timeout_seconds=parse_seconds(params["wait_timeout"], "wait_timeout"),
-            slice_seconds=params["call_seconds"],
-            wait=params["wait"],
-            undo_failure=present and params["on_failure"] == "rollback",
-            auth=auth,
-        )
-        observed = observe_stack(engine, stack, self.wanted, own, params["resolve_image"], auth, known)
-        if not present:
-            observed = replace(observed, volumes=read_volumes(engine, stack))
-        session.images = {image: asdict(found) for image, found in observed.images.items()}
-        self.deployment.start(observed)
-        return observed
+    Without ``has_swarm`` the host is still to become a manager: everything would be created. ``goes_on`` is a later call of a run,
+    which plans what is left.
+    """
 
-    def plan(self, observed: planning.Observed, params: dict[str, t.Any]) -> Plan:
-        absent = params["state"] == "absent"
-        decided = planning.plan_absent(params["name"], observed) if absent else self._plan_present(observed, params)
-        found = plan_id(decided.changes, self.salt) if self.has_swarm else ""
-        if self.is_first_call:  # later ones plan what is left
-            require_plan(params["plan_id"], found, params["name"])
-        return replace(decided, result={**decided.result, "plan_id": found})
+    swarm: planning.Observed = field(default_factory=planning.Observed)
+    wanted: StackObjects = field(default_factory=StackObjects)
+    salt: str = field(default="", repr=False)
+    has_swarm: bool = True
+    check_mode: bool = False
+    goes_on: bool = False
+    deployment: Deployment | None = None
 
-    def _plan_present(self, observed: planning.Observed, params: dict[str, t.Any]) -> Plan:
-        if params["keep_versions"] < 0:
-            raise PlanError(f"keep_versions is {params['keep_versions']}, expected 0 or more.")
-        options = planning.Options(
-            prune=params["prune"],
-            keep_versions=params["keep_versions"] if params["wait"] else len(observed.secrets) + len(observed.configs),
-            keep_replicas=kept_services(params["keep_replicas"], params["name"], by_name(self.wanted.services)),
-            run_id=params["run_id"],
-            resolve_image=params["resolve_image"],
-            unresolved_is_error=params["unresolved"] == "error",
-            content_names=params["content_names"],
-            refresh_registry_auth=params["refresh_registry_auth"],
-            silence=params["silence"],
-            missing_paths=params["missing_paths"],
-        )
-        decided = planning.plan_present(params["name"], self.wanted, observed, options)
-        missing = planning.missing_objects(self.wanted, observed)
-        if missing and not self.check_mode:
-            raise PlanError(f"stack {params['name']} was not deployed: {'; '.join(missing)}.")
-        return Plan(decided.changes, (*decided.warnings, *missing), decided.result)
 
-    def apply(self, _member: Member, change: Change, _observed: t.Any) -> None:
-        self.deployment.apply(change)
+def observe(member: Member, params: dict[str, t.Any]) -> Observed:
+    present = params["state"] == "present"
+    if present and not params["model"]:
+        raise PlanError("The stack was not loaded", "Call this module as flotilla.swarm.stack, from a task on a controller.")
+    given = json.loads(params["model"] or "{}")
+    stack = params["name"]
+    seen, _info = member.inspect("")
+    has_swarm = not member.is_to_become_manager(seen)
+    engine = member.require_manager(seen) if has_swarm else None
+    own = observe_own(engine, stack) if engine else Own(salt=secrets.token_hex())
+    wanted = StackObjects()
+    if present:
+        wanted = convert(stack, given["model"], content_names=params["content_names"], salt=own.salt)
+    if not engine:
+        return Observed(wanted=wanted, salt=own.salt, has_swarm=False, check_mode=True)
+    auth = partial(auth_headers, credentials=given.get("registry_auth") or [], stored=engine.stored_login)
+    session = Session.from_result(params["session"])
+    goes_on = bool(session.began)
+    known = {image: Resolved(item["digest"], tuple(item["platforms"]), item["problem"]) for image, item in session.images.items()}
+    deployment = Deployment(
+        engine,
+        stack,
+        session,
+        timeout_seconds=parse_seconds(params["wait_timeout"], "wait_timeout"),
+        slice_seconds=params["call_seconds"],
+        wait=params["wait"],
+        undo_failure=present and params["on_failure"] == "rollback",
+        auth=auth,
+    )
+    swarm = observe_stack(engine, stack, wanted, own, params["resolve_image"], auth, known)
+    if not present:
+        swarm = replace(swarm, volumes=read_volumes(engine, stack))
+    session.images = {image: asdict(found) for image, found in swarm.images.items()}
+    deployment.start(swarm)
+    return Observed(swarm, wanted, own.salt, True, member.check_mode, goes_on, deployment)
 
-    def watch(self, _member: Member, params: dict[str, t.Any], _plan: Plan, _observed: t.Any) -> dict[str, t.Any]:
-        if params["state"] == "absent":
-            return self.deployment.watch_gone()
-        return self.deployment.watch(self.wanted.services)
+
+def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
+    absent = params["state"] == "absent"
+    decided = planning.plan_absent(params["name"], observed.swarm) if absent else _plan_present(observed, params)
+    found = plan_id(decided.changes, observed.salt) if observed.has_swarm else ""
+    if not observed.goes_on:
+        require_plan(params["plan_id"], found, params["name"])
+    return replace(decided, result={**decided.result, "plan_id": found})
+
+
+def _plan_present(observed: Observed, params: dict[str, t.Any]) -> Plan:
+    if params["keep_versions"] < 0:
+        raise PlanError(f"keep_versions is {params['keep_versions']}, expected 0 or more.")
+    swarm, wanted = observed.swarm, observed.wanted
+    options = planning.Options(
+        prune=params["prune"],
+        keep_versions=params["keep_versions"] if params["wait"] else len(swarm.secrets) + len(swarm.configs),
+        keep_replicas=kept_services(params["keep_replicas"], params["name"], by_name(wanted.services)),
+        run_id=params["run_id"],
+        resolve_image=params["resolve_image"],
+        unresolved_is_error=params["unresolved"] == "error",
+        content_names=params["content_names"],
+        refresh_registry_auth=params["refresh_registry_auth"],
+        silence=params["silence"],
+        missing_paths=params["missing_paths"],
+    )
+    decided = planning.plan_present(params["name"], wanted, swarm, options)
+    missing = planning.missing_objects(wanted, swarm)
+    if missing and not observed.check_mode:
+        raise PlanError(f"stack {params['name']} was not deployed: {'; '.join(missing)}.")
+    return Plan(decided.changes, (*decided.warnings, *missing), decided.result)
+
+
+def apply(_member: Member, change: Change, observed: Observed) -> None:
+    t.cast(Deployment, observed.deployment).apply(change)
+
+
+def watch(_member: Member, params: dict[str, t.Any], _plan: Plan, observed: Observed) -> dict[str, t.Any]:
+    deployment = t.cast(Deployment, observed.deployment)
+    return deployment.watch_gone() if params["state"] == "absent" else deployment.watch(observed.wanted.services)
 
 
 def main() -> None:
-    run = Run()
-    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, target=member_target)
+    run_module(ARGUMENTS, observe, plan, apply, watch, target=member_target)
 
 
 if __name__ == "__main__":
