@@ -242,9 +242,10 @@ from ..module_utils._core.service.items import item_name
 from ..module_utils._core.stack import planning
 from ..module_utils._core.stack import verbs as service_plan
 from ..module_utils._core.stack.options import WAIT, texts
+from ..module_utils._core.stack.policy import Terms, operation_on
 from ..module_utils._core.stack.session import Session
 from ..module_utils._core.timestamps import read_time
-from ..module_utils._io.deploy.operation import Operation
+from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.member import MemberHost, member_host_target
 from ..module_utils._io.metric_sources import read_metric
 from ..module_utils.errors import FlotillaError, PlanError
@@ -311,18 +312,9 @@ class Pass:
         doing = "reading the swarm's services"
         chosen = service_plan.choose(engine.get("/services", doing), [rule.service for rule in rules], (), {})
         observed = service_plan.Observed(chosen, Nodes(engine.get("/nodes", doing)), engine.get("/tasks", doing))
-        self.operation = Operation(
-            engine,
-            "scale",
-            chosen,
-            planning.Observed(chosen, nodes=observed.nodes),
-            Session(holder="autoscale"),
-            slice_seconds=0,
-            timeout_seconds=parse_seconds(params["wait_timeout"], "wait_timeout"),
-            wait=params["wait"],
-            undo_failure=params["on_failure"] == "rollback",
-            auth=partial(auth_headers, credentials=[], stored=engine.stored_login),
-        )
+        swarm = planning.Observed(chosen, nodes=observed.nodes)
+        auth = partial(auth_headers, credentials=[], stored=engine.stored_login)
+        self.operation = Deployment(engine, operation_on("scale", chosen), Session(holder="autoscale"), Terms.of(params), swarm, auth)
         self.time = info["SystemTime"]
         metrics = {each["service"]: _read(each["metric"], place.host.run) for each in given}
         return Observed(observed, rules, metrics, read_time(self.time))

@@ -140,7 +140,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ..module_utils._core.schedule.placement import Nodes
-from ..module_utils._core.service.canonical import parse_seconds
 from ..module_utils._core.service.edit import Edit, given_variables
 from ..module_utils._core.service.images import Resolved, auth_headers, familiar_image, image_of, settle_image
 from ..module_utils._core.service.items import Item, item_name
@@ -149,8 +148,10 @@ from ..module_utils._core.stack import job as job_spec
 from ..module_utils._core.stack import planning
 from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
 from ..module_utils._core.stack.options import CALLS, texts
+from ..module_utils._core.stack.policy import Terms, run_of_job
 from ..module_utils._core.stack.session import Session
 from ..module_utils._core.stack.verbs import choose
+from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.deploy.job import JobRun, find_leftovers
 from ..module_utils._io.deploy.observe import ask_registry
 from ..module_utils._io.member import Member, member_target
@@ -215,16 +216,8 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     nodes = Nodes(engine.get("/nodes", "reading the nodes"))
     auth = partial(auth_headers, credentials=params["registry_auth"], stored=engine.stored_login)
     name = next(iter(session.touched), "") or job_spec.job_name(wish.of, uuid.uuid4().hex[:12])
-    job = JobRun(
-        engine,
-        name,
-        session,
-        parse_seconds(params["wait_timeout"], "wait_timeout"),
-        params["call_seconds"],
-        accepted=params["success_codes"],
-        auth=auth,
-    )
-    job.start(planning.Observed(nodes=nodes))
+    deployment = Deployment(engine, run_of_job(name), session, Terms.of(params), planning.Observed(nodes=nodes), auth)
+    job = JobRun(engine, session, deployment, nodes, params["success_codes"])
     if session.touched:
         return Observed(wish, name, goes_on=True, job=job)
     service = _find_service(engine.get("/services", "reading the services"), params["service"].strip())
@@ -270,7 +263,7 @@ def apply(_member: Member, change: Change, observed: Observed) -> None:
 
 def watch(_member: Member, _params: dict[str, t.Any], _plan: Plan, observed: Observed) -> dict[str, t.Any]:
     # Without "failed" Ansible takes any code but 0 for a failure.
-    return {"failed": False, **t.cast(JobRun, observed.job).watch([])}
+    return {"failed": False, **t.cast(JobRun, observed.job).watch()}
 
 
 def _find_service(services: t.Sequence[t.Any], name: str) -> t.Any:

@@ -370,7 +370,6 @@ from dataclasses import replace
 from functools import partial
 
 from ..module_utils._core.schedule.placement import Nodes
-from ..module_utils._core.service.canonical import parse_seconds
 from ..module_utils._core.service.edit import Edit, Parts
 from ..module_utils._core.service.images import auth_headers, familiar_image
 from ..module_utils._core.service.items import item_name
@@ -378,9 +377,10 @@ from ..module_utils._core.stack import planning
 from ..module_utils._core.stack import verbs as service_plan
 from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
 from ..module_utils._core.stack.options import texts
+from ..module_utils._core.stack.policy import Terms, operation_on
 from ..module_utils._core.stack.session import Session
+from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.deploy.observe import ask_registry
-from ..module_utils._io.deploy.operation import Operation
 from ..module_utils._io.member import Member, member_target
 from ..module_utils.errors import PlanError
 from ..module_utils.plan import Change, Plan
@@ -497,18 +497,8 @@ class Run:
         session = Session.from_result(params["session"])
         session.holder = session.holder or f"the operation {params['action']}"
         self.chosen = chosen
-        self.operation = Operation(
-            engine,
-            params["action"],
-            chosen,
-            replace(found, services=chosen, nodes=observed.nodes),
-            session,
-            timeout_seconds=parse_seconds(params["wait_timeout"], "wait_timeout"),
-            slice_seconds=params["call_seconds"],
-            wait=params["wait"],
-            undo_failure=params["on_failure"] == "rollback",
-            auth=auth,
-        )
+        swarm = replace(found, services=chosen, nodes=observed.nodes)
+        self.operation = Deployment(engine, operation_on(params["action"], chosen), session, Terms.of(params), swarm, auth)
         # What an earlier call of the same run has done is not planned again.
         return replace(observed, chosen=[service for service in chosen if item_name(service) not in session.touched])
 

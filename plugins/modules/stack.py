@@ -267,12 +267,12 @@ import typing as t
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
-from ..module_utils._core.service.canonical import parse_seconds
 from ..module_utils._core.service.images import Resolved, auth_headers
 from ..module_utils._core.service.items import by_name
 from ..module_utils._core.stack import planning
 from ..module_utils._core.stack.approval import plan_id, require_plan
 from ..module_utils._core.stack.options import ARGUMENTS, kept_services
+from ..module_utils._core.stack.policy import Terms, deploy_of
 from ..module_utils._core.stack.session import Session
 from ..module_utils._core.stack.spec import StackObjects, convert
 from ..module_utils._io.deploy.deployment import Deployment
@@ -319,21 +319,13 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     session = Session.from_result(params["session"])
     goes_on = bool(session.began)
     known = {image: Resolved(item["digest"], tuple(item["platforms"]), item["problem"]) for image, item in session.images.items()}
-    deployment = Deployment(
-        engine,
-        stack,
-        session,
-        timeout_seconds=parse_seconds(params["wait_timeout"], "wait_timeout"),
-        slice_seconds=params["call_seconds"],
-        wait=params["wait"],
-        undo_failure=present and params["on_failure"] == "rollback",
-        auth=auth,
-    )
     swarm = observe_stack(engine, stack, wanted, own, params["resolve_image"], auth, known)
     if not present:
         swarm = replace(swarm, volumes=read_volumes(engine, stack))
     session.images = {image: asdict(found) for image, found in swarm.images.items()}
-    deployment.start(swarm)
+    terms = Terms.of(params)
+    terms = terms if present else replace(terms, undo_failure=False)
+    deployment = Deployment(engine, deploy_of(stack), session, terms, swarm, auth)
     return Observed(swarm, wanted, own.salt, True, member.check_mode, goes_on, deployment)
 
 

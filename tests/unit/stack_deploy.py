@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.naming import KEY_LABEL
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack import planning
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.policy import Terms, deploy_of
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.spec import StackObjects
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.deployment import Deployment
@@ -93,8 +94,7 @@ class Deploy:
         observed = observe_stack(self.engine, "app", stack, observe_own(self.engine, "app"), resolve_image)
         plan = planning.plan_present("app", stack, observed, planning.Options(**options))
         session = session or Session(holder="me")
-        deployment = Deployment(self.engine, "app", session, 300, seconds, True, undo, clock=self.clock.time, sleep=self.clock.sleep)
-        deployment.start(observed)
+        deployment = Deployment(self.engine, deploy_of("app"), session, Terms(300, seconds, True, undo), observed, clock=self.clock)
         for change in plan.changes:
             deployment.apply(change)
         return {"plan": [(c.action, c.kind, c.name) for c in plan.changes], **deployment.watch(stack.services)}

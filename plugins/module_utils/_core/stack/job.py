@@ -20,6 +20,7 @@ JOB_LABEL = "io.flotilla.swarm.job"
 """Which service a job has the shape of. By it the jobs of runs that were killed are found."""
 OLDEST_API = (1, 41)
 _LONGEST = 40
+_RAN = ("complete", "failed")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
 # What answers requests, or waits for a person, is not for a job. What would look at its health asks a server that is not there.
@@ -92,3 +93,11 @@ def pin_to_image(spec: Json, tasks: t.Iterable[Item], nodes: Nodes) -> tuple[Jso
     constraints = [*(placement.get("Constraints") or []), f"node.id == {homes[0]}"]
     template = {**spec["TaskTemplate"], "Placement": {**placement, "Constraints": constraints}}
     return {**spec, "TaskTemplate": template}, nodes.names[homes[0]]
+
+
+def exit_code(task: Item) -> int | None:
+    """Of a container that was started; None while it runs, and for one that never did."""
+    container = task["Status"].get("ContainerStatus") or {}
+    if task["Status"]["State"] not in _RAN or not container.get("ContainerID"):
+        return None
+    return int(container.get("ExitCode") or 0)

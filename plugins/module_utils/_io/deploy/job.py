@@ -1,30 +1,27 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The doing half of a job that runs once: a deploy of one service, whose end is its result. Talks to the engine."""
+"""A job that runs once: a deployment of one service, whose end is its result. Talks to the engine."""
 
 from __future__ import annotations
 
 import typing as t
 
+from ..._core.schedule.placement import Nodes
 from ..._core.schedule.task_states import error_of
-from ..._core.schedule.verdict import FAILED, RUNNING, Verdict
 from ..._core.service.canonical import Json
 from ..._core.service.items import Item, item_name
 from ..._core.service.logs import last_words
-from ..._core.service.work import REMOVE, Work
-from ..._core.stack.job import JOB_LABEL
+from ..._core.stack.job import JOB_LABEL, exit_code
 from ..._core.stack.session import DeployError, Session
 from ..._core.timestamps import seconds_between
 from ...errors import FlotillaError
 from ...plan import Change
 from .deployment import Deployment
-from .lock import read_locks, release_lock
+from .lock import read_locks
 from .logs import read_output
-from .writer import Auth
 
 LOG_LINES = 2000
-_RAN = ("complete", "failed")
 
 
 def find_leftovers(engine: t.Any, now: float) -> list[tuple[Item, str]]:
@@ -36,92 +33,55 @@ def find_leftovers(engine: t.Any, now: float) -> list[tuple[Item, str]]:
     return [(service, lock) for service, lock, until in found if until <= now]
 
 
-class JobRun(Deployment):
-    """One job, from its creation to its removal. Its lock, renewed while it runs, tells another run that this one lives."""
+class JobRun:
+    """One job, from its creation to its removal. Exit codes in ``accepted`` are no failure."""
 
-    def __init__(
-        self,
-        engine: t.Any,
-        name: str,
-        session: Session,
-        timeout_seconds: float,
-        slice_seconds: float,
-        accepted: t.Collection[int],
-        auth: Auth,
-    ) -> None:
-        super().__init__(engine, name, session, timeout_seconds, slice_seconds, auth=auth)
-        self._accepted = accepted
+    def __init__(self, engine: t.Any, session: Session, deployment: Deployment, nodes: Nodes, accepted: t.Collection[int]) -> None:
+        self._engine, self._session, self._deployment, self._nodes, self._accepted = engine, session, deployment, nodes, accepted
 
     def apply(self, change: Change) -> None:
-        work: Work = change.payload
         try:
-            if change.action == REMOVE:
-                lock, service = work.body.get("lock"), t.cast(Item, work.observed)
-                self._writer.delete("service", change.name, service["ID"])
-                if lock:
-                    release_lock(self._engine, lock)
-            else:
-                self._lock()
-                self._create_service(self._stack, work)
-        except FlotillaError as error:
-            raise self._failure(error) from None
+            self._deployment.apply(change)
+        except DeployError as failure:
+            failure.result.update(_NO_END)
+            raise
 
-    def watch(self, _wanted: t.Sequence[Json]) -> Json:
+    def watch(self) -> Json:
         """Wait for the end, remove the job, and return what became of it. Raises DeployError for a code that is not accepted."""
         try:
-            self._await([self._stack])
-            if self._halted:
+            self._deployment.prove()
+            if self._deployment.halted:
                 return self._session.as_pending()
-            end = self._read_end()
+            end, problem = self._read_end()
         except FlotillaError as error:
-            raise self._failure(error) from None
-        left = [text for text in self._go_back() if "could not" in text]
-        self._unlock()
+            end, _problem = self._try_to_read_end()
+            failure = self._deployment.fail(error)
+            failure.result.update(end)
+            raise failure from None
+        left = [text for text in self._deployment.undo() if "could not" in text]
+        self._deployment.release()
         words = f"the job exited {end['rc']} on {end['node']} after {end['duration']:g} s"
-        problem = end.pop("error")
         if end["rc"] not in self._accepted:
             tail = last_words(end["stdout"], end["stderr"]) or last_words(problem, "")
             raise DeployError(f"{words}.{tail}", {**end, "changed": True, "session": self._session.as_result()})
         return {**end, "summary": words, "warnings": left}
 
-    def _mine(self) -> tuple[Json, Json]:
-        found = self._session.touched[self._stack].id
-        return {"id": [found]}, {"service": [found]}
+    def _read_end(self) -> tuple[Json, str]:
+        """What is known of the job's only task, whether or not it has ended, and what its node says of it."""
+        told, problem = dict(_NO_END), ""
+        for touched in self._session.touched.values():
+            for task in self._engine.get("/tasks", "reading how the job ended", filters={"service": [touched.id]}):
+                told["rc"], told["node"] = exit_code(task), self._nodes.names.get(task.get("NodeID", ""), "")
+                told["duration"] = seconds_between(task.get("CreatedAt", ""), task["Status"].get("Timestamp", ""))
+                told["stdout"], told["stderr"] = read_output(self._engine, task["ID"], LOG_LINES)
+                problem = error_of(task)
+        return told, problem
 
-    def _verdict(self, service: Item | None, name: str, all_tasks: t.Mapping[str, list[Item]], fresh: dict[str, int]) -> Verdict:
-        """A command that ran to its end ran, whatever its code; one that could not be started failed."""
-        verdict = super()._verdict(service, name, all_tasks, fresh)
-        tasks = all_tasks.get((service or {}).get("ID", ""), [])
-        if verdict.state == FAILED and any(_exit_code(task) is not None for task in tasks):
-            return Verdict(name, RUNNING, 1, 1, "1/1 ended")
-        return verdict
-
-    def _read_end(self) -> Json:
-        """What is known of the job's only task, whether or not it has ended."""
-        touched = self._session.touched.get(self._stack)
-        tasks = self._engine.get("/tasks", "reading how the job ended", filters={"service": [touched.id]}) if touched else []
-        told: Json = {"rc": None, "node": "", "duration": 0.0, "stdout": "", "stderr": "", "error": ""}
-        for task in tasks:
-            told["rc"], told["node"] = _exit_code(task), self._observed.nodes.names.get(task.get("NodeID", ""), "")
-            told["duration"] = seconds_between(task.get("CreatedAt", ""), task["Status"].get("Timestamp", ""))
-            told["error"] = error_of(task)
-            told["stdout"], told["stderr"] = read_output(self._engine, task["ID"], LOG_LINES)
-        return told
-
-    def _failure(self, error: FlotillaError) -> DeployError:
+    def _try_to_read_end(self) -> tuple[Json, str]:
         try:
-            told = self._read_end()
+            return self._read_end()
         except FlotillaError:
-            told = {}
-        told.pop("error", None)
-        failure = super()._failure(error)
-        failure.result.update(told)
-        return failure
+            return dict(_NO_END), ""
 
 
-def _exit_code(task: Item) -> int | None:
-    """Of a container that was started; None while it runs, and for one that never did."""
-    container = task["Status"].get("ContainerStatus") or {}
-    if task["Status"]["State"] not in _RAN or not container.get("ContainerID"):
-        return None
-    return int(container.get("ExitCode") or 0)
+_NO_END: Json = {"rc": None, "node": "", "duration": 0.0, "stdout": "", "stderr": ""}

@@ -10,6 +10,7 @@ import math
 import time
 import typing as t
 
+from ..._core.stack.session import Session
 from ..._core.timestamps import read_time
 from ...errors import FlotillaError
 from ..engine import Conflict, EngineError, NotFound
@@ -17,6 +18,27 @@ from ..engine import Conflict, EngineError, NotFound
 LEASE_SECONDS = 120.0
 """A lock ends by itself so long after it was last renewed; a run that died holds it no longer."""
 _LABEL = "io.flotilla.swarm.lock"
+
+
+class Locks:
+    """The locks of one run, by the names that it locks."""
+
+    def __init__(self, engine: t.Any, names: t.Sequence[str], session: Session, clock: t.Callable[[], float]) -> None:
+        self._engine, self._names, self._session, self._clock = engine, names, session, clock
+
+    def hold(self) -> None:
+        """Take the locks, or hold them for longer when half of their time is over."""
+        session, now = self._session, self._clock()
+        for name in [name for name in self._names if name not in session.locks]:
+            session.locks[name], session.locked = take_lock(self._engine, name, session.holder, now), now
+        if now > session.locked + LEASE_SECONDS / 2:
+            for lock in session.locks.values():
+                renew_lock(self._engine, lock, now)
+            session.locked = now
+
+    def release(self) -> None:
+        while self._session.locks:
+            release_lock(self._engine, self._session.locks.popitem()[1])
 
 
 def lock_name(stack: str) -> str:

@@ -12,11 +12,12 @@ from ..._core.schedule.placement import Nodes
 from ..._core.schedule.surge import MARK, restored_spec
 from ..._core.service.items import Item
 from ..._core.stack import planning
+from ..._core.stack.policy import Terms, operation_on
 from ..._core.stack.session import Session
 from ...errors import FlotillaError
 from ...plan import Change
 from ..engine import NotFound
-from .operation import Operation
+from .deployment import Deployment
 from .writer import Writer
 
 
@@ -26,18 +27,8 @@ def move_service(engine: t.Any, change: Change, nodes: t.Sequence[Item], timeout
     if MARK not in change.payload.body["Labels"]:
         restore_service(engine, service["ID"])
         return
-    operation = Operation(
-        engine,
-        "drain",
-        [service],
-        planning.Observed([service], nodes=Nodes(nodes)),
-        Session(holder="a drain"),
-        timeout_seconds=timeout_seconds,
-        slice_seconds=0.0,
-        wait=True,
-        undo_failure=True,
-        auth=lambda image: None,
-    )
+    observed = planning.Observed([service], nodes=Nodes(nodes))
+    operation = Deployment(engine, operation_on("drain", [service]), Session(holder="a drain"), Terms(timeout_seconds), observed)
     try:
         operation.apply(change)
         operation.watch([])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._core.service.canonical import Json
 from ..._core.service.images import image_of
 from ..._core.service.items import Item
 from ..._core.stack.session import CREATED, REMOVED, REPLACED, Session, Touched
@@ -25,15 +26,18 @@ def undo(
     before: t.Mapping[str, Item],
     clock: t.Callable[[], float],
     sleep: t.Callable[[float], None],
+    by_engine: bool = False,
 ) -> list[str]:
     """Restore what the run changed, in reverse order, remove what it created, and tell it of each service.
 
-    ``before`` are the services as they were, as far as this call has read them; for the others the engine knows it.
+    ``before`` are the services as they were, as far as this call has read them; for the others the engine knows it. ``by_engine`` leaves
+    updates to the engine's own rollback.
     """
     told = []
+    query = {"registryAuthFrom": "previous-spec", **({"rollback": "previous"} if by_engine else {})}
     for name, touched in reversed(list(session.touched.items())):
         try:
-            told.append(_restore(engine, writer, name, touched, before.get(name)))
+            told.append(_restore(engine, writer, name, touched, before.get(name), query))
         except FlotillaError as error:
             told.append(f"{name} could not be restored ({error})")
     until = clock() + LEFTOVER_SECONDS
@@ -43,7 +47,7 @@ def undo(
     return told
 
 
-def _restore(engine: t.Any, writer: Writer, name: str, touched: Touched, before: Item | None) -> str:
+def _restore(engine: t.Any, writer: Writer, name: str, touched: Touched, before: Item | None, query: Json) -> str:
     if touched.act in (CREATED, REPLACED, REMOVED):
         if touched.id:
             writer.delete("service", name, touched.id)
@@ -57,7 +61,7 @@ def _restore(engine: t.Any, writer: Writer, name: str, touched: Touched, before:
     spec = before["Spec"] if before else service.get("PreviousSpec") or {}
     if writer.fingerprint(spec) != touched.was:
         return f"{name} was left as it is, because something else changed it"
-    writer.update_service(service, spec, registryAuthFrom="previous-spec")
+    writer.update_service(service, spec, **query)
     return f"rolled back {name} to {image_of(spec)}"
 
 

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.surge import MARK, surged_spec
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import move as service_move
-from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.operation import Operation
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.deployment import Deployment
 from ansible_collections.flotilla.swarm.plugins.modules import nodes as module
 from fake_engine import FakeEngine, engine, image_missing, node, service
 from fake_engine.scheduler import tick
@@ -114,7 +114,7 @@ def test_the_next_run_restores_what_a_killed_one_left(fake: FakeEngine, monkeypa
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(Operation, "watch", die)
+        patch.setattr(Deployment, "watch", die)
         patch.setattr(service_move, "_try_to_restore", die)
         original = module._update
         patch.setattr(module, "_update", lambda *args: original(*args) if "pause" in str(args[2]) else die())

@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack import planning
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.policy import Terms, deploy_of
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.spec import StackObjects
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.deployment import Deployment
@@ -233,8 +234,7 @@ def test_a_network_is_gone_when_the_last_node_has_let_go_of_it(fake: FakeEngine,
     deploy = Deploy(fake)
     deploy(wanted(body("web")))
     observed = observe_stack(deploy.engine, "app", StackObjects(), Own())
-    deployment = Deployment(deploy.engine, "app", Session(), 300, clock=deploy.clock.time, sleep=deploy.clock.sleep)
-    deployment.start(observed)
+    deployment = Deployment(deploy.engine, deploy_of("app"), Session(), Terms(300), observed, clock=deploy.clock)
     began, get = deploy.clock.now, deploy.engine.get
 
     def lingering(path: str, *arguments: t.Any, **query: t.Any) -> t.Any:
