@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,13 @@ def from_outside(node: str, port: int) -> str:
     except TimeoutError:
         return DROPPED
     return OPEN
+
+
+def refused(node: str, port: int) -> bool:
+    try:
+        return from_outside(node, port) != OPEN
+    except ConnectionRefusedError:
+        return True
 
 
 def from_peer(node: str, port: int) -> str:
@@ -75,6 +83,9 @@ config = api.create_host_config(port_bindings={{80: [8080, 8081]}}, restart_poli
 made = api.create_container({IMAGE!r}, ["perl", "-MIO::Socket::INET", "-e", {SERVER!r}], name="web", ports=[80], host_config=config)
 api.start(made)""",
     )
+    until = time.monotonic() + 30
+    while refused("m1", 8080) and time.monotonic() < until:
+        time.sleep(0.2)
     yield
     sdk("m1", "api.remove_container('web', force=True)")
     play("firewall", firewall_enabled=True, firewall_state="absent")
