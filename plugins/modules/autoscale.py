@@ -230,7 +230,7 @@ services:
 import json
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ..module_utils._core.autoscale import Decision, Rule, decide, read_rule
@@ -293,61 +293,64 @@ ARGUMENTS: dict[str, t.Any] = {
 
 @dataclass(frozen=True)
 class Observed:
-    """``metrics`` are numbers, or the reason why there is none; ``now`` is the engine's time in seconds since 1970."""
+    """``metrics`` are numbers, or the reason why there is none; ``time`` is the engine's, as it writes it.
+
+    ``deployment`` makes the changes and is nothing to ``plan``.
+    """
 
     services: service_plan.Observed
     rules: t.Sequence[Rule]
     metrics: t.Mapping[str, float | str]
-    now: float
+    time: str
+    deployment: Deployment
 
 
-class Pass:
-    """What the steps of one pass share."""
+def observe(target: MemberHost, params: dict[str, t.Any]) -> Observed:
+    given = _chosen(params["rules"], texts(params["only"]))
+    rules = [read_rule(each, parse_seconds) for each in given]
+    seen, info = target.member.inspect("")
+    engine = target.member.require_manager(seen)
+    doing = "reading the swarm's services"
+    chosen = service_plan.choose(engine.get("/services", doing), [rule.service for rule in rules], (), {})
+    services = service_plan.Observed(chosen, Nodes(engine.get("/nodes", doing)), engine.get("/tasks", doing))
+    auth = partial(auth_headers, credentials=[], stored=engine.stored_login)
+    swarm = planning.Observed(chosen, nodes=services.nodes)
+    deployment = Deployment(engine, operation_on("scale", chosen), Session(holder="autoscale"), Terms.of(params), swarm, auth)
+    metrics = {each["service"]: _read(each["metric"], target.host.run) for each in given}
+    return Observed(services, rules, metrics, info["SystemTime"], deployment)
 
-    def observe(self, place: MemberHost, params: dict[str, t.Any]) -> Observed:
-        given = _chosen(params["rules"], texts(params["only"]))
-        rules = [read_rule(each, parse_seconds) for each in given]
-        seen, info = place.member.inspect("")
-        engine = place.member.require_manager(seen)
-        doing = "reading the swarm's services"
-        chosen = service_plan.choose(engine.get("/services", doing), [rule.service for rule in rules], (), {})
-        observed = service_plan.Observed(chosen, Nodes(engine.get("/nodes", doing)), engine.get("/tasks", doing))
-        swarm = planning.Observed(chosen, nodes=observed.nodes)
-        auth = partial(auth_headers, credentials=[], stored=engine.stored_login)
-        self.operation = Deployment(engine, operation_on("scale", chosen), Session(holder="autoscale"), Terms.of(params), swarm, auth)
-        self.time = info["SystemTime"]
-        metrics = {each["service"]: _read(each["metric"], place.host.run) for each in given}
-        return Observed(observed, rules, metrics, read_time(self.time))
 
-    def plan(self, observed: Observed, _params: dict[str, t.Any]) -> Plan:
-        services = {item_name(service): service for service in observed.services.chosen}
-        warnings, rows, replicas = [], [], {}
-        for rule in observed.rules:
-            service, metric = services[rule.service], observed.metrics[rule.service]
-            if service_mode(service["Spec"]) != "replicated":
-                raise PlanError(f"service {rule.service} is {service_mode(service['Spec'])} and can't be scaled.")
-            count = desired_count(service["Spec"])
-            if isinstance(metric, str):
-                decision = Decision(count, count, f"the metric can't be read: {metric}")
-                warnings.append(f"service {rule.service} keeps its {count} replicas: {decision.reason}")
-            else:
-                room = partial(find_room, service, nodes=observed.services.nodes.all, tasks=observed.services.tasks)
-                decision = decide(rule, metric, count, observed.now - read_time(service["UpdatedAt"]), room)
-            replicas[rule.service] = decision.replicas
-            rows.append(_row(rule.service, metric, count, decision))
-        planned = service_plan.plan_scale(observed.services, replicas, check_capacity=False)
-        reasons = {row["service"]: row["reason"] for row in rows}
-        changes = [Change(c.kind, c.name, c.action, c.fields, c.cost, f"{reasons[c.name]}: {c.reason}", c.payload) for c in planned.changes]
-        self.rows = rows
-        return Plan(tuple(changes), tuple(warnings), {"decisions": rows, "summary": "autoscale: nothing to change", "services": []})
+def plan(observed: Observed, _params: dict[str, t.Any]) -> Plan:
+    services = {item_name(service): service for service in observed.services.chosen}
+    warnings, rows, replicas = [], [], {}
+    for rule in observed.rules:
+        service, metric = services[rule.service], observed.metrics[rule.service]
+        if service_mode(service["Spec"]) != "replicated":
+            raise PlanError(f"service {rule.service} is {service_mode(service['Spec'])} and can't be scaled.")
+        count = desired_count(service["Spec"])
+        if isinstance(metric, str):
+            decision = Decision(count, count, f"the metric can't be read: {metric}")
+            warnings.append(f"service {rule.service} keeps its {count} replicas: {decision.reason}")
+        else:
+            room = partial(find_room, service, nodes=observed.services.nodes.all, tasks=observed.services.tasks)
+            decision = decide(rule, metric, count, read_time(observed.time) - read_time(service["UpdatedAt"]), room)
+        replicas[rule.service] = decision.replicas
+        rows.append(_row(rule.service, metric, count, decision))
+    planned = service_plan.plan_scale(observed.services, replicas, check_capacity=False)
+    reasons = {row["service"]: row["reason"] for row in rows}
+    changes = tuple(replace(change, reason=f"{reasons[change.name]}: {change.reason}") for change in planned.changes)
+    return Plan(changes, tuple(warnings), {"decisions": rows, "summary": "autoscale: nothing to change", "services": []})
 
-    def apply(self, _place: MemberHost, change: Change, _observed: t.Any) -> None:
-        self.operation.apply(change)
 
-    def watch(self, place: MemberHost, params: dict[str, t.Any], plan: Plan, _observed: t.Any) -> dict[str, t.Any]:
-        if params["record"]:
-            place.host.append(params["record"], "".join(f"{json.dumps({'time': self.time, **row})}\n" for row in self.rows))
-        return self.operation.watch([change.payload.body for change in plan.changes]) if plan.changes else {}
+def apply(_target: MemberHost, change: Change, observed: Observed) -> None:
+    observed.deployment.apply(change)
+
+
+def watch(target: MemberHost, params: dict[str, t.Any], planned: Plan, observed: Observed) -> dict[str, t.Any]:
+    if params["record"]:
+        rows = planned.result["decisions"]
+        target.host.append(params["record"], "".join(f"{json.dumps({'time': observed.time, **row})}\n" for row in rows))
+    return observed.deployment.watch([change.payload.body for change in planned.changes]) if planned.changes else {}
 
 
 def _chosen(rules: list[dict[str, t.Any]], only: list[str]) -> list[dict[str, t.Any]]:
@@ -388,8 +391,7 @@ def _row(name: str, metric: float | str, count: int, decision: Decision) -> dict
 
 
 def main() -> None:
-    run = Pass()
-    run_module(ARGUMENTS, run.observe, run.plan, run.apply, run.watch, target=member_host_target)
+    run_module(ARGUMENTS, observe, plan, apply, watch, target=member_host_target)
 
 
 if __name__ == "__main__":

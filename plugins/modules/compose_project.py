@@ -78,7 +78,7 @@ overlay:
 import typing as t
 from dataclasses import dataclass
 
-from ..module_utils._core.compose_project import PROJECT, STARTED, STOPPED, overlay, plan_project
+from ..module_utils._core.compose_project import PROJECT, STARTED, STOPPED, Act, Raw, overlay, plan_project
 from ..module_utils._io.engine import Engine
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
@@ -92,38 +92,36 @@ ARGUMENTS: dict[str, t.Any] = {
 
 @dataclass(frozen=True)
 class Observed:
-    containers: list[t.Any]
-    volumes: list[t.Any]
-    networks: list[t.Any]
+    """What Docker labelled as the project's; ``node_id`` is empty outside a swarm."""
+
+    containers: t.Sequence[Raw]
+    volumes: t.Sequence[Raw]
+    networks: t.Sequence[Raw]
     node_id: str
 
 
-class Run:
-    """What the steps of one call share."""
+def observe(engine: Engine, params: dict[str, t.Any]) -> Observed:
+    doing, filters = f"reading the project {params['project']}", {"label": [f"{PROJECT}={params['project']}"]}
+    containers = engine.get("/containers/json", doing, all=True, filters=filters)
+    volumes = engine.get("/volumes", doing, filters=filters).get("Volumes") or []
+    networks = engine.get("/networks", doing, filters={**filters, "scope": ["local"]})
+    return Observed(containers, volumes, networks, (engine.get("/info", doing).get("Swarm") or {}).get("NodeID") or "")
 
-    def observe(self, engine: Engine, params: dict[str, t.Any]) -> Observed:
-        self.stop, self.timeout = params["state"] == STOPPED, params["stop_timeout"]
-        doing, filters = f"reading the project {params['project']}", {"label": [f"{PROJECT}={params['project']}"]}
-        containers = engine.get("/containers/json", doing, all=True, filters=filters)
-        volumes = engine.get("/volumes", doing, filters=filters).get("Volumes") or []
-        networks = engine.get("/networks", doing, filters={**filters, "scope": ["local"]})
-        return Observed(containers, volumes, networks, (engine.get("/info", doing).get("Swarm") or {}).get("NodeID") or "")
 
-    def plan(self, observed: Observed, params: dict[str, t.Any]) -> Plan:
-        decided = plan_project(params["project"], observed.containers, observed.volumes, params["state"])
-        merged = overlay(decided.result, observed.networks, observed.node_id) if observed.node_id else {}
-        return Plan(decided.changes, result={**decided.result, "overlay": merged})
+def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
+    decided = plan_project(params["project"], observed.containers, observed.volumes, params["state"], params["stop_timeout"])
+    merged = overlay(decided.result, observed.networks, observed.node_id) if observed.node_id else {}
+    return Plan(decided.changes, result={**decided.result, "overlay": merged})
 
-    def apply(self, engine: Engine, change: Change, _observed: t.Any) -> None:
-        if self.stop:
-            engine.post(f"/containers/{change.payload}/stop", doing=f"stopping container {change.name}", t=self.timeout)
-        else:
-            engine.post(f"/containers/{change.payload}/start", doing=f"starting container {change.name}")
+
+def apply(engine: Engine, change: Change, _observed: Observed) -> None:
+    act: Act = change.payload
+    doing = f"{'stopping' if act.verb == 'stop' else 'starting'} container {change.name}"
+    engine.post(f"/containers/{act.container_id}/{act.verb}", doing=doing, **act.query)
 
 
 def main() -> None:
-    run = Run()
-    run_module(ARGUMENTS, run.observe, run.plan, run.apply)
+    run_module(ARGUMENTS, observe, plan, apply)
 
 
 if __name__ == "__main__":

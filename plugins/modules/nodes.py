@@ -254,6 +254,15 @@ class Observed:
     tasks: t.Sequence[Raw] = ()
 
 
+@dataclass(frozen=True)
+class Move:
+    """What moves a service before a drain: a change of ``plan_surge``, how long it may take, and the nodes that were paused for it."""
+
+    change: Change
+    seconds: float
+    pauses: t.Sequence[Change]
+
+
 def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     guard.refuse_if_named(params)
     for option, choices in CHOICES.items():
@@ -336,40 +345,32 @@ def _plan_moves(observed: Observed, params: dict[str, t.Any], planned: Plan) -> 
         raise PlanError("surge waits for services to move, found drain_timeout 0", "Give the seconds that a service may take.")
     leaving = {node["ID"]: read_node(node).hostname for node in observed.nodes if node["ID"] in up}
     changes, warnings = plan_surge(params["surge"], leaving, observed.services, observed.tasks)
-    moving = any(change.cost != "nothing" for change in changes)
-    return [*(pause_first(planned) if moving else []), *changes], warnings
+    pauses = pause_first(planned) if any(change.cost != "nothing" for change in changes) else []
+    return [*pauses, *(replace(each, payload=Move(each, params["drain_timeout"], pauses)) for each in changes)], warnings
 
 
-class Run:
-    """What the changes of one run share: the nodes, how long services may move, what ran before, and what was paused for that."""
+def apply(member: Member, change: Change, observed: Observed) -> None:
+    engine = member.require_engine()
+    if change.kind != "service":
+        _apply_to_node(engine, change)
+        return
+    move: Move = change.payload
+    try:
+        move_service(engine, move.change, observed.nodes, move.seconds)
+    except BaseException as error:
+        for pause in move.pauses:
+            _undo_pause(engine, pause)
+        if isinstance(error, FlotillaError):
+            raise FlotillaError(f"Moving services before the drain: {error}\nNo node was drained.") from None
+        raise
 
-    def plan(self, observed: Observed, params: dict[str, t.Any]) -> Plan:
-        self.nodes, self.seconds = observed.nodes, params["drain_timeout"]
-        self.paused: list[Change] = []
-        self.tasks, self.before = observed.tasks, count_running(observed.tasks)
-        return plan(observed, params)
 
-    def apply(self, member: Member, change: Change, _observed: t.Any) -> None:
+def watch(member: Member, params: dict[str, t.Any], planned: Plan, observed: Observed) -> None:
+    seconds = params["drain_timeout"]
+    if seconds:
         engine = member.require_engine()
-        if change.kind != "service":
-            _apply_to_node(engine, change)
-            self.paused += [change] if "undo" in change.payload else []
-            return
-        try:
-            move_service(engine, change, self.nodes, self.seconds)
-        except BaseException as error:
-            for paused in self.paused:
-                _undo_pause(engine, paused)
-            if isinstance(error, FlotillaError):
-                raise FlotillaError(f"Moving services before the drain: {error}\nNo node was drained.") from None
-            raise
-
-    def watch(self, member: Member, params: dict[str, t.Any], planned: Plan, _observed: t.Any) -> None:
-        seconds = params["drain_timeout"]
-        if seconds:
-            engine = member.require_engine()
-            await_returned(engine, find_stopped(find_returned(planned), self.tasks), self.nodes, seconds)
-            await_drained(engine, find_drained(planned, only_up=True), self.before, seconds)
+        await_returned(engine, find_stopped(find_returned(planned), observed.tasks), observed.nodes, seconds)
+        await_drained(engine, find_drained(planned, only_up=True), count_running(observed.tasks), seconds)
 
 
 def _undo_pause(engine: Engine, change: Change) -> None:
@@ -447,8 +448,7 @@ def _remove(engine: Engine, node: Node) -> None:
 
 
 def main() -> None:
-    run = Run()
-    run_module(ARGUMENTS, observe, run.plan, run.apply, run.watch, target=member_target)
+    run_module(ARGUMENTS, observe, plan, apply, watch, target=member_target)
 
 
 if __name__ == "__main__":

@@ -112,6 +112,7 @@ node:
 
 import platform
 import typing as t
+from dataclasses import dataclass
 
 from ..module_utils._core.schedule.task_states import TASK_LABEL
 from ..module_utils._core.service.canonical import parse_seconds
@@ -121,6 +122,7 @@ from ..module_utils._core.stack.job import read_command
 from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
 from ..module_utils._core.stack.options import WAIT
 from ..module_utils._core.stack.session import DeployError
+from ..module_utils._io.engine import Engine
 from ..module_utils.errors import PlanError
 from ..module_utils.plan import Change, Field, Plan
 from ..module_utils.runner import run_module
@@ -140,48 +142,66 @@ ARGUMENTS: dict[str, t.Any] = {
 NAME_LABEL = "com.docker.swarm.task.name"
 
 
-class Run:
-    """What the steps of one call share."""
+@dataclass(frozen=True)
+class Observed:
+    """The containers of the task on this node, whose host name is ``node``."""
 
-    def observe(self, engine: t.Any, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
-        self.command = read_command(params["command"], "command")
-        if not self.command:
-            raise PlanError("command: nothing to run", "Give it, such as python3 manage.py check.")
-        self.seconds = parse_seconds(params["wait_timeout"], "wait_timeout")
-        filters = {"label": [f"{TASK_LABEL}={params['task']}"]}
-        self.params = params
-        return t.cast("list[dict[str, t.Any]]", engine.get("/containers/json", "looking for the task", filters=filters))
+    containers: t.Sequence[t.Mapping[str, t.Any]]
+    node: str
 
-    def plan(self, observed: list[dict[str, t.Any]], params: dict[str, t.Any]) -> Plan:
-        if not observed:
-            return Plan(result={"found": False})
-        container = observed[0]
-        name = container["Labels"].get(NAME_LABEL, "").rpartition(".")[0] or params["task"]
-        given = [("command", self.command), ("user", params["user"]), ("workdir", params["workdir"])]
-        fields = [Field(path, None, value) for path, value in given if value]
-        fields += given_variables(params["environment"], params["secret_environment"])
-        fields += [Field("stdin", None, params["stdin"], secret=True)] if params["stdin"] else []
-        change = Change("exec", name, "create", tuple(fields), reason="runs a command", payload=container["Id"])
-        return Plan((change,), result={"found": True, "node": platform.node()})
 
-    def apply(self, engine: t.Any, change: Change, _observed: t.Any) -> dict[str, t.Any]:
-        params = self.params
-        variables = {**params["environment"], **params["secret_environment"]}
-        body = {"Cmd": self.command, "Env": [f"{key}={value}" for key, value in variables.items()]}
-        body.update({"User": params["user"], "WorkingDir": params["workdir"]})
-        code, raw = engine.execute(change.payload, body, params["stdin"].encode(), self.seconds, f"running a command in {change.name}")
-        stdout, stderr = split_streams(raw) if raw else ("", "")
-        # Without "failed" Ansible takes any code but 0 for a failure.
-        told = {"failed": False, "rc": code, "stdout": stdout, "stderr": stderr}
-        if code not in params["success_codes"]:
-            words = f"the command exited {code} in {change.name}.{last_words(stdout, stderr)}"
-            raise DeployError(words, {**told, "failed": True, "changed": True, "found": True})
-        return told
+@dataclass(frozen=True)
+class Command:
+    """What is run: ``body`` as the engine takes it. ``seconds`` is how long it may take."""
+
+    container_id: str
+    body: dict[str, t.Any]
+    stdin: bytes
+    seconds: float
+    success_codes: t.Collection[int]
+
+
+def observe(engine: Engine, params: dict[str, t.Any]) -> Observed:
+    filters = {"label": [f"{TASK_LABEL}={params['task']}"]}
+    return Observed(engine.get("/containers/json", "looking for the task", filters=filters), platform.node())
+
+
+def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
+    argv = read_command(params["command"], "command")
+    if not argv:
+        raise PlanError("command: nothing to run", "Give it, such as python3 manage.py check.")
+    seconds = parse_seconds(params["wait_timeout"], "wait_timeout")
+    if not observed.containers:
+        return Plan(result={"found": False})
+    container = observed.containers[0]
+    variables = {**params["environment"], **params["secret_environment"]}
+    body = {"Cmd": argv, "Env": [f"{key}={value}" for key, value in variables.items()]}
+    body.update({"User": params["user"], "WorkingDir": params["workdir"]})
+    given = [("command", argv), ("user", params["user"]), ("workdir", params["workdir"])]
+    fields = [Field(path, None, value) for path, value in given if value]
+    fields += given_variables(params["environment"], params["secret_environment"])
+    fields += [Field("stdin", None, params["stdin"], secret=True)] if params["stdin"] else []
+    name = container["Labels"].get(NAME_LABEL, "").rpartition(".")[0] or params["task"]
+    command = Command(container["Id"], body, params["stdin"].encode(), seconds, params["success_codes"])
+    change = Change("exec", name, "create", tuple(fields), reason="runs a command", payload=command)
+    return Plan((change,), result={"found": True, "node": observed.node})
+
+
+def apply(engine: Engine, change: Change, _observed: Observed) -> dict[str, t.Any]:
+    command: Command = change.payload
+    doing = f"running a command in {change.name}"
+    code, raw = engine.execute(command.container_id, command.body, command.stdin, command.seconds, doing)
+    stdout, stderr = split_streams(raw) if raw else ("", "")
+    # Without "failed" Ansible takes any code but 0 for a failure.
+    result = {"failed": False, "rc": code, "stdout": stdout, "stderr": stderr}
+    if code not in command.success_codes:
+        words = f"the command exited {code} in {change.name}.{last_words(stdout, stderr)}"
+        raise DeployError(words, {**result, "failed": True, "changed": True, "found": True})
+    return result
 
 
 def main() -> None:
-    run = Run()
-    run_module(ARGUMENTS, run.observe, run.plan, run.apply)
+    run_module(ARGUMENTS, observe, plan, apply)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from ..errors import PlanError
 from ..plan import Change, Field, Plan
@@ -16,6 +17,15 @@ Raw = t.Mapping[str, t.Any]
 PROJECT, SERVICE, DEPENDS_ON, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "depends_on", "oneoff"))
 VOLUME, NETWORK = "com.docker.compose.volume", "com.docker.compose.network"
 STOPPED, STARTED = "stopped", "started"
+
+
+@dataclass(frozen=True)
+class Act:
+    """What one request does to a container: ``verb`` is stop or start."""
+
+    container_id: str
+    verb: str
+    query: t.Mapping[str, t.Any]
 
 
 def describe(containers: t.Sequence[Raw], volumes: t.Sequence[Raw]) -> dict[str, t.Any]:
@@ -31,7 +41,7 @@ def describe(containers: t.Sequence[Raw], volumes: t.Sequence[Raw]) -> dict[str,
     return {"services": dict(sorted(services.items())), "volumes": {key: name for name, key in sorted(keys.items())}}
 
 
-def plan_project(project: str, containers: t.Sequence[Raw], volumes: t.Sequence[Raw], state: str) -> Plan:
+def plan_project(project: str, containers: t.Sequence[Raw], volumes: t.Sequence[Raw], state: str, stop_timeout: int) -> Plan:
     """Stop what depends on others first, and start it last. Raises PlanError where there is no such project."""
     result = describe(containers, volumes)
     if not containers:
@@ -43,14 +53,15 @@ def plan_project(project: str, containers: t.Sequence[Raw], volumes: t.Sequence[
         # what `docker compose run` has run once, such as a migration, must not run again
         mine = [each for each in order if (each.get("Labels") or {}).get(ONE_OFF) != "True"]
         todo = [each for each in mine if state == STARTED and each.get("State") in ("exited", "created")]
-    changes = tuple(_change(container, state) for container in todo)
+    changes = tuple(_change(container, state, stop_timeout) for container in todo)
     return Plan(changes, result=result)
 
 
-def _change(container: Raw, state: str) -> Change:
+def _change(container: Raw, state: str, stop_timeout: int) -> Change:
     name = (container.get("Names") or [container["Id"]])[0].lstrip("/")
     after = "exited" if state == STOPPED else "running"
-    return Change("container", name, "update", (Field("state", container.get("State"), after),), payload=container["Id"])
+    act = Act(container["Id"], "stop", {"t": stop_timeout}) if state == STOPPED else Act(container["Id"], "start", {})
+    return Change("container", name, "update", (Field("state", container.get("State"), after),), payload=act)
 
 
 def _order(containers: t.Sequence[Raw]) -> list[Raw]:
