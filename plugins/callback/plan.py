@@ -31,6 +31,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
+from ..module_utils.errors import NOTHING_CHANGED
 from ..module_utils.plan import SIGNS, render_changes, summarise
 
 
@@ -127,7 +128,7 @@ class CallbackModule(CallbackBase):
         self._display.banner("PLAN" if self._planned else "CHANGES")
         for line in render_changes(changes):
             self._display.display(line)
-        end = f", in {time.monotonic() - self._began:.0f} s." if self._applied else ". Nothing was changed."
+        end = f", in {time.monotonic() - self._began:.0f} s." if self._applied else f". {NOTHING_CHANGED}"
         self._display.display(f"{summarise(changes)}{end}")
         if not whole:
             hosts = ", ".join(sorted({*stats.failures, *stats.dark}))

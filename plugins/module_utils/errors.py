@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 NAMED_CHANGES = 10
+NOTHING_CHANGED = "Nothing was changed."
 
 
 class FlotillaError(Exception):
@@ -42,7 +43,7 @@ def with_account(error: FlotillaError, changed: t.Sequence[str] = ()) -> str:
         return text
     end = "" if text.endswith((".", "!", "?", "\n")) else "."
     if not changed:
-        return f"{text}{end} Nothing was changed."
+        return f"{text}{end} {NOTHING_CHANGED}"
     more = len(changed) - NAMED_CHANGES
     names = ", ".join([*changed[:NAMED_CHANGES], *([f"{more} more"] if more > 0 else [])])
     return f"{text}{end} Before that, these were changed: {names}."

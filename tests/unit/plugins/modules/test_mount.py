@@ -113,6 +113,14 @@ def test_check_mode(machine: Machine) -> None:
     assert planned["plan"] == machine.run()["plan"]
 
 
+def test_what_was_mounted_before_a_failure_is_told(machine: Machine) -> None:
+    other = machine.point.with_name("other")
+    given = [{"path": str(machine.point), "source": "h:/data"}, {"path": str(other), "source": "broken:/data"}]
+    result = run_module_main(mount.main, {"mounts": given})
+    assert result["exit_code"] == 1 and result["changed"] and machine.mounted and not other.exists()
+    assert result["msg"].endswith(f"Nothing of it was left. Before that, these were changed: mount {machine.point}."), result["msg"]
+
+
 def test_another_source_is_mounted_in_its_place(machine: Machine) -> None:
     machine.run()
     result = machine.run(source="other:/data")

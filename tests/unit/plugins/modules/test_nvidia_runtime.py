@@ -105,6 +105,7 @@ def test_links_that_can_not_be_made_are_told_and_tried_again(machine: Machine) -
     (machine.directory / "broken").touch()
     failed = machine.run()
     assert failed["exit_code"] == 1 and "no such device" in failed["msg"]
+    assert failed["msg"].endswith(f" Before that, these were changed: file {machine.file}."), failed["msg"]
     assert not machine.rule.exists()
     (machine.directory / "broken").unlink()
     assert machine.run()["changed"] and machine.rule.exists()
