@@ -202,6 +202,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+pulls:
+  description:
+    - The images with their digests that the plan brings, by the ID of each node that may run them, for
+      O(flotilla.swarm.image_pull#module:node_images).
+  returned: in check mode, O(state=present)
+  type: dict
+  sample:
+    v5pqnyfjvyh3hyzhyuqkv0x2l: ["registry.example.com/app:42@sha256:5f2b..."]
 summary:
   description: The outcome in one line.
   returned: success
@@ -267,6 +275,7 @@ import typing as t
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
+from ..module_utils._core.image_pull import find_pulls
 from ..module_utils._core.service.images import Resolved, auth_headers
 from ..module_utils._core.service.items import by_name
 from ..module_utils._core.stack import planning
@@ -358,7 +367,8 @@ def _plan_present(observed: Observed, params: dict[str, t.Any]) -> Plan:
     missing = planning.missing_objects(wanted, swarm)
     if missing and not observed.check_mode:
         raise PlanError(f"stack {params['name']} was not deployed: {'; '.join(missing)}.")
-    return Plan(decided.changes, (*decided.warnings, *missing), decided.result)
+    pulls = {"pulls": find_pulls(decided.changes, swarm.nodes)} if observed.check_mode else {}
+    return Plan(decided.changes, (*decided.warnings, *missing), {**decided.result, **pulls})
 
 
 def apply(_member: Member, change: Change, observed: Observed) -> None:

@@ -26,7 +26,8 @@ PUBLIC = {
     "the name of something, or a pattern for names": """
         apt_info.packages autoscale.only autoscale.rules.service compose_project.project daemon_config.unit data_backup.volumes
         data_restore.host data_restore.names data_root.unit host_info.kernel_modules host_info.packages host_info.units
-        image.images.name image.images.target job.image job.service job.show_environment network.absent network.networks.name
+        image.images.name image_pull.images image_pull.node_images
+        image.images.target job.image job.service job.show_environment network.absent network.networks.name
         nfs_exports.name nodes.absent nvidia_runtime.swarm_resource prune.keep prune.spare repository_key.fingerprints
         service.configs.gid service.configs.mode service.configs.source service.configs.target service.configs.uid
         service.configs_absent service.image service.mounts.source service.mounts.target service.mounts_absent service.name
@@ -38,7 +39,8 @@ PUBLIC = {
         volume.volumes.driver volume.volumes.name""",
     "the name of a user or group of a host": "directory.directories.group directory.directories.owner",
     "the name of a user or a registry, shown beside what it opens": """
-        autoscale.rules.metric.username image.registry_auth.registry image.registry_auth.username job.registry_auth.registry
+        autoscale.rules.metric.username image.registry_auth.registry image.registry_auth.username
+        image_pull.registry_auth.registry image_pull.registry_auth.username job.registry_auth.registry
         job.registry_auth.username service.registry_auth.registry service.registry_auth.username stack.registry_auth.registry
         stack.registry_auth.username""",
     "a path": """

@@ -68,7 +68,7 @@ class Target:
                 service("app_other", replicas=1, labels=STACK),
             ],
             volumes=[volume("db")],
-            images={"nginx:1": {"digest": f"sha256:{'ab' * 32}"}},
+            images={"nginx:1": {"digest": f"sha256:{'ab' * 32}"}, "r:5000/app:1": {"local": False}},
             containers=[{"Id": "c1", "Labels": TASK}],
             info={"DockerRootDir": str(directory / "docker")},
         )
@@ -106,6 +106,7 @@ class Target:
             Task("data_backup", {"volumes": ["db"], "directory": f"{work}/data", "dest": f"{work}/brought"}),
             Task("data_restore", {"src": f"{work}/brought", "host": "localhost", "names": ["db"], **MEANT}),
             Task("image", {"images": [image], "registry_auth": LOGIN}, "builder"),
+            Task("image_pull", {"images": ["r:5000/app:1"], "registry_auth": LOGIN}),
             Task("job", {"image": "jobs:1", "registry_auth": LOGIN, "wait_timeout": "20s"}),
             Task("network", {"networks": [{"name": "front"}]}),
             Task("nodes", {}),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 from .errors import LOCKED, NO_LEADER, ApiError, Json
@@ -141,6 +142,16 @@ class Local:
     def list_images(self, request: Request) -> Response:
         return Response([self._image(name) for name, image in self._host.images.items() if image.get("local", True)])
 
+    def pull_image(self, request: Request) -> Response:
+        """An image whose ``local`` is False comes from the registry; what that does not have is told at the end of the stream."""
+        name = request.query["fromImage"]
+        repository, _at, digest = name.partition("@")
+        for key, image in self._host.images.items():
+            if key == _with_tag(name) or (digest and key.rpartition(":")[0] == repository and image.get("digest") == digest):
+                image["local"] = True
+                return _stream({"status": "Pulling"}, {"status": f"Status: Downloaded newer image for {name}"})
+        return _stream({"status": "Pulling"}, {"error": f"manifest for {name} not found: manifest unknown"})
+
     def delete_image(self, request: Request, name: str) -> Response:
         key = name if name in self._host.images else _with_tag(name)
         if key not in self._host.images:
@@ -193,6 +204,10 @@ class Local:
                 and (not filters.get("volume") or any(m.get("Name") in filters["volume"] for m in item.get("Mounts", [])))
             ]
         )
+
+
+def _stream(*messages: Json) -> Response:
+    return Response("".join(f"{json.dumps(message)}\r\n" for message in messages).encode())
 
 
 def logs_of(cluster: Cluster, item: Json, name: str, request: Request) -> Response:

@@ -44,6 +44,7 @@ def local_routes(local: Local, containers: Containers, networks: Networks, swarm
         (f"GET /volumes/{_ID}", local.inspect_volume),
         (f"DELETE /volumes/{_ID}", local.delete_volume),
         ("GET /images/json", local.list_images),
+        ("POST /images/create", local.pull_image),
         ("GET /images/(.+)/json", local.inspect_image),
         ("DELETE /images/(.+)", local.delete_image),
         ("GET /system/df", local.disk_usage),
