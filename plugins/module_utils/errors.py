@@ -20,6 +20,8 @@ class FlotillaError(Exception):
 
     tells_changes = False
     """Whether the error itself says what was changed and undone."""
+    changed: t.Sequence[str] | None = None
+    """What was changed before and stays so, where the error knows of more than one call of a module does."""
 
     def __init__(self, problem: str, cure: str = "", doing: str = "") -> None:
         self.problem, self.cure, self.doing = problem, cure, doing
@@ -38,7 +40,7 @@ class PlanError(FlotillaError):
 
 def with_account(error: FlotillaError, changed: t.Sequence[str] = ()) -> str:
     """The whole message, with what was changed before the error: names of changes, such as ``volume media``, in their order."""
-    text = str(error)
+    text, changed = str(error), changed if error.changed is None else error.changed
     if error.tells_changes:
         return text
     end = "" if text.endswith((".", "!", "?", "\n")) else "."

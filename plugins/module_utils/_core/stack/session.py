@@ -58,6 +58,11 @@ class Session:
         """The services that this run touched and that have to run in the end."""
         return [name for name, item in self.touched.items() if item.act != REMOVED]
 
+    def changes(self, undone: bool = False) -> list[str]:
+        """What the run has changed so far, such as ``service web``, or what of it stays when the run is undone."""
+        there = [] if undone else [*self.made, *(["service", name] for name in self.touched)]
+        return list(dict.fromkeys(f"{kind} {name}" for kind, name, *_id in (*self.removed, *there)))
+
     def as_result(self) -> dict[str, t.Any]:
         return asdict(self)
 
@@ -84,10 +89,11 @@ class Session:
 
 
 class DeployError(FlotillaError):
-    """A deploy that failed. ``result`` is added to what the module returns; the message says what was undone and what was not."""
+    """A deploy that failed. ``result`` is added to what the module returns.
 
-    tells_changes = True
+    ``changed`` is what stays changed of the whole run; without it the message says what was undone and what was not.
+    """
 
-    def __init__(self, message: str, result: Json) -> None:
+    def __init__(self, message: str, result: Json, changed: t.Sequence[str] | None = None) -> None:
         super().__init__(message)
-        self.result = result
+        self.result, self.changed, self.tells_changes = result, changed, changed is None

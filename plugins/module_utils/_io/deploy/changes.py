@@ -108,6 +108,7 @@ class Changes:
     def remove_leftover(self, name: str, work: Work) -> None:
         """A job whose run was killed, and its lock."""
         self._writer.delete("service", name, t.cast(Item, work.observed)["ID"])
+        self._session.removed.append(["job", name])
         if work.body.get("lock"):
             release_lock(self._engine, work.body["lock"])
 

@@ -64,8 +64,8 @@ class Deployment:
         try:
             self._locks.hold()
             self._watcher.wait(self._policy.waits_for(change, self._session.there(), self._proves))
-            # What was changed has been proven by now, and its former version may need what is removed from here on.
-            self._undoes = self._undoes and (change.action != REMOVE or change.payload.early)
+            # What was changed has been proven by now, and its former version may need what is removed from here on; no leftover of a job.
+            self._undoes = self._undoes and (change.action != REMOVE or change.payload.early or change.kind == "job")
             if not self.halted:
                 self._changes.do(change)
         except FlotillaError as error:
@@ -106,14 +106,13 @@ class Deployment:
         """Go back if that was asked for, unlock, and say everything that is known."""
         undone = self.undo() if self._undoes else []
         self.release()
-        names = set(self._session.touched)
-        mine = self._policy.title
+        names, mine = set(self._session.touched), self._policy.title
         rest = len([item for item in self._observed.services if stack_of(item) == mine and item_name(item) not in names])
         untouched = [f"{rest} service{'s were' if rest > 1 else ' was'} never touched"] if rest else []
         end = [*undone, *untouched] if undone else []
         message = f"{error}\n{'; '.join(end)}." if end else str(error)
-        changed = bool(names or self._session.made or self._session.removed)
-        return DeployError(message, {"changed": changed, "undone": undone, "session": self._session.as_result()})
+        result = {"changed": bool(self._session.changes()), "undone": undone, "session": self._session.as_result()}
+        return DeployError(message, result, None if undone else self._session.changes(undone=self._undoes))
 
     def _account(self, wanted: t.Sequence[Json], verdicts: t.Mapping[str, Verdict]) -> Json:
         services, tasks = self._watcher.poll(None if self._session.touched else self._observed.services)

@@ -187,6 +187,15 @@ def test_leftovers_of_killed_runs_are_removed_and_running_ones_are_not(fake: Fak
     assert run(fake, service="app_web", command="x", success_codes=[0, 1])["plan"][0]["name"] == alive[0] and left(fake) == []
 
 
+def test_a_job_that_fails_after_leftovers_went_is_removed_too(fake: FakeEngine, clock: Clock) -> None:
+    fake.behave(IMAGE, crashes(run=10**6))
+    assert run(fake, service="app_web", command="x", call_seconds=2)["pending"] and len(left(fake)) == 2
+    clock.now += 200
+    fake.behave(IMAGE, image_missing(IMAGE))
+    failed = run(fake, service="app_web", command="x", wait_timeout="10s")
+    assert failed["exit_code"] == 1 and failed["changed"] and left(fake) == [], failed["msg"]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
