@@ -13,10 +13,10 @@ from collections import Counter
 
 from ...errors import PlanError
 from .placement import Nodes, eligible_nodes, hostname
+from .task_states import has_ended
 
 Raw = t.Mapping[str, t.Any]
 
-_OVER = ("complete", "shutdown", "failed", "rejected", "orphaned", "remove")
 _SHOWN = 5
 
 Place = tuple[str, str]
@@ -25,11 +25,7 @@ Place = tuple[str, str]
 
 def is_alive(task: Raw) -> bool:
     """Whether a task takes up its place: it must run and has not ended."""
-    return task.get("DesiredState") == "running" and not _has_ended(task)
-
-
-def _has_ended(task: Raw) -> bool:
-    return (task.get("Status") or {}).get("State") in _OVER
+    return task.get("DesiredState") == "running" and not has_ended(task)
 
 
 def check_capacity(leaving: t.Collection[str], nodes: t.Sequence[Raw], services: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> None:
@@ -240,7 +236,7 @@ def find_remains(
     """
     names = {service["ID"]: service["Spec"]["Name"] for service in services}
     there = [task for task in tasks if task.get("NodeID") in leaving]
-    left = Counter(names.get(task["ServiceID"], task["ServiceID"]) for task in there if not _has_ended(task))
+    left = Counter(names.get(task["ServiceID"], task["ServiceID"]) for task in there if not has_ended(task))
     told = [f"{name} still has {count} there" for name, count in sorted(left.items())]
     moved = {task["ServiceID"] for task in there}
     for service in sorted(services, key=lambda each: each["Spec"]["Name"]):

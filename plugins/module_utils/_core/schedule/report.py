@@ -12,10 +12,8 @@ from ..service.constraints import Node
 from ..service.images import image_of
 from ..service.items import Item, stack_of, tasks_by_service
 from .placement import Nodes, hostname
-from .task_states import error_of
+from .task_states import error_of, has_ended
 from .verdict import RUNNING, Verdict, judge, settle_at_once
-
-_RAN_OUT = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 
 
 def report_services(services: t.Iterable[Item], tasks: t.Sequence[Item], nodes: t.Iterable[Node]) -> list[Json]:
@@ -108,7 +106,7 @@ def _report_task(task: Item, hosts: t.Mapping[str, Node]) -> Json:
         "state": status.get("State", ""),
         "desired_state": task.get("DesiredState", ""),
         "cause": error_of(task),
-        "exit_code": (status.get("ContainerStatus") or {}).get("ExitCode") if status.get("State") in _RAN_OUT else None,
+        "exit_code": (status.get("ContainerStatus") or {}).get("ExitCode") if has_ended(task) else None,
         "since": status.get("Timestamp", ""),
     }
 

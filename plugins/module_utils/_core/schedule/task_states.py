@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many tasks a swarm keeps, which services fail again and again, and which containers are no tasks. Pure."""
+"""Which tasks have ended, how many a swarm keeps, which services fail again and again, and which containers are no tasks. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,19 @@ from ..timestamps import read_time
 CRASHES, WITHIN_SECONDS = 3, 3600
 # The engine's, on each container of a task.
 TASK_LABEL = "com.docker.swarm.task.id"
-_FAILED = ("failed", "rejected")
+FAILED_STATES = ("failed", "rejected")
+_ENDED = (*FAILED_STATES, "complete", "shutdown", "orphaned", "remove")
 
 Json = t.Mapping[str, t.Any]
+
+
+def has_ended(task: Json) -> bool:
+    return _status(task).get("State") in _ENDED
+
+
+def is_kept(task: Json) -> bool:
+    """Whether a task of what was removed has ended and was not told to go."""
+    return task["DesiredState"] != "remove" and has_ended(task)
 
 
 def summarise_tasks(tasks: t.Sequence[Json], services: t.Iterable[Json], now: float) -> dict[str, t.Any]:
@@ -25,7 +35,7 @@ def summarise_tasks(tasks: t.Sequence[Json], services: t.Iterable[Json], now: fl
     ``now`` is in seconds since 1970.
     """
     names = {service.get("ID"): (service.get("Spec") or {}).get("Name") for service in services}
-    failed = [task for task in tasks if _status(task).get("State") in _FAILED]
+    failed = [task for task in tasks if _status(task).get("State") in FAILED_STATES]
     lately: dict[str, dict[t.Any, list[Json]]] = {}
     for task in failed:
         if _age(task, now) <= WITHIN_SECONDS:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ..service.canonical import MONITOR_NS, SECOND_NS, desired_count, service_mode
 from .placement import Nodes
-from .task_states import error_of
+from .task_states import FAILED_STATES, error_of
 
 CRASHES = 3
 """So many failures of one task in a row are a crash loop; one or two may be a dependency that is still starting."""
@@ -25,7 +25,6 @@ _CONVERGED, _STUCK = "converged", "stuck"
 _KILLED = 137  # 128 and the number of the signal that nothing can handle
 _ROLLBACKS = ("rollback_started", "rollback_paused", "rollback_completed")
 _CULPRIT = re.compile(r"termination of task (\w+)")
-_CRASHED = ("failed", "rejected")
 _NOT_YET = ("new", "allocated", "pending", "assigned", "accepted", "preparing", "ready", "starting")
 _TIMES = {1: "", 2: " twice", 3: " three times"}
 
@@ -237,7 +236,7 @@ def _lacking(spec: t.Mapping[str, t.Any], task: Task) -> str:
 def _is_crash(spec: t.Mapping[str, t.Any], task: Task) -> bool:
     """Ended though it should run. An exit with 0 is a crash only of a service that is to run for ever."""
     state, runs_for_ever = task["Status"]["State"], not service_mode(spec).endswith("-job") and _condition(spec) == "any"
-    return state in _CRASHED or (state == "complete" and runs_for_ever)
+    return state in FAILED_STATES or (state == "complete" and runs_for_ever)
 
 
 def _finished(spec: t.Mapping[str, t.Any], tasks: t.Iterable[Task]) -> set[str]:

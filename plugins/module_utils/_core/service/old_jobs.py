@@ -9,10 +9,8 @@ That is https://github.com/moby/moby/issues/44312. An update of a job lets go of
 from __future__ import annotations
 
 from .canonical import Json, service_mode
-from .items import Item
 
 FIXED_IN_API = (1, 43)
-_ENDED = ("complete", "shutdown", "failed", "rejected", "orphaned")
 
 
 def emptied_job(spec: Json) -> Json | None:
@@ -24,8 +22,3 @@ def emptied_job(spec: Json) -> Json | None:
     nowhere = {**(template.get("Placement") or {}), "Constraints": ["node.id==none"]}
     empty = {"ReplicatedJob": {"MaxConcurrent": 0, "TotalCompletions": 0}} if mode == "replicated-job" else spec["Mode"]
     return {**spec, "Mode": empty, "TaskTemplate": {**template, "Placement": nowhere}}
-
-
-def is_kept(task: Item) -> bool:
-    """Whether a task of what was removed has ended and was not told to go."""
-    return task["DesiredState"] != "remove" and task["Status"]["State"] in _ENDED

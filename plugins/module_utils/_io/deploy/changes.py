@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._core.schedule.task_states import is_kept
 from ..._core.service.canonical import Json
 from ..._core.service.items import Item
 from ..._core.service.naming import NAMESPACE_LABEL
-from ..._core.service.old_jobs import FIXED_IN_API, is_kept
+from ..._core.service.old_jobs import FIXED_IN_API
 from ..._core.service.work import Work
 from ..._core.stack.policy import Policy
 from ..._core.stack.session import CREATED, REMOVED, REPLACED, UPDATED, Session, Touched
