@@ -25,6 +25,7 @@ MODULES = Path(__file__).parents[2] / "plugins/modules"
 PUBLIC = {
     "the name of something, or a pattern for names": """
         apt_info.packages autoscale.only autoscale.rules.service compose_project.project daemon_config.unit data_backup.volumes
+        deploy_gate.branch deploy_gate.variables
         data_restore.host data_restore.names data_root.unit host_info.kernel_modules host_info.packages host_info.units
         image.images.name image_pull.images image_pull.node_images
         image.images.target job.image job.service job.show_environment network.absent network.networks.name
@@ -45,7 +46,7 @@ PUBLIC = {
         stack.registry_auth.username""",
     "a path": """
         autoscale.record backup.dest data_backup.dest data_backup.paths data_restore.src data_root.path
-        directory.directories.path image.images.context
+        deploy_gate.directory directory.directories.path image.images.context
         image.images.dockerfile mount.absent mount.mounts.path nfs_exports.exports.path path_info.paths recover.archive
         registry_credentials.file stack.env_files stack.files stack.files_below stack.project_dir
         task_exec.workdir volume.volumes.nfs.path""",
@@ -66,6 +67,7 @@ PUBLIC = {
         mount.mounts.version nfs_exports.exports.options nodes.availability nodes.label_policies.at_most_one_of
         nodes.label_policies.exactly_one nodes.roles service.constraints service.constraints_absent service.replicas
         stack.device_kinds stack.keep_replicas volume.volumes.nfs.options volume.volumes.nfs.version""",
+    "a command of the controller, where everybody reads the arguments of processes": "deploy_gate.command",
     "labels by which services or hosts are chosen": "directory.directories.labels directory.labels service.label service_logs.label",
     "made by this collection out of what modules returned": """
         data_restore.archives image.images.context_hash job.session network.routes nodes.node_ids nodes.replaces
