@@ -9,7 +9,8 @@ import time
 import typing as t
 
 from .._core.cluster.node import read_node
-from .._core.schedule.capacity import Place, Raw, find_remains, find_starting
+from .._core.schedule.capacity import Place, find_remains, find_starting
+from .._core.service.spec import Raw
 from ..errors import FlotillaError
 from .engine import Engine
 

@@ -11,6 +11,7 @@ import typing as t
 
 from ...errors import PlanError
 from ...plan import Change, Field, Plan, compare
+from ..service.spec import Service, ServiceSpec
 from .subnets import Network, find_overlaps, parse_subnet, refuse_public, refuse_routed, refuse_stranger
 
 _MTU = "com.docker.network.driver.mtu"
@@ -76,21 +77,14 @@ def as_text(value: t.Any) -> str:
 def find_users(network: t.Mapping[str, t.Any], services: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
     """Names of the services on a network; for the ingress network those that publish a port through it."""
     return sorted(
-        service["Spec"]["Name"]
-        for service in services
-        if (_publishes(service) if network["ingress"] else _attaches(service, {network["id"], network["name"]}))
+        service.name
+        for service in map(Service, services)
+        if (_publishes(service.spec) if network["ingress"] else service.spec.targets & {network["id"], network["name"]})
     )
 
 
-def _publishes(service: t.Mapping[str, t.Any]) -> bool:
-    ports = (service["Spec"].get("EndpointSpec") or {}).get("Ports") or []
-    return any(port.get("PublishMode", "ingress") == "ingress" for port in ports)
-
-
-def _attaches(service: t.Mapping[str, t.Any], names: set[str]) -> bool:
-    spec = service["Spec"]
-    attached = [*((spec.get("TaskTemplate") or {}).get("Networks") or []), *(spec.get("Networks") or [])]
-    return any(each.get("Target") in names for each in attached)
+def _publishes(spec: ServiceSpec) -> bool:
+    return any(port.get("PublishMode", "ingress") == "ingress" for port in spec.ports)
 
 
 def plan_networks(

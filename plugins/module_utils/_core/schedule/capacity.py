@@ -12,10 +12,9 @@ import typing as t
 from collections import Counter
 
 from ...errors import PlanError
+from ..service.spec import Raw, Service
 from .placement import Nodes, eligible_nodes, hostname
 from .task_states import has_ended
-
-Raw = t.Mapping[str, t.Any]
 
 _SHOWN = 5
 
@@ -36,8 +35,8 @@ def check_capacity(leaving: t.Collection[str], nodes: t.Sequence[Raw], services:
     moving = Counter(task["ServiceID"] for task in tasks if is_alive(task) and task.get("NodeID") in leaving)
     wanted = [
         (service, moving[service["ID"]])
-        for service in sorted(services, key=lambda each: each["Spec"]["Name"])
-        if moving[service["ID"]] and (service["Spec"].get("Mode") or {}).get("Replicated")
+        for service in sorted(services, key=lambda each: Service(each).name)
+        if moving[service["ID"]] and Service(service).spec.mode == "replicated"
     ]
     staying = [node for node in nodes if node["ID"] not in leaving]
     problems = [
@@ -167,27 +166,11 @@ class _Need:
     """What each task of a service takes."""
 
     def __init__(self, service: Raw) -> None:
-        self.service_id = service["ID"]
-        self.amounts = +_reserved(service)
-        self.ports = _host_ports(service)
-        self.most = (_template(service).get("Placement") or {}).get("MaxReplicas") or 0
-
-
-def _template(service: Raw) -> Raw:
-    return service["Spec"].get("TaskTemplate") or {}
-
-
-def _reserved(service: Raw) -> Counter[str]:
-    return _amounts((_template(service).get("Resources") or {}).get("Reservations") or {})
-
-
-def _host_ports(service: Raw) -> set[tuple[t.Any, t.Any]]:
-    ports = (service["Spec"].get("EndpointSpec") or {}).get("Ports") or []
-    return {
-        (port["PublishedPort"], port.get("Protocol", "tcp"))
-        for port in ports
-        if port.get("PublishMode") == "host" and port.get("PublishedPort")
-    }
+        view = Service(service)
+        self.service_id = view.id
+        self.amounts = +_amounts(view.spec.reservations)
+        self.ports = view.spec.host_ports
+        self.most = view.spec.most_on_a_node
 
 
 def _amounts(resources: Raw) -> Counter[str]:
@@ -202,19 +185,17 @@ def _amounts(resources: Raw) -> Counter[str]:
 
 
 def _explain(service: Raw, what: str, placed: int, eligible: t.Sequence[_Room], other: str = "") -> str:
-    name = service["Spec"]["Name"]
+    spec = Service(service).spec
     if not eligible:
-        constraints = (_template(service).get("Placement") or {}).get("Constraints") or []
-        cause = f"its constraints {', '.join(constraints)}" if constraints else "it"
-        return f"{name} {what}, and no {other}node that is ready and active allows {cause}"
-    most = (_template(service).get("Placement") or {}).get("MaxReplicas")
-    wants = [f"at most {most} on a node"] if most else []
-    wants += [f"{kind} {amount}" for kind, amount in _reserved(service).items() if amount]
-    wants += [f"port {port}/{protocol} of the host" for port, protocol in sorted(_host_ports(service))]
+        cause = f"its constraints {', '.join(spec.constraints)}" if spec.constraints else "it"
+        return f"{spec.name} {what}, and no {other}node that is ready and active allows {cause}"
+    wants = [f"at most {spec.most_on_a_node} on a node"] if spec.most_on_a_node else []
+    wants += [f"{kind} {amount}" for kind, amount in _amounts(spec.reservations).items() if amount]
+    wants += [f"port {port}/{protocol} of the host" for port, protocol in sorted(spec.host_ports)]
     names = sorted(each.name for each in eligible)
     more = [f"{len(names) - _SHOWN} others"] if len(names) > _SHOWN else []
     verb = "has" if len(names) == 1 else "have"
-    return f"{name} {what}, and {', '.join([*names[:_SHOWN], *more])} {verb} room for {placed} of them (each needs {', '.join(wants)})"
+    return f"{spec.name} {what}, and {', '.join([*names[:_SHOWN], *more])} {verb} room for {placed} of them (each needs {', '.join(wants)})"
 
 
 def _tasks(count: int) -> str:
@@ -234,21 +215,21 @@ def find_remains(
     Only services that have, or had, a task on the nodes count. With ``before``, how many ran before the drain, no more are waited for:
     a service that was not whole is not made whole by a drain.
     """
-    names = {service["ID"]: service["Spec"]["Name"] for service in services}
+    names = {service["ID"]: Service(service).name for service in services}
     there = [task for task in tasks if task.get("NodeID") in leaving]
     left = Counter(names.get(task["ServiceID"], task["ServiceID"]) for task in there if not has_ended(task))
     told = [f"{name} still has {count} there" for name, count in sorted(left.items())]
     moved = {task["ServiceID"] for task in there}
-    for service in sorted(services, key=lambda each: each["Spec"]["Name"]):
-        wanted = ((service["Spec"].get("Mode") or {}).get("Replicated") or {}).get("Replicas")
-        if service["ID"] not in moved or wanted is None:
+    for service in sorted(map(Service, services), key=lambda each: each.name):
+        if service.id not in moved or service.spec.mode != "replicated":
             continue
-        mine = [task for task in tasks if task["ServiceID"] == service["ID"] and task.get("NodeID") not in leaving]
-        running = count_running(mine)[service["ID"]]
-        if running < (wanted if before is None else min(wanted, before.get(service["ID"], 0))):
+        wanted = service.spec.desired
+        mine = [task for task in tasks if task["ServiceID"] == service.id and task.get("NodeID") not in leaving]
+        running = count_running(mine)[service.id]
+        if running < (wanted if before is None else min(wanted, before.get(service.id, 0))):
             errors = {str(task["Status"]["Err"]) for task in mine if (task.get("Status") or {}).get("Err")}
             because = f" ({'; '.join(sorted(errors))})" if errors else ""
-            told.append(f"{service['Spec']['Name']} has {running} of {wanted} running elsewhere{because}")
+            told.append(f"{service.name} has {running} of {wanted} running elsewhere{because}")
     return told
 
 

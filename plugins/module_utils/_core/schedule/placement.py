@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ..service.canonical import desired_count, service_mode
 from ..service.constraints import Constraint, Node, parse_constraint
+from ..service.spec import Raw, ServiceSpec
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i686": "386", "i386": "386"}
 
@@ -23,10 +23,9 @@ class Nodes:
         self.down = {node.get("ID", "") for node in self.all if (node.get("Status") or {}).get("State") == "down"}
         self._eligible: dict[str, list[Node]] = {}
 
-    def eligible(self, spec: t.Mapping[str, t.Any]) -> list[Node]:
+    def eligible(self, spec: Raw) -> list[Node]:
         """The nodes that are ready, active, and match the constraints and platforms of a service spec."""
-        placement = (spec.get("TaskTemplate") or {}).get("Placement") or {}
-        texts, platforms = placement.get("Constraints") or [], placement.get("Platforms") or []
+        texts, platforms = ServiceSpec(spec).constraints, ServiceSpec(spec).platforms
         key = json.dumps([sorted(texts), platforms], sort_keys=True)
         if key not in self._eligible:
             constraints = [parse_constraint(text) for text in texts]
@@ -34,7 +33,7 @@ class Nodes:
         return self._eligible[key]
 
 
-def eligible_nodes(spec: t.Mapping[str, t.Any], nodes: t.Iterable[Node]) -> list[Node]:
+def eligible_nodes(spec: Raw, nodes: t.Iterable[Node]) -> list[Node]:
     """As ``Nodes.eligible``, for one question."""
     return Nodes(nodes).eligible(spec)
 
@@ -67,25 +66,24 @@ def _architecture(platform: t.Mapping[str, str]) -> str:
     return _ARCHITECTURES.get(name, name)
 
 
-def left_nodes(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any], nodes: Nodes) -> list[str]:
+def left_nodes(before: Raw, after: Raw, nodes: Nodes) -> list[str]:
     """The names of the nodes that matched before and do not after."""
     matching = {node["ID"] for node in nodes.eligible(after)}
     return sorted(hostname(node) for node in nodes.eligible(before) if node["ID"] not in matching)
 
 
-def task_count(spec: t.Mapping[str, t.Any], nodes: Nodes) -> int:
+def task_count(spec: Raw, nodes: Nodes) -> int:
     """How many tasks a service has when all of them run."""
-    return desired_count(spec) if service_mode(spec).startswith("replicated") else len(nodes.eligible(spec))
+    view = ServiceSpec(spec)
+    return view.desired if view.mode.startswith("replicated") else len(nodes.eligible(spec))
 
 
-def creation_reason(spec: t.Mapping[str, t.Any], nodes: Nodes) -> str:
+def creation_reason(spec: Raw, nodes: Nodes) -> str:
     """Such as ``replicated, 3 replicas`` or ``global, 2 nodes match node.labels.gpu == true``."""
-    mode = service_mode(spec)
+    view = ServiceSpec(spec)
+    mode, count = view.mode, task_count(spec, nodes)
     if mode in ("replicated", "replicated-job"):
-        count = desired_count(spec)
         noun = "replica" if mode == "replicated" else "completion"
         return f"{mode}, {count} {noun}{'' if count == 1 else 's'}"
-    count = len(nodes.eligible(spec))
-    constraints = (spec["TaskTemplate"].get("Placement") or {}).get("Constraints") or []
-    matching = f" {' and '.join(constraints)}" if constraints else ""
+    matching = f" {' and '.join(view.constraints)}" if view.constraints else ""
     return f"{mode}, {count} node{' matches' if count == 1 else 's match'}{matching}"

@@ -17,10 +17,9 @@ import typing as t
 from ...errors import PlanError
 from ...plan import Change
 from ..service.diff import update_cost
+from ..service.spec import Json, Raw, Service, ServiceSpec
 from ..service.work import UPDATE, Work
 from .capacity import is_alive
-
-Raw = t.Mapping[str, t.Any]
 
 NONE, SOLE, ALL = "none", "sole", "all"
 # Keeps what a service had, for a run that comes after one that was killed.
@@ -39,97 +38,84 @@ def plan_surge(
     not over.
     """
     changes, warnings = [], []
-    for service in sorted(services, key=lambda each: each["Spec"]["Name"]):
-        spec = restored_spec(service["Spec"])
-        is_left = spec != service["Spec"]
+    for service in sorted(map(Service, services), key=lambda each: each.name):
+        name, spec = service.name, ServiceSpec(restored_spec(service.spec.raw))
+        is_left = spec != service.spec
         moving = _moving(extent, leaving, service, tasks)
         mounts = _written_mounts(spec)
-        if MARK in (spec.get("Labels") or {}):
+        if MARK in spec.labels:
             warnings.append(
-                f"service {spec['Name']} has a label {MARK} that can't be read, so that what it had before a drain stays unknown: "
+                f"service {name} has a label {MARK} that can't be read, so that what it had before a drain stays unknown: "
                 "look at its constraints and its update policy, and remove the label"
             )
-        if moving and mounts and not _overlaps(spec):
+        if moving and mounts and spec.update_config.get("Order") != START_FIRST:
             where = ", ".join(sorted(leaving.values()))
             warnings.append(
-                f"service {spec['Name']} stops on {where} before it starts elsewhere: it writes to {', '.join(mounts)}, and two tasks "
+                f"service {name} stops on {where} before it starts elsewhere: it writes to {', '.join(mounts)}, and two tasks "
                 "would do so at once. Where that is no harm, set its update order to start-first"
             )
         elif moving:
             if not is_left:
                 _refuse_unfinished(service)
-            changes.append(_move(service, surged_spec(spec, leaving), moving, leaving))
+            changes.append(_move(service, surged_spec(spec.raw, leaving), moving, leaving))
             continue
         if is_left:
             reason = "gets back its placement and update policy after a drain that was interrupted"
-            changes.append(Change("service", spec["Name"], UPDATE, reason=reason, payload=Work(spec, service)))
+            changes.append(Change("service", name, UPDATE, reason=reason, payload=Work(spec.body, service.raw)))
     return changes, warnings
 
 
-def _moving(extent: str, leaving: t.Mapping[str, str], service: Raw, tasks: t.Sequence[Raw]) -> int:
+def _moving(extent: str, leaving: t.Mapping[str, str], service: Service, tasks: t.Sequence[Raw]) -> int:
     """How many tasks have to run elsewhere first; 0 for jobs and global services."""
-    if extent == NONE or not (service["Spec"].get("Mode") or {}).get("Replicated"):
+    if extent == NONE or service.spec.mode != "replicated":
         return 0
-    alive = [task for task in tasks if task["ServiceID"] == service["ID"] and is_alive(task)]
+    alive = [task for task in tasks if task["ServiceID"] == service.id and is_alive(task)]
     there = [task for task in alive if task.get("NodeID") in leaving]
     elsewhere = any((task.get("Status") or {}).get("State") == "running" for task in alive if task not in there)
     return 0 if extent == SOLE and elsewhere else len(there)
 
 
-def _written_mounts(spec: Raw) -> list[str]:
-    mounts = ((spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Mounts") or []
-    kept = (mount for mount in mounts if mount.get("Type", "bind") not in ("tmpfs", "npipe") and not mount.get("ReadOnly"))
+def _written_mounts(spec: ServiceSpec) -> list[str]:
+    kept = (mount for mount in spec.mounts if mount.get("Type", "bind") not in ("tmpfs", "npipe") and not mount.get("ReadOnly"))
     return sorted(str(mount.get("Source") or mount.get("Target")) for mount in kept)
 
 
-def _overlaps(spec: Raw) -> bool:
-    return (spec.get("UpdateConfig") or {}).get("Order") == START_FIRST
-
-
-def _refuse_unfinished(service: Raw) -> None:
-    status = service.get("UpdateStatus") or {}
-    state = status.get("State") or ""
-    if state in ("updating", "paused", "rollback_started", "rollback_paused"):
+def _refuse_unfinished(service: Service) -> None:
+    if service.update_state in ("updating", "paused", "rollback_started", "rollback_paused"):
         raise PlanError(
-            f"Moving service {service['Spec']['Name']}: its last update is not over ({state}: {status.get('Message', '')}), and moving "
+            f"Moving service {service.name}: its last update is not over ({service.update_state}: {service.update_message}), and moving "
             "it would go on with that",
             "Finish the update or roll it back first, or drain without surge.",
         )
 
 
-def _move(service: Raw, body: dict[str, t.Any], moving: int, leaving: t.Mapping[str, str]) -> Change:
+def _move(service: Service, body: Json, moving: int, leaving: t.Mapping[str, str]) -> Change:
     where = ", ".join(sorted(leaving.values()))
     reason = f"{moving} of its tasks run{'s' if moving == 1 else ''} elsewhere before {where} is drained, new ones first"
-    return Change("service", body["Name"], UPDATE, cost=update_cost(body, moving, True), reason=reason, payload=Work(body, service))
+    return Change("service", body["Name"], UPDATE, cost=update_cost(body, moving, True), reason=reason, payload=Work(body, service.raw))
 
 
-def surged_spec(spec: Raw, leaving: t.Collection[str]) -> dict[str, t.Any]:
+def surged_spec(spec: Raw, leaving: t.Collection[str]) -> Json:
     """The spec that moves a service off the nodes with these ids, and remembers what it was."""
-    template = spec["TaskTemplate"]
-    placement = template.get("Placement") or {}
+    had = ServiceSpec(spec)
     away = [f"node.id!={node_id}" for node_id in sorted(leaving)]
     # A failure takes the whole service back to what it was, with the old tasks still running.
-    policy = {"Parallelism": 1, **(spec.get("UpdateConfig") or {}), "Order": START_FIRST, "FailureAction": "rollback"}
-    mark = json.dumps({"placement": template.get("Placement"), "update_config": spec.get("UpdateConfig")}, sort_keys=True)
-    return {
-        **spec,
-        "Labels": {**(spec.get("Labels") or {}), MARK: mark},
-        "TaskTemplate": {**template, "Placement": {**placement, "Constraints": [*(placement.get("Constraints") or []), *away]}},
-        "UpdateConfig": policy,
-    }
+    policy = {"Parallelism": 1, **had.update_config, "Order": START_FIRST, "FailureAction": "rollback"}
+    mark = json.dumps({"placement": had.task.get("Placement"), "update_config": spec.get("UpdateConfig")}, sort_keys=True)
+    return had.constrained([*had.constraints, *away]).changed(Labels={**had.labels, MARK: mark}, UpdateConfig=policy).body
 
 
-def restored_spec(spec: Raw) -> dict[str, t.Any]:
+def restored_spec(spec: Raw) -> Json:
     """The spec as it was before ``surged_spec``; one that bears no mark, or none of ours, as it is."""
-    labels = dict(spec.get("Labels") or {})
+    view = ServiceSpec(spec)
+    labels = dict(view.labels)
     had = _read_mark(labels.pop(MARK, ""))
     if had is None:
-        return dict(spec)
-    template = _put(spec["TaskTemplate"], "Placement", had["placement"])
-    return {**_put(spec, "UpdateConfig", had["update_config"]), "Labels": labels, "TaskTemplate": template}
+        return view.body
+    return view.changed(task={"Placement": had["placement"]}, Labels=labels, UpdateConfig=had["update_config"]).body
 
 
-def _read_mark(text: str) -> dict[str, t.Any] | None:
+def _read_mark(text: str) -> Json | None:
     """What ``surged_spec`` wrote; None for anything else."""
     try:
         had = json.loads(text)
@@ -137,9 +123,3 @@ def _read_mark(text: str) -> dict[str, t.Any] | None:
         return None
     is_ours = isinstance(had, dict) and had.keys() == {"placement", "update_config"}
     return had if is_ours and all(value is None or isinstance(value, dict) for value in had.values()) else None
-
-
-def _put(given: Raw, key: str, value: t.Any) -> dict[str, t.Any]:
-    """With ``key`` as it was; None is what was not there."""
-    rest = {name: each for name, each in given.items() if name != key}
-    return rest if value is None else {**rest, key: value}

@@ -15,18 +15,12 @@ from functools import cache
 
 from ...errors import PlanError
 from ...redact import UNSET
-
-Json = dict[str, t.Any]
+from .spec import Json as Json
+from .spec import Raw, ServiceSpec
 
 SECOND_NS = 10**9
 MONITOR_NS = 5 * SECOND_NS
 
-_MODES = {
-    "Replicated": "replicated",
-    "Global": "global",
-    "ReplicatedJob": "replicated-job",
-    "GlobalJob": "global-job",
-}
 _UPDATE = {
     "Parallelism": 1,
     "Delay": 0,
@@ -49,7 +43,7 @@ def canonical_service(spec: t.Mapping[str, t.Any], network_names: t.Mapping[str,
     placement.pop("Platforms", None)
     mode = service_mode(spec)
     form: Json = {
-        **_counts(spec, mode),
+        **ServiceSpec(spec).counts,
         "mode": mode,
         "labels": spec.get("Labels") or {},
         "update_config": {} if mode.endswith("-job") else _update_config(spec.get("UpdateConfig")),
@@ -80,26 +74,14 @@ def canonical_service(spec: t.Mapping[str, t.Any], network_names: t.Mapping[str,
     return {key: value for key, value in settled if value is not None and (key in keep or value not in ({}, [], ""))}
 
 
-def service_mode(spec: t.Mapping[str, t.Any]) -> str:
+def service_mode(spec: Raw) -> str:
     """replicated, global, replicated-job or global-job."""
-    mode = spec.get("Mode") or {}
-    return next((word for key, word in _MODES.items() if mode.get(key) is not None), "replicated")
+    return ServiceSpec(spec).mode
 
 
-def desired_count(spec: t.Mapping[str, t.Any]) -> int:
+def desired_count(spec: Raw) -> int:
     """How many tasks a replicated service has, or how many must complete for a job."""
-    counts = _counts(spec, service_mode(spec))
-    return int(counts.get("replicas") or counts.get("total_completions") or 0)
-
-
-def _counts(spec: t.Mapping[str, t.Any], mode: str) -> Json:
-    if mode == "replicated":
-        return {"replicas": _given(((spec.get("Mode") or {}).get("Replicated") or {}).get("Replicas"), 1)}
-    if mode == "replicated-job":
-        job = spec["Mode"]["ReplicatedJob"]
-        at_once = _given(job.get("MaxConcurrent"), 1)
-        return {"max_concurrent": at_once, "total_completions": _given(job.get("TotalCompletions"), at_once)}
-    return {}
+    return ServiceSpec(spec).desired
 
 
 def without_empty(value: t.Any) -> t.Any:

@@ -11,8 +11,8 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .canonical import Json
 from .naming import IMAGE_LABEL
+from .spec import Json, Raw, ServiceSpec
 
 # The option of every module that pulls or pushes; documented in the fragment flotilla.swarm.registry.
 REGISTRY_AUTH: Json = {
@@ -74,9 +74,8 @@ def settle_image(spec: Json, observed: t.Any, resolved: t.Mapping[str, Resolved]
         return _with_image(spec, f"{image}@{answer.digest}", [dict(item) for item in answer.platforms]), ""
     problem = f"image {image} could not be resolved ({answer.problem})" if answer else ""
     if observed is not None and same_image(spec, observed["Spec"]):
-        template = observed["Spec"]["TaskTemplate"]
-        platforms = (template.get("Placement") or {}).get("Platforms") or []
-        return _with_image(spec, template["ContainerSpec"].get("Image", image), platforms), problem
+        running = ServiceSpec(observed["Spec"])
+        return _with_image(spec, running.image, running.platforms), problem
     return spec, problem
 
 
@@ -86,26 +85,25 @@ def find_unresolved(services: t.Mapping[str, t.Any], resolved: t.Mapping[str, Re
     return {name: answer.problem for name, answer in said.items() if answer and answer.problem}
 
 
-def image_of(spec: t.Mapping[str, t.Any]) -> str:
-    return str(spec["TaskTemplate"]["ContainerSpec"].get("Image") or "")
+def image_of(spec: Raw) -> str:
+    return ServiceSpec(spec).image
 
 
-def same_image(spec: t.Mapping[str, t.Any], running: t.Mapping[str, t.Any]) -> bool:
+def same_image(spec: Raw, running: Raw) -> bool:
     """Whether the image is written as it was when the running spec was made, and nobody put in another one since."""
-    label = (running.get("Labels") or {}).get(IMAGE_LABEL)
-    if label is None or label != (spec.get("Labels") or {}).get(IMAGE_LABEL):
+    label = ServiceSpec(running).labels.get(IMAGE_LABEL)
+    if label is None or label != ServiceSpec(spec).labels.get(IMAGE_LABEL):
         return False
     wanted, present = image_of(spec), listed_image(image_of(running))
     return present == wanted if "@" in wanted else present.partition("@")[0] == wanted
 
 
 def _with_image(spec: Json, image: str, platforms: t.Sequence[t.Any]) -> Json:
-    template = spec["TaskTemplate"]
-    placement = {key: value for key, value in (template.get("Placement") or {}).items() if key != "Platforms"}
+    view = ServiceSpec(spec)
+    placement = {key: value for key, value in view.placement.items() if key != "Platforms"}
     if platforms:
         placement["Platforms"] = list(platforms)
-    container = {**template["ContainerSpec"], "Image": image}
-    return {**spec, "TaskTemplate": {**template, "ContainerSpec": container, "Placement": placement}}
+    return view.changed(container={"Image": image}, task={"Placement": placement}).body
 
 
 def registry_of(image: str) -> str:

@@ -8,17 +8,15 @@ That is https://github.com/moby/moby/issues/44312. An update of a job lets go of
 
 from __future__ import annotations
 
-from .canonical import Json, service_mode
+from .spec import Json, ServiceSpec
 
 FIXED_IN_API = (1, 43)
 
 
 def emptied_job(spec: Json) -> Json | None:
     """The spec with which a job has no tasks; None for what is no job."""
-    mode = service_mode(spec)
-    if not mode.endswith("-job"):
+    view = ServiceSpec(spec)
+    if not view.is_job:
         return None
-    template = spec["TaskTemplate"]
-    nowhere = {**(template.get("Placement") or {}), "Constraints": ["node.id==none"]}
-    empty = {"ReplicatedJob": {"MaxConcurrent": 0, "TotalCompletions": 0}} if mode == "replicated-job" else spec["Mode"]
-    return {**spec, "Mode": empty, "TaskTemplate": {**template, "Placement": nowhere}}
+    empty = {"ReplicatedJob": {"MaxConcurrent": 0, "TotalCompletions": 0}} if view.mode == "replicated-job" else spec["Mode"]
+    return view.constrained(["node.id==none"]).changed(Mode=empty).body

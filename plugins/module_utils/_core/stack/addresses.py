@@ -9,8 +9,8 @@ import ipaddress
 import typing as t
 
 from ...errors import PlanError
-from ..schedule.placement import Nodes
-from ..service.canonical import Json, desired_count, service_mode
+from ..schedule.placement import Nodes, task_count
+from ..service.spec import Raw, ServiceSpec
 
 NEARLY_FULL = 0.75
 _TAKEN_BY_THE_NETWORK = 3
@@ -18,28 +18,24 @@ _TAKEN_BY_THE_NETWORK = 3
 
 
 def lint_addresses(
-    specs: t.Iterable[Json],
-    networks: t.Iterable[t.Mapping[str, t.Any]],
-    others: t.Iterable[t.Mapping[str, t.Any]],
+    specs: t.Iterable[Raw],
+    networks: t.Iterable[Raw],
+    others: t.Iterable[Raw],
     nodes: Nodes,
 ) -> t.Iterator[str]:
     """A warning for each network with a known subnet that gets full. Raises PlanError for one that has too few whatever node runs what.
 
     ``specs`` name networks; ``others`` are the specs of the remaining services, which may refer to networks by ID.
     """
-    users = [*specs, *others]
+    users = [ServiceSpec(spec) for spec in (*specs, *others)]
     for network in sorted(networks, key=lambda item: str(item["Name"])):
-        attached = [
-            spec
-            for spec in users
-            if any(item["Target"] in (network["Name"], network.get("Id")) for item in spec["TaskTemplate"].get("Networks") or [])
-        ]
+        attached = [spec for spec in users if spec.targets & {network["Name"], network.get("Id")}]
         size = sum(_size(config.get("Subnet", "")) for config in (network.get("IPAM") or {}).get("Config") or [])
         if not attached or not size:
             continue
-        tasks = sum(_tasks(spec, nodes) for spec in attached)
-        virtual = sum((spec.get("EndpointSpec") or {}).get("Mode") != "dnsrr" for spec in attached)
-        lasting = sum(_tasks(spec, nodes) for spec in attached if not service_mode(spec).endswith("job"))
+        tasks = sum(task_count(spec.raw, nodes) for spec in attached)
+        virtual = sum(spec.endpoint_mode != "dnsrr" for spec in attached)
+        lasting = sum(task_count(spec.raw, nodes) for spec in attached if not spec.is_job)
         least = lasting + virtual + min(lasting, 1)
         if least > size:
             raise PlanError(
@@ -61,8 +57,3 @@ def _size(subnet: str) -> int:
     except ValueError:
         return 0
     return max(0, network.num_addresses - _TAKEN_BY_THE_NETWORK) if network.version == 4 else 0
-
-
-def _tasks(spec: t.Mapping[str, t.Any], nodes: Nodes) -> int:
-    mode = service_mode(spec)
-    return len(nodes.eligible(spec)) if mode.startswith("global") else desired_count(spec)

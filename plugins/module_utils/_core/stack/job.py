@@ -11,10 +11,10 @@ import typing as t
 
 from ...errors import PlanError
 from ..schedule.placement import Nodes
-from ..service.canonical import Json
 from ..service.images import image_of
 from ..service.items import Item
 from ..service.naming import NAMESPACE_LABEL, filled
+from ..service.spec import Json, ServiceSpec
 
 JOB_LABEL = "io.flotilla.swarm.job"
 """Which service a job has the shape of. By it the jobs of runs that were killed are found."""
@@ -52,30 +52,23 @@ def make_job(of: str, shape: Json, command: t.Sequence[str], entrypoint: t.Seque
     Taken over are image, environment, secrets, configs, mounts, user, directory, limits, reservations, constraints and
     networks, these without the names by which others reach the service; neither its ports nor its labels are.
     """
-    template = shape["TaskTemplate"]
-    given = template["ContainerSpec"]
-    container = {key: value for key, value in given.items() if key not in _NOT_TAKEN}
-    labels = {key: value for key, value in (given.get("Labels") or {}).items() if key != NAMESPACE_LABEL}
+    given = ServiceSpec(shape)
+    container = {key: value for key, value in given.container.items() if key not in _NOT_TAKEN}
+    labels = {key: value for key, value in (given.container.get("Labels") or {}).items() if key != NAMESPACE_LABEL}
     container.update(filled(Labels=labels), Healthcheck={"Test": ["NONE"]})
     if entrypoint:
         container["Command"] = list(entrypoint)
         container.pop("Args", None)
     if command:
         container["Args"] = list(command)
-    networks = [filled(Target=item["Target"], DriverOpts=item.get("DriverOpts")) for item in template.get("Networks") or []]
-    placement = {key: value for key, value in (template.get("Placement") or {}).items() if key != "MaxReplicas"}
-    return {
-        "Labels": {JOB_LABEL: of},
-        "TaskTemplate": {
-            **{key: value for key, value in template.items() if key in ("Resources", "LogDriver")},
-            "ContainerSpec": container,
-            "Networks": networks,
-            "Placement": placement,
-            "RestartPolicy": {"Condition": "none"},
-        },
-        "Mode": {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}},
-        "EndpointSpec": {"Mode": "dnsrr"},
+    task = {
+        **{key: value for key, value in given.task.items() if key in ("Resources", "LogDriver")},
+        "Networks": [filled(Target=item["Target"], DriverOpts=item.get("DriverOpts")) for item in given.networks],
+        "Placement": {key: value for key, value in given.placement.items() if key != "MaxReplicas"},
+        "RestartPolicy": {"Condition": "none"},
     }
+    mode = {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}}
+    return ServiceSpec.of(container, task, Labels={JOB_LABEL: of}, Mode=mode, EndpointSpec={"Mode": "dnsrr"}).body
 
 
 def pin_to_image(spec: Json, tasks: t.Iterable[Item], nodes: Nodes) -> tuple[Json, str]:
@@ -89,10 +82,8 @@ def pin_to_image(spec: Json, tasks: t.Iterable[Item], nodes: Nodes) -> tuple[Jso
     homes = sorted({task.get("NodeID", "") for task in tasks if task["Status"]["State"] == "running"} & eligible)
     if not homes:
         return spec, ""
-    placement = spec["TaskTemplate"]["Placement"]
-    constraints = [*(placement.get("Constraints") or []), f"node.id == {homes[0]}"]
-    template = {**spec["TaskTemplate"], "Placement": {**placement, "Constraints": constraints}}
-    return {**spec, "TaskTemplate": template}, nodes.names[homes[0]]
+    view = ServiceSpec(spec)
+    return view.constrained([*view.constraints, f"node.id == {homes[0]}"]).body, nodes.names[homes[0]]
 
 
 def exit_code(task: Item) -> int | None:

@@ -10,8 +10,8 @@ import typing as t
 
 from ...errors import PlanError
 from ..schedule.placement import Nodes, hostname
-from ..service.canonical import Json, desired_count, service_mode
 from ..service.constraints import Node
+from ..service.spec import Raw, ServiceSpec
 
 _Finding = tuple[str, str]
 # Their clients keep connections open for long.
@@ -25,7 +25,7 @@ _IDLE_SECONDS = 900
 
 
 def lint(
-    specs: t.Sequence[Json],
+    specs: t.Iterable[Raw],
     nodes: Nodes,
     missing_paths: t.Mapping[str, t.Collection[str]],
     silence: t.Collection[str] = (),
@@ -34,28 +34,29 @@ def lint(
 
     Raises PlanError for a bind mount whose source no eligible node has.
     """
-    findings = _bind_findings(specs, nodes, missing_paths)
-    findings += [finding for spec in specs for check in _CHECKS for finding in check(spec, nodes)]
+    views = [ServiceSpec(spec) for spec in specs]
+    findings = _bind_findings(views, nodes, missing_paths)
+    findings += [finding for spec in views for check in _CHECKS for finding in check(spec, nodes)]
     return [f"{text} ({rule})" for rule, text in findings if rule not in silence]
 
 
-def bind_sources(spec: Json) -> list[str]:
-    mounts = spec["TaskTemplate"]["ContainerSpec"].get("Mounts") or []
+def bind_sources(spec: Raw) -> list[str]:
+    mounts = ServiceSpec(spec).mounts
     # A source with a template differs from node to node.
     return sorted({m["Source"] for m in mounts if m.get("Type") == "bind" and m.get("Source") and "{{" not in m["Source"]})
 
 
-def _bind_findings(specs: t.Sequence[Json], nodes: Nodes, missing: t.Mapping[str, t.Collection[str]]) -> list[_Finding]:
+def _bind_findings(specs: t.Iterable[ServiceSpec], nodes: Nodes, missing: t.Mapping[str, t.Collection[str]]) -> list[_Finding]:
     problems: list[str] = []
     findings: list[_Finding] = []
     for spec in specs:
-        eligible = nodes.eligible(spec)
-        for source in bind_sources(spec):
+        eligible = nodes.eligible(spec.raw)
+        for source in bind_sources(spec.raw):
             lacking = sorted(hostname(node) for node in eligible if _lacks(node, source, missing))
             if lacking and len(lacking) == len(eligible):
-                problems.append(f"service {spec['Name']} mounts {source}, which no node that may run it has ({', '.join(lacking)})")
+                problems.append(f"service {spec.name} mounts {source}, which no node that may run it has ({', '.join(lacking)})")
             elif lacking:
-                findings.append(("bind_source", f"service {spec['Name']} mounts {source}, which {', '.join(lacking)} lacks"))
+                findings.append(("bind_source", f"service {spec.name} mounts {source}, which {', '.join(lacking)} lacks"))
     if problems:
         raise PlanError(
             f"{'; '.join(problems)}",
@@ -69,24 +70,22 @@ def _lacks(node: Node, source: str, missing: t.Mapping[str, t.Collection[str]]) 
     return any(source in (missing.get(name) or ()) for name in (hostname(node), str(node.get("ID"))))
 
 
-def _placement(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
-    constraints = (spec["TaskTemplate"].get("Placement") or {}).get("Constraints") or []
-    if nodes.all and constraints and not nodes.eligible(spec):
-        yield "no_node", f"service {spec['Name']}: no active node matches {', '.join(constraints)}"
+def _placement(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
+    if nodes.all and spec.constraints and not nodes.eligible(spec.raw):
+        yield "no_node", f"service {spec.name}: no active node matches {', '.join(spec.constraints)}"
 
 
-def _capacity(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
-    placement = spec["TaskTemplate"].get("Placement") or {}
-    eligible = nodes.eligible(spec)
-    replicas = desired_count(spec) if service_mode(spec) == "replicated" else 0
-    limit = placement.get("MaxReplicas") or 0
+def _capacity(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
+    eligible = nodes.eligible(spec.raw)
+    replicas = spec.desired if spec.mode == "replicated" else 0
+    limit = spec.most_on_a_node
     if limit and eligible and replicas > limit * len(eligible):
         yield (
             "capacity",
-            f"service {spec['Name']}: {replicas} replicas, but {len(eligible)} nodes take {limit} each (max_replicas_per_node)",
+            f"service {spec.name}: {replicas} replicas, but {len(eligible)} nodes take {limit} each (max_replicas_per_node)",
         )
-    wanted = _reserved((spec["TaskTemplate"].get("Resources") or {}).get("Reservations") or {})
-    if not eligible or not wanted or (service_mode(spec) == "replicated" and not replicas):
+    wanted = _reserved(spec.reservations)
+    if not eligible or not wanted or (spec.mode == "replicated" and not replicas):
         return
     for resource, amount in sorted(wanted.items()):
         needed, fits = max(1, replicas), 0
@@ -97,91 +96,84 @@ def _capacity(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
         else:
             yield (
                 "capacity",
-                f"service {spec['Name']}: {needed} tasks reserve {_amount(resource, amount)} each, "
+                f"service {spec.name}: {needed} tasks reserve {_amount(resource, amount)} each, "
                 f"but the nodes that may run it have room for {fits}",
             )
 
 
-def _single_replica(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
-    if service_mode(spec) != "replicated" or desired_count(spec) != 1 or not (spec.get("EndpointSpec") or {}).get("Ports"):
+def _single_replica(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
+    if spec.mode != "replicated" or spec.desired != 1 or not spec.ports:
         return
-    update = spec.get("UpdateConfig") or {}
-    if update.get("Order") != "start-first" and not _takes_host_port(spec):
+    if spec.update_config.get("Order") != "start-first" and not spec.host_ports:
         yield (
             "single_replica",
-            f"service {spec['Name']} publishes ports with one replica, and is away during each update; "
+            f"service {spec.name} publishes ports with one replica, and is away during each update; "
             "update_config.order: start-first with a health check prevents that",
         )
 
 
-def _source_ip(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
-    for port in (spec.get("EndpointSpec") or {}).get("Ports") or []:
+def _source_ip(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
+    for port in spec.ports:
         if port.get("PublishedPort") in (80, 443) and port.get("PublishMode") != "host" and port.get("Protocol") != "udp":
             yield (
                 "source_ip",
-                f"service {spec['Name']} publishes port {port['PublishedPort']} through the routing mesh, which hides the addresses "
+                f"service {spec.name} publishes port {port['PublishedPort']} through the routing mesh, which hides the addresses "
                 "of clients; mode: host shows them",
             )
             return
 
 
-def _idle_connections(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
-    container = spec["TaskTemplate"].get("ContainerSpec") or {}
-    name = str(container.get("Image", "")).partition("@")[0].rpartition("/")[2].partition(":")[0]
-    keepalive = str((container.get("Sysctls") or {}).get(_KEEPALIVE, ""))
+def _idle_connections(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
+    name = spec.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    keepalive = str(spec.sysctls.get(_KEEPALIVE, ""))
     sends = keepalive.isdecimal() and int(keepalive) < _IDLE_SECONDS
-    if name.startswith(_DATABASES) and (spec.get("EndpointSpec") or {}).get("Mode") != "dnsrr" and not sends:
+    if name.startswith(_DATABASES) and spec.endpoint_mode != "dnsrr" and not sends:
         yield (
             "idle",
-            f"service {spec['Name']}: its virtual address drops connections that are idle for {_IDLE_SECONDS // 60} minutes; "
+            f"service {spec.name}: its virtual address drops connections that are idle for {_IDLE_SECONDS // 60} minutes; "
             f"use endpoint_mode: dnsrr, or sysctls with {_KEEPALIVE}: 600",
         )
 
 
-def _old_client(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
+def _old_client(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
     """Of a tag that moves, such as v3, the version is not known."""
-    image = str((spec["TaskTemplate"].get("ContainerSpec") or {}).get("Image", "")).partition("@")[0].rpartition("/")[2]
+    image = spec.image.partition("@")[0].rpartition("/")[2]
     found = re.match(r"traefik:v?(\d+)\.(\d+)(?:\.(\d+))?", image)
-    if not found or not set(bind_sources(spec)) & _SOCKETS:
+    if not found or not set(bind_sources(spec.raw)) & _SOCKETS:
         return
     version = tuple(int(part) for part in found.groups() if part)
     first = _TRAEFIK_THAT_ASKS[min(max(version[0], 2), 3)]
     if version < first[: len(version)]:
         yield (
             "old_client",
-            f"service {spec['Name']}: Traefik {'.'.join(map(str, version))} speaks a version of the engine's API that engines from 29.0 on "
+            f"service {spec.name}: Traefik {'.'.join(map(str, version))} speaks a version of the engine's API that engines from 29.0 on "
             f"refuse; take {'.'.join(map(str, first))} or later before an upgrade",
         )
 
 
-def _host_port(spec: Json, nodes: Nodes) -> t.Iterator[_Finding]:
-    if (spec.get("UpdateConfig") or {}).get("Order") != "start-first":
+def _host_port(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
+    if spec.update_config.get("Order") != "start-first":
         return
-    if _takes_host_port(spec) and service_mode(spec) == "replicated" and len(nodes.eligible(spec)) <= desired_count(spec):
+    if spec.host_ports and spec.mode == "replicated" and len(nodes.eligible(spec.raw)) <= spec.desired:
         yield (
             "host_port",
-            f"service {spec['Name']}: with start-first the new task can't have the host port that the old one holds; "
+            f"service {spec.name}: with start-first the new task can't have the host port that the old one holds; "
             "use update_config.order: stop-first",
         )
-    generic = ((spec["TaskTemplate"].get("Resources") or {}).get("Reservations") or {}).get("GenericResources")
+    generic = spec.reservations.get("GenericResources")
     if generic and nodes.all:
         reserved = _reserved({"GenericResources": generic})
         for resource, amount in reserved.items():
-            total = sum(int(_has(node).get(resource, 0) // amount) for node in nodes.eligible(spec))
-            if total <= desired_count(spec):
+            total = sum(int(_has(node).get(resource, 0) // amount) for node in nodes.eligible(spec.raw))
+            if total <= spec.desired:
                 yield (
                     "capacity",
-                    f"service {spec['Name']}: with start-first an update needs one more free {resource.partition(':')[2]} "
+                    f"service {spec.name}: with start-first an update needs one more free {resource.partition(':')[2]} "
                     "than there is; use update_config.order: stop-first",
                 )
 
 
-def _takes_host_port(spec: Json) -> bool:
-    ports = (spec.get("EndpointSpec") or {}).get("Ports") or []
-    return any(port.get("PublishMode") == "host" and port.get("PublishedPort") for port in ports)
-
-
-def _reserved(reservations: t.Mapping[str, t.Any]) -> dict[str, int]:
+def _reserved(reservations: Raw) -> dict[str, int]:
     amounts = {key: reservations[key] for key in ("NanoCPUs", "MemoryBytes") if reservations.get(key)}
     for item in reservations.get("GenericResources") or []:
         unit = item.get("DiscreteResourceSpec") or {}

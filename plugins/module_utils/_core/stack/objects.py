@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from ...errors import PlanError
 from ...plan import Field, compare
-from ..service.canonical import Json
 from ..service.items import Item, by_name, item_name, stack_of
 from ..service.naming import KEY_LABEL, SALT_LABEL
+from ..service.spec import Json, Raw, ServiceSpec
 from .spec import StackObjects
 
 # The engine adds these to what was asked for.
@@ -73,12 +73,10 @@ def lint_secrets(wanted: t.Iterable[Item], observed: t.Iterable[Item]) -> t.Iter
         )
 
 
-def references(spec: t.Mapping[str, t.Any]) -> set[tuple[str, str]]:
+def references(spec: Raw) -> set[tuple[str, str]]:
     """("secret" or "config", name) for everything that a service spec mounts or uses as credentials."""
-    container = (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
-    return {("secret", item["SecretName"]) for item in container.get("Secrets") or []} | {
-        ("config", item["ConfigName"]) for item in container.get("Configs") or []
-    }
+    view = ServiceSpec(spec)
+    return {("secret", item["SecretName"]) for item in view.secrets} | {("config", item["ConfigName"]) for item in view.configs}
 
 
 def superseded(items: t.Iterable[Item], content_names: t.Mapping[str, str], keep: int) -> list[Item]:
@@ -125,9 +123,9 @@ def _renamed(body: Json, names: t.Mapping[str, str]) -> Json:
 
 
 def _with_names(spec: Json, names: t.Mapping[str, str]) -> Json:
-    container = spec["TaskTemplate"]["ContainerSpec"]
-    if not container.get("Configs"):
+    view = ServiceSpec(spec)
+    if not view.configs:
         return spec
-    configs = [{**item, "ConfigName": names.get(item["ConfigName"], item["ConfigName"])} for item in container["Configs"]]
+    configs = [{**item, "ConfigName": names.get(item["ConfigName"], item["ConfigName"])} for item in view.configs]
     configs.sort(key=lambda item: str(item["ConfigName"]))
-    return {**spec, "TaskTemplate": {**spec["TaskTemplate"], "ContainerSpec": {**container, "Configs": configs}}}
+    return view.changed(container={"Configs": configs}).body
