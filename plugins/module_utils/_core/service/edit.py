@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 from ...errors import PlanError
 from ...plan import Field
-from .canonical import SECOND_NS, Json, parse_seconds
 from .constraints import parse_constraint
 from .diff import hidden_label, hidden_variables
-from .naming import IMAGE_LABEL, filled
+from .fields import BY_WORD, make_mount, make_port, make_reference
+from .naming import IMAGE_LABEL
+from .spec import Json, ServiceSpec
 
 _PORT = re.compile(r"(\d{1,5})(?:/(tcp|udp|sctp))?")
 
@@ -43,29 +44,26 @@ class Parts:
 
     def apply(self, spec: Json) -> Json:
         """A new spec. Raises PlanError for what contradicts itself."""
-        template = dict(spec["TaskTemplate"])
-        container = dict(template["ContainerSpec"])
-        edited = {**spec, "TaskTemplate": template}
+        view = ServiceSpec(spec)
+        parts: dict[str, list[Given]] = {}
         if self.mounts or self.mounts_absent:
             new = {mount["target"]: _mount(mount) for mount in self.mounts}
-            container["Mounts"] = _replaced(container.get("Mounts"), new, self.mounts_absent, lambda mount: mount["Target"])
-        for kind, given, absent in (("Secret", self.secrets, self.secrets_absent), ("Config", self.configs, self.configs_absent)):
-            if given or absent:
-                container[f"{kind}s"] = _references(kind, container.get(f"{kind}s") or [], given, absent)
-        template["ContainerSpec"] = container
+            parts["volumes"] = _replaced(view.mounts, new, self.mounts_absent, lambda mount: mount["Target"])
+        if self.secrets or self.secrets_absent:
+            parts["secrets"] = _references("Secret", view.secrets, self.secrets, self.secrets_absent)
+        if self.configs or self.configs_absent:
+            parts["configs"] = _references("Config", view.configs, self.configs, self.configs_absent)
         if self.networks or self.networks_absent:
-            added = {target: {"Target": target} for target in self.networks.values()}
-            there = [item["Target"] for item in template.get("Networks") or []]
-            new = {target: item for target, item in added.items() if target not in there}
-            template["Networks"] = _replaced(template.get("Networks"), new, self.networks_absent.values(), lambda item: item["Target"])
+            new = {target: {"Target": target} for target in self.networks.values() if target not in view.targets}
+            parts["networks"] = _replaced(view.networks, new, self.networks_absent.values(), lambda item: item["Target"])
         if self.ports or self.ports_absent:
-            endpoint = dict(spec.get("EndpointSpec") or {})
-            ports = [_port(port) for port in self.ports]
+            ports = [make_port(port) for port in self.ports]
             # One port of the container may be published several times, so that they can't go by it.
             left_out = {*map(_port_key, ports), *map(_read_port, self.ports_absent)}
-            endpoint["Ports"] = [*(port for port in endpoint.get("Ports") or [] if _port_key(port) not in left_out), *ports]
-            edited["EndpointSpec"] = endpoint
-        return edited
+            parts["ports"] = [*(port for port in view.ports if _port_key(port) not in left_out), *ports]
+        for word, items in parts.items():
+            spec = BY_WORD[word].put(spec, items)
+        return spec
 
 
 def _port_key(port: Given) -> tuple[int, str]:
@@ -89,11 +87,7 @@ def _mount(given: Given) -> Json:
         raise PlanError(f"mounts: {target} is a tmpfs, which has no source; found {source!r}.")
     if kind == "bind" and not source.startswith("/"):
         raise PlanError(f"mounts: {target} is a bind mount of {source!r}, expected an absolute path of the nodes.")
-    return filled(Type=kind, Source=source, Target=target, ReadOnly=given["read_only"])
-
-
-def _port(given: Given) -> Json:
-    return filled(TargetPort=given["target"], PublishedPort=given["published"], Protocol=given["protocol"], PublishMode=given["mode"])
+    return make_mount(given)
 
 
 def _read_port(text: str) -> tuple[int, str]:
@@ -106,11 +100,8 @@ def _read_port(text: str) -> tuple[int, str]:
 def _references(kind: str, present: t.Sequence[Given], given: t.Sequence[Given], absent: t.Sequence[str]) -> list[Given]:
     """By the path in the container; what is absent goes by the name of the secret or config, or by that path."""
     name_key = f"{kind}Name"
-    new = {}
-    for item in given:
-        target = item["target"] or item["source"]
-        file = {"Name": target, "UID": item["uid"], "GID": item["gid"], "Mode": _mode(kind, item["mode"])}
-        new[target] = {name_key: item["source"], "File": file}
+    made = [make_reference(kind, item["source"], item, _mode(kind, item["mode"])) for item in given]
+    new = {_path(item, name_key): item for item in made}
     kept = [item for item in present if item[name_key] not in absent and _path(item, name_key) not in absent]
     return _replaced(kept, new, (), lambda item: _path(item, name_key))
 
@@ -126,16 +117,6 @@ def _mode(kind: str, text: str) -> int:
     if not re.fullmatch(r"0[0-7]{3}", text):
         raise PlanError(f"{kind.lower()}s: found mode {text!r}, expected one such as '0440', in quotes.")
     return int(text, 8)
-
-
-_UPDATE_KEYS = {
-    "parallelism": "Parallelism",
-    "delay": "Delay",
-    "failure_action": "FailureAction",
-    "monitor": "Monitor",
-    "max_failure_ratio": "MaxFailureRatio",
-    "order": "Order",
-}
 
 
 _ONE_AT_A_TIME: Json = {"Parallelism": 1}  # what the engine does for a service without a config, but not for one without the key
@@ -163,34 +144,33 @@ class Edit:
 
     def apply(self, spec: Json) -> Json:
         """A new spec. Its image is the one that was asked for, without a digest. Raises PlanError for what is no constraint."""
-        template = spec["TaskTemplate"]
-        container = dict(template["ContainerSpec"])
-        labels = _merge(spec.get("Labels") or {}, self.labels)
+        view = ServiceSpec(spec)
+        labels = _merge(view.labels, self.labels)
         if self.secret_variables:
             labels.update(hidden_label({*self.secret_variables, *hidden_variables(spec)}))
-        if self.environment:
-            container["Env"] = _edit_environment(container.get("Env") or [], self.environment)
+        if self.image and IMAGE_LABEL in labels:  # so that the next plan of the stack shows the operator's image as drift
+            labels[IMAGE_LABEL] = self.image
+        values: dict[str, t.Any] = {"labels": labels}
         if self.image:
-            container["Image"] = self.image
-            # With it the next plan of the stack shows the operator's image as drift.
-            labels = {**labels, IMAGE_LABEL: self.image} if IMAGE_LABEL in labels else labels
-        placement = dict(template.get("Placement") or {})
+            values["image"] = self.image
+        if self.environment:
+            values["environment"] = _edit_environment(view.environment, self.environment)
         if self.constraints or self.constraints_absent:
-            placement["Constraints"] = _edit_constraints(placement.get("Constraints") or [], self.constraints, self.constraints_absent)
-        resources = dict(template.get("Resources") or {})
-        for key, given in (("Limits", self.limits), ("Reservations", self.reservations)):
-            if given:
-                resources[key] = {**(resources.get(key) or {}), **_resources(given)}
-        edited = {
-            **spec,
-            "Labels": labels,
-            "TaskTemplate": {**template, "ContainerSpec": container, "Placement": placement, "Resources": resources},
-        }
+            values["placement.constraints"] = _edit_constraints(view.constraints, self.constraints, self.constraints_absent)
+        for section, given in (
+            ("resources.limits", self.limits),
+            ("resources.reservations", self.reservations),
+            ("update_config", self.update_config),
+            ("rollback_config", self.rollback_config),
+        ):
+            known = {f"{section}.{word}": value for word, value in given.items() if value is not None}
+            values.update({word: BY_WORD[word].read(value) for word, value in known.items()})
         for key, given in (("UpdateConfig", self.update_config), ("RollbackConfig", self.rollback_config)):
-            if given:
-                present = _ONE_AT_A_TIME if spec.get(key) is None else spec[key]
-                edited[key] = {**present, **_update_config(given)}
-        return self.parts.apply(edited)
+            if given and spec.get(key) is None:
+                spec = {**spec, key: _ONE_AT_A_TIME}
+        for word, value in values.items():
+            spec = BY_WORD[word].put(spec, value)
+        return self.parts.apply(spec)
 
 
 def given_variables(environment: Given, secret_environment: Given) -> list[Field]:
@@ -225,20 +205,3 @@ def _edit_constraints(present: t.Sequence[str], added: t.Sequence[str], removed:
     kept = [text for text in present if parse_constraint(text) not in gone]
     known = [parse_constraint(text) for text in kept]
     return [*kept, *(text for text in added if parse_constraint(text) not in known)]
-
-
-def _resources(given: Given) -> Json:
-    values = {
-        "NanoCPUs": None if given.get("cpus") is None else round(given["cpus"] * SECOND_NS),
-        "MemoryBytes": given.get("memory"),
-        "Pids": given.get("pids"),
-    }
-    return {key: value for key, value in values.items() if value is not None}
-
-
-def _update_config(given: Given) -> Json:
-    config = {_UPDATE_KEYS[key]: value for key, value in given.items() if value is not None}
-    for key in ("Delay", "Monitor"):
-        if key in config:
-            config[key] = round(parse_seconds(config[key], key.lower()) * SECOND_NS)
-    return config

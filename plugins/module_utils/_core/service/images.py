@@ -187,6 +187,12 @@ def familiar_image(text: str) -> str:
     return image + suffix + at + digest
 
 
+def short_image(text: str) -> str:
+    """With as much of the digest as a plan shows."""
+    name, at, digest = text.partition("@sha256:")
+    return f"{name}@{digest[:12]}" if at else text
+
+
 def listed_image(text: str) -> str:
     """The form in which the engine lists an image; a text that is no reference stays, as services of other programs may have one."""
     try:

@@ -9,8 +9,7 @@ import re
 import struct
 
 from ...errors import PlanError
-from ..timestamps import read_time
-from .canonical import parse_seconds
+from ..timestamps import parse_seconds, read_time
 
 OUTPUT_BYTES = 64 * 1024
 """So much of an output is kept, its end."""

@@ -9,7 +9,6 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ...plan import keyed_hash
-from .canonical import Json
 
 NAMESPACE_LABEL = "com.docker.stack.namespace"
 IMAGE_LABEL = "com.docker.stack.image"
@@ -18,11 +17,6 @@ SALT_LABEL = "io.flotilla.swarm.salt"
 """What the hash in the name of a secret or config is keyed with: who sees the name can't guess the content."""
 _LONGEST = 64
 _HASH = 12
-
-
-def filled(**fields: t.Any) -> Json:
-    """The fields that hold something: as the Engine API, empty and zero mean not given."""
-    return {name: value for name, value in fields.items() if value not in (None, "", 0, [], {})}
 
 
 @dataclass(frozen=True)

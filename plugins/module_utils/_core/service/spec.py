@@ -11,12 +11,18 @@ from dataclasses import dataclass
 Json = dict[str, t.Any]
 Raw = t.Mapping[str, t.Any]
 
+EMPTY: t.Any = (None, "", 0, [], {})
 _MODES = {
     "Replicated": "replicated",
     "Global": "global",
     "ReplicatedJob": "replicated-job",
     "GlobalJob": "global-job",
 }
+
+
+def filled(**fields: t.Any) -> Json:
+    """The fields that hold something: as the Engine API, empty and zero mean not given."""
+    return {name: value for name, value in fields.items() if value not in EMPTY}
 
 
 @dataclass(frozen=True)
@@ -165,6 +171,10 @@ class ServiceSpec:
     @property
     def update_config(self) -> Raw:
         return self.raw.get("UpdateConfig") or {}
+
+    def at_once(self, config: str = "UpdateConfig") -> int:
+        """How many tasks an update replaces at once, 0 for all. Of a config the engine shows no 0; without one it takes one at a time."""
+        return 1 if self.raw.get(config) is None else int(self.raw[config].get("Parallelism") or 0)
 
     @property
     def body(self) -> Json:

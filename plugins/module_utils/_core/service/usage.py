@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from fnmatch import fnmatchcase
 
-from .canonical import Json
 from .naming import NAMESPACE_LABEL
+from .spec import Json
 
 _PREFIX = "com.docker.swarm."
 Given = t.Mapping[str, t.Any]

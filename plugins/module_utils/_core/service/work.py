@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .canonical import Json
 from .items import Item
+from .spec import Json
 
 CREATE, UPDATE, REPLACE, REMOVE = "create", "update", "replace", "remove"
 

@@ -13,8 +13,8 @@ from ...errors import PlanError
 from ..schedule.placement import Nodes
 from ..service.images import image_of
 from ..service.items import Item
-from ..service.naming import NAMESPACE_LABEL, filled
-from ..service.spec import Json, ServiceSpec
+from ..service.naming import NAMESPACE_LABEL
+from ..service.spec import Json, ServiceSpec, filled
 
 JOB_LABEL = "io.flotilla.swarm.job"
 """Which service a job has the shape of. By it the jobs of runs that were killed are found."""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One service of a stack as the Engine API takes it. Pure."""
+"""One service of the model as the engine wants it: what it refers to by the names in the swarm, and its fields by their table. Pure."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ import re
 import typing as t
 
 from ...errors import PlanError
-from ..service.canonical import Json
-from ..service.naming import IMAGE_LABEL, Names, filled
-from .container import make_container
+from ..service.fields import make_mount, make_reference, make_spec
+from ..service.naming import IMAGE_LABEL, Names
+from ..service.spec import Json, ServiceSpec, filled
 
 _NAME = re.compile(r"[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*")
 _LONGEST = 63
 _BUILT_IN_NETWORKS = ("default", "bridge", "host", "none")
 _DEFAULT: dict[str, Json] = {"default": {}}
+_READ_BY_ALL = 0o444
+# What a policy without these keys is sent with.
+_POLICY: Json = {"max_failure_ratio": 0, "order": "", "parallelism": 1}
 
 
 def make_service(key: str, service: Json, model: Json, names: Names) -> Json:
-    """The ServiceSpec of one service of the model."""
+    """The ServiceSpec of one service of the model. Secrets and configs are referred to by name; their IDs are for the applier to add."""
     deploy: Json = service.get("deploy", {})
     name = names.scoped(key)
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
@@ -29,29 +32,32 @@ def make_service(key: str, service: Json, model: Json, names: Names) -> Json:
             "Expected letters, digits, '-' and '_', beginning and ending "
             f"with a letter or digit, at most {_LONGEST} in all. Rename the service or the stack.",
         )
-    task: Json = {
-        "ContainerSpec": make_container(key, service, model, names),
-        "ForceUpdate": 0,
-        "Networks": _networks(key, service.get("networks") or _DEFAULT, model.get("networks", {}), names),
-        "Placement": _placement(deploy.get("placement", {})),
-        "Resources": _resources(deploy.get("resources", {})),
+    configs = _references(key, "config", service.get("configs", []), model.get("configs", {}), names)
+    secrets = _references(key, "secret", service.get("secrets", []), model.get("secrets", {}), names)
+    credentials = _credentials(key, service.get("credential_spec") or {}, model, names)
+    if credentials and credentials["Config"]:
+        configs.append({"ConfigName": credentials["Config"], "Runtime": {}})
+    settled: Json = {
+        **service,
+        "configs": sorted(configs, key=_reference_order("Config")),
+        "credential_spec": credentials,
+        "deploy": {
+            **deploy,
+            "labels": {**names.labels(deploy), IMAGE_LABEL: service["image"]},
+            "restart_policy": deploy["restart_policy"] if "restart_policy" in deploy else _restart_policy(key, service.get("restart", "")),
+            **{policy: {**_POLICY, **deploy[policy]} for policy in ("update_config", "rollback_config") if policy in deploy},
+        },
+        "labels": names.labels(service),
+        "networks": _networks(key, service.get("networks") or _DEFAULT, model.get("networks", {}), names),
+        "secrets": sorted(secrets, key=_reference_order("Secret")),
+        "volumes": [_mount(key, mount, model.get("volumes", {}), names) for mount in service.get("volumes", [])],
     }
-    if "logging" in service:
-        task["LogDriver"] = filled(Name=service["logging"].get("driver"), Options=service["logging"].get("options"))
-    restart = _restart_policy(key, service, deploy)
-    if restart is not None:
-        task["RestartPolicy"] = restart
-    body: Json = {
-        "Name": name,
-        "Labels": {**names.labels(deploy), IMAGE_LABEL: service["image"]},
-        "TaskTemplate": task,
-        "Mode": _mode(key, deploy),
-        "EndpointSpec": filled(Mode=deploy.get("endpoint_mode", "").lower(), Ports=[_port(port) for port in service.get("ports", [])]),
-    }
-    for name, field in (("update_config", "UpdateConfig"), ("rollback_config", "RollbackConfig")):
-        if name in deploy:
-            body[field] = _update_config(deploy[name])
-    return body
+    if service.get("healthcheck", {}).get("disable"):
+        settled["healthcheck"] = {"test": ["NONE"]}
+    spec = ServiceSpec(make_spec(settled))
+    dropped = [each for each in spec.container.get("CapabilityDrop", ()) if each not in spec.container.get("CapabilityAdd", ())]
+    privileges = {"CredentialSpec": credentials, "NoNewPrivileges": False, "SELinuxContext": None}
+    return spec.changed(container={"CapabilityDrop": dropped or None, "Privileges": privileges}, Name=name, Mode=_mode(key, deploy)).body
 
 
 def used_networks(service: Json) -> t.Iterable[str]:
@@ -71,45 +77,16 @@ def _networks(service: str, given: t.Mapping[str, Json], networks: t.Mapping[str
     return sorted(attachments, key=lambda item: str(item["Target"]))
 
 
-def _placement(given: Json) -> Json:
-    preferences = [{"Spread": {"SpreadDescriptor": item.get("spread", "")}} for item in given.get("preferences", [])]
-    return filled(
-        Constraints=given.get("constraints"),
-        Preferences=preferences,
-        MaxReplicas=int(given.get("max_replicas_per_node", 0)),
-    )
-
-
-def _resources(given: Json) -> Json:
-    resources = {}
-    for side, field in (("limits", "Limits"), ("reservations", "Reservations")):
-        if side in given:
-            generic = [item["discrete_resource_spec"] for item in given[side].get("generic_resources", [])]
-            resources[field] = filled(
-                NanoCPUs=given[side].get("cpus"),
-                MemoryBytes=given[side].get("memory"),
-                Pids=given[side].get("pids"),
-                GenericResources=[{"DiscreteResourceSpec": filled(Kind=i.get("kind"), Value=i.get("value"))} for i in generic],
-            )
-    return resources
-
-
-def _restart_policy(service: str, given: Json, deploy: Json) -> Json | None:
-    policy = deploy.get("restart_policy")
-    if policy is not None:
-        body = filled(Condition=policy.get("condition"))
-        for name, field in (("delay", "Delay"), ("max_attempts", "MaxAttempts"), ("window", "Window")):
-            if name in policy:
-                body[field] = policy[name]
-        return body
-    name, colon, count = given.get("restart", "").partition(":")
+def _restart_policy(service: str, given: str) -> Json | None:
+    """What the ``restart`` of a service says by the words of ``deploy.restart_policy``."""
+    name, colon, count = given.partition(":")
     if name in ("", "no"):
         return None
     if name in ("always", "unless-stopped"):
-        return {"Condition": "any"}
+        return {"condition": "any"}
     if name != "on-failure" or (colon and not count.isdecimal()):
-        raise PlanError(f"service {service}: restart {given['restart']!r} is none of no, always, unless-stopped, on-failure, on-failure:3")
-    return {"Condition": "on-failure", "MaxAttempts": int(count or 0)}
+        raise PlanError(f"service {service}: restart {given!r} is none of no, always, unless-stopped, on-failure, on-failure:3")
+    return {"condition": "on-failure", "max_attempts": int(count or 0)}
 
 
 def _mode(service: str, deploy: Json) -> Json:
@@ -127,19 +104,86 @@ def _mode(service: str, deploy: Json) -> Json:
     return {"Global": {}} if mode == "global" else {"GlobalJob": {}}
 
 
-def _update_config(given: Json) -> Json:
-    return {
-        **filled(Delay=given.get("delay"), FailureAction=given.get("failure_action"), Monitor=given.get("monitor")),
-        "MaxFailureRatio": given.get("max_failure_ratio", 0),
-        "Order": given.get("order", ""),
-        "Parallelism": given.get("parallelism", 1),
-    }
+def _credentials(service: str, given: Json, model: Json, names: Names) -> Json | None:
+    if not any(given.values()):
+        return None
+    config = _real_name(service, "config", given["config"], model.get("configs", {}), names) if given.get("config") else ""
+    return {"Config": config, "File": given.get("file", ""), "Registry": given.get("registry", "")}
 
 
-def _port(given: Json) -> Json:
-    return filled(
-        Protocol=given.get("protocol"),
-        PublishMode=given.get("mode"),
-        PublishedPort=given.get("published"),
-        TargetPort=given.get("target"),
-    )
+def _references(service: str, kind: str, given: t.Sequence[Json], objects: t.Mapping[str, Json], names: Names) -> list[Json]:
+    targets: set[str] = set()
+    references = []
+    for item in given:
+        target = item.get("target") or item["source"]
+        if target in targets:
+            raise PlanError(f"service {service}: two {kind}s have the target {target!r}; give one of them another target")
+        targets.add(target)
+        name = _real_name(service, kind, item["source"], objects, names)
+        references.append(make_reference(kind, name, item, int(item.get("mode", _READ_BY_ALL))))
+    return references
+
+
+def _real_name(service: str, kind: str, key: str, objects: t.Mapping[str, Json], names: Names) -> str:
+    if key not in objects:
+        raise PlanError(f"service {service}: undefined {kind} {key!r}; add it to the {kind}s at the top level")
+    return names.of_data(key, objects[key])
+
+
+def _reference_order(kind: str) -> t.Callable[[Json], tuple[str, str]]:
+    return lambda reference: (reference[f"{kind}Name"], reference.get("File", {}).get("Name", ""))
+
+
+_BLOCKS = ("bind", "volume", "tmpfs", "image", "cluster")
+_OPTIONS_OF = {
+    "bind": "bind",
+    "npipe": "bind",
+    "volume": "volume",
+    "tmpfs": "tmpfs",
+    "image": "image",
+    "cluster": "cluster",
+}
+
+
+def _mount(service: str, mount: Json, volumes: t.Mapping[str, Json], names: Names) -> Json:
+    """``volumes`` are those at the top level of the stack. Raises PlanError for what contradicts itself."""
+    kind = mount["type"]
+    if kind not in _OPTIONS_OF:
+        raise PlanError(f"service {service}: volume type {kind!r} is none of {', '.join(sorted(_OPTIONS_OF))}")
+    for block in _BLOCKS:
+        if mount.get(block) is not None and block != _OPTIONS_OF[kind]:
+            raise PlanError(f"service {service}: options for {block} on a volume of type {kind}; remove them or change the type")
+    source = mount.get("source", "")
+    if kind == "tmpfs" and source:
+        raise PlanError(f"service {service}: a tmpfs has source {source!r}; a tmpfs has none, so remove it")
+    if kind not in ("tmpfs", "volume") and not source:
+        raise PlanError(f"service {service}: a volume of type {kind} for {mount.get('target', '')} has no source")
+    body = make_mount(mount)
+    if kind == "cluster":
+        group = source.startswith("group:")
+        body.update(Source=source if group else _named(service, source, volumes, names)[0], ClusterOptions={})
+    elif kind == "volume" and source:
+        body["Source"], volume = _named(service, source, volumes, names)
+        body["VolumeOptions"] = _volume_options(mount.get("volume") or {}, volume, names)
+    elif mount.get("bind") is not None:
+        body["BindOptions"] = filled(Propagation=mount["bind"].get("propagation"))
+    elif mount.get("tmpfs") is not None:
+        body["TmpfsOptions"] = filled(SizeBytes=mount["tmpfs"].get("size"), Mode=mount["tmpfs"].get("mode"))
+    elif mount.get("image") is not None:
+        body["ImageOptions"] = filled(Subpath=mount["image"].get("subpath"))
+    return body
+
+
+def _named(service: str, key: str, volumes: t.Mapping[str, Json], names: Names) -> tuple[str, Json]:
+    if key not in volumes:
+        raise PlanError(f"service {service}: undefined volume {key!r}; add it to the volumes at the top level")
+    return names.of(key, volumes[key]), volumes[key]
+
+
+def _volume_options(given: Json, volume: Json, names: Names) -> Json:
+    options = filled(NoCopy=given.get("nocopy"), Subpath=given.get("subpath"))
+    if not volume.get("external"):
+        options["Labels"] = names.labels(volume)
+        if volume.get("driver") or volume.get("driver_opts"):
+            options["DriverConfig"] = filled(Name=volume.get("driver"), Options=volume.get("driver_opts"))
+    return options

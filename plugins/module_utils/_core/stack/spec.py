@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..service.canonical import Json
-from ..service.naming import Names, filled
+from ..service.naming import Names
+from ..service.spec import Json, filled
 from .service_spec import make_service, used_networks
 
 
