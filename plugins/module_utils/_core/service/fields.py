@@ -186,7 +186,8 @@ def _show_ports(items: t.Sequence[Raw]) -> list[str]:
 
 
 def _show_seconds(nanoseconds: int) -> str:
-    return f"{nanoseconds / SECOND_NS:g}s"
+    """Exact, so that no difference is lost."""
+    return f"{nanoseconds // SECOND_NS}.{nanoseconds % SECOND_NS:09}".rstrip("0").rstrip(".") + "s"
 
 
 def _show_cpus(nanos: int) -> float:
