@@ -37,7 +37,6 @@ _SERVICE = {
     "models": "run the model as a service",
     "network_mode": "for the host's network, use an external network named host",
     "oom_kill_disable": "raise deploy.resources.limits.memory",
-    "oom_score_adj": "raise deploy.resources.reservations.memory",
     "pid": "run such a container outside of the swarm",
     "platform": f"{_CONSTRAINT} with node.platform.arch",
     "post_start": "use the image's entrypoint",

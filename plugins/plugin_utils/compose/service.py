@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ...module_utils._core.service.fields import KEYS
 from .context import Context, MissingFile
 from .deploy import read_deploy
 from .environment import fill_missing, read_dotenv, read_env_file, read_pairs
@@ -21,37 +22,13 @@ from .shellwords import split_words
 from .units import duration_ns
 
 Service = dict[str, t.Any]
-_AS_IT_IS = (
-    "image", "hostname", "user", "working_dir", "stop_signal", "isolation", "init", "read_only", "tty", "stdin_open", "restart",
-    "cap_add", "cap_drop", "dns_opt", "profiles", "credential_spec",
-)  # fmt: skip
 CHECK_DURATIONS = ("interval", "timeout", "start_period", "start_interval")
 
 
 def read_service(raw: Service, place: Place, context: Context) -> Service:
     """The normal form of a service that the schema allows. Keys that were not given are not there."""
     service: Service = {key: raw[key] for key in _AS_IT_IS if key in raw}
-    readers: dict[str, t.Callable[[t.Any, Place, Context], t.Any]] = {
-        "command": _read_words,
-        "entrypoint": _read_words,
-        "configs": _read_references,
-        "secrets": _read_references,
-        "depends_on": _read_depends_on,
-        "dns": _read_list,
-        "dns_search": _read_list,
-        "extra_hosts": _read_hosts,
-        "group_add": _read_list,
-        "healthcheck": _read_healthcheck,
-        "labels": _read_labels,
-        "logging": _read_logging,
-        "networks": _read_networks,
-        "ports": _read_ports,
-        "stop_grace_period": _read_duration,
-        "sysctls": _read_labels,
-        "ulimits": _read_ulimits,
-        "volumes": _read_volumes,
-    }
-    service.update({key: read(raw[key], place / key, context) for key, read in readers.items() if key in raw})
+    service.update({key: read(raw[key], place / key, context) for key, read in _READERS.items() if key in raw})
     if "environment" in raw:
         service["environment"] = fill_missing(read_pairs(raw["environment"]), context.env, empty=not context.compose)
     if "env_file" in raw:
@@ -191,3 +168,27 @@ def _read_env_files(value: t.Any, place: Place, context: Context) -> dict[str, s
 
 def _options(value: t.Mapping[str, t.Any]) -> dict[str, str]:
     return {key: "" if item is None else go_text(item) for key, item in value.items()}
+
+
+_READERS: dict[str, t.Callable[[t.Any, Place, Context], t.Any]] = {
+    "command": _read_words,
+    "entrypoint": _read_words,
+    "configs": _read_references,
+    "secrets": _read_references,
+    "depends_on": _read_depends_on,
+    "dns": _read_list,
+    "dns_search": _read_list,
+    "extra_hosts": _read_hosts,
+    "group_add": _read_list,
+    "healthcheck": _read_healthcheck,
+    "labels": _read_labels,
+    "logging": _read_logging,
+    "networks": _read_networks,
+    "ports": _read_ports,
+    "stop_grace_period": _read_duration,
+    "sysctls": _read_labels,
+    "ulimits": _read_ulimits,
+    "volumes": _read_volumes,
+}
+# Fields whose normal form is what a file says. Only Compose has the last two.
+_AS_IT_IS = ("image", *sorted(KEYS - {"image", "environment", "deploy", *_READERS}), "restart", "profiles")

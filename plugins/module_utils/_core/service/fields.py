@@ -15,6 +15,7 @@ import typing as t
 from dataclasses import dataclass, replace
 from functools import cache
 
+from ...errors import PlanError
 from ...redact import UNSET
 from ..timestamps import SECOND_NS, parse_seconds
 from .images import familiar_image, short_image
@@ -22,7 +23,7 @@ from .spec import EMPTY, Json, Raw, ServiceSpec, filled
 
 Convert = t.Callable[[t.Any], t.Any]
 
-OLDEST_API = (1, 41)
+OLDEST_API, ANY_API = (1, 41), (99,)
 MONITOR_NS = 5 * SECOND_NS
 
 _SPACED_OPERATOR = re.compile(r"\s*(==|!=)\s*")
@@ -274,6 +275,7 @@ FIELDS: tuple[ServiceField, ...] = (
         _field("image", "Image", make=familiar_image, show=short_image),
         _field("init", "Init", kept=True),
         _field("isolation", "Isolation", default="default"),
+        _field("oom_score_adj", "OomScoreAdj", make=int, since=(1, 46)),
         _field("read_only", "ReadOnly"),
         _field("secrets", "Secrets", show=_show_references("SecretName")),
         _field("stdin_open", "OpenStdin"),
@@ -405,12 +407,19 @@ def without_empty(value: t.Any) -> t.Any:
     return value
 
 
-def unknown_to(api: tuple[int, ...], spec: Raw) -> list[ServiceField]:
-    """The fields of a spec that an engine with this version of the API drops without a word."""
-    return [field for field in _NEWER if field.since > api and _value_at(spec, field.path) not in EMPTY]
-
-
 _NEWER = tuple(field for field in FIELDS if field.since > OLDEST_API)
+
+
+def refuse_unknown(specs: t.Iterable[Raw], api: tuple[int, ...]) -> None:
+    """Raise PlanError for a field that an engine with this version of the API drops without a word: each later plan would show it anew."""
+    for spec in map(ServiceSpec, specs):
+        for field in _NEWER:
+            if field.since > api and _value_at(spec.raw, field.path) not in EMPTY:
+                since, spoken = (".".join(map(str, version)) for version in (field.since, api))
+                raise PlanError(
+                    f"service {spec.name}: {field.word} is new in version {since} of the Engine API, and the manager has {spoken}",
+                    f"Upgrade the engines of the managers, or leave {field.word} out.",
+                )
 
 
 def _value_at(node: t.Any, path: tuple[str, ...]) -> t.Any:

@@ -13,6 +13,7 @@ from ...plan import Change, Plan
 from ..schedule.placement import Nodes, creation_reason, left_nodes, task_count
 from ..service.canonical import Json, desired_count, service_mode
 from ..service.diff import RUN_LABEL, Names, diff_service, scaling_reason, update_cost, with_kept_labels
+from ..service.fields import ANY_API, refuse_unknown
 from ..service.images import Resolved, image_of, settle_image
 from ..service.items import Item, by_name, item_name, own, stack_of
 from ..service.work import CREATE, REMOVE, REPLACE, UPDATE, Work
@@ -37,6 +38,8 @@ class Observed:
     images: t.Mapping[str, Resolved] = field(default_factory=dict)
     volumes: t.Collection[str] = ()
     """Of the stack, on this engine; read only where the stack is to go."""
+    api: tuple[int, ...] = ANY_API
+    """The version that the manager speaks."""
 
     def names(self) -> Names:
         return Names(
@@ -67,6 +70,7 @@ def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: 
     specs, problems = _finish_specs(wanted.services, running, observed.images, options)
     if problems and options.unresolved_is_error:
         raise PlanError(f"{'; '.join(problems)}", "Check the name and the credentials, or set unresolved: warn.")
+    refuse_unknown(specs, observed.api)
     moves = find_port_moves(stack, specs, observed.services, options.prune)
     changes = [
         *_network_changes(stack, wanted.networks, observed, specs),

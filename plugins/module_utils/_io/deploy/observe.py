@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..._core.schedule.placement import Nodes
 from ..._core.service.images import Resolved, images_to_resolve, read_distribution
@@ -63,10 +63,11 @@ def observe_stack(
         secrets=_list_data(engine, "secret", own.secrets, wanted, doing),
         configs=_list_data(engine, "config", own.configs, wanted, doing),
         nodes=Nodes(engine.get("/nodes", doing)),
+        api=engine.api_version,
     )
     images = images_to_resolve(wanted.services, by_name(observed.services), resolve_image)
     resolved = {**(known or {}), **{image: ask_registry(engine, image, auth) for image in images if image not in (known or {})}}
-    return Observed(observed.services, observed.networks, observed.secrets, observed.configs, observed.nodes, resolved)
+    return replace(observed, images=resolved)
 
 
 def read_volumes(engine: t.Any, stack: str) -> list[str]:

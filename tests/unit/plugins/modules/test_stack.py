@@ -161,6 +161,21 @@ def test_a_bind_mount_that_no_node_can_serve_is_refused(fake: FakeEngine) -> Non
     assert not run(fake, text, missing_paths={"m1": ["/srv/data"], "w1": None}).get("failed")
 
 
+def test_a_field_that_the_manager_is_too_old_for_is_refused(
+    fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployment, "time", Clock())
+    members = [node("m1", role="manager", leader=True)]
+    text = "services: {web: {image: 'web:1', oom_score_adj: -500}}"
+    old, new = fake_engine(nodes=members, api_version="1.45"), fake_engine(nodes=members, api_version="1.46")
+    for check in (True, False):
+        refused = run(old, text, check)
+        assert refused["failed"] and not old.writes
+        assert "service app_web: oom_score_adj is new in version 1.46 of the Engine API, and the manager has 1.45" in refused["msg"]
+    assert not run(new, text).get("failed")
+    assert new.calls("GET /services") and not run(new, text)["changed"]
+
+
 def test_a_service_that_fails_although_it_was_not_changed_is_a_warning(fake: FakeEngine) -> None:
     text = "services: {web: {image: web:1}, db: {image: db:1}}"
     run(fake, text)

@@ -79,6 +79,7 @@ SERVICE = {
         "!reset []",
         "!override ['8:8']",
     ],
+    "oom_score_adj": ["5", "-1000"],
     "profiles": ["[p]", "[q]"],
     "read_only": ["$YES", "false"],
     "secrets": ["[s]", "[{source: s, target: t, mode: 0400}]", "[s2, s]"],

@@ -165,6 +165,7 @@ def test_versions(version: str | None) -> None:
         ({"services": {"a": {"hostname": "h"}}}, "services.a: no image is given"),
         (service(ulimits={"nofile": {"soft": 1}}), "services.a.ulimits.nofile: has no hard"),
         (service(extra_hosts=["h"]), "services.a.extra_hosts.0: found 'h'"),
+        (service(oom_score_adj=1001), "services.a.oom_score_adj: 1001 is greater than the maximum of 1000"),
         (service(credential_spec={"file": "a", "registry": "b"}), "credential_spec: has file and registry"),
         (service(configs=["nope"]), "services.a.configs: config 'nope' is not in the top-level configs"),
         (service(secrets=["nope"]), "secret 'nope' is not in the top-level secrets"),
@@ -273,7 +274,6 @@ def test_secrets_have_a_size(tmp_path: Path, size: int, fine: bool) -> None:
             "services.a.container_name: Swarm ignores it; other services reach this one by its service name",
         ),
         ({"tmpfs": ["/run"]}, "services.a.tmpfs: Swarm ignores it; use volumes with type: tmpfs"),
-        ({"oom_score_adj": 5}, "services.a.oom_score_adj: Swarm ignores it"),
         ({"privileged": True}, "services.a.privileged: Swarm ignores it; use cap_add"),
         ({"restart": "no"}, "services.a.restart: Swarm ignores it; deploy.restart_policy says it better"),
         (

@@ -95,6 +95,7 @@ DIFFERENT: list[tuple[Json, list[str], bool]] = [
     (spec({"Args": ["x"]}), ["command"], True),
     (spec({"StopGracePeriod": 0}), ["stop_grace_period"], True),
     (spec({"TTY": True}), ["tty"], True),
+    (spec({"OomScoreAdj": -500}), ["oom_score_adj"], True),
     (spec({"Labels": {"a": "b"}}), ["container_labels.a"], True),
     (spec(task={"Networks": [{"Target": "net"}]}), ["networks.net"], True),
     (spec(task={"RestartPolicy": {"Condition": "any", "Delay": 0}}), ["restart_policy.delay"], True),

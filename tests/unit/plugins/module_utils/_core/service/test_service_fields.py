@@ -8,7 +8,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.fields import FIELDS, comparable
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.fields import FIELDS, comparable, refuse_unknown
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.ignored import _SERVICE
 
 Json = dict[str, t.Any]
 
@@ -30,7 +32,7 @@ def test_each_field_has_places_of_its_own() -> None:
         (spec({"StopGracePeriod": 0}), "stop_grace_period", "0s"),
         (spec(), "stop_grace_period", "10s"),
         (spec({"Dir": "/w"}), "working_dir", "/w"),
-        (spec({"Ulimits": [{"Name": "nofile", "Soft": 1024, "Hard": -1}, {"Name": "core"}]}), "ulimits", {"nofile": "1024:-1", "core": "0:0"}),
+        (spec({"Ulimits": [{"Name": "n", "Soft": 1024, "Hard": -1}, {"Name": "core"}]}), "ulimits", {"n": "1024:-1", "core": "0:0"}),
         (spec(task={"Resources": {"Limits": {"NanoCPUs": 500_000_000}}}), "resources.limits.cpus", 0.5),
         (
             spec(
@@ -71,3 +73,21 @@ def test_what_no_row_knows_is_compared_all_the_same(given: Json, path: str) -> N
 
 def test_what_is_empty_is_as_if_it_were_not_there() -> None:
     assert comparable(spec({"NewField": {"A": ""}, "Hosts": [], "TTY": False}, {"Placement": None})) == comparable(spec())
+
+
+@pytest.mark.parametrize(
+    ("given", "version", "message"),
+    [
+        (spec({"OomScoreAdj": 5}), (1, 45), "service app_web: oom_score_adj is new in version 1.46 of .* the manager has 1.45"),
+        (spec({"Healthcheck": {"StartInterval": 5}}), (1, 43), "healthcheck.start_interval is new in version 1.44"),
+    ],
+)
+def test_a_field_that_the_engine_would_drop_is_refused(given: Json, version: tuple[int, ...], message: str) -> None:
+    with pytest.raises(PlanError, match=message):
+        refuse_unknown([{"Name": "app_web", **given}], version)
+    refuse_unknown([given], (version[0], version[1] + 1))
+    refuse_unknown([spec({"OomScoreAdj": 0, "Healthcheck": None})], version)
+
+
+def test_no_field_is_said_to_be_ignored() -> None:
+    assert {field.key[0] for field in FIELDS} & _SERVICE.keys() == set()

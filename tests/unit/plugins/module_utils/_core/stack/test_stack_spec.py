@@ -71,6 +71,7 @@ def test_the_least_service() -> None:
         ("tty", True, "TTY", True),
         ("stdin_open", True, "OpenStdin", True),
         ("read_only", True, "ReadOnly", True),
+        ("oom_score_adj", -500, "OomScoreAdj", -500),
         ("init", False, "Init", False),
         ("stop_grace_period", 90 * SECOND, "StopGracePeriod", 90 * SECOND),
         ("sysctls", {"a": "1"}, "Sysctls", {"a": "1"}),
