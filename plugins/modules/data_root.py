@@ -83,7 +83,6 @@ backup:
 import hashlib
 import os
 import stat
-import time
 import typing as t
 from dataclasses import dataclass
 
@@ -91,6 +90,7 @@ from ..module_utils._core.cluster import guard
 from ..module_utils._core.host import daemon_json, data_root
 from ..module_utils._core.schedule.task_states import TASK_LABEL
 from ..module_utils._io.member import Member, MemberHost, member_host_target
+from ..module_utils._io.polling import poll
 from ..module_utils.errors import FlotillaError
 from ..module_utils.plan import Change, Field, Plan
 from ..module_utils.runner import run_module
@@ -275,17 +275,15 @@ def _knowledge(member: Member) -> dict[str, t.Any]:
 
 
 def _compare(known: dict[str, t.Any], member: Member) -> None:
-    until = time.monotonic() + PATIENCE
-    while True:
+    def look() -> t.Sequence[str]:
         try:
-            lost = data_root.lost(known, _knowledge(member))
+            return data_root.lost(known, _knowledge(member))
         except FlotillaError as error:
-            lost = [str(error)]
-        if not lost:
-            return
-        if time.monotonic() > until:
-            raise FlotillaError(f"the engine is not what it was: {'; '.join(lost)}")
-        time.sleep(1)
+            return [str(error)]
+
+    lost = poll(look, lambda lost: not lost, PATIENCE, pause=1)
+    if lost:
+        raise FlotillaError(f"the engine is not what it was: {'; '.join(lost)}")
 
 
 def _undo(host: t.Any, work: Work, written: bool, backup: str | None) -> str:

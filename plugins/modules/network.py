@@ -114,7 +114,6 @@ networks:
   elements: str
 """
 
-import time
 import typing as t
 from dataclasses import dataclass, field
 
@@ -122,6 +121,7 @@ from ..module_utils._core.cluster.networks import needs_users, plan_networks, re
 from ..module_utils._core.cluster.node import read_node
 from ..module_utils._io.engine import Conflict, Engine, NotFound
 from ..module_utils._io.member import Member, member_target
+from ..module_utils._io.polling import poll
 from ..module_utils.errors import FlotillaError
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
@@ -188,27 +188,31 @@ def apply(member: Member, change: Change, _observed: t.Any) -> None:
 def _remove(engine: Engine, change: Change) -> None:
     """Managers take the network off the nodes one by one, so that it stays for a while."""
     path, doing = f"/networks/{change.payload['id']}", f"removing network {change.name}"
-    until = time.monotonic() + PATIENCE_SECONDS
-    try:
-        engine.delete(path, doing=doing)
-        while time.monotonic() < until:
-            engine.get(path, doing=doing)
-            time.sleep(0.5)
-    except NotFound:
-        return
-    raise FlotillaError(f"{doing}: it is still there after {PATIENCE_SECONDS} s", "Look for containers that are attached to it.")
+
+    def is_gone(ask: t.Callable[..., t.Any]) -> bool:
+        try:
+            ask(path, doing=doing)
+        except NotFound:
+            return True
+        return False
+
+    if not is_gone(engine.delete) and not poll(lambda: is_gone(engine.get), bool, PATIENCE_SECONDS):
+        raise FlotillaError(f"{doing}: it is still there after {PATIENCE_SECONDS} s", "Look for containers that are attached to it.")
 
 
 def _create(engine: Engine, change: Change) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while True:
+    """Where one of its name was just removed, managers may still know that."""
+
+    def create() -> Conflict | None:
         try:
             engine.post("/networks/create", change.payload["body"], doing=f"creating network {change.name}")
-            return
-        except Conflict:
-            if change.action != "replace" or time.monotonic() > until:
-                raise
-            time.sleep(0.5)
+        except Conflict as error:
+            return error
+        return None
+
+    conflict = poll(create, lambda conflict: not conflict, PATIENCE_SECONDS if change.action == "replace" else 0)
+    if conflict:
+        raise conflict
 
 
 def main() -> None:

@@ -183,7 +183,6 @@ drained:
   elements: str
 """
 
-import time
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -204,15 +203,15 @@ from ..module_utils._core.schedule.capacity import check_capacity, count_running
 from ..module_utils._core.schedule.surge import plan_surge
 from ..module_utils._io.deploy.move import move_service
 from ..module_utils._io.drain import await_drained, await_returned, list_tasks_of
-from ..module_utils._io.engine import Engine, NotFound, OutOfSequence
+from ..module_utils._io.engine import Engine, NotFound
 from ..module_utils._io.member import Member, member_target
+from ..module_utils._io.polling import poll, write_in_sequence
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 Raw = t.Mapping[str, t.Any]
 
-ATTEMPTS = 4
 DRAINING = "draining nodes"
 PATIENCE_SECONDS = 90
 JOIN_SECONDS = 30
@@ -285,13 +284,12 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
 
 def _list_nodes(engine: Engine, params: dict[str, t.Any]) -> t.Sequence[Raw]:
     """A node that has just joined is ready a little later, and room on it counts from then on."""
-    until = time.monotonic() + JOIN_SECONDS
     new = {params["node_ids"].get(host) for host in params["replaces"]}
-    while True:
-        nodes: t.Sequence[Raw] = engine.get("/nodes", doing="listing the nodes")
-        if all(read_node(node).is_up for node in nodes if node["ID"] in new) or time.monotonic() > until:
-            return nodes
-        time.sleep(0.5)
+
+    def look() -> t.Sequence[Raw]:
+        return t.cast(t.Sequence[Raw], engine.get("/nodes", doing="listing the nodes"))
+
+    return poll(look, lambda nodes: all(read_node(node).is_up for node in nodes if node["ID"] in new), JOIN_SECONDS)
 
 
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
@@ -406,14 +404,11 @@ def _check_quorum(engine: Engine, node: Node) -> None:
 
 def _update(engine: Engine, node: Node, delta: dict[str, t.Any]) -> None:
     doing, path = f"updating node {node.hostname}", f"/nodes/{node.node_id}"
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            engine.post(f"{path}/update", change_spec(node.spec, delta), doing=doing, version=node.version)
-            return
-        except OutOfSequence:
-            if attempt == ATTEMPTS:
-                raise
-            node = read_node(engine.get(path, doing=doing))
+
+    def write(current: Node) -> None:
+        engine.post(f"{path}/update", change_spec(current.spec, delta), doing=doing, version=current.version)
+
+    write_in_sequence(node, write, lambda: read_node(engine.get(path, doing=doing)))
 
 
 def _await_role(engine: Engine, node: Node, role: str) -> None:
@@ -427,17 +422,13 @@ def _await_role(engine: Engine, node: Node, role: str) -> None:
 
 
 def _await_node(engine: Engine, node: Node, what: str, is_done: t.Callable[[Node], bool]) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        current = read_node(engine.get(f"/nodes/{node.node_id}", doing=f"waiting for {node.hostname} to be {what}"))
-        if is_done(current):
-            return
-        if time.monotonic() > until:
-            raise FlotillaError(
-                f"{node.hostname} ({node.node_id}) is not {what} after {PATIENCE_SECONDS} s (state {current.state})",
-                "Look at its engine's log (journalctl -u docker), then run again.",
-            )
-        time.sleep(0.5)
+    doing = f"waiting for {node.hostname} to be {what}"
+    current = poll(lambda: read_node(engine.get(f"/nodes/{node.node_id}", doing=doing)), is_done, PATIENCE_SECONDS)
+    if not is_done(current):
+        raise FlotillaError(
+            f"{node.hostname} ({node.node_id}) is not {what} after {PATIENCE_SECONDS} s (state {current.state})",
+            "Look at its engine's log (journalctl -u docker), then run again.",
+        )
 
 
 def _remove(engine: Engine, node: Node) -> None:

@@ -294,7 +294,6 @@ ansible_facts:
   type: dict
 """
 
-import time
 import typing as t
 
 from ..module_utils._core.cluster import addresses, guard, gwbridge
@@ -302,12 +301,12 @@ from ..module_utils._core.cluster.member_state import MemberState, read_result
 from ..module_utils._core.cluster.membership import INITIALISE, JOIN, as_if_installed, is_forgotten
 from ..module_utils._core.cluster.settings import change_spec, count_ca_rotation, find_old_roots
 from ..module_utils._core.cluster.steps import LEAVE, ROTATE, ROTATIONS, SETTINGS, UNLOCK, Situation, describe, plan_leaving, plan_member
-from ..module_utils._io.engine import EngineError, NotFound, OutOfSequence
+from ..module_utils._io.engine import EngineError, NotFound
 from ..module_utils._io.member import Member, member_target, source_address
+from ..module_utils._io.polling import poll, write_in_sequence
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
-ATTEMPTS = 3
 PATIENCE_SECONDS = 90
 CA_PATIENCE_SECONDS = 600
 # The engine's words for: another run was faster, and for: the attempt goes on in the background.
@@ -480,30 +479,28 @@ def _rotate(member: Member, payload: dict[str, t.Any]) -> None:
 def _update(member: Member, change: t.Callable[[dict[str, t.Any]], dict[str, t.Any]], doing: str, **flags: t.Any) -> None:
     """The engine takes the whole specification and resets what is missing, so that it is read right before."""
     engine = member.require_engine()
-    for attempt in range(1, ATTEMPTS + 1):
-        swarm = engine.get("/swarm", doing=doing)
-        try:
-            engine.post("/swarm/update", change(swarm["Spec"]), doing=doing, version=swarm["Version"]["Index"], **flags)
-            return
-        except OutOfSequence:
-            if attempt == ATTEMPTS:
-                raise
+
+    def read() -> dict[str, t.Any]:
+        return t.cast(dict[str, t.Any], engine.get("/swarm", doing=doing))
+
+    def write(swarm: dict[str, t.Any]) -> None:
+        engine.post("/swarm/update", change(swarm["Spec"]), doing=doing, version=swarm["Version"]["Index"], **flags)
+
+    write_in_sequence(read(), write, read)
 
 
 def _await_ca(member: Member, doing: str) -> None:
     """Every node gets a certificate from the new authority; one that is down holds up the end."""
     engine = member.require_engine()
-    until = time.monotonic() + CA_PATIENCE_SECONDS
-    while True:
-        swarm = engine.get("/swarm", doing=doing)
-        if not swarm.get("RootRotationInProgress"):
-            return
-        if time.monotonic() > until:
-            behind = find_old_roots(swarm, engine.get("/nodes", doing=doing))
-            told = ", ".join(behind) or "none that the managers know of"
-            problem = f"after {CA_PATIENCE_SECONDS} s these nodes have no certificate from the new authority: {told}"
-            raise EngineError(doing, problem, "Start them or remove them; the rotation then ends by itself.")
-        time.sleep(1)
+
+    def is_done(swarm: dict[str, t.Any]) -> bool:
+        return not swarm.get("RootRotationInProgress")
+
+    swarm = poll(lambda: engine.get("/swarm", doing=doing), is_done, CA_PATIENCE_SECONDS, pause=1)
+    if not is_done(swarm):
+        told = ", ".join(find_old_roots(swarm, engine.get("/nodes", doing=doing))) or "none that the managers know of"
+        problem = f"after {CA_PATIENCE_SECONDS} s these nodes have no certificate from the new authority: {told}"
+        raise EngineError(doing, problem, "Start them or remove them; the rotation then ends by itself.")
 
 
 STEPS: dict[str, t.Callable[[Member, dict[str, t.Any]], None]] = {

@@ -130,7 +130,6 @@ plan:
   elements: dict
 """
 
-import time
 import typing as t
 from dataclasses import replace
 
@@ -138,6 +137,7 @@ from ..module_utils._core.cluster import guard
 from ..module_utils._core.host import volumes
 from ..module_utils._io.engine import Conflict, EngineError, NotFound
 from ..module_utils._io.member import Member, member_target
+from ..module_utils._io.polling import poll
 from ..module_utils._io.target import Target
 from ..module_utils.errors import FlotillaError
 from ..module_utils.plan import Change, Plan
@@ -248,15 +248,19 @@ def apply(engine: t.Any, change: Change, _observed: t.Any) -> None:
 
 def _remove(engine: t.Any, name: str) -> None:
     """Swarm tells that the tasks of a stack are gone before their containers are."""
-    for _second in range(GRACE_SECONDS):
+
+    def remove() -> Conflict | None:
         try:
             engine.delete(f"/volumes/{name}", doing=f"removing volume {name}")
-            return
         except NotFound:
-            return
-        except Conflict:
-            time.sleep(1)
-    engine.delete(f"/volumes/{name}", doing=f"removing volume {name}")
+            pass
+        except Conflict as error:
+            return error
+        return None
+
+    conflict = poll(remove, lambda conflict: not conflict, GRACE_SECONDS, pause=1)
+    if conflict:
+        raise conflict
 
 
 def _try(engine: t.Any, name: str, image: str) -> str:

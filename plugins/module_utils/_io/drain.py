@@ -13,6 +13,7 @@ from .._core.schedule.capacity import Place, find_remains, find_starting
 from .._core.service.spec import Raw
 from ..errors import FlotillaError
 from .engine import Engine
+from .polling import poll
 
 _DRAINING = "draining nodes"
 _RETURNING = "waiting for the tasks of a node that was drained"
@@ -27,17 +28,15 @@ def await_drained(engine: Engine, drained: t.Collection[str], before: t.Mapping[
 
     Raises FlotillaError when it takes longer.
     """
-    until = time.monotonic() + seconds
-    while drained:
+
+    def look() -> list[str]:
         services, tasks = engine.get("/services", doing=_DRAINING), engine.get("/tasks", doing=_DRAINING)
-        remains = find_remains(drained, services, tasks, before)
-        if not remains:
-            return
-        if time.monotonic() > until:
-            raise FlotillaError(
-                f"The nodes are drained, but after {seconds} s {'; '.join(remains)}", "Look at those services; the nodes stay drained."
-            )
-        time.sleep(1)
+        return find_remains(drained, services, tasks, before)
+
+    remains = poll(look, lambda remains: not remains, seconds, pause=1) if drained else []
+    if remains:
+        problem = f"The nodes are drained, but after {seconds} s {'; '.join(remains)}"
+        raise FlotillaError(problem, "Look at those services; the nodes stay drained.")
 
 
 def await_returned(engine: Engine, stopped: t.Collection[Place], nodes: t.Sequence[Raw], seconds: int) -> None:
@@ -45,17 +44,16 @@ def await_returned(engine: Engine, stopped: t.Collection[Place], nodes: t.Sequen
 
     Raises FlotillaError when it takes longer.
     """
-    until = time.monotonic() + seconds
-    while stopped:
-        time.sleep(1)  # Managers make the tasks a moment after the node is active.
-        starting = find_starting(stopped, list_tasks_of(engine, {node_id for _service, node_id in stopped}))
-        if not starting:
-            return
-        if time.monotonic() > until:
-            services = {each["ID"]: each["Spec"]["Name"] for each in engine.get("/services", doing=_RETURNING)}
-            names = {node["ID"]: read_node(node).hostname for node in nodes}
-            told = sorted(f"{services.get(service, service)} on {names[node_id]}" for service, node_id in starting)
-            raise FlotillaError(
-                f"The nodes are active again, but what ran there before the drain still does not run: {', '.join(told)}",
-                "Look at those services and at the engine's log (journalctl -u docker).",
-            )
+    if not stopped:
+        return
+    time.sleep(1)  # Managers make the tasks a moment after the node is active.
+    node_ids = {node_id for _service, node_id in stopped}
+    starting = poll(lambda: find_starting(stopped, list_tasks_of(engine, node_ids)), lambda starting: not starting, seconds, pause=1)
+    if starting:
+        services = {each["ID"]: each["Spec"]["Name"] for each in engine.get("/services", doing=_RETURNING)}
+        names = {node["ID"]: read_node(node).hostname for node in nodes}
+        told = sorted(f"{services.get(service, service)} on {names[node_id]}" for service, node_id in starting)
+        raise FlotillaError(
+            f"The nodes are active again, but what ran there before the drain still does not run: {', '.join(told)}",
+            "Look at those services and at the engine's log (journalctl -u docker).",
+        )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 import typing as t
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from .._core.host.bare import SIGNS, is_bare
 from ..errors import FlotillaError
 from .engine import Engine, EngineError
 from .host import Host
+from .polling import poll
 from .target import CONNECTION, Target, connect, host_target
 
 if t.TYPE_CHECKING:
@@ -74,12 +74,7 @@ class Member:
 
     def await_state(self, name: str, is_done: t.Callable[[MemberState], bool], seconds: float) -> MemberState:
         """Look until ``is_done`` or out of time; what was seen last."""
-        until = time.monotonic() + seconds
-        while True:
-            seen, _info = self.inspect(name)
-            if is_done(seen) or time.monotonic() > until:
-                return seen
-            time.sleep(0.5)
+        return poll(lambda: self.inspect(name)[0], is_done, seconds)
 
     def _certificate(self, info: t.Mapping[str, t.Any]) -> str:
         if not self.is_local:

@@ -269,7 +269,7 @@ def test_a_drain_does_not_wait_for_a_service_that_was_broken_before(fake_engine:
 def test_a_drain_that_does_not_end_says_what_is_left(fake_engine: MakeFake, monkeypatch: pytest.MonkeyPatch) -> None:
     nodes = [node("m1", role="manager", leader=True), node("db1", labels={"database": "true"})]
     fake = fake_engine(nodes=nodes, services=[service("db", constraints=["node.labels.database == true"])])
-    now = iter(range(0, 10_000, 100))
+    now = iter(range(0, 10_000, 50))
     monkeypatch.setattr(time, "monotonic", lambda: next(now))
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
     result = keep(fake, availability={"db1": "drain"}, check_capacity=False)

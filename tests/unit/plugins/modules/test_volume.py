@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import time
 import typing as t
 
 import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils._io import polling
 from ansible_collections.flotilla.swarm.plugins.modules import volume as module
+from fake_clock import Clock
 from fake_engine import FakeEngine, volume
 from module_runner import run_module_main
 
@@ -164,10 +165,11 @@ def test_volumes_of_former_stacks_are_removed(fake_engine: t.Callable[..., FakeE
 
 def test_a_volume_goes_when_its_last_container_has(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch) -> None:
     fake = fake_engine(volumes=[volume("app_data", labels={STACK: "app"})], containers=[container("app_web.1", "app_data")])
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    clock = Clock()
+    monkeypatch.setattr(polling, "time", clock)
     result = run(fake, remove_stack_volumes=["app"])
     assert result["failed"] and "app_data" in result["msg"] and "in use" in result["msg"]
-    monkeypatch.setattr(time, "sleep", lambda seconds: fake.host.containers.clear())
+    monkeypatch.setattr(clock, "sleep", lambda seconds: fake.host.containers.clear())
     assert run(fake, remove_stack_volumes=["app"])["changed"] and not fake.host.volumes
 
 
