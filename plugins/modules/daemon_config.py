@@ -118,6 +118,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..module_utils._core.host import daemon_json
+from ..module_utils._io import systemd
 from ..module_utils._io.target import Target, host_target
 from ..module_utils.errors import FlotillaError
 from ..module_utils.masking import mask
@@ -259,22 +260,21 @@ def _validator(host: t.Any, secrets: list[str]) -> t.Callable[[str], None]:
 
 def _activate(host: t.Any, work: Work, backup: str | None) -> None:
     verb = "reload" if work.cost == "reload" else "restart"
-    code, out, err = host.run(["systemctl", verb, work.unit])
-    if not code and host.run(["systemctl", "is-active", "--quiet", work.unit])[0] == 0:
+    problem = systemd.attempt(host, verb, work.unit) or systemd.attempt(host, "is-active", work.unit)
+    if not problem:
         return
-    cause = mask(_cause(host, work.unit) or (err or out).strip(), work.secrets)
+    cause = mask(_cause(host, work.unit) or problem, work.secrets)
     host.restore(work.path, backup)
     host.restore(PENDING, None)
-    host.run(["systemctl", "reset-failed", work.unit])
-    again = host.run(["systemctl", "restart", work.unit])[0] == 0
+    systemd.attempt(host, "reset-failed", work.unit)
+    again = not systemd.attempt(host, "restart", work.unit)
     end = "and the engine runs with it again" if again else "but the engine does not start with that either"
     raise FlotillaError(f"systemctl {verb} {work.unit} failed with the new {work.path}: {cause}\nThe former file was restored, {end}.")
 
 
 def _cause(host: t.Any, unit: str) -> str:
     """What the engine said last before it gave up."""
-    lines = host.run(["journalctl", "--unit", unit, "--lines", "30", "--output", "cat", "--no-pager"])[1].splitlines()
-    telling = [line for line in lines if "level=fatal" in line or line.startswith(("failed to", "unable to"))]
+    telling = [line for line in systemd.last_lines(host, unit, 30) if "level=fatal" in line or line.startswith(("failed to", "unable to"))]
     return telling[-1].strip() if telling else ""
 
 

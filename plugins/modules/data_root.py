@@ -89,6 +89,7 @@ from dataclasses import dataclass
 from ..module_utils._core.cluster import guard
 from ..module_utils._core.host import daemon_json, data_root
 from ..module_utils._core.schedule.task_states import TASK_LABEL
+from ..module_utils._io import systemd
 from ..module_utils._io.member import Member, MemberHost, member_host_target
 from ..module_utils._io.polling import poll
 from ..module_utils.errors import FlotillaError
@@ -195,17 +196,13 @@ def apply(place: MemberHost, change: Change, _observed: t.Any) -> dict[str, t.An
 
 
 def _stop(host: t.Any, unit: str) -> None:
-    host.run(["systemctl", "stop", unit.replace(".service", ".socket")])
-    code, out, err = host.run(["systemctl", "stop", unit])
-    if code:
-        raise FlotillaError(f"systemctl stop {unit} failed: {(err or out).strip()}")
+    systemd.attempt(host, "stop", unit.replace(".service", ".socket"))
+    systemd.require(host, "stop", unit)
 
 
 def _start(host: t.Any, unit: str) -> None:
-    host.run(["systemctl", "reset-failed", unit])
-    code, out, err = host.run(["systemctl", "start", unit])
-    if code:
-        raise FlotillaError(f"systemctl start {unit} failed: {(err or out).strip()}")
+    systemd.attempt(host, "reset-failed", unit)
+    systemd.require(host, "start", unit)
 
 
 def _copy(host: t.Any, work: Work) -> None:

@@ -112,6 +112,7 @@ from dataclasses import dataclass
 
 from ..module_utils._core.host import facts, firewall
 from ..module_utils._core.host import firewall as firewall_unit
+from ..module_utils._io import systemd
 from ..module_utils._io.member import Member, MemberHost, member_host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Field, Plan, short_hash
@@ -285,11 +286,12 @@ def _put(host: t.Any, files: t.Mapping[str, str | None]) -> None:
 
 
 def _activate(host: t.Any) -> None:
-    for argv in (["daemon-reload"], ["enable", "--quiet", firewall_unit.UNIT], ["restart", firewall_unit.UNIT]):
-        code, out, err = host.run(["systemctl", *argv])
-        if code:
-            said = host.run(["journalctl", "--unit", firewall_unit.UNIT, "--lines", "5", "--output", "cat", "--no-pager"])[1]
-            raise FlotillaError(f"systemctl {argv[0]} failed: {(err or out).strip()} {said.strip()}")
+    systemd.require(host, "daemon-reload")
+    systemd.require(host, "enable", "--quiet", firewall_unit.UNIT)
+    problem = systemd.attempt(host, "restart", firewall_unit.UNIT)
+    if problem:
+        said = " ".join(systemd.last_lines(host, firewall_unit.UNIT, 5))
+        raise FlotillaError(f"systemctl restart {firewall_unit.UNIT} failed: {problem} {said}".strip())
 
 
 def _restore(host: t.Any, work: Work) -> str:
@@ -306,11 +308,11 @@ def _restore(host: t.Any, work: Work) -> str:
 
 
 def _remove(host: t.Any, live: dict[int, firewall.Chains]) -> None:
-    host.run(["systemctl", "disable", "--quiet", firewall_unit.UNIT])
-    host.run(["systemctl", "stop", firewall_unit.UNIT])
+    systemd.attempt(host, "disable", "--quiet", firewall_unit.UNIT)
+    systemd.attempt(host, "stop", firewall_unit.UNIT)
     _put(host, dict.fromkeys((firewall_unit.UNIT_FILE, firewall_unit.SCRIPT_FILE, *firewall_unit.RULES_FILES.values())))
-    host.run(["systemctl", "daemon-reload"])
-    host.run(["systemctl", "reset-failed", firewall_unit.UNIT])
+    systemd.attempt(host, "daemon-reload")
+    systemd.attempt(host, "reset-failed", firewall_unit.UNIT)
     for version, there in live.items():
         command = [COMMANDS[version], *WAIT]
         own = [chain for chain in firewall.OWN_CHAINS if chain in there]

@@ -123,6 +123,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..module_utils._core.host import facts, mounts
+from ..module_utils._io import systemd
 from ..module_utils._io.target import host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Field, Plan
@@ -270,7 +271,7 @@ def apply(host: t.Any, change: Change, _observed: t.Any) -> None:
     if problem:
         _put(host, work.former)
         if any(work.former.values()):
-            host.run(["systemctl", "start", work.mount.unit])
+            systemd.attempt(host, "start", work.mount.unit)
             end = "The former unit was restored."
         else:
             _free(work.mount.path)
@@ -296,14 +297,11 @@ def _mount(host: t.Any, work: Work) -> str:
     if path not in mounts.parse_mountinfo(host.read(MOUNTINFO) or ""):
         _close(path)
     _put(host, work.files)
-    code, out, err = host.run(["systemctl", "enable", "--quiet", _started(work.mount)])
-    orders = [["start", work.mount.unit], *([["start", _started(work.mount)]] if work.mount.automount else [])]
-    for order in [] if code else reversed(orders):
-        code, out, err = host.run(["systemctl", *order])
-        if code:
-            break
-    if code:
-        return _cause(host, work.mount.unit) or (err or out).strip()
+    problem = systemd.attempt(host, "enable", "--quiet", _started(work.mount))
+    for unit in [*([_started(work.mount)] if work.mount.automount else []), work.mount.unit]:
+        problem = problem or systemd.attempt(host, "start", unit)
+    if problem:
+        return _cause(host, work.mount.unit) or problem
     if not mounts.parse_mountinfo(host.read(MOUNTINFO) or "").get(path, mounts.Mounted()).source:
         return f"systemctl start {work.mount.unit} ended well, and nothing is mounted. See journalctl -u {work.mount.unit}."
     return ""
@@ -311,7 +309,7 @@ def _mount(host: t.Any, work: Work) -> str:
 
 def _cause(host: t.Any, unit: str) -> str:
     """What the mount command said last."""
-    lines = host.run(["journalctl", "--unit", unit, "--lines", "20", "--output", "cat", "--no-pager"])[1].splitlines()
+    lines = systemd.last_lines(host, unit, 20)
     telling = [line.strip() for line in lines if not line.startswith((unit, "Mounting ", "Mounted ", "Failed to mount", "Unmount"))]
     return telling[-1] if telling else ""
 
@@ -356,9 +354,9 @@ def _put(host: t.Any, files: t.Mapping[str, str | None]) -> None:
         if text == host.read(path):
             continue
         if text is None:
-            host.run(["systemctl", "disable", "--quiet", "--now", os.path.basename(path)])
+            systemd.attempt(host, "disable", "--quiet", "--now", os.path.basename(path))
         host.put(path, text)
-    host.run(["systemctl", "daemon-reload"])
+    systemd.attempt(host, "daemon-reload")
 
 
 def main() -> None:

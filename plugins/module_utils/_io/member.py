@@ -15,6 +15,7 @@ from .._core.cluster.member_state import MemberState, read_info
 from .._core.cluster.subnets import read_routes
 from .._core.host.bare import SIGNS, is_bare
 from ..errors import FlotillaError
+from . import systemd
 from .engine import Engine, EngineError
 from .host import Host
 from .polling import poll
@@ -161,15 +162,15 @@ class MemberHost:
 
     def stop_engine(self) -> None:
         """Where it does not stop as it should, it is started again, for a stop that takes too long ends with a kill."""
-        present = [unit for unit in UNITS if self.host.run(["systemctl", "cat", unit])[0] == 0]
+        present = [unit for unit in UNITS if not systemd.attempt(self.host, "cat", unit)]
         try:
-            self._systemctl("stop", *present)
+            systemd.require(self.host, "stop", *present)
         except FlotillaError:
-            self.host.run(["systemctl", "start", *present])
+            systemd.attempt(self.host, "start", *present)
             raise
 
     def start_engine(self) -> None:
-        self._systemctl("start", "docker.service")
+        systemd.require(self.host, "start", "docker.service")
 
     def await_member(self, is_done: t.Callable[[MemberState], bool], doing: str) -> MemberState:
         """Look until ``is_done``; raises FlotillaError that says what the host is instead."""
@@ -177,11 +178,6 @@ class MemberHost:
         if not is_done(seen):
             raise FlotillaError(f"{doing}: after {PATIENCE_SECONDS} s {seen.story}", "Look at the engine's log (journalctl -u docker).")
         return seen
-
-    def _systemctl(self, verb: str, *units: str) -> None:
-        code, out, err = self.host.run(["systemctl", verb, *units])
-        if code:
-            raise FlotillaError(f"systemctl {verb} {' '.join(units)}: {(err or out).strip()}")
 
 
 def _open_host(module: AnsibleModule) -> MemberHost:
