@@ -10,6 +10,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.follow import follow
 
+from ..module_utils._core.stack.service_options import VERBS
 from ..module_utils.plan import summarise
 
 
@@ -26,7 +27,8 @@ class ActionModule(ActionBase):
 
         result = follow(call, self._display.display)
         if not result.get("failed"):
-            result.setdefault("summary", f"{given.get('action')}: {summarise(result.get('plan') or [])}")
+            verb = next((name for name in VERBS if given.get(name) is not None), "service")
+            result.setdefault("summary", f"{verb}: {summarise(result.get('plan') or [])}")
             if not self._task.check_mode:
                 self._display.display(result["summary"])
         return result

@@ -21,11 +21,15 @@ options:
     default: []
 """
 
-    # For modules that ask a manager; the engine of a worker knows no labels of services.
-    LABEL = r"""
+    # For modules that ask a manager, for the engine of a worker knows no labels of services, and that take nothing for all.
+    ON_MANAGER = r"""
 options:
   label:
     description: Services that have all of these labels. With O(name) or O(stack) as well, the services that any of them means.
     type: dict
     default: {}
+  allow_empty:
+    description: Do nothing, instead of failing, where nothing at all is chosen, as by a survey that nobody answered.
+    type: bool
+    default: false
 """

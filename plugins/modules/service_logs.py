@@ -18,7 +18,7 @@ description:
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.selection
-  - flotilla.swarm.selection.label
+  - flotilla.swarm.selection.on_manager
   - flotilla.swarm.attributes
 attributes:
   check_mode:
@@ -150,6 +150,8 @@ def observe(engine: t.Any, params: dict[str, t.Any]) -> tuple[list[dict[str, t.A
     names, stacks = texts(params["name"]), texts(params["stack"])
     wanted = params["task"].strip()
     if not (names or stacks or params["label"] or wanted):
+        if not params["allow_empty"]:
+            raise PlanError("no service is named", "Give name, stack, label or task.")
         return [], []
     services = engine.get("/services", doing)
     chosen = {item["ID"]: item for item in (choose(services, names, stacks, params["label"]) or (services if wanted else []))}

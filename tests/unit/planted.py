@@ -30,10 +30,14 @@ PUBLIC = {
         image.images.name image_pull.images image_pull.node_images
         image.images.target job.image job.service job.show_environment network.absent network.networks.name
         nfs_exports.name nodes.absent nvidia_runtime.swarm_resource prune.keep prune.spare repository_key.fingerprints
-        service.configs.gid service.configs.mode service.configs.source service.configs.target service.configs.uid
-        service.configs_absent service.image service.mounts.source service.mounts.target service.mounts_absent service.name
-        service.networks service.networks_absent service.ports_absent service.secrets.gid service.secrets.mode
-        service.secrets.source service.secrets.target service.secrets.uid service.secrets_absent service.show_environment
+        service.update.configs.gid service.update.configs.mode service.update.configs.source
+        service.update.configs.target service.update.configs.uid
+        service.update.configs_absent service.update.image service.update.mounts.source
+        service.update.mounts.target service.update.mounts_absent service.name
+        service.update.networks service.update.networks_absent service.update.ports_absent
+        service.update.secrets.gid service.update.secrets.mode
+        service.update.secrets.source service.update.secrets.target service.update.secrets.uid
+        service.update.secrets_absent service.show_environment
         service.stack service_logs.name service_logs.stack service_logs.task stack.name stack.profiles stack.show_environment
         stack.silence stack_info.name swarm.host swarm.members swarm.rejoin task_exec.show_environment task_exec.task task_exec.user
         task_info.node task_info.service task_stats.name task_stats.stack volume.remove_stack_volumes volume.test_image
@@ -58,14 +62,16 @@ PUBLIC = {
         volume.volumes.nfs.server""",
     "a time": """
         autoscale.rules.cool_down_down autoscale.rules.cool_down_up autoscale.wait_timeout job.wait_timeout prune.older_than
-        service.rollback_config.delay service.rollback_config.monitor service.update_config.delay service.update_config.monitor
+        service.update.rollback_config.delay service.update.rollback_config.monitor
+        service.update.update_config.delay service.update.update_config.monitor
         service.wait_timeout service_logs.since service_logs.until stack.wait_timeout swarm.settings.dispatcher_heartbeat
         swarm.settings.node_cert_expiry task_exec.wait_timeout""",
     "words of a small language without a place for a credential": """
         autoscale.rules.metric.path autoscale.rules.metric.query directory.directories.mode
         gpu_info.kinds job.constraints mount.mounts.options
         mount.mounts.version nfs_exports.exports.options nodes.availability nodes.label_policies.at_most_one_of
-        nodes.label_policies.exactly_one nodes.roles service.constraints service.constraints_absent service.replicas
+        nodes.label_policies.exactly_one nodes.roles service.update.constraints
+        service.update.constraints_absent service.scale.replicas
         stack.device_kinds stack.keep_replicas volume.volumes.nfs.options volume.volumes.nfs.version""",
     "a command of the controller, where everybody reads the arguments of processes": "deploy_gate.command",
     "labels by which services or hosts are chosen": "directory.directories.labels directory.labels service.label service_logs.label",
@@ -96,7 +102,7 @@ SHAPES: dict[str, t.Any] = {
     "network.networks.options": {"com.example.password": "{}"},
     "nodes.labels": {"w1": SEEMS_SECRET},
     "repository_key.url": "https://me:{}@127.0.0.1:9/key.asc?token={}",
-    "service.labels": {**SEEMS_SECRET, "basicauth.users": "me:$apr1$x${}"},
+    "service.update.labels": {**SEEMS_SECRET, "basicauth.users": "me:$apr1$x${}"},
     "stack.content": {
         "services": {
             "web": {
@@ -168,7 +174,7 @@ def takes_text(spec: Json) -> bool:
 def text_options(specs: Json, prefix: str) -> t.Iterator[str]:
     """Options with text, those inside of others too, such as ``volume.volumes.options``."""
     for name, spec in specs.items():
-        if spec.get("options"):
+        if "options" in spec:
             yield from text_options(spec["options"], f"{prefix}.{name}")
         elif takes_text(spec):
             yield f"{prefix}.{name}"
@@ -192,7 +198,7 @@ class Planted:
                 filled[name] = self.fill(spec["options"], given[name], path)
             elif name in given:
                 filled[name] = given[name]
-            elif not spec.get("options") and takes_text(spec) and path not in REASONS:
+            elif "options" not in spec and takes_text(spec) and path not in REASONS:
                 filled[name] = self.plant(path, spec)
         return {name: value for name, value in filled.items() if value is not None}
 

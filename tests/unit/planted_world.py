@@ -112,7 +112,7 @@ class Target:
             Task("nodes", {}),
             Task("recover", {**unsealed, **MEANT}, "outside", fails=True),
             Task("repository_key", {"path": f"{work}/key.asc", "fingerprints": ["A" * 40]}, "", fails=True),
-            Task("service", {"action": "update", "name": ["app_web"], "registry_auth": LOGIN, "wait": False}),
+            Task("service", {"update": {}, "name": ["app_web"], "registry_auth": LOGIN, "wait": False}),
             Task("stack", {"name": "other", "registry_auth": LOGIN, "wait": False}),
             Task("swarm", {**joining, "settings": {}}, "outside", fails=True),
             Task("task_exec", {"task": "t1"}),
@@ -132,7 +132,7 @@ class Target:
     def rollback(self) -> list[Task]:
         """What takes back, or repeats, what was done."""
         return [
-            Task("service", {"action": "restart", "name": ["other_web"], "wait": False}, title="restart", bare=True),
-            Task("service", {"action": "rollback", "name": ["app_web"], "wait": False}, title="rollback", bare=True),
+            Task("service", {"restart": {}, "name": ["other_web"], "wait": False}, title="restart", bare=True),
+            Task("service", {"rollback": {}, "name": ["app_web"], "wait": False}, title="rollback", bare=True),
             Task("stack", {"name": "other", "state": "absent"}, title="absent", bare=True),
         ]

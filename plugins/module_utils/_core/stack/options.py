@@ -17,6 +17,7 @@ SELECTION: dict[str, t.Any] = {
     "name": {"type": "list", "elements": "str", "default": []},
     "stack": {"type": "list", "elements": "str", "default": []},
     "label": {"type": "dict", "default": {}},
+    "allow_empty": {"type": "bool", "default": False},
 }
 WAIT: dict[str, t.Any] = {
     "wait": {"type": "bool", "default": True},

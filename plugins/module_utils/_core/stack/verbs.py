@@ -35,9 +35,9 @@ class Observed:
 
 
 def choose(services: t.Iterable[Item], names: t.Iterable[str], stacks: t.Iterable[str], labels: t.Mapping[str, t.Any]) -> list[Item]:
-    """The services that any of the names, which may have wildcards, or of the stacks means, or that bear all the labels; by name.
+    """The services that any of the names, which may have wildcards, or of the stacks means, or that have all the labels; by name.
 
-    Nothing given chooses nothing. Raises PlanError for a name or stack that means none.
+    Nothing given chooses nothing. Raises PlanError for a name, a stack or labels that mean none.
     """
     known = {item_name(service): service for service in services}
     found: set[str] = set()
@@ -54,11 +54,15 @@ def choose(services: t.Iterable[Item], names: t.Iterable[str], stacks: t.Iterabl
             raise PlanError(f"there is no stack {stack}{f'; there is {there}' if there else ''}.")
         found.update(matching)
     if labels:
-        found.update(name for name, service in known.items() if _bears(service, labels))
+        matching = [name for name, service in known.items() if _has(service, labels)]
+        if not matching:
+            wanted = ", ".join(f"{name}={as_text(value)}" for name, value in labels.items())
+            raise PlanError(f"there is no service with {wanted} among its labels.")
+        found.update(matching)
     return [known[name] for name in sorted(found)]
 
 
-def _bears(service: Item, labels: t.Mapping[str, t.Any]) -> bool:
+def _has(service: Item, labels: t.Mapping[str, t.Any]) -> bool:
     present = service["Spec"].get("Labels") or {}
     return all(name in present and present[name] == as_text(value) for name, value in labels.items())
 

@@ -44,15 +44,15 @@ WAITING: Json = {"changed": True, "pending": True, "session": {"began": 1.0}, "p
 
 def test_an_operation_tells_how_it_goes_on() -> None:
     end = {"changed": True, "session": {}, "progress": {"web": "1/1 running, stable"}, "summary": "scale: done", "plan": []}
-    run = Run(service, [WAITING, end], action="scale", replicas={"web": 1})
+    run = Run(service, [WAITING, end], scale={"replicas": {"web": 1}})
     assert run.said == ["web  0/1 running", "web  1/1 running, stable", "scale: done"]
     assert [call["module"] for call in run.calls] == ["flotilla.swarm.service"] * 2 and run.calls[1]["session"] == {"began": 1.0}
-    assert all((call["action"], call["replicas"]) == ("scale", {"web": 1}) for call in run.calls)
+    assert all(call["scale"] == {"replicas": {"web": 1}} for call in run.calls)
 
 
 def test_check_mode_tells_nothing_and_sums_up_the_plan() -> None:
     change = {"kind": "service", "name": "web", "action": "update", "fields": [], "cost": "nothing", "reason": ""}
-    run = Run(service, [{"changed": True, "plan": [change]}], check=True, action="scale")
+    run = Run(service, [{"changed": True, "plan": [change]}], check=True, scale={"replicas": {"web": 1}})
     assert run.said == [] and run.result["summary"] == "scale: 1 to change"
 
 

@@ -94,7 +94,7 @@ def test_garbage_in_any_label_of_ours(text: str) -> None:
                 (swarm_info, {"tasks": True}),
                 (nodes, {"availability": {"w1": "previous"}, "surge": "all"}),
                 (nodes, {"availability": {"w2": "drain"}, "surge": "all"}),
-                (service, {"action": "restart", "name": ["app_web"]}),
+                (service, {"restart": {}, "name": ["app_web"]}),
                 (stack, {"name": "app", "model": json.dumps({"model": model})}),
                 (stack, {"name": "app", "state": "absent"}),
                 (job, {"like": "app_web", "command": ["true"]}),

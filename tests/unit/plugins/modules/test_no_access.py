@@ -23,7 +23,7 @@ MANAGERS = [{"item": "m1", "state": "no engine"}]
 MODULES: list[tuple[t.Any, Json]] = [
     (stack, {"name": "app", "model": json.dumps({"model": MODEL})}),
     (stack, {"name": "app", "state": "absent"}),
-    (service, {"action": "restart", "name": ["*"]}),
+    (service, {"restart": {}, "name": ["*"]}),
     (network, {"networks": [{"name": "n"}]}),
     (nodes, {"labels": {"w1": {"a": 1}}}),
     (swarm, {"host": "m1", "role": "manager", "managers": MANAGERS}),

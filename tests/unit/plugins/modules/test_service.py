@@ -8,6 +8,7 @@ import json
 import typing as t
 
 import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.service_options import UPDATE
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.lock import take_lock
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
@@ -44,8 +45,9 @@ def fake(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPat
     return swarm(fake_engine)
 
 
-def run(fake: FakeEngine, action: str, check: bool = False, **options: t.Any) -> Json:
-    return run_module_main(module.main, {"docker_host": fake.docker_host, "action": action, **options}, check=check, diff=True)
+def run(fake: FakeEngine, verb: str, check: bool = False, **options: t.Any) -> Json:
+    suboptions = {name: options.pop(name) for name in (*UPDATE, "replicas", "check_capacity") if name in options}
+    return run_module_main(module.main, {"docker_host": fake.docker_host, verb: suboptions, **options}, check=check, diff=True)
 
 
 def changed(result: Json) -> list[str]:
@@ -93,14 +95,16 @@ def test_scaling_knows_what_the_nodes_hold(fake: FakeEngine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "options", "words"),
+    ("verb", "options", "words"),
     [
         ("scale", {"replicas": {"app_agent": 2}}, "app_agent is global"),
         ("scale", {"replicas": {"app_web": "many"}}, "found 'many', expected a whole number"),
         ("scale", {"replicas": {"app_wev": 2}}, "no service app_wev; there is app_web"),
-        ("scale", {"replicas": {"app_web": 2}, "name": ["lonely"]}, "Leave out name"),
+        ("scale", {"replicas": {"app_web": 2}, "name": ["lonely"]}, "mutually exclusive: scale|name"),
         ("restart", {"stack": ["ap"]}, "no stack ap; there is app"),
-        ("restart", {"name": ["lonely"], "image": "nginx:2"}, "image: only for action update"),
+        ("restart", {"name": ["lonely"], "image": "nginx:2"}, "Unsupported parameters for (basic.py) module: restart.image"),
+        ("restart", {"label": {"tier": "egde"}}, "there is no service with tier=egde among its labels"),
+        ("update", {"name": ["lonely"], "networks": ["bridge"]}, "networks: there is no bridge"),
         ("rollback", {"name": ["lonely", "app_web"]}, "app_web, lonely: never updated"),
         ("update", {"name": ["lonely"], "image": "Nginx:2"}, "image: found 'Nginx:2', expected a repository in lower case"),
         ("update", {"name": ["lonely"], "constraints": ["gpu"]}, "'gpu' is no constraint"),
@@ -108,23 +112,53 @@ def test_scaling_knows_what_the_nodes_hold(fake: FakeEngine) -> None:
         ("update", {"name": ["lonely"], "update_config": {"delay": "soon"}}, "found 'soon'"),
     ],
 )
-def test_what_is_refused_is_refused_before_anything_is_changed(fake: FakeEngine, action: str, options: Json, words: str) -> None:
+def test_what_is_refused_is_refused_before_anything_is_changed(fake: FakeEngine, verb: str, options: Json, words: str) -> None:
     fake.forget()
-    result = run(fake, action, **options)
+    result = run(fake, verb, **options)
     assert result["failed"] and words in result["msg"] and not fake.writes
 
 
-@pytest.mark.parametrize("action", ["scale", "restart", "update", "rollback", "rebalance"])
-def test_nothing_chosen_is_nothing_done(fake: FakeEngine, action: str) -> None:
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"scale": {"replicas": "{}"}}, "scale: no service is named. Give replicas"),
+        ({"restart": {}, "name": "", "stack": ""}, "restart: no service is named. Give name, stack or label"),
+        ({"update": {"image": "nginx:2"}}, "update: no service is named"),
+        ({"rollback": {}, "label": "{}"}, "rollback: no service is named"),
+        ({"rebalance": {}}, "rebalance: no service is named"),
+        ({"update": {}, "name": ["lonely"]}, "update: nothing is to be changed. Give what is"),
+        (
+            {"update": {"image": "", "environment": "{}", "limits": "{}", "constraints": "", "mounts": []}, "name": ["lonely"]},
+            "update: nothing is to be changed",
+        ),
+    ],
+)
+def test_what_names_nothing_is_refused_unless_that_is_allowed(fake: FakeEngine, options: Json, words: str) -> None:
     fake.forget()
-    result = run(fake, action, name="", stack="")
-    assert not result["changed"] and not fake.writes and "no service was chosen" in result["summary"]
+    given = {"docker_host": fake.docker_host, **options}
+    refused = run_module_main(module.main, given)
+    assert refused["failed"] and refused["msg"].startswith(words) and not fake.calls()
+    allowed = run_module_main(module.main, {**given, "allow_empty": True})
+    assert not allowed["changed"] and allowed["services"] == [] and words.startswith(allowed["summary"]) and not fake.calls()
 
 
-def test_unanswered_questions_of_a_survey_change_nothing(fake: FakeEngine) -> None:
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "one of the following is required: scale, restart, update, rollback, rebalance"),
+        ({"restart": None}, "nothing says what to do. Give one with a value, such as restart: {}"),
+        ({"restart": {}, "update": {"image": "nginx:2"}}, "mutually exclusive: scale|restart|update|rollback|rebalance"),
+        ({"scale": {}}, "missing required arguments: replicas found in scale"),
+        ({"scale": {"replicas": {"lonely": 2}}, "label": {"tier": "edge"}}, "mutually exclusive: scale|label"),
+        ({"update": {"imgae": "nginx:2"}}, "update.imgae. Supported parameters include: configs, configs_absent, constraints"),
+        ({"rollback": {"image": "nginx:2"}}, "rollback.image"),
+    ],
+)
+def test_one_thing_is_done_with_the_options_that_it_has(fake: FakeEngine, options: Json, words: str) -> None:
     fake.forget()
-    asked: Json = {"image": "", "environment": "{}", "limits": "{}", "constraints": "", "constraints_absent": ""}
-    assert not run(fake, "update", name="app_web, lonely", **asked)["changed"] and not fake.writes
+    selection = {} if "scale" in options else {"name": ["lonely"]}
+    result = run_module_main(module.main, {"docker_host": fake.docker_host, **selection, **options})
+    assert result["failed"] and words in result["msg"] and not fake.calls()
 
 
 def test_a_restart_goes_from_service_to_service(fake: FakeEngine) -> None:
@@ -263,16 +297,16 @@ def test_what_is_planned_is_done_and_done_only_once(operations: list[tuple[Json,
         fake = swarm(make)
         try:
             for options, count in operations:
-                for action, given_options in (
-                    ("update", {"name": ["app_w*"], **options}),
+                for verb, given_options in (
+                    ("update", {"name": ["app_w*"], "allow_empty": True, **options}),
                     ("scale", {"replicas": {"app_web": count, "app_worker": 1}}),
                 ):
                     fake.forget()
-                    planned = run(fake, action, check=True, **given_options)
+                    planned = run(fake, verb, check=True, **given_options)
                     assert not fake.writes
-                    done = run(fake, action, **given_options)
+                    done = run(fake, verb, **given_options)
                     assert planned["plan"] == done["plan"] and changed(done) == updates(fake)
-                    assert not run(fake, action, **given_options)["changed"]
+                    assert not run(fake, verb, **given_options)["changed"]
         finally:
             for each in made:
                 each.close()
@@ -351,10 +385,9 @@ def test_parts_are_put_in_replaced_and_taken_out_by_name(fake_engine: t.Callable
         ({"mounts": [{"type": "bind", "source": "x", "target": "/data"}]}, "expected an absolute path of the nodes"),
         ({"mounts": [{"type": "tmpfs", "source": "x", "target": "/data"}]}, "which has no source"),
         ({"ports_absent": ["http"]}, "ports_absent: found 'http'"),
-        ({"mounts_absent": ["/x"], "action": "restart"}, "mounts_absent: only for action update"),
     ],
 )
 def test_parts_that_make_no_sense_are_refused(fake: FakeEngine, options: Json, words: str) -> None:
     fake.forget()
-    result = run(fake, **{"action": "update", "name": ["app_web"], **options})
+    result = run(fake, "update", name=["app_web"], **options)
     assert result["failed"] and words in result["msg"] and not fake.writes

@@ -67,13 +67,14 @@ def test_much_is_cut_at_the_beginning(fake: FakeEngine) -> None:
 
 
 def test_nothing_chosen_is_nothing_read(fake: FakeEngine) -> None:
-    assert run(fake, name="", stack="")["logs"] == [] and not fake.calls()
+    assert run(fake, name="", stack="", allow_empty=True)["logs"] == [] and not fake.calls()
     assert run(fake, name=["quiet"])["logs"] == []
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ({"name": "", "stack": "", "task": " "}, "no service is named. Give name, stack, label or task"),
         ({"name": ["app_wed"]}, "no service app_wed; there is app_web"),
         ({"task": "nosuch"}, "there is no task nosuch."),
         ({"name": ["app_web"], "since": "yesterday"}, "since: found 'yesterday', expected how long ago"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.service_options import UPDATE
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment
 from ansible_collections.flotilla.swarm.plugins.modules import service as module
 from fake_clock import Clock
@@ -23,8 +24,9 @@ def fake(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPat
     return fake_engine(nodes=[node("m1", role="manager", leader=True)], services=[web, service("lonely")])
 
 
-def run(fake: FakeEngine, action: str, check: bool = False, **options: t.Any) -> Json:
-    return run_module_main(module.main, {"docker_host": fake.docker_host, "action": action, **options}, check=check, diff=True)
+def run(fake: FakeEngine, verb: str, check: bool = False, **options: t.Any) -> Json:
+    suboptions = {name: options.pop(name) for name in (*UPDATE, "replicas", "check_capacity") if name in options}
+    return run_module_main(module.main, {"docker_host": fake.docker_host, verb: suboptions, **options}, check=check, diff=True)
 
 
 def published(fake: FakeEngine) -> list[tuple[int, int]]:
@@ -49,7 +51,7 @@ def test_a_port_of_the_container_can_be_published_twice(fake: FakeEngine) -> Non
 @pytest.mark.parametrize(("value", "found"), [(True, ["app_web"]), ("true", ["app_web"]), (False, []), (None, [])])
 def test_a_label_is_true_as_a_playbook_says_it(fake: FakeEngine, value: t.Any, found: list[str]) -> None:
     result = run(fake, "restart", check=True, label={"auto": value})
-    assert [change["name"] for change in result["plan"]] == found
+    assert [change["name"] for change in result["plan"]] == found and bool(result.get("failed")) is not bool(found)
 
 
 def test_replicas_go_by_full_names(fake: FakeEngine) -> None:
@@ -65,9 +67,7 @@ def test_a_former_secret_value_is_not_shown(fake: FakeEngine, after: str | None)
     assert result["plan"][0]["fields"][0]["before"] == "(hidden)"
 
 
-@pytest.mark.parametrize(
-    ("options", "option"), [({"wait_timeout": "1d"}, "wait_timeout"), ({"update_config": {"delay": "soon"}}, "delay")]
-)
+@pytest.mark.parametrize(("options", "option"), [({"wait_timeout": "1d"}, "wait_timeout"), ({"update_config": {"delay": "soon"}}, "delay")])
 def test_a_time_that_is_none_is_told_with_its_option(fake: FakeEngine, options: Json, option: str) -> None:
     result = run(fake, "update", name=["app_web"], labels={"a": "b"}, **options)
     assert result["msg"].startswith(f"{option}: found '") and not fake.writes
@@ -93,9 +93,9 @@ def test_a_variable_that_is_given_as_secret_again_changes_nothing(fake: FakeEngi
     assert not run(fake, "update", **given)["changed"]
 
 
-@pytest.mark.parametrize("action", ["update", "rollback"])
-def test_values_of_the_environment_are_hidden(fake: FakeEngine, action: str) -> None:
+@pytest.mark.parametrize("verb", ["update", "rollback"])
+def test_values_of_the_environment_are_hidden(fake: FakeEngine, verb: str) -> None:
     run(fake, "update", name=["app_web"], environment={"PLAIN": "first-value"})
-    options = {"environment": {"PLAIN": "second-value"}} if action == "update" else {}
-    result = run(fake, action, check=True, name=["app_web"], **options)
+    options = {"environment": {"PLAIN": "second-value"}} if verb == "update" else {}
+    result = run(fake, verb, check=True, name=["app_web"], **options)
     assert result["changed"] and "-value" not in str([result["plan"], result["diff"]])
