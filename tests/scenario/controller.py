@@ -50,7 +50,7 @@ class Controller:
             project_dir=str(self.project),
             playbook=template["playbook"],
             inventory=str(self.inventory),
-            extravars=dict(answers),
+            extravars={**template.get("extra_vars", {}), **answers},
             cmdline=" ".join(options),
             quiet=True,
         )

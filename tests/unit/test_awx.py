@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.flotilla.swarm.plugins.lookup.survey_update import PREFIX
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.service_options import UPDATE
 
 ROOT = Path(__file__).parents[2]
 OWN_TYPES = {"Machine", "Vault"}  # AWX brings them along
@@ -56,11 +58,12 @@ def test_a_template_names_what_exists(template: dict[str, Any]) -> None:
     assert template["execution_environment"] in names("execution_environments")
     assert set(template["credentials"]) <= names("credentials")
     assert template["survey_enabled"] is bool(template["survey_spec"].get("spec"))
+    assert set(template.get("extra_vars", {})) <= role_options()
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_survey_asks_for_inputs_that_exist(question: dict[str, Any]) -> None:
-    assert question["variable"] in role_options() | OF_PLAYBOOKS
+    assert question["variable"] in role_options() | OF_PLAYBOOKS | {f"{PREFIX}{part}" for part in UPDATE}
     assert question["type"] in QUESTION_TYPES
     assert ("choices" in question) == question["type"].startswith("multi")
     assert "choices" not in question or question.get("default") in question["choices"]

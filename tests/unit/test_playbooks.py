@@ -91,6 +91,12 @@ def test_check_mode_changes_nothing_whatever_plan_only_says(site: Site) -> None:
         ("stats", {"services_names": ["vault_*"], "services_stacks": "other"}, "No task of vault_*, other runs on the hosts that answer"),
         ("backup", {"backup_manager": "m9"}, "backup_manager is 'm9', expected one of m1"),
         ("rebalance", {"services_names": ["vault_reader"]}, "there is no service vault_reader"),
+        ("scale", {}, "scale: no service is named. Give replicas"),
+        ("restart", {"services_name": "vault_reader"}, "restart: no service is named. Give name, stack or label"),
+        ("update", {"services_names": "vault_reader", "update_imgae": "app:2"}, "update: nothing is to be changed"),
+        ("update", {"services_names": "vault_reader", "services_update": {"imgae": "app:2"}}, "update.imgae. Supported parameters include"),
+        ("update", {"services_names": "vault_reader", "update_ports": "[80:80]"}, "update_ports is no JSON"),
+        ("logs", {}, "no service is named. Give name, stack, label or task"),
         ("rotate", {"swarm_rotate": ["tokens"]}, "swarm_rotate must be one or more of: worker_token"),
         ("recover", {"backup_recover_host": "m9", "confirm": "lab"}, "backup_recover_host is 'm9', expected a host of the inventory"),
         (
@@ -105,6 +111,20 @@ def test_check_mode_changes_nothing_whatever_plan_only_says(site: Site) -> None:
 def test_wrong_input_is_told_and_changes_nothing(site: Site, playbook: str, variables: dict[str, Any], words: str) -> None:
     said = site.play(playbook, **variables)
     assert said.endswith("rc=2") and words in said and "Traceback" not in said and not site.fake.writes, said
+
+
+def test_an_update_is_what_a_survey_was_answered_or_what_is_given_whole(site: Site) -> None:
+    assert site.play("deploy", stacks_present=[stack("one")]).endswith("rc=0")
+    unanswered = {"services_names": "", "update_image": "", "update_environment": "{}", "update_mounts": "[]"}
+    nothing = site.play("update", **unanswered, services_allow_empty=True)
+    assert "update: no service is named" in nothing and nothing.endswith("rc=0"), nothing
+    answered = {**unanswered, "services_names": "vault_reader", "update_environment": '{"LEVEL": null}'}
+    said = site.play("update", "--check", "--diff", **answered, update_constraints="node.role == manager")
+    assert said.endswith("rc=0") and "environment.LEVEL: (hidden) -> (none)" in said and "node.role == manager" in said, said
+    given = {"services_update": {"secret_environment": {"TOKEN": "hush-hush"}}, "update_image": "other:1"}
+    _options, played = site.play("update", "-vvvv", services_names="vault_reader", **given).split("PLAY [Update services]")
+    assert played.endswith("rc=0") and "environment.TOKEN" in played and "other:1" not in played, played
+    assert "hush-hush" not in played, played
 
 
 def test_verdicts_that_fail_may_be_a_text(site: Site) -> None:

@@ -51,7 +51,7 @@ def tasks() -> set[str]:
         ("scale", {"services_replicas": {"read": 3}}, False, 3),
         ("scale", {"services_replicas": {"read": 2}}, False, 2),
         ("restart", {"services_names": ["read"]}, True, 2),
-        ("update", {"services_names": ["read"], "services_environment": {"LEVEL": "second"}}, True, 2),
+        ("update", {"services_names": ["read"], "services_update": {"environment": {"LEVEL": "second"}}}, True, 2),
         ("rollback", {"services_names": ["read"]}, True, 2),
     ],
     ids=["scale up", "scale down", "restart", "update", "rollback"],

@@ -58,9 +58,11 @@ def test_update_of_several_fields_is_one_update_and_rollback_undoes_it() -> None
     before = web()
     wanted: dict[str, Any] = {
         "services_names": [WEB],
-        "services_environment": {"LEVEL": "second"},
-        "services_mounts": [{"type": "volume", "source": "probe_cache", "target": "/cache"}],
-        "services_limits": {"memory": "256M"},
+        "services_update": {
+            "environment": {"LEVEL": "second"},
+            "mounts": [{"type": "volume", "source": "probe_cache", "target": "/cache"}],
+            "limits": {"memory": "256M"},
+        },
     }
     assert any(done("update", "--check", **wanted).changed.values()) and web() == before
     with reading() as client:
@@ -80,7 +82,7 @@ def test_update_of_several_fields_is_one_update_and_rollback_undoes_it() -> None
 def test_an_update_that_does_not_come_up_fails_and_is_undone() -> None:
     # Without a client: swarm may stop the second task before it sees that the first new one failed.
     before = web()
-    run = play("update", services_names=[WEB], services_environment={"PYTHONHOME": "/nowhere"}, services_wait_timeout="4m")
+    run = play("update", services_names=[WEB], services_update={"environment": {"PYTHONHOME": "/nowhere"}}, services_wait_timeout="4m")
     assert run.rc == 2 and f"{WEB} failed" in run.text and "rolled back" in run.text, run.out[-3000:]
     assert web()["env"] == before["env"]
     until(lambda: len(web()["tasks"]) == 2)
@@ -115,7 +117,9 @@ def test_rebalance() -> None:
         ("scale", {"services_replicas": {"probe_wep": 2}}, "there is no service probe_wep; there is probe_web"),
         ("scale", {"services_replicas": {WEB: 9}}, "have room for"),
         ("restart", {"services_stacks": ["prob"]}, "there is no stack prob"),
-        ("update", {"services_names": [WEB], "services_secrets": [{"source": "gone"}]}, "there is no gone. Create it first"),
+        ("update", {"services_names": [WEB], "services_update": {"secrets": [{"source": "gone"}]}}, "there is no gone. Create it first"),
+        ("restart", {"services_name": WEB}, "restart: no service is named. Give name, stack or label"),
+        ("update", {"services_names": [WEB], "services_update": {"imgae": "x"}}, "update.imgae"),
         ("rollback", {"services_names": ["registry_registry"]}, "never updated"),
         ("rebalance", {"services_names": ["probe_wep"]}, "there is no service probe_wep; there is probe_web"),
     ],

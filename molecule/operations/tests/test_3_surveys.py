@@ -29,7 +29,7 @@ def probe() -> None:
         ("scale", {"services_replicas": '{"probe_web": 3}'}, "scale: 1 service updated"),
         ("restart", {"services_names": "probe_idle, probe_nothing*"}, "there is no service probe_nothing"),
         ("restart", {"services_names": "probe_idle"}, "restart: 1 service updated"),
-        ("update", {"services_names": WEB, "services_environment": '{"LEVEL": "asked"}'}, "update: 1 service updated"),
+        ("update", {"services_names": WEB, "update_environment": '{"LEVEL": "asked"}'}, "update: 1 service updated"),
         ("rollback", {"services_names": WEB}, "rollback: 1 service updated"),
         ("rebalance", {"services_stacks": "probe"}, "rebalance:"),
         ("job", {"services_service": WEB, "services_command": "echo 'two words'"}, "two words"),

@@ -86,7 +86,7 @@ def updated() -> Iterator[None]:
     on("m1", "python3 -", CREATE.format(**login()))
     until(lambda: len(services()["kept"]["tasks"]) == 3)
     for number in (2, 3):
-        done("update", services_names=["kept"], services_image=f"{registry()}/kept:{number}")
+        done("update", services_names=["kept"], services_update={"image": f"{registry()}/kept:{number}"})
     for node in NODES:
         on(node, "python3 -", LEAVE)
     on("w1", "python3 -", LEFT)
