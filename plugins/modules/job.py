@@ -143,6 +143,7 @@ from ..module_utils._core.schedule.placement import Nodes
 from ..module_utils._core.service.edit import Edit, given_variables
 from ..module_utils._core.service.images import Resolved, auth_headers, familiar_image, image_of, settle_image
 from ..module_utils._core.service.items import Item, item_name
+from ..module_utils._core.service.spec import ServiceSpec
 from ..module_utils._core.service.work import CREATE, REMOVE, Work
 from ..module_utils._core.stack import job as job_spec
 from ..module_utils._core.stack import planning
@@ -237,7 +238,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     if observed.goes_on:
         return Plan()
     wish, nodes, warnings = observed.wish, observed.nodes, []
-    shape = observed.service["Spec"] if observed.service else {"TaskTemplate": {"ContainerSpec": {}}}
+    shape = observed.service["Spec"] if observed.service else {}
     spec = wish.edit.apply(job_spec.make_job(wish.of, shape, wish.command, wish.entrypoint))
     if wish.edit.image:
         spec, problem = settle_image(spec, None, observed.images, "always")
@@ -306,7 +307,7 @@ def _any_of(nodes: t.Sequence[t.Mapping[str, t.Any]]) -> str:
 
 
 def _constraints(spec: dict[str, t.Any]) -> str:
-    constraints = spec["TaskTemplate"]["Placement"].get("Constraints") or []
+    constraints = ServiceSpec(spec).constraints
     return f"; constraints: {', '.join(constraints)}" if constraints else ""
 
 

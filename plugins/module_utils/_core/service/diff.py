@@ -136,10 +136,8 @@ def _by_names(spec: ServiceSpec, names: Names) -> ServiceSpec:
     """With the names of its networks, and of the config that holds its credentials, in the place of their IDs."""
     attached = [{**item, "Target": names.networks.get(item["Target"], item["Target"])} for item in spec.networks]
     spec = spec.changed(task={"Networks": attached}) if attached else spec
-    privileges = spec.container.get("Privileges") or {}
-    credentials = privileges.get("CredentialSpec") or {}
-    name = next((name for name, item_id in names.configs.items() if item_id == credentials.get("Config")), "")
-    return spec.changed(container={"Privileges": {**privileges, "CredentialSpec": {**credentials, "Config": name}}}) if name else spec
+    name = next((name for name, item_id in names.configs.items() if item_id == spec.credential_config), "")
+    return spec.with_credential_config(name) if name else spec
 
 
 def _moved_references(spec: ServiceSpec, names: Names) -> tuple[Field, ...]:

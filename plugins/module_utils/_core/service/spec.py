@@ -103,6 +103,11 @@ class ServiceSpec:
         return self.container.get("Configs") or ()
 
     @property
+    def credential_config(self) -> str:
+        """The config that holds its credentials: by its name in a spec of ours, by its ID in one of the engine."""
+        return str(((self.container.get("Privileges") or {}).get("CredentialSpec") or {}).get("Config") or "")
+
+    @property
     def sysctls(self) -> Raw:
         return self.container.get("Sysctls") or {}
 
@@ -191,6 +196,10 @@ class ServiceSpec:
 
     def scaled(self, replicas: int) -> ServiceSpec:
         return self.changed(Mode={"Replicated": {"Replicas": replicas}})
+
+    def with_credential_config(self, config: str) -> ServiceSpec:
+        privileges = self.container["Privileges"]
+        return self.changed(container={"Privileges": {**privileges, "CredentialSpec": {**privileges["CredentialSpec"], "Config": config}}})
 
     def constrained(self, constraints: t.Sequence[str]) -> ServiceSpec:
         """With these constraints alone."""

@@ -14,11 +14,11 @@ from ...errors import PlanError
 from ...plan import Change, Field, Plan
 from ..schedule.capacity import find_lacks, find_unevenness
 from ..schedule.placement import Nodes, left_nodes, task_count
-from ..service.canonical import Json, desired_count, service_mode
 from ..service.diff import Names, diff_service, scaling_reason, update_cost
 from ..service.edit import Edit, as_text
-from ..service.images import Resolved, image_of, settle_image
+from ..service.images import Resolved, settle_image
 from ..service.items import Item, item_name, stack_of
+from ..service.spec import Json, Service, ServiceSpec
 from ..service.work import UPDATE, Work
 
 
@@ -72,17 +72,17 @@ def plan_scale(observed: Observed, replicas: t.Mapping[str, t.Any], check_capaci
     changes: list[Change] = []
     growing: list[tuple[Item, int]] = []
     for service in observed.chosen:
-        name, spec = item_name(service), service["Spec"]
-        if name not in replicas:
-            raise PlanError(f"replicas: a wildcard means {name}, expected every service by its full name.")
-        mode, count = service_mode(spec), _count(name, replicas[name])
-        if mode != "replicated":
-            raise PlanError(f"service {name} is {mode} and can't be scaled.")
-        wanted = {**spec, "Mode": {"Replicated": {"Replicas": count}}}
+        spec = Service(service).spec
+        if spec.name not in replicas:
+            raise PlanError(f"replicas: a wildcard means {spec.name}, expected every service by its full name.")
+        count = _count(spec.name, replicas[spec.name])
+        if spec.mode != "replicated":
+            raise PlanError(f"service {spec.name} is {spec.mode} and can't be scaled.")
+        wanted = spec.scaled(count).body
         diff = diff_service(service, wanted, Names())
         if diff.fields:
-            changes.append(_update(service, diff.body, diff.fields, reason=scaling_reason(spec, wanted)))
-            growing.append((service, count - desired_count(spec)))
+            changes.append(_update(service, diff.body, diff.fields, reason=scaling_reason(spec.raw, wanted)))
+            growing.append((service, count - spec.desired))
     if check_capacity and all(more > 0 for _service, more in growing):
         lacks = find_lacks(growing, observed.nodes.all, observed.tasks)
         if lacks:
@@ -107,11 +107,12 @@ def plan_rebalance(observed: Observed) -> Plan:
     """One after the other, and only those whose tasks lie unevenly on the nodes where they may run."""
     changes, warnings = [], []
     for service in observed.chosen:
-        if service_mode(service["Spec"]) != "replicated":
+        spec = Service(service).spec
+        if spec.mode != "replicated":
             continue
         uneven = find_unevenness(service, observed.nodes.all, observed.tasks)
-        if uneven and (service["Spec"]["TaskTemplate"].get("Placement") or {}).get("Preferences"):
-            warnings.append(f"service {item_name(service)} is left alone, because it spreads by preferences of its own ({uneven})")
+        if uneven and spec.preferences:
+            warnings.append(f"service {spec.name} is left alone, because it spreads by preferences of its own ({uneven})")
         elif uneven:
             changes.append(_forced(service, observed, uneven))
     return Plan(tuple(changes), tuple(warnings))
@@ -120,22 +121,22 @@ def plan_rebalance(observed: Observed) -> Plan:
 def plan_rollback(observed: Observed) -> Plan:
     """To the spec before the last update. A service that was just rolled back stays: its previous spec is what it was freed from."""
     changes, warnings, without = [], [], []
-    for service in observed.chosen:
-        name, previous = item_name(service), service.get("PreviousSpec")
-        state = (service.get("UpdateStatus") or {}).get("State", "")
+    for service in map(Service, observed.chosen):
+        name, state = service.name, service.update_state
         if state.startswith("rollback_"):
             if state != "rollback_completed":
-                warnings.append(f"service {name} is in state {state}: {service['UpdateStatus'].get('Message', '')}")
+                warnings.append(f"service {name} is in state {state}: {service.update_message}")
             continue
-        if not previous:
+        if service.previous is None:
             without.append(name)
             continue
-        diff = diff_service(service, dict(previous), Names())
+        previous = service.previous.body
+        diff = diff_service(service.raw, previous, Names())
         if diff.mode_changes:
             raise PlanError(f"service {name} had another mode before, which can't be changed in place.")
         if diff.fields or diff.restarts:
             cost = update_cost(previous, task_count(previous, observed.nodes), diff.restarts)
-            changes.append(_update(service, dict(previous), diff.fields, cost, scaling_reason(service["Spec"], previous)))
+            changes.append(_update(service.raw, previous, diff.fields, cost, scaling_reason(service.spec.raw, previous)))
     if without:
         names = ", ".join(without)
         raise PlanError(f"{names}: never updated, so that there is no previous spec to go back to.")
@@ -153,8 +154,7 @@ def plan_update(observed: Observed, edit: Edit) -> Plan:
             if problem and problem not in warnings:
                 warnings.append(problem)
         if edit.constraints and not observed.nodes.eligible(wanted):
-            placement = wanted["TaskTemplate"]["Placement"]
-            wish = ", ".join(placement["Constraints"])
+            wish = ", ".join(ServiceSpec(wanted).constraints)
             raise PlanError(f"service {name}: no node that is ready and active matches {wish}.")
         diff = diff_service(service, wanted, observed.names)
         if diff.fields or diff.restarts:
@@ -169,14 +169,12 @@ def _update(service: Item, body: Json, fields: tuple[Field, ...], cost: str = "n
 
 
 def _forced(service: Item, observed: Observed, reason: str = "") -> Change:
-    spec = service["Spec"]
-    template = spec["TaskTemplate"]
-    before = template.get("ForceUpdate") or 0
-    body = {**spec, "TaskTemplate": {**template, "ForceUpdate": before + 1}}
-    fields = (Field("force_update", before, before + 1),)
-    cost = update_cost(spec, task_count(spec, observed.nodes), restarts=True)
-    return _update(service, body, fields, cost, reason or image_of(spec).partition("@")[0])
+    spec = Service(service).spec
+    body = spec.changed(task={"ForceUpdate": spec.force_update + 1}).body
+    fields = (Field("force_update", spec.force_update, spec.force_update + 1),)
+    cost = update_cost(spec.raw, task_count(spec.raw, observed.nodes), restarts=True)
+    return _update(service, body, fields, cost, reason or spec.image.partition("@")[0])
 
 
 def _is_job(service: Item) -> bool:
-    return service_mode(service["Spec"]).endswith("-job")
+    return Service(service).spec.is_job

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from ..._core.schedule.placement import Nodes
 from ..._core.service.images import Resolved, images_to_resolve, read_distribution
-from ..._core.service.items import Item, by_name
+from ..._core.service.items import Item, by_name, stack_of
 from ..._core.service.naming import NAMESPACE_LABEL, salt_of
+from ..._core.service.spec import Service
 from ..._core.stack.objects import references
 from ..._core.stack.planning import Observed
 from ..._core.stack.spec import StackObjects
@@ -92,12 +93,7 @@ def _list_data(engine: t.Any, kind: str, mine: t.Sequence[Item], wanted: StackOb
 def _unlisted_networks(engine: t.Any, stack: str, services: t.Iterable[Item], networks: t.Iterable[Item]) -> t.Iterator[Item]:
     """Networks that services of the stack use and that no list shows: host and its like."""
     known = {network["Id"] for network in networks} | {network["Name"] for network in networks}
-    targets = {
-        item["Target"]
-        for service in services
-        if (service["Spec"].get("Labels") or {}).get(NAMESPACE_LABEL) == stack
-        for item in service["Spec"]["TaskTemplate"].get("Networks") or []
-    }
+    targets = set[str]().union(*(Service(service).spec.targets for service in services if stack_of(service) == stack))
     for target in sorted(targets - known):
         try:
             yield engine.get(f"/networks/{target}", f"reading network {target}")

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._core.service.canonical import Json
 from ..._core.service.images import image_of
 from ..._core.service.items import Item, item_name
 from ..._core.service.old_jobs import FIXED_IN_API, emptied_job
+from ..._core.service.spec import Json, ServiceSpec
 from ...errors import FlotillaError
 from ...plan import keyed_hash
 from ..engine import EngineError, NotFound, OutOfSequence, Unreachable
@@ -157,16 +157,15 @@ class Writer:
 
     def _linked(self, body: Json) -> Json:
         """The spec with the IDs of the secrets and configs that it names, which may have been created a moment ago."""
-        container = dict(body["TaskTemplate"]["ContainerSpec"])
-        for kind, key in (("secret", "Secrets"), ("config", "Configs")):
-            if container.get(key):
-                id_key = f"{kind.capitalize()}ID"
-                container[key] = [{**item, id_key: self._id(kind, item, body)} for item in container[key]]
-        credentials = ((container.get("Privileges") or {}).get("CredentialSpec") or {}).get("Config")
-        if credentials:
-            spec = {**container["Privileges"]["CredentialSpec"], "Config": self.ids.get(("config", credentials), credentials)}
-            container["Privileges"] = {**container["Privileges"], "CredentialSpec": spec}
-        return {**body, "TaskTemplate": {**body["TaskTemplate"], "ContainerSpec": container}}
+        spec = ServiceSpec(body)
+        linked = {
+            f"{kind}s": [{**item, f"{kind}ID": self._id(kind.lower(), item, body)} for item in items]
+            for kind, items in (("Secret", spec.secrets), ("Config", spec.configs))
+            if items
+        }
+        spec = spec.changed(container=linked)
+        config = spec.credential_config
+        return (spec.with_credential_config(self.ids.get(("config", config), config)) if config else spec).body
 
     def _id(self, kind: str, item: t.Mapping[str, t.Any], body: Json) -> str:
         name = item[f"{kind.capitalize()}Name"]
