@@ -54,6 +54,9 @@ class ServiceField:
     restarts: bool = True
     since: tuple[int, int] = OLDEST_API
 
+    def is_given(self, value: t.Any) -> bool:
+        return value is not None if self.kept else value not in EMPTY
+
     def put(self, spec: Raw, value: t.Any) -> Json:
         """The spec with this value of the API in its place."""
         return _put(spec, self.path, value)
@@ -347,7 +350,7 @@ def make_spec(given: Raw) -> Json:
         else:
             value = section.get(field.key[-1])
             value = None if value is None else field.make(value)
-            present = value is not None if field.kept else value not in EMPTY
+            present = field.is_given(value)
             if not present and len(field.key) == 1:
                 continue
             node = spec
@@ -414,7 +417,7 @@ def refuse_unknown(specs: t.Iterable[Raw], api: tuple[int, ...]) -> None:
     """Raise PlanError for a field that an engine with this version of the API drops without a word: each later plan would show it anew."""
     for spec in map(ServiceSpec, specs):
         for field in _NEWER:
-            if field.since > api and _value_at(spec.raw, field.path) not in EMPTY:
+            if field.since > api and field.is_given(_value_at(spec.raw, field.path)):
                 since, spoken = (".".join(map(str, version)) for version in (field.since, api))
                 raise PlanError(
                     f"service {spec.name}: {field.word} is new in version {since} of the Engine API, and the manager has {spoken}",

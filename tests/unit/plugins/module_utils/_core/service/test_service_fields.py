@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.fields import FIELDS, comparable, refuse_unknown
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.fields import FIELDS, ServiceField, comparable, refuse_unknown
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.ignored import _SERVICE
 
@@ -87,6 +87,13 @@ def test_a_field_that_the_engine_would_drop_is_refused(given: Json, version: tup
         refuse_unknown([{"Name": "app_web", **given}], version)
     refuse_unknown([given], (version[0], version[1] + 1))
     refuse_unknown([spec({"OomScoreAdj": 0, "Healthcheck": None})], version)
+
+
+@pytest.mark.parametrize(
+    ("kept", "value", "given"), [(False, 0, False), (False, "", False), (False, 5, True), (True, 0, True), (True, None, False)]
+)
+def test_zero_is_given_where_it_says_something(kept: bool, value: t.Any, given: bool) -> None:
+    assert ServiceField("x", ("X",), kept=kept).is_given(value) is given
 
 
 def test_no_field_is_said_to_be_ignored() -> None:
