@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.errors import ComposeError
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.fields import KEYS
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.errors import ComposeError, Place
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.ignored import ignored_keys
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack, load_stack
 
 
@@ -321,3 +323,10 @@ def test_single_keys_may_be_without_effect_in_silence() -> None:
 def test_a_network_that_no_service_can_use_is_said() -> None:
     (warning,) = load({**service(networks=["n"]), "networks": {"n": {"driver": "bridge"}}}).warnings
     assert warning == "content: networks.n.driver: a bridge ends at its node, and no service can use it; use overlay"
+
+
+def test_no_field_that_a_swarm_has_is_said_to_be_ignored() -> None:
+    data: dict[str, t.Any] = {"services": {"a": dict.fromkeys(KEYS, ())}}
+    assert list(ignored_keys(data, Place("stack.yml"))) == []
+    data["services"]["a"]["privileged"] = True
+    assert [key for key, _warning in ignored_keys(data, Place("stack.yml"))] == ["privileged"]

@@ -10,7 +10,6 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.fields import FIELDS, ServiceField, comparable, refuse_unknown
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.ignored import _SERVICE
 
 Json = dict[str, t.Any]
 
@@ -94,7 +93,3 @@ def test_a_field_that_the_engine_would_drop_is_refused(given: Json, version: tup
 )
 def test_zero_is_given_where_it_says_something(kept: bool, value: t.Any, given: bool) -> None:
     assert ServiceField("x", ("X",), kept=kept).is_given(value) is given
-
-
-def test_no_field_is_said_to_be_ignored() -> None:
-    assert {field.key[0] for field in FIELDS} & _SERVICE.keys() == set()
