@@ -14,7 +14,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change
 from fake_engine import node
 
 D1, D2 = (f"sha256:{digit * 64}" for digit in "12")
-LISTED = [
+LISTED: list[dict[str, t.Any]] = [
     {"RepoTags": ["app:1"], "RepoDigests": [f"app@{D1}"]},
     {"RepoTags": ["reg.example.com:5000/app:2"], "RepoDigests": None},
     {"RepoTags": ["<none>:<none>"], "RepoDigests": ["<none>@<none>"]},
