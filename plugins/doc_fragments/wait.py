@@ -19,7 +19,9 @@ options:
     CHANGES = r"""
 options:
   wait:
-    description: Wait until everything that changed runs and stays up, or fail with the cause.
+    description:
+      - Wait until every service that was asked for runs and stays up, whether or not this run changed it, or fail with the cause.
+      - With V(false) a service that does not run as it should is a warning.
     type: bool
     default: true
   on_failure:

@@ -314,7 +314,7 @@ def observe(target: MemberHost, params: dict[str, t.Any]) -> Observed:
     chosen = service_plan.choose(engine.get("/services", doing), [rule.service for rule in rules], (), {})
     services = service_plan.Observed(chosen, Nodes(engine.get("/nodes", doing)), engine.get("/tasks", doing))
     auth = partial(auth_headers, credentials=[], stored=engine.stored_login)
-    swarm = planning.Observed(chosen, nodes=services.nodes)
+    swarm = planning.Observed(chosen, nodes=services.nodes, time=read_time(info["SystemTime"]))
     deployment = Deployment(engine, operation_on("scale", chosen), Session(holder="autoscale"), Terms.of(params), swarm, auth)
     metrics = {each["service"]: _read(each["metric"], target.host.run) for each in given}
     return Observed(services, rules, metrics, info["SystemTime"], deployment)

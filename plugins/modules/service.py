@@ -383,6 +383,7 @@ from ..module_utils._core.stack.options import CALLS, SELECTION, WAIT, texts
 from ..module_utils._core.stack.policy import Terms, operation_on
 from ..module_utils._core.stack.service_options import UPDATE, VERBS
 from ..module_utils._core.stack.session import Session
+from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.deploy.observe import ask_registry
 from ..module_utils._io.member import Member, member_target
@@ -428,7 +429,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
         raise lack
     given = params[verb]
     image = read_image(given.get("image"))
-    seen, _info = member.inspect("")
+    seen, info = member.inspect("")
     if member.is_to_become_manager(seen):
         return Observed()
     engine = member.require_manager(seen)
@@ -442,7 +443,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     found = _read_named(engine, given)
     session = Session.from_result(params["session"])
     session.holder = session.holder or f"the operation {verb}"
-    swarm = replace(found, services=chosen, nodes=nodes)
+    swarm = replace(found, services=chosen, nodes=nodes, time=read_time(info["SystemTime"]))
     deployment = Deployment(engine, operation_on(verb, chosen), session, Terms.of(params), swarm, auth)
     return Observed(verbs.Observed(chosen, nodes, tasks, images, found.names()), frozenset(session.touched), deployment)
 

@@ -15,8 +15,11 @@ description:
     8 MiB. Those that C(ansible-vault) encrypted are decrypted with the passwords of the run.
   - Networks, secrets and configs come first, then services in the order of C(depends_on). A job that a service depends on has
     to complete before that service is touched. What is superseded is removed at the end, after everything runs.
-  - A run that fails restores the services that it changed, in reverse order, and removes those that it created, unless
-    O(on_failure=stop). A job that is restored runs once more as it was.
+  - A run ends well when every service of the stack runs as declared, whether or not this run changed it. So a run after one that was
+    killed waits for an update that goes on, and fails where one is paused, tasks fail again and again, or find no node.
+  - A run in which a service fails that it changed restores the services that it changed, in reverse order, and removes those that it
+    created, unless O(on_failure=stop). A job that is restored runs once more as it was. Where only others fail, what it changed stays.
+  - A service that something else changes or removes meanwhile is left alone, and fails the run.
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.registry
@@ -284,6 +287,7 @@ from ..module_utils._core.stack.options import ARGUMENTS, kept_services
 from ..module_utils._core.stack.policy import Terms, deploy_of
 from ..module_utils._core.stack.session import Session
 from ..module_utils._core.stack.spec import StackObjects, convert
+from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.deploy.observe import Own, observe_own, observe_stack, read_volumes
 from ..module_utils._io.member import Member, member_target
@@ -315,7 +319,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
         raise PlanError("The stack was not loaded", "Call this module as flotilla.swarm.stack, from a task on a controller.")
     given = json.loads(params["model"] or "{}")
     stack = params["name"]
-    seen, _info = member.inspect("")
+    seen, info = member.inspect("")
     has_swarm = not member.is_to_become_manager(seen)
     engine = member.require_manager(seen) if has_swarm else None
     own = observe_own(engine, stack) if engine else Own(salt=secrets.token_hex())
@@ -331,6 +335,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     swarm = observe_stack(engine, stack, wanted, own, params["resolve_image"], auth, known)
     if not present:
         swarm = replace(swarm, volumes=read_volumes(engine, stack))
+    swarm = replace(swarm, time=read_time(info["SystemTime"]))
     session.images = {image: asdict(found) for image, found in swarm.images.items()}
     terms = Terms.of(params)
     terms = terms if present else replace(terms, undo_failure=False)
@@ -344,7 +349,9 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     found = plan_id(decided.changes, observed.salt) if observed.has_swarm else ""
     if not observed.goes_on:
         require_plan(params["plan_id"], found, params["name"])
-    return replace(decided, result={**decided.result, "plan_id": found})
+    # A later call sees what this very run is doing, which its verdict tells better than a warning.
+    warnings = () if observed.goes_on else decided.warnings
+    return replace(decided, warnings=warnings, result={**decided.result, "plan_id": found})
 
 
 def _plan_present(observed: Observed, params: dict[str, t.Any]) -> Plan:

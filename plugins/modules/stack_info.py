@@ -53,13 +53,16 @@ services:
       description: The image with its digest.
       type: str
     running:
-      description: Tasks that run, or that completed for a job.
+      description: Tasks that run, also those that an update has yet to replace, or that completed for a job.
       type: int
     desired:
       description: Tasks that should.
       type: int
     state:
-      description: V(running), V(completed) for a job that did all it had to do, V(waiting) or V(failed).
+      description:
+        - V(running), V(completed) for a job that did all it had to do, V(waiting) or V(failed).
+        - It is the verdict of M(flotilla.swarm.stack), which waits where this module looks once. A service whose tasks failed again and
+          again within the last hour is V(failed), or V(waiting) once they run again, until they have done so for longer than before.
       type: str
     cause:
       description: Why it is not running.
@@ -95,6 +98,7 @@ import typing as t
 from ..module_utils._core.schedule.report import report_services
 from ..module_utils._core.service.images import image_of
 from ..module_utils._core.service.naming import NAMESPACE_LABEL
+from ..module_utils._core.timestamps import read_time
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
@@ -105,7 +109,9 @@ def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
     filters = {"label": [f"{NAMESPACE_LABEL}={params['name']}"]} if params["name"] else {}
     doing = "reading the services of the swarm"
     services = engine.get("/services", doing, filters=filters)
-    told = report_services(services, engine.get("/tasks", doing, filters=filters), engine.get("/nodes", doing))
+    tasks, current = (engine.get("/tasks", doing, filters={**filters, **more}) for more in ({}, {"_up-to-date": ["true"]}))
+    nodes, now = engine.get("/nodes", doing), read_time(engine.get("/info", doing)["SystemTime"])
+    told = report_services(services, tasks, [task["ID"] for task in current], nodes, now)
     images = {image_of(spec) for service in services for spec in (service["Spec"], service.get("PreviousSpec")) if spec}
     stacks = {service["stack"] for service in told if service["stack"]}
     return {"services": told, "images": sorted(images), "stacks": sorted(stacks)}

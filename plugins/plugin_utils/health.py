@@ -158,14 +158,11 @@ def _of_services(services: t.Sequence[Given]) -> t.Iterator[Finding]:
     for service in services:
         count = f"{service['running']} of {service['desired']} tasks"
         if service["state"] == "failed":
-            cure = f"logs.yml -e services_names={service['name']}"
+            is_paused = service["update_state"] in ("paused", "rollback_paused")
+            cure = "Deploy again, or rollback.yml" if is_paused else f"logs.yml -e services_names={service['name']}"
             yield Finding("services", FAILED, service["name"], f"{count}: {service['cause']}", cure)
         elif service["state"] == "waiting":
-            cause = f": {service['cause']}" if service["cause"] else ""
-            yield Finding("services", WARNING, service["name"], f"{count}{cause}", "Look again when it has had time to start")
-        elif service["update_state"] in ("paused", "rollback_paused"):
-            cure = "Deploy again, or rollback.yml"
-            yield Finding("services", WARNING, service["name"], f"its update is paused: {service['update_message']}", cure)
+            yield Finding("services", WARNING, service["name"], f"{count}: {service['cause']}", "Look again when it has had time to start")
 
 
 def _of_crashing(cluster: Given, services: t.Sequence[Given]) -> t.Iterator[Finding]:

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.naming import KEY_LABEL
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack import planning
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.policy import Terms, deploy_of
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.spec import StackObjects
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.timestamps import read_time
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.deployment import Deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.observe import observe_own, observe_stack
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
@@ -92,6 +94,7 @@ class Deploy:
         **options: t.Any,
     ) -> Json:
         observed = observe_stack(self.engine, "app", stack, observe_own(self.engine, "app"), resolve_image)
+        observed = replace(observed, time=read_time(self.fake.cluster.stamp()))
         plan = planning.plan_present("app", stack, observed, planning.Options(**options))
         session = session or Session(holder="me")
         deployment = Deployment(self.engine, deploy_of("app"), session, Terms(300, seconds, True, undo), observed, clock=self.clock)

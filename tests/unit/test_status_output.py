@@ -54,8 +54,8 @@ SERVICES = [
         4,
         4,
         mode="global",
-        update_state="paused",
-        update_message="update paused due to failure or early termination of task x1",
+        update_state="rollback_completed",
+        update_message="update rolled back due to failure or early termination of task x1",
     ),
 ]
 STATUS = {"__status_cluster": CLUSTER, "__status_services": {"services": SERVICES}, "status_urls": ["http://grading.example.org/"]}
@@ -87,8 +87,8 @@ Not ready: gpu02
     on 1 node; scheduling constraints not satisfied on 4 nodes)
 
 Updates that did not go through:
-  node_exporter paused: update paused due to failure or early
-    termination of task x1
+  node_exporter rollback_completed: update rolled back due to
+    failure or early termination of task x1
 
 http://grading.example.org/
 """
@@ -130,7 +130,7 @@ HEALTH: dict[str, Any] = {
 }
 
 HEALTH_TEXT = """
-unhealthy: 5 failed, 3 warnings
+unhealthy: 5 failed, 2 warnings
 
 AREA          STATE    TEXT
 hosts         failed   2 of 3 answer
@@ -159,10 +159,6 @@ warning services grading_grader: 0 of 2 tasks: no suitable node
   (insufficient resources on 1 node; scheduling constraints not
   satisfied on 4 nodes).
   Look again when it has had time to start.
-
-warning services node_exporter: its update is paused: update paused
-  due to failure or early termination of task x1.
-  Deploy again, or rollback.yml.
 
 failed mounts m2: /srv/media from storage.example.org:/exports/media:
   no answer within 5 s.

@@ -13,22 +13,26 @@ from ..service.images import image_of
 from ..service.items import Item, stack_of, tasks_by_service
 from .placement import Nodes, hostname
 from .task_states import error_of, has_ended
-from .verdict import RUNNING, Verdict, judge, settle_at_once
+from .verdict import RUNNING, Verdict, count_up, judge, settle_at_once
 
 
-def report_services(services: t.Iterable[Item], tasks: t.Sequence[Item], nodes: t.Iterable[Node]) -> list[Json]:
-    """One record for each service, by name. Services and tasks that lack parts are told as far as they go."""
+def report_services(
+    services: t.Iterable[Item], tasks: t.Sequence[Item], current: t.Collection[str], nodes: t.Iterable[Node], now: float
+) -> list[Json]:
+    """One record for each service, by name. Services and tasks that lack parts are told as far as they go.
+
+    ``current`` has the IDs of the tasks that run the present spec of their service. ``now`` is in seconds since 1970.
+    """
     known = Nodes(nodes)
     hosts = {node.get("ID", ""): node for node in known.all}
     mine = tasks_by_service(tasks)
-    records = [_report(service, mine.get(service.get("ID", ""), []), known, hosts) for service in services]
+    records = [_report(service, mine.get(service.get("ID", ""), []), current, known, hosts, now) for service in services]
     return sorted(records, key=lambda record: str(record["name"]))
 
 
-def account(service: Item, tasks: t.Mapping[str, t.Sequence[Item]], verdicts: t.Mapping[str, Verdict], nodes: Nodes) -> Json:
-    """How a service fares at the end of a run, by the run's own verdict where it waited for one. ``tasks`` are by service ID."""
+def account(service: Item, verdict: Verdict) -> Json:
+    """How a service fares at the end of a run."""
     spec = service["Spec"]
-    verdict = verdicts.get(spec["Name"]) or settle_at_once(judge(service, tasks.get(service["ID"], []), nodes))
     return {
         "name": spec["Name"],
         "mode": service_mode(spec),
@@ -36,42 +40,36 @@ def account(service: Item, tasks: t.Mapping[str, t.Sequence[Item]], verdicts: t.
         "desired": verdict.desired,
         "image": image_of(spec),
         "state": verdict.state,
-        "cause": verdict.cause if verdict.state != RUNNING else "",
+        "cause": _cause(verdict),
     }
 
 
-def _report(service: Item, tasks: t.Sequence[Item], nodes: Nodes, hosts: t.Mapping[str, Node]) -> Json:
+def _cause(verdict: Verdict) -> str:
+    return "" if verdict.state == RUNNING else verdict.cause or verdict.text
+
+
+def _report(
+    service: Item, tasks: t.Sequence[Item], current: t.Collection[str], nodes: Nodes, hosts: t.Mapping[str, Node], now: float
+) -> Json:
     spec = service.get("Spec") or {}
     template = spec.get("TaskTemplate") or {}
     whole = [task for task in tasks if task.get("Status", {}).get("State") and task.get("DesiredState")]
-    verdict = settle_at_once(judge(service, _current(service, whole), nodes))
-    ran = verdict.state == RUNNING and service_mode(spec).endswith("-job")
+    verdict = settle_at_once(judge(service, [task for task in whole if task.get("ID") in current], nodes, now=now))
+    is_job = service_mode(spec).endswith("-job")
     return {
         "name": spec.get("Name", ""),
         "stack": stack_of(service),
         "mode": service_mode(spec),
         "image": (template.get("ContainerSpec") or {}).get("Image", ""),
-        "running": verdict.running,
+        "running": verdict.running if is_job else max(verdict.running, min(count_up(whole, nodes), verdict.desired)),
         "desired": verdict.desired,
-        "state": "completed" if ran else verdict.state,
-        "cause": verdict.cause if verdict.state != RUNNING else "",
+        "state": "completed" if is_job and verdict.state == RUNNING else verdict.state,
+        "cause": _cause(verdict),
         "update_state": (service.get("UpdateStatus") or {}).get("State", ""),
         "update_message": (service.get("UpdateStatus") or {}).get("Message", ""),
         "ports": _ports(service, whole, hosts),
         "tasks": [_report_task(task, hosts) for task in sorted(tasks, key=_order)],
     }
-
-
-def _current(service: Item, tasks: t.Sequence[Item]) -> t.Sequence[Item]:
-    """Tasks that count: of those that ended, only the ones that ran the present spec. A job counts its runs by itself."""
-    if service_mode(service.get("Spec") or {}).endswith("-job"):
-        return tasks
-    wanted = _without_counter((service.get("Spec") or {}).get("TaskTemplate"))
-    return [task for task in tasks if task["DesiredState"] == "running" or _without_counter(task.get("Spec")) == wanted]
-
-
-def _without_counter(template: t.Any) -> Json:
-    return {key: value for key, value in (template or {}).items() if key not in ("ForceUpdate", "Placement")}
 
 
 def _ports(service: Item, tasks: t.Sequence[Item], hosts: t.Mapping[str, Node]) -> list[str]:

@@ -5,25 +5,28 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing as t
 from collections import Counter
 from dataclasses import dataclass, replace
 
 from ..service.canonical import MONITOR_NS, SECOND_NS, desired_count, service_mode
+from ..timestamps import read_time
 from .placement import Nodes
-from .task_states import FAILED_STATES, error_of
+from .task_states import CRASHES, FAILED_STATES, WITHIN_SECONDS, error_of
 
-CRASHES = 3
-"""So many failures of one task in a row are a crash loop; one or two may be a dependency that is still starting."""
 GRACE_SECONDS = 15.0
 """So long a task may find no node: an old task may have to leave first."""
 
 RUNNING, WAITING, FAILED = "running", "waiting", "failed"
-_CONVERGED, _STUCK = "converged", "stuck"
+_CONVERGED, _STUCK, _LOOPING = "converged", "stuck", "looping"
+_NEWEST = "newest"
 
 _KILLED = 137  # 128 and the number of the signal that nothing can handle
 _ROLLBACKS = ("rollback_started", "rollback_paused", "rollback_completed")
+_PAUSED = ("paused", "rollback_paused")
+_GOES_ON = {"updating": "its update goes on", "rollback_started": "the engine is rolling its update back"}
 _CULPRIT = re.compile(r"termination of task (\w+)")
 _NOT_YET = ("new", "allocated", "pending", "assigned", "accepted", "preparing", "ready", "starting")
 _TIMES = {1: "", 2: " twice", 3: " three times"}
@@ -48,110 +51,154 @@ class Verdict:
     """Everything is up, if perhaps not for long."""
     finished: int = 0
     """Of those that count as running, the tasks that ended well and are not started again."""
+    needs: float = 0.0
+    """So many seconds all have to be up."""
+    up_for: float = 0.0
+    """So many seconds all have been up, by the times of the tasks, of a service that this run did not change."""
+    newest: int = 0
+    """The version index of the last failure."""
 
 
-def judge(service: Service, tasks: t.Iterable[Task], nodes: Nodes, since: int | None = None) -> Verdict:
+def judge(service: Service, tasks: t.Iterable[Task], nodes: Nodes, since: int | None = None, now: float = 0.0) -> Verdict:
     """What the tasks of a service that run its present spec say at one moment.
 
-    ``since`` is the version index of the service before this run changed it, so that older failures don't count; None for a
-    service that was not changed, which is then never failed for its history. The state may be ``converged`` or ``stuck``,
-    which ``settle`` turns into a verdict.
+    ``since`` is the version index of the service before this run changed it: failures after that count. Of a service that this run did
+    not change (None), those of the last hour before ``now`` (seconds since 1970, by the swarm's clock) count, and only as far as they
+    say why a task is not up, or not for long. The state may be ``converged``, ``stuck`` or ``looping``, of which ``settle`` or
+    ``settle_at_once`` makes a verdict.
     """
     spec, mode = service["Spec"], service_mode(service["Spec"])
-    hosts = nodes.names
     # What has completed stays so when its node goes.
     mine = [task for task in tasks if task.get("NodeID") not in nodes.down or task["Status"]["State"] == "complete"]
     if mode.endswith("-job"):
-        return _judge_job(service, mine, nodes, hosts, since)
+        return _judge_job(service, mine, nodes, since)
+    if mode == "global":
+        mine = _of_eligible(spec, mine, nodes)
     desired = desired_count(spec) if mode == "replicated" else len(nodes.eligible(spec))
     active = [task for task in mine if task["DesiredState"] in ("running", "ready")]
-    up = {_slot(task) for task in active if task["Status"]["State"] == "running"}
+    running = [task for task in active if task["Status"]["State"] == "running"]
+    up = {_slot(task) for task in running}
     finished = _finished(spec, mine) - up
+    crashed = [task for task in mine if _is_crash(spec, task)]
+    lately = [task for task in crashed if (_age(task, now) <= WITHIN_SECONDS if since is None else _index(task) > since)]
+    newest = max(map(_index, lately), default=0)
     counts = _counts(active, len(up | finished), desired)
-    verdict = Verdict(spec["Name"], WAITING, len(up) + len(finished), desired, counts, finished=len(finished))
-    failed = _judge_update(service, verdict, since)
+    verdict = Verdict(spec["Name"], WAITING, len(up) + len(finished), desired, counts, finished=len(finished), newest=newest)
+    failed = _judge_update(service, verdict, mine, nodes, since)
     if failed:
         return failed
-    if len(up | finished) >= desired and (service.get("UpdateStatus") or {}).get("State", "") != "updating":
-        return replace(verdict, state=_CONVERGED)
-    if mode == "global":
-        active = _of_eligible(spec, active, nodes)
-    return _judge_failures(spec, verdict, mine, active, hosts, since)
+    goes_on = _GOES_ON.get((service.get("UpdateStatus") or {}).get("State", ""), "")
+    if len(up | finished) >= desired and not goes_on:
+        up_for = 0.0 if since is not None else min((_age(task, now) for task in running), default=math.inf)
+        return _judge_proof(service, replace(verdict, up_for=up_for), [task for task in lately if _slot(task) in up], nodes)
+    if since is None:
+        verdict = replace(verdict, cause=goes_on)
+        lately = [task for task in lately if _slot(task) not in up]
+        busy = {_slot(task) for task in active} | finished
+        lost = [task for task in crashed if _slot(task) not in busy] if len(busy) < desired else []
+        if lost:  # not started again
+            return replace(_blame(verdict, lost, nodes), state=FAILED)
+    return _judge_failures(spec, verdict, lately, active, nodes, FAILED if since is not None else _LOOPING)
 
 
-def settle(verdict: Verdict, service: Service, memory: Memory, now: float) -> Verdict:
-    """Whether a moment's state lasted: converged for the monitor time is running, stuck beyond the grace is failed.
+def settle(verdict: Verdict, memory: Memory, now: float) -> Verdict:
+    """Whether a moment's state lasted: converged for as long as it needs is running, stuck beyond the grace is failed, and looping is
+    once a task has failed again.
 
-    ``memory`` keeps when this service was first seen converged or stuck, and is changed here. ``now`` is in seconds.
+    ``memory`` keeps what this run has seen of the service, and is changed here. ``now`` is in seconds, by any clock.
     """
+    if verdict.newest > memory.get(_NEWEST, verdict.newest):
+        memory.pop(_CONVERGED, None)
+    memory[_NEWEST] = verdict.newest
     for state in (_CONVERGED, _STUCK):
         if verdict.state != state:
             memory.pop(state, None)
     if verdict.state == _CONVERGED:
-        since = memory.setdefault(_CONVERGED, now)
-        state = RUNNING if now - since >= _monitor_seconds(service, verdict) else WAITING
-        return replace(verdict, state=state, converged=True)
+        seconds = max(now - memory.setdefault(_CONVERGED, now), verdict.up_for)
+        return replace(verdict, state=RUNNING if seconds >= verdict.needs else WAITING, converged=True)
     if verdict.state == _STUCK:
         since = memory.setdefault(_STUCK, now)
         return replace(verdict, state=FAILED if now - since >= GRACE_SECONDS else WAITING)
+    if verdict.state == _LOOPING:
+        # What made it fail may have been mended a moment ago: the next attempt shows that.
+        seen = memory.setdefault(_LOOPING, verdict.newest)
+        return replace(verdict, state=FAILED if verdict.newest > seen else WAITING)
     return verdict
 
 
 def settle_at_once(verdict: Verdict) -> Verdict:
-    """The verdict on a service that was not changed: as it is now."""
-    states = {_CONVERGED: RUNNING, _STUCK: FAILED}
-    return replace(verdict, state=states.get(verdict.state, verdict.state))
+    """The verdict of a single look. What came up again a moment ago, after it failed, has yet to prove itself."""
+    if verdict.state == _CONVERGED:
+        return replace(verdict, state=WAITING if verdict.cause and verdict.up_for < verdict.needs else RUNNING)
+    return replace(verdict, state={_STUCK: FAILED, _LOOPING: FAILED}.get(verdict.state, verdict.state))
 
 
 def progress(verdict: Verdict) -> str:
     return f"{verdict.text}, stable" if verdict.state == RUNNING and "running" in verdict.text else verdict.text
 
 
-def _monitor_seconds(service: Service, verdict: Verdict) -> float:
-    """How long to stay converged. The engine itself has watched for so long before it calls an update completed."""
-    state = (service.get("UpdateStatus") or {}).get("State")
-    if state == "completed" or not verdict.desired or service_mode(service["Spec"]).endswith("-job"):
-        return 0.0
-    monitor = (service["Spec"].get("UpdateConfig") or {}).get("Monitor") or MONITOR_NS
-    return float(monitor) / SECOND_NS
+def _judge_proof(service: Service, verdict: Verdict, failures: t.Sequence[Task], nodes: Nodes) -> Verdict:
+    """For how long everything has to be up: for the monitor time, and after a crash loop for longer than a task lived in it.
+
+    The engine itself has watched for so long before it calls an update completed; with ``failure_action: continue`` it does so as well
+    when tasks failed.
+    """
+    spec, verdict = service["Spec"], replace(verdict, state=_CONVERGED)
+    monitor = float((spec.get("UpdateConfig") or {}).get("Monitor") or MONITOR_NS) / SECOND_NS
+    if failures:
+        worst = [mine for mine in _by_slot(failures).values() if len(mine) >= _crashes_allowed(spec)]
+        needs = max([monitor, *(_life(task) for mine in worst for task in mine)])
+        blamed = _blame(verdict, failures, nodes)
+        return replace(blamed, needs=needs, cause=f"{blamed.cause}, and runs again since a short time")
+    completed = (service.get("UpdateStatus") or {}).get("State") == "completed"
+    return replace(verdict, needs=0.0 if completed or not verdict.desired else monitor)
 
 
-def _judge_update(service: Service, verdict: Verdict, since: int | None) -> Verdict | None:
-    """The culprit is a task of the former spec once that is rolled back, so that it is known by its ID alone."""
+def _judge_update(service: Service, verdict: Verdict, tasks: t.Iterable[Task], nodes: Nodes, since: int | None) -> Verdict | None:
+    """The culprit is a task of the former spec once that is rolled back, so that it may be known by its ID alone."""
     update = service.get("UpdateStatus") or {}
     state, message = update.get("State", ""), update.get("Message", "")
-    if since is None and state != "paused":
+    if state not in (_PAUSED if since is None else ("paused", *_ROLLBACKS)):
         return None
-    if state == "paused" or state in _ROLLBACKS:
-        words = "paused the update" if state == "paused" else "rolled the update back"
-        culprit = _CULPRIT.search(message)
-        cause = f"the engine {words}" if culprit else f"the engine {words} ({message})"
-        return replace(verdict, state=FAILED, cause=cause, task=culprit[1] if culprit else "")
-    return None
+    words = "rolled the update back"
+    if state == "paused":
+        words = "paused the update"
+    elif since is None:
+        words = "paused the rollback of its update"
+    culprit = _CULPRIT.search(message)
+    found = next((task for task in tasks if culprit and task["ID"] == culprit[1]), None)
+    more = f": {describe_end(found, nodes)}" if found else "" if culprit else f" ({message})"
+    return replace(verdict, state=FAILED, cause=f"the engine {words}{more}", task=culprit[1] if culprit else "")
 
 
 def _judge_failures(
-    spec: t.Mapping[str, t.Any],
-    verdict: Verdict,
-    tasks: t.Sequence[Task],
-    active: t.Sequence[Task],
-    hosts: t.Mapping[str, str],
-    since: int | None,
+    spec: t.Mapping[str, t.Any], verdict: Verdict, crashed: t.Sequence[Task], active: t.Sequence[Task], nodes: Nodes, many: str
 ) -> Verdict:
-    crashed = [task for task in tasks if _is_crash(spec, task) and (since is None or _index(task) > since)]
-    counts = Counter(_slot(task) for task in crashed)
-    if counts:
-        slot, count = counts.most_common(1)[0]
-        last = t.cast(Task, _last(task for task in crashed if _slot(task) == slot))
-        cause = f"{_describe(last, hosts)}{_TIMES.get(count, f' {count} times')}{_error_text(last)}"
-        verdict = replace(verdict, state=WAITING, cause=cause, task=last["ID"])
-        if since is None or count >= _crashes_allowed(spec):
-            return replace(verdict, state=FAILED)
+    """Why not everything is up. ``many`` is the state for as many failures of one task as mean that it won't come up any more."""
+    if crashed:
+        verdict = _blame(verdict, crashed, nodes)
+        if max(map(len, _by_slot(crashed).values())) >= _crashes_allowed(spec):
+            return replace(verdict, state=many)
     for task in active:
         status = task["Status"]
         if status["State"] == "pending" and "no suitable node" in (status.get("Err") or status.get("Message") or ""):
             return replace(verdict, state=_STUCK, cause=_pending_cause(spec, task), task="")
     return verdict
+
+
+def _blame(verdict: Verdict, crashed: t.Sequence[Task], nodes: Nodes) -> Verdict:
+    """The verdict, with the last failure of the task that failed most often as its cause."""
+    mine = max(_by_slot(crashed).values(), key=len)
+    last = max(mine, key=lambda task: (_index(task), str(task.get("CreatedAt", ""))))
+    cause = f"{_describe(last, nodes.names)}{_TIMES.get(len(mine), f' {len(mine)} times')}{_error_text(last)}"
+    return replace(verdict, cause=cause, task=last["ID"])
+
+
+def _by_slot(tasks: t.Iterable[Task]) -> dict[str, list[Task]]:
+    slots: dict[str, list[Task]] = {}
+    for task in tasks:
+        slots.setdefault(_slot(task), []).append(task)
+    return slots
 
 
 def _of_eligible(spec: t.Mapping[str, t.Any], tasks: t.Iterable[Task], nodes: Nodes) -> list[Task]:
@@ -160,23 +207,33 @@ def _of_eligible(spec: t.Mapping[str, t.Any], tasks: t.Iterable[Task], nodes: No
     return [task for task in tasks if task.get("NodeID", "") in {"", *eligible}]
 
 
-def _judge_job(service: Service, tasks: t.Sequence[Task], nodes: Nodes, hosts: t.Mapping[str, str], since: int | None) -> Verdict:
-    spec = service["Spec"]
+def _judge_job(service: Service, tasks: t.Sequence[Task], nodes: Nodes, since: int | None) -> Verdict:
+    spec, mode = service["Spec"], service_mode(service["Spec"])
     iteration = ((service.get("JobStatus") or {}).get("JobIteration") or {}).get("Index", 0)
     mine = [task for task in tasks if (task.get("JobIteration") or {}).get("Index", 0) == iteration]
-    desired = desired_count(spec) if service_mode(spec) == "replicated-job" else len(nodes.eligible(spec))
+    desired = desired_count(spec) if mode == "replicated-job" else len(nodes.eligible(spec))
     done = {_slot(task) for task in mine if task["Status"]["State"] == "complete"}
     active = [task for task in mine if task["Status"]["State"] in (*_NOT_YET, "running")]
     text = f"{len(done)}/{desired} completed{_states(active)}"
     verdict = Verdict(spec["Name"], WAITING, len(done), desired, text, finished=len(done))
     if len(done) >= desired:
         return replace(verdict, state=_CONVERGED)
-    if service_mode(spec) == "global-job":
+    if mode == "global-job":
         active = _of_eligible(spec, active, nodes)
-    # A job that was not changed may still be at work; it is failed only when nothing works on it any more.
-    if since is None and active:
-        return verdict
-    return _judge_failures(spec, verdict, mine, active, hosts, since)
+    crashed = [task for task in mine if _is_crash(spec, task) and (since is None or _index(task) > since)]
+    if since is None and not active:
+        if crashed:
+            return replace(_blame(verdict, crashed, nodes), state=FAILED)
+        # A node that joined later does not run it.
+        return replace(verdict, state=_CONVERGED, desired=len(done)) if done and mode == "global-job" else verdict
+    # One that was not changed may still be at work; it is failed only when nothing works on it any more.
+    return _judge_failures(spec, verdict, crashed, active, nodes, FAILED if since is not None else WAITING)
+
+
+def count_up(tasks: t.Iterable[Task], nodes: Nodes) -> int:
+    """How many tasks of a service run that is no job, be it by its present spec or a former one."""
+    wanted = [task for task in tasks if task["DesiredState"] == "running" and task.get("NodeID") not in nodes.down]
+    return len({_slot(task) for task in wanted if task["Status"]["State"] == "running"})
 
 
 def describe_end(task: Task, nodes: Nodes) -> str:
@@ -277,5 +334,18 @@ def _index(task: Task) -> int:
     return int((task.get("Version") or {}).get("Index", 0))
 
 
-def _last(tasks: t.Iterable[Task]) -> Task | None:
-    return max(tasks, key=lambda task: (_index(task), str(task.get("CreatedAt", ""))), default=None)
+def _age(task: Task, now: float) -> float:
+    """Seconds since the task came to its state; infinite where nobody can tell."""
+    return now - _time(task["Status"].get("Timestamp"), -math.inf)
+
+
+def _life(task: Task) -> float:
+    """Seconds from the beginning of a task to its end."""
+    return _time(task["Status"].get("Timestamp"), 0.0) - _time(task.get("CreatedAt"), math.inf)
+
+
+def _time(text: t.Any, unknown: float) -> float:
+    try:
+        return read_time(text or "")
+    except ValueError:
+        return unknown

@@ -40,6 +40,8 @@ class Observed:
     """Of the stack, on this engine; read only where the stack is to go."""
     api: tuple[int, ...] = ANY_API
     """The version that the manager speaks."""
+    time: float = 0.0
+    """When it was read, in seconds since 1970 by the engine's clock; 0 where that was not asked."""
 
     def names(self) -> Names:
         return Names(
@@ -289,5 +291,5 @@ def _leftovers(stack: str, specs: t.Sequence[Json], observed: Observed, options:
         yield f"stack {stack} has services that are not in its files: {', '.join(extra)}. Set prune: true to remove them."
     for service in own(stack, observed.services):
         state = (service.get("UpdateStatus") or {}).get("State", "")
-        if state == "paused" or state.endswith("rollback_paused"):
+        if state in ("paused", "rollback_paused"):
             yield f"service {item_name(service)} was left {state.replace('_', ' ')}: {service['UpdateStatus'].get('Message', '')}"

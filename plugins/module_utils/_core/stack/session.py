@@ -37,6 +37,8 @@ class Session:
     locks: dict[str, str] = field(default_factory=dict)
     locked: float = 0.0
     """When the locks were taken or last renewed."""
+    planned: list[str] = field(default_factory=list)
+    """The services that the first call planned to change: later ones change no others."""
     touched: dict[str, Touched] = field(default_factory=dict)
     made: list[list[str]] = field(default_factory=list)
     """Networks, secrets and configs that this run created: kind, name, ID."""

@@ -9,6 +9,7 @@ import typing as t
 
 from ..._core.schedule.task_states import is_kept
 from ..._core.service.canonical import Json
+from ..._core.service.diff import Names, diff_service
 from ..._core.service.items import Item
 from ..._core.service.naming import NAMESPACE_LABEL
 from ..._core.service.old_jobs import FIXED_IN_API
@@ -19,7 +20,7 @@ from ...plan import Change
 from ..engine import EngineError
 from .lock import release_lock
 from .undo import undo
-from .watcher import Clock, Watcher
+from .watcher import Clock, Watcher, changed_meanwhile
 from .writer import Writer
 
 KEPT_SECONDS = 15.0
@@ -43,6 +44,18 @@ class Changes:
         """Restore what the run changed, remove what it created, and tell it of each service."""
         by_engine = self._policy.undoes_by_rollback
         return undo(self._engine, self._writer, self._session, self._before, self._clock.time, self._clock.sleep, by_engine)
+
+    def refuse_overwritten(self, services: t.Mapping[str, Item]) -> None:
+        """Raises FlotillaError for a service that something else changed after this run did: what runs is not what was sent.
+
+        The engine keeps the spec before the last update, so that it tells whose the last one was.
+        """
+        for name, touched in self._session.touched.items():
+            previous = (services.get(name) or {}).get("PreviousSpec")
+            if not previous or previous == services[name]["Spec"] or (touched.was and self._writer.fingerprint(previous) == touched.was):
+                continue
+            diff = diff_service({**services[name], "Spec": previous}, dict(services[name]["Spec"]), Names())
+            raise changed_meanwhile(name, self._policy.title, diff.fields)
 
     def left_tasks(self) -> list[Item]:
         """The tasks of the stack that are still to go."""

@@ -11,15 +11,15 @@ import typing as t
 from ..._core.schedule.report import account
 from ..._core.schedule.verdict import FAILED, Verdict
 from ..._core.service.canonical import Json
-from ..._core.service.items import item_name, stack_of
-from ..._core.service.work import REMOVE
+from ..._core.service.items import Item, item_name, stack_of
+from ..._core.service.work import CREATE, REMOVE
 from ..._core.stack.planning import Observed
 from ..._core.stack.policy import Policy, Terms, Wait
 from ..._core.stack.session import DeployError, Session
 from ...errors import FlotillaError
 from ...plan import Change
 from .changes import Changes
-from .lock import Locks
+from .lock import LockedError, Locks
 from .watcher import Clock, Watcher
 from .writer import Auth, Writer
 
@@ -42,9 +42,12 @@ class Deployment:
         clock: Clock | None = None,
     ) -> None:
         clock = clock or time
+        self._is_first_call = not session.began
         session.began = session.began or clock.time()
         self._policy, self._session, self._observed, self._clock = policy, session, observed, clock
         self._proves, self._undoes = terms.wait, terms.undo_failure and not policy.rolls_back
+        self._unplanned: list[Change] = []
+        """What something else made necessary since the first call planned."""
         self._locks = Locks(engine, policy.locks, session, clock.time)
         self._watcher = Watcher(engine, policy, session, terms, observed, self._locks, clock)
         writer = Writer(engine, auth, clock.time, clock.sleep)
@@ -59,10 +62,15 @@ class Deployment:
 
     def apply(self, change: Change) -> None:
         """Do one change, after those that it waits for; nothing once the time of this call is over."""
+        if change.kind == "service" and self._is_first_call:
+            self._session.planned.append(change.name)
         if self.halted or (change.kind == "service" and change.name in self._session.touched):
             return
+        if change.kind == "service" and change.name not in self._session.planned:
+            self._unplanned.append(change)
+            return
         try:
-            self._locks.hold()
+            self._take_locks()
             self._watcher.wait(self._policy.waits_for(change, self._session.there(), self._proves))
             # What was changed has been proven by now, and its former version may need what is removed from here on; no leftover of a job.
             self._undoes = self._undoes and (change.action != REMOVE or change.payload.early or change.kind == "job")
@@ -72,15 +80,23 @@ class Deployment:
             raise self.fail(error) from None
 
     def watch(self, wanted: t.Sequence[Json]) -> Json:
-        """Wait for the verdict on everything that was touched, and tell how every wanted service fares."""
+        """Wait for the verdict on every wanted service, whether or not this run touched it, and tell how each fares.
+
+        A failure of what was not touched undoes nothing: what was changed has been proven, and may be what mends the rest.
+        """
+        names = sorted({item_name(spec) for spec in wanted})
         try:
             verdicts = self.prove()
         except FlotillaError as error:
             raise self.fail(error) from None
+        try:
+            verdicts.update(self._judge_rest([name for name in names if name not in verdicts]))
+        except FlotillaError as error:
+            raise self.fail(error, may_undo=False) from None
         if self.halted:
             return self._session.as_pending()
         self.release()
-        return self._account(wanted, verdicts)
+        return self._account(names, verdicts)
 
     def watch_gone(self) -> Json:
         """Wait until no task of the stack is left."""
@@ -102,26 +118,52 @@ class Deployment:
     def release(self) -> None:
         self._locks.release()
 
-    def fail(self, error: FlotillaError) -> DeployError:
+    def fail(self, error: FlotillaError, may_undo: bool = True) -> DeployError:
         """Go back if that was asked for, unlock, and say everything that is known."""
-        undone = self.undo() if self._undoes else []
+        undone = self.undo() if may_undo and self._undoes else []
         self.release()
         names, mine = set(self._session.touched), self._policy.title
         rest = len([item for item in self._observed.services if stack_of(item) == mine and item_name(item) not in names])
         untouched = [f"{rest} service{'s were' if rest > 1 else ' was'} never touched"] if rest else []
         end = [*undone, *untouched] if undone else []
         message = f"{error}\n{'; '.join(end)}." if end else str(error)
+        if not end and "\n" in message:  # what is added does not belong to the last line of a log
+            message += "\n"
         result = {"changed": bool(self._session.changes()), "undone": undone, "session": self._session.as_result()}
-        return DeployError(message, result, None if undone else self._session.changes(undone=self._undoes))
+        return DeployError(message, result, None if undone else self._session.changes(undone=may_undo and self._undoes))
 
-    def _account(self, wanted: t.Sequence[Json], verdicts: t.Mapping[str, Verdict]) -> Json:
-        services, tasks = self._watcher.poll(None if self._session.touched else self._observed.services)
-        rows = [account(services[item_name(spec)], tasks, verdicts, self._observed.nodes) for spec in sorted(wanted, key=item_name)]
+    def _take_locks(self) -> None:
+        """An earlier run of the same holder, which may have died, is waited for, until its lock ends; any other is not."""
+        while not self.halted:
+            try:
+                self._locks.hold()
+                return
+            except LockedError as other:
+                if not other.holder or other.holder != self._session.holder:
+                    raise
+                self._watcher.pause(other.problem, {self._policy.title: f"waits: {other.problem}"})
+
+    def _judge_rest(self, names: t.Sequence[str]) -> dict[str, Verdict]:
+        """How those fare that this run did not touch, out of what was read before the plan as far as that is still true."""
+        known = None if self._session.touched else self._observed.services
+        if not self._proves:
+            return self._watcher.look(names, known) if names else {}
+        for change in self._unplanned:
+            if change.action == CREATE:
+                raise FlotillaError(f"service {change.name} is gone: something else removed it meanwhile", "Run again.")
+            if change.action != REMOVE:
+                raise self._watcher.explain(t.cast(Item, change.payload.observed), change.fields)
+        verdicts = self._watcher.wait(Wait(names), known)
+        self._changes.refuse_overwritten(self._watcher.services)
+        return verdicts
+
+    def _account(self, names: t.Sequence[str], verdicts: t.Mapping[str, Verdict]) -> Json:
+        rows = [account(self._watcher.services[name], verdicts[name]) for name in names]
         troubled = [row for row in rows if row["state"] == FAILED and row["name"] not in self._session.touched]
         return {
             "services": rows,
             "summary": self._session.summary(self._policy.title, len(rows), self._clock.time()),
             "session": self._session.as_result(),
-            "progress": dict(self._session.seen) if self._session.touched else {},
+            "progress": dict(self._session.seen),
             "warnings": [f"service {row['name']} was not changed, but does not run as it should: {row['cause']}" for row in troubled],
         }

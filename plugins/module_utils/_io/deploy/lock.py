@@ -20,6 +20,14 @@ LEASE_SECONDS = 120.0
 _LABEL = "io.flotilla.swarm.lock"
 
 
+class LockedError(FlotillaError):
+    """Another run holds the lock."""
+
+    def __init__(self, holder: str, problem: str, cure: str) -> None:
+        super().__init__(problem, cure)
+        self.holder = holder
+
+
 class Locks:
     """The locks of one run, by the names that it locks."""
 
@@ -27,14 +35,31 @@ class Locks:
         self._engine, self._names, self._session, self._clock = engine, names, session, clock
 
     def hold(self) -> None:
-        """Take the locks, or hold them for longer when half of their time is over."""
+        """Take the locks, or hold them for longer. Raises LockedError where another run has one."""
         session, now = self._session, self._clock()
         for name in [name for name in self._names if name not in session.locks]:
             session.locks[name], session.locked = take_lock(self._engine, name, session.holder, now), now
-        if now > session.locked + LEASE_SECONDS / 2:
+        self.renew()
+
+    def renew(self) -> None:
+        """Hold what was taken for longer, when half of its time is over."""
+        session, now = self._session, self._clock()
+        if session.locks and now > session.locked + LEASE_SECONDS / 2:
             for lock in session.locks.values():
                 renew_lock(self._engine, lock, now)
             session.locked = now
+
+    def find_other(self) -> str:
+        """Who else holds one of the locks, and since when; empty for nobody."""
+        now = self._clock()
+        for name in [name for name in self._names if name not in self._session.locks]:
+            try:
+                lock = self._engine.get(f"/configs/{lock_name(name)}", f"reading the lock of stack {name}")
+            except NotFound:
+                continue
+            if _labels(lock).get(_LABEL) == name and _end(lock, now) > now:
+                return _tell_holder(name, lock)
+        return ""
 
     def release(self) -> None:
         while self._session.locks:
@@ -61,7 +86,7 @@ def take_lock(engine: t.Any, stack: str, holder: str, now: float) -> str:
 def renew_lock(engine: t.Any, lock_id: str, now: float) -> None:
     """Hold the lock for longer. Raises EngineError when it is not there any more."""
     lock = engine.get(f"/configs/{lock_id}", "reading the lock of the stack")
-    spec = {**lock["Spec"], "Labels": {**(lock["Spec"].get("Labels") or {}), f"{_LABEL}.until": _until(now)}}
+    spec = {**lock["Spec"], "Labels": {**_labels(lock), f"{_LABEL}.until": _until(now)}}
     engine.post(f"/configs/{lock_id}/update", spec, "renewing the lock of the stack", version=lock["Version"]["Index"])
 
 
@@ -86,7 +111,7 @@ def read_locks(engine: t.Any, now: float) -> dict[str, tuple[str, float]]:
 def _end(lock: dict[str, t.Any], now: float) -> float:
     """When a lock ends. A time that nobody can read, or further away than a lease, is none of ours: then it is a lease after it was
     last written, by the engine's account."""
-    said = _read_number((lock["Spec"].get("Labels") or {}).get(f"{_LABEL}.until") or 0)
+    said = _read_number(_labels(lock).get(f"{_LABEL}.until") or 0)
     if said <= now + LEASE_SECONDS:
         return said
     try:
@@ -107,19 +132,28 @@ def _read_number(text: t.Any) -> float:
 def _drop_stale(engine: t.Any, stack: str, name: str, now: float) -> None:
     try:
         lock = engine.get(f"/configs/{name}", f"reading the lock of stack {stack}")
-        labels = lock["Spec"].get("Labels") or {}
-        if labels.get(_LABEL) != stack:
+        if _labels(lock).get(_LABEL) != stack:
             raise FlotillaError(f"config {name} is not a lock of ours, but has the name of one", "Remove or rename it.")
         until = _end(lock, now)
         if until > now:
-            raise FlotillaError(
-                f"stack {stack} is being deployed by {labels.get(f'{_LABEL}.holder') or 'another run'} since "
-                f"{_clock_time(labels.get(f'{_LABEL}.since'))}",
+            raise LockedError(
+                _labels(lock).get(f"{_LABEL}.holder", ""),
+                _tell_holder(stack, lock),
                 f"Wait for it; if it died, its lock ends at {_clock_time(until)}, or remove the config {name}.",
             )
         engine.delete(f"/configs/{lock['ID']}", f"taking over the lock of stack {stack}")
     except NotFound:
         return
+
+
+def _labels(lock: dict[str, t.Any]) -> dict[str, str]:
+    return lock["Spec"].get("Labels") or {}
+
+
+def _tell_holder(stack: str, lock: dict[str, t.Any]) -> str:
+    labels = _labels(lock)
+    holder, since = labels.get(f"{_LABEL}.holder") or "another run", _clock_time(labels.get(f"{_LABEL}.since"))
+    return f"stack {stack} is being deployed by {holder} since {since}"
 
 
 def _clock_time(seconds: t.Any) -> str:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ..._core.schedule.verdict import FAILED, RUNNING, Verdict, judge, progress, settle, settle_at_once
+from ..._core.schedule.verdict import FAILED, RUNNING, Memory, Verdict, judge, progress, settle, settle_at_once
 from ..._core.service.canonical import service_mode
+from ..._core.service.diff import diff_service
 from ..._core.service.images import find_unresolved
-from ..._core.service.items import Item, by_name, tasks_by_service
+from ..._core.service.items import Item, by_name, item_name, tasks_by_service
 from ..._core.stack.planning import Observed
 from ..._core.stack.policy import Policy, Terms, Wait
 from ..._core.stack.session import REMOVED, REPLACED, Session
 from ...errors import FlotillaError
-from ..engine import EngineError
+from ...plan import Field
+from ..engine import EngineError, NotFound
 from .lock import Locks
 from .logs import describe_failures
 from .writer import OUTAGE_SECONDS, POLL_SECONDS, is_outage
@@ -43,45 +45,60 @@ class Watcher:
         self._locks, self._clock = locks, clock
         self._deadline = session.began + terms.timeout_seconds
         self._slice_end = clock.time() + terms.slice_seconds if terms.slice_seconds else None
+        self._before = by_name(observed.services)
+        self._ahead = observed.time - clock.time() if observed.time else 0.0
         self.halted = False
+        self.services: t.Mapping[str, Item] = {}
+        """By name, as they were last read."""
 
-    def wait(self, wait: Wait) -> dict[str, Verdict]:
-        """Poll until services run, or have ended where they have to.
+    def wait(self, wait: Wait, known: t.Sequence[Item] | None = None) -> dict[str, Verdict]:
+        """Poll until services run, or have ended where they have to. ``known`` are services that need not be read for the first look.
 
         Raises FlotillaError with the cause when one fails or time is up.
         """
-        fresh: dict[str, int] = {}
         while wait.names and not self.halted:
-            services, tasks = self.poll()
-            verdicts = {name: self._verdict(services.get(name), name, tasks, fresh) for name in wait.names}
+            tasks = self._poll(known)
+            known = None
+            verdicts = {name: settle(self._judge(name, tasks), self._memory(name), self._clock.time()) for name in wait.names}
+            verdicts = {name: self._read(verdict, tasks) for name, verdict in verdicts.items()}
             failed = [verdict for verdict in verdicts.values() if verdict.state == FAILED]
             if failed:
-                unresolved = find_unresolved(services, self._observed.images)
-                raise FlotillaError(describe_failures(self._engine, failed, self._observed.nodes, unresolved))
+                raise self._tell_failures(failed)
             slow = [
                 v for v in verdicts.values()
                 if (v.state != RUNNING and (wait.steady or not v.converged)) or (v.name in wait.completes and v.finished < v.desired)
             ]  # fmt: skip
-            # Of what was not touched only that is told for which we wait.
-            texts = {name: progress(v) for name, v in verdicts.items() if name in self._session.touched or v in slow}
+            # Of what was not touched only that is told for which we wait, and what became of it.
+            known_to_user = {*self._session.touched, *self._session.seen, *(v.name for v in slow)}
+            texts = {name: progress(v) for name, v in verdicts.items() if name in known_to_user}
             if not slow:
                 self._session.seen.update(texts)
                 return verdicts
-            self.pause("; ".join(f"{v.name}: {v.text}{f', {v.cause}' if v.cause else ''}" for v in slow), texts)
+            still = [f"{v.name}: {v.text}{f', {v.cause}' if v.cause else ''}" for v in slow]
+            other = "" if self._session.locks else self._locks.find_other()
+            if other:
+                still.append(other)
+                texts[self._policy.title] = other
+            self.pause("; ".join(still), texts)
         return {}
 
-    def poll(self, known: t.Sequence[Item] | None = None) -> tuple[dict[str, Item], Tasks]:
-        """The services of this run by name, and their tasks that run the present spec.
+    def look(self, names: t.Iterable[str], known: t.Sequence[Item] | None = None) -> dict[str, Verdict]:
+        """The verdicts of a single look, good or bad."""
+        tasks = self._poll(known)
+        return {name: self._read(settle_at_once(self._judge(name, tasks)), tasks) for name in names}
 
-        ``known`` are services that need not be read again.
-        """
+    def _poll(self, known: t.Sequence[Item] | None = None) -> Tasks:
+        """Read ``services``, and their tasks that run the present spec."""
         doing, patience = f"watching {self._policy.title}", self._clock.time() + OUTAGE_SECONDS
         while True:
             try:
                 services = known or self._engine.get("/services", doing, filters={**self._policy.services})
                 mine = self._policy.tasks or {"service": [service["ID"] for service in services]}
-                tasks = self._engine.get("/tasks", doing, filters={**mine, "_up-to-date": ["true"]})
-                return by_name(services), tasks_by_service(tasks)
+                tasks = self._engine.get("/tasks", doing, filters={**mine, "_up-to-date": ["true"]}) if services else []
+                self.services = by_name(services)
+                return tasks_by_service(tasks)
+            except NotFound:
+                known = None  # a service went between the two requests
             except EngineError as error:
                 if not is_outage(error) or self._clock.time() > min(patience, self._deadline):
                     raise
@@ -96,25 +113,46 @@ class Watcher:
             news = any(self._session.seen.get(name) != text for name, text in texts.items())
             self.halted = now > self._slice_end or (news and bool(self._session.touched))
         self._session.seen.update(texts)
-        self._locks.hold()
+        self._locks.renew()
         if not self.halted:
             self._clock.sleep(POLL_SECONDS)
 
-    def _verdict(self, service: Item | None, name: str, all_tasks: Tasks, fresh: dict[str, int]) -> Verdict:
-        if service is None:
-            raise FlotillaError(f"service {name} is gone: something else removed it while it was deployed")
-        service, tasks = self._policy.read_service(service), all_tasks.get(service["ID"], [])
-        touched = self._session.touched.get(name)
-        memory = self._session.memory.setdefault(name, {})
+    def explain(self, service: Item, fields: t.Sequence[Field]) -> FlotillaError:
+        """Why a service is not as it was when this run was planned, although this run did not change it."""
+        state = (service.get("UpdateStatus") or {}).get("State", "")
+        if state.startswith("rollback_"):
+            return self._tell_failures([judge(service, [], self._observed.nodes, since=0)])
+        return changed_meanwhile(item_name(service), self._policy.title, fields)
+
+    def _judge(self, name: str, all_tasks: Tasks) -> Verdict:
+        if name not in self.services:
+            raise FlotillaError(f"service {name} is gone: something else removed it meanwhile", "Run again.")
+        service, nodes = self._policy.read_service(self.services[name]), self._observed.nodes
+        tasks, touched = all_tasks.get(service["ID"], []), self._session.touched.get(name)
         if touched:
-            verdict = judge(service, tasks, self._observed.nodes, touched.since)
-        elif service_mode(service["Spec"]).endswith("-job"):
-            verdict = settle_at_once(judge(service, tasks, self._observed.nodes))
-            cure = "; another run_id runs it again" if verdict.state == FAILED else ""
-            return replace(verdict, cause=f"{verdict.cause}{cure}")
-        else:
-            # Not ours: what happened before we looked says nothing about whether it will run.
-            newest = max((task["Version"]["Index"] for task in tasks), default=0)
-            since = fresh.setdefault(name, newest)
-            verdict = judge({**service, "UpdateStatus": None}, tasks, self._observed.nodes, since)
-        return self._policy.read_verdict(settle(verdict, service, memory, self._clock.time()), tasks)
+            return judge(service, tasks, nodes, touched.since)
+        before = self._before.get(name)
+        if before and before["Spec"] != service["Spec"]:
+            raise self.explain(service, diff_service(before, dict(service["Spec"]), self._observed.names()).fields)
+        return judge(service, tasks, nodes, now=self._clock.time() + self._ahead)
+
+    def _read(self, verdict: Verdict, all_tasks: Tasks) -> Verdict:
+        service = self.services[verdict.name]
+        is_old_job = service_mode(service["Spec"]).endswith("-job") and verdict.name not in self._session.touched
+        if is_old_job and verdict.state == FAILED:
+            verdict = replace(verdict, cause=f"{verdict.cause}; another run_id runs it again")
+        return self._policy.read_verdict(verdict, all_tasks.get(service["ID"], []))
+
+    def _memory(self, name: str) -> Memory:
+        return self._session.memory.setdefault(name, {})
+
+    def _tell_failures(self, failed: t.Iterable[Verdict]) -> FlotillaError:
+        unresolved = find_unresolved(self.services, self._observed.images)
+        return FlotillaError(describe_failures(self._engine, failed, self._observed.nodes, unresolved))
+
+
+def changed_meanwhile(name: str, title: str, fields: t.Sequence[Field]) -> FlotillaError:
+    """What to say where something else changed a service, so that it does not run as it was declared."""
+    what = f" ({', '.join(item.path for item in fields)})" if fields else ""
+    problem = f"service {name} was changed by something else{what} while this run of {title} went on"
+    return FlotillaError(problem, "Run again to set it right.")

@@ -176,17 +176,44 @@ def test_a_field_that_the_manager_is_too_old_for_is_refused(
     assert new.calls("GET /services") and not run(new, text)["changed"]
 
 
-def test_a_service_that_fails_although_it_was_not_changed_is_a_warning(fake: FakeEngine) -> None:
-    text = "services: {web: {image: web:1}, db: {image: db:1}}"
-    run(fake, text)
+TWO = "services: {web: {image: web:1}, db: {image: db:1}}"
+
+
+def break_web(fake: FakeEngine, ticks: int = 8) -> None:
     fake.behave("web:1", crashes(9, run=0))
     for task in fake.tasks("app_web"):
         fake.cluster.tasks.pop(task["ID"])
-    fake.tick(8)
-    result = run(fake, text)
-    assert not result["changed"] and not result.get("failed")
-    assert any("app_web was not changed" in warning and "exited 9" in warning for warning in result["warnings"])
-    assert [row["state"] for row in result["services"]] == ["running", "failed"]
+    fake.tick(ticks)
+
+
+def test_a_service_that_fails_although_it_was_not_changed_fails_the_run(fake: FakeEngine) -> None:
+    run(fake, TWO)
+    break_web(fake)
+    fake.log("app_web", "cannot reach the database")
+    result = run(fake, TWO)
+    assert result["failed"] and not result["changed"] and not fake.cluster.configs, result
+    assert "app_web failed: task 1 on " in result["msg"] and "exited 9" in result["msg"]
+    assert result["msg"].endswith("    cannot reach the database\n Nothing was changed.")
+    quick = run(fake, TWO, wait=False)
+    assert not quick.get("failed") and [row["state"] for row in quick["services"]] == ["running", "failed"]
+    assert any("app_web was not changed" in warning and "exited 9" in warning for warning in quick["warnings"])
+
+
+def test_what_was_changed_stays_when_the_rest_fails(fake: FakeEngine) -> None:
+    run(fake, TWO)
+    break_web(fake)
+    result = run(fake, TWO.replace("db:1", "db:2"))
+    assert result["failed"] and result["changed"] and not result["undone"]
+    assert result["msg"].endswith(" Before that, these were changed: service app_db."), result["msg"]
+    assert fake.service("app_db")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == "db:2"
+
+
+def test_a_service_that_was_mended_meanwhile_is_waited_for(fake: FakeEngine) -> None:
+    run(fake, TWO)
+    break_web(fake)
+    fake.cluster.behaviours.pop("web:1")
+    result = run(fake, TWO)
+    assert not result.get("failed") and [row["state"] for row in result["services"]] == ["running", "running"]
 
 
 CONFIG = "services: {web: {image: web:1, configs: [{source: c, target: /c}]}}\nconfigs: {c: {content: 'a=1'}}"

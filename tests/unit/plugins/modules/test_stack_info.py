@@ -21,7 +21,7 @@ def rows(result: dict[str, t.Any]) -> list[tuple[t.Any, ...]]:
     return [(s["name"], s["stack"], s["running"], s["desired"], s["state"]) for s in result["services"]]
 
 
-def test_tells_of_every_service_in_three_requests(fake_engine: Fakes) -> None:
+def test_tells_of_every_service_in_five_requests(fake_engine: Fakes) -> None:
     fake = fake_engine(
         nodes=[node("m1", role="manager", leader=True, addr="10.1.1.1"), node("w1", addr="10.1.1.2")],
         services=[
@@ -43,7 +43,7 @@ def test_tells_of_every_service_in_three_requests(fake_engine: Fakes) -> None:
     ]
     assert result["stacks"] == ["app"] and not result["changed"]
     assert result["services"][4]["ports"] == ["*:8080->80/tcp"]
-    assert len(fake.calls()) == 3 and not fake.writes
+    assert len(fake.calls()) == 5 and not fake.writes
     assert [row[0] for row in rows(info(fake, name="app"))] == ["app_agent", "app_migrate", "app_off", "app_web"]
 
 

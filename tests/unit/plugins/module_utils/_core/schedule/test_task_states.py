@@ -49,5 +49,5 @@ def test_the_cause_of_a_task_is_shown_without_the_credentials_that_an_engine_rep
     error = "failed to mount local volume: mount //srv/s:/x, data: username=joe,pass=hunter2: permission denied"
     task = {"ID": "t", "ServiceID": "s", "DesiredState": "running", "Status": {"State": "rejected", "Err": error}}
     assert "hunter2" not in error_of(task) and "permission denied" in error_of(task)
-    (report,) = report_services([{"ID": "s", "Spec": {"Name": "web"}}], [task], [])
+    (report,) = report_services([{"ID": "s", "Spec": {"Name": "web"}}], [task], ["t"], [], NOW)
     assert "hunter2" not in str(report) and "permission denied" in str(report)

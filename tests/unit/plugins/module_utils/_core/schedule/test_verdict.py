@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.placement import Nodes
@@ -148,11 +149,104 @@ def test_what_tasks_say(given: Json, tasks: list[Json], state: str, counts: tupl
     assert cause in verdict.cause
 
 
-def test_a_service_that_was_not_changed_is_not_failed_for_its_history() -> None:
-    tasks = [*crash, task(1, "running", 60), task(2, "running", 61)]
-    for status in ("rollback_completed", "completed", ""):
-        assert settle_at_once(judge(service(update=status), tasks, NODES)).state == "running"
-    assert settle_at_once(judge(service(), [*crash, task(2, "running")], NODES)).state == "failed"
+NOW = 1_800_000_000.0
+
+
+def ago(seconds: float) -> str:
+    return datetime.fromtimestamp(NOW - seconds, timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def aged(slot: int, state: str, since: float, index: int = 50, life: float = 10.0, **more: t.Any) -> Json:
+    """A task that came to its state so many seconds ago, and began ``life`` seconds before that."""
+    found = task(slot, state, index, **more)
+    return {**found, "CreatedAt": ago(since + life), "Status": {**found["Status"], "Timestamp": ago(since)}}
+
+
+def loop(slot: int, *ends: float, life: float = 10.0, **more: t.Any) -> list[Json]:
+    return [aged(slot, "failed", end, 60 - number, life, code=1, **more) for number, end in enumerate(ends)]
+
+
+UP = [aged(1, "running", 9000), aged(2, "running", 9000)]
+EXITED = "task 1 on m1 exited 1 three times"
+# The service, its tasks, the verdict of a single look, that of a run which can wait (at once), and a part of the cause.
+UNTOUCHED: list[tuple[str, Json, list[Json], str, str, str]] = [
+    ("all run", service(), UP, "running", "running", ""),
+    ("all run for a short time", service(), [UP[0], aged(2, "running", 1)], "running", "waiting", ""),
+    ("a short time after an update", service(update="completed"), [UP[0], aged(2, "running", 1)], "running", "running", ""),
+    ("none wanted", service({"Replicated": {"Replicas": 0}}), [], "running", "running", ""),
+    ("rolled back long ago", service(update="rollback_completed"), UP, "running", "running", ""),
+    ("an update goes on", service(update="updating"), UP, "waiting", "waiting", "its update goes on"),
+    ("an update goes on, one is new", service(update="updating"), [aged(1, "starting", 2)], "waiting", "waiting", "its update goes on"),
+    ("it is being rolled back", service(update="rollback_started"), UP, "waiting", "waiting", "rolling its update back"),
+    ("paused", service(update="paused"), UP, "failed", "failed", "the engine paused the update"),
+    ("the way back is paused", service(update="rollback_paused"), UP, "failed", "failed", "paused the rollback of its update"),
+    ("one starts", service(), [UP[0], aged(2, "starting", 2)], "waiting", "waiting", ""),
+    ("one failed once", service(), [UP[1], *loop(1, 5), aged(1, "ready", 5, 61)], "waiting", "waiting", "task 1 on m1 exited 1"),
+    ("a crash loop", service(), [UP[1], *loop(1, 5, 20, 35), aged(1, "ready", 5, 61)], "failed", "waiting", EXITED),
+    ("a crash loop, up now", service(), [UP[1], *loop(1, 9, 20, 35), aged(1, "running", 3, 61)], "waiting", "waiting", "and runs again"),
+    ("a slow loop, up now", service(), [UP[1], *loop(1, 30, 90, 150, life=40), aged(1, "running", 29, 61)], "waiting", "waiting", EXITED),
+    ("it outlived its failures", service(), [UP[1], *loop(1, 30, 90, 150), aged(1, "running", 20, 61)], "running", "running", ""),
+    ("an update that went on in spite of it", service(update="completed"),
+     [UP[1], *loop(1, 9, 20, 35), aged(1, "running", 3, 61)], "waiting", "waiting", EXITED),
+    ("failures of long ago, one starts", service(), [UP[1], *loop(1, 9e4, 9e5, 9e6), aged(1, "starting", 2, 61)], "waiting", "waiting", ""),
+    ("failed for good, long ago", service(restart=NEVER), [UP[1], *loop(1, 9e4)], "failed", "failed", "task 1 on m1 exited 1"),
+    ("the loop of a slot that is gone", service(), [*UP, *loop(7, 5, 20, 35)], "running", "running", ""),
+    ("one-shot", service(restart=NEVER), [aged(1, "complete", 9e4), aged(2, "complete", 9e4)], "running", "running", ""),
+    ("no node", service(), [UP[0], aged(2, "pending", 90, err="no suitable node (insufficient resources on 2 nodes)")],
+     "failed", "waiting", "no node can take task 2"),
+    ("global", service(GLOBAL), [aged(0, "running", 9000), aged(0, "running", 9000, node_id="N2")], "running", "running", ""),
+    ("global, on a node that counts no more", service(GLOBAL, template={"Placement": {"Constraints": ["node.hostname == m1"]}}),
+     [aged(0, "starting", 2), aged(0, "running", 9000, node_id="N2")], "waiting", "waiting", ""),
+    ("global, failed where it runs no more", service(GLOBAL),
+     [aged(0, "running", 9000), aged(0, "running", 9000, node_id="N2"), *loop(0, 5, 20, 35, node_id="N3")], "running", "running", ""),
+    ("job done", service(JOB, job=1), [aged(1, "complete", 9), aged(2, "complete", 9)], "running", "running", ""),
+    ("job at work", service(JOB, job=1), [aged(1, "complete", 9), aged(2, "running", 9)], "waiting", "waiting", ""),
+    ("job that failed and tries on", service(JOB, job=1), [*loop(1, 5), aged(1, "running", 2, 61)], "waiting", "waiting", "exited 1"),
+    ("job that failed", service(JOB, NEVER, job=1), [aged(2, "complete", 9), *loop(1, 9e4)], "failed", "failed", "exited 1"),
+    ("job that a new node does not run", service({"GlobalJob": {}}, job=1), [aged(0, "complete", 9)], "running", "running", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "tasks", "glance", "run", "cause"), [case[1:] for case in UNTOUCHED], ids=[case[0] for case in UNTOUCHED]
+)
+def test_what_a_service_is_that_was_not_changed(given: Json, tasks: list[Json], glance: str, run: str, cause: str) -> None:
+    if given.get("JobStatus"):
+        tasks = [{"JobIteration": {"Index": 1}, **task} for task in tasks]
+    verdict = judge(given, tasks, NODES, now=NOW)
+    assert (settle_at_once(verdict).state, settle(verdict, {}, NOW).state) == (glance, run)
+    assert cause in verdict.cause
+
+
+def test_a_crash_loop_is_one_when_it_goes_on_while_we_look() -> None:
+    memory: dict[str, float] = {}
+    before = [UP[1], *loop(1, 5, 20, 35), aged(1, "ready", 5, 61)]
+    assert settle(judge(service(), before, NODES, now=NOW), memory, 0.0).state == "waiting"
+    up = [UP[1], *loop(1, 8, 23, 38), aged(1, "running", 2, 61)]
+    assert settle(judge(service(), up, NODES, now=NOW), memory, 1.0).state == "waiting"
+    again = [UP[1], *loop(1, 5, 20, 35), aged(1, "failed", 0, 70, code=1), aged(1, "ready", 0, 71)]
+    assert settle(judge(service(), again, NODES, now=NOW), memory, 2.0).state == "failed"
+
+
+def test_a_crash_between_two_looks_begins_the_time_anew() -> None:
+    memory: dict[str, float] = {}
+    tasks = [task(1, "running"), task(2, "running")]
+    assert settle(judge(service(), tasks, NODES, 1), memory, 0.0).state == "waiting"
+    crashed = [*tasks[:1], task(2, "failed", 51, code=1), task(2, "running", 52)]
+    states = [settle(judge(service(), crashed, NODES, 1), memory, now).state for now in (5.0, 9.9, 10.0)]
+    assert states == ["waiting", "waiting", "running"]
+
+
+def test_the_time_to_prove_itself_passes_whatever_the_clocks_say() -> None:
+    memory: dict[str, float] = {}
+    tomorrow = [UP[0], aged(2, "running", -86400)]
+    assert [settle(judge(service(), tomorrow, NODES, now=NOW), memory, now).state for now in (0.0, 5.0)] == ["waiting", "running"]
+
+
+def test_the_culprit_of_a_pause_is_described() -> None:
+    culprit = {**aged(1, "failed", 5, code=1, err="task: non-zero exit (1)"), "ID": "T9"}
+    cause = judge(service(update="paused"), [culprit], NODES, now=NOW).cause
+    assert cause == 'the engine paused the update: task 1 on m1 exited 1: "task: non-zero exit (1)"'
 
 
 def test_the_culprit_of_a_rollback_is_named() -> None:
@@ -162,16 +256,16 @@ def test_the_culprit_of_a_rollback_is_named() -> None:
 def test_running_means_for_the_monitor_time() -> None:
     given = service(UpdateConfig={"Monitor": 20 * SECOND})
     up, memory = judge(given, [task(1, "running"), task(2, "running")], NODES, 1), t.cast("dict[str, float]", {})
-    assert [settle(up, given, memory, now).state for now in (100.0, 119.9, 120.0)] == ["waiting", "waiting", "running"]
+    assert [settle(up, memory, now).state for now in (100.0, 119.9, 120.0)] == ["waiting", "waiting", "running"]
     down = judge(given, [task(1, "running")], NODES, 1)
-    settle(down, given, memory, 121.0)
-    assert settle(up, given, memory, 122.0).state == "waiting", "the time begins anew"
+    settle(down, memory, 121.0)
+    assert settle(up, memory, 122.0).state == "waiting", "the time begins anew"
 
 
 def test_no_node_is_a_failure_only_when_it_stays_so() -> None:
     given, memory = service(), t.cast("dict[str, float]", {})
     stuck = judge(given, [task(1, "pending", err="no suitable node (insufficient resources on 2 nodes)")], NODES, 1)
-    assert [settle(stuck, given, memory, now).state for now in (0.0, 14.0, 15.0)] == ["waiting", "waiting", "failed"]
+    assert [settle(stuck, memory, now).state for now in (0.0, 14.0, 15.0)] == ["waiting", "waiting", "failed"]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +296,7 @@ def test_a_task_that_no_node_takes_is_seen_behind_one_that_failed_and_came_up() 
     rejected = task(1, "rejected", 51, err="assigned node no longer meets constraints")
     waiting = task(2, "pending", 52, err="no suitable node (insufficient resources on 2 nodes)")
     stuck = judge(given, [rejected, task(1, "running", 53), waiting], NODES, 1)
-    assert [settle(stuck, given, memory, now).state for now in (0.0, 15.0)] == ["waiting", "failed"]
+    assert [settle(stuck, memory, now).state for now in (0.0, 15.0)] == ["waiting", "failed"]
     assert "no node can take task 2" in stuck.cause
 
 

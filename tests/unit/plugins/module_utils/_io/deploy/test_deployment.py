@@ -184,10 +184,22 @@ def test_a_second_deploy_at_the_same_time_is_refused(fake: FakeEngine) -> None:
     first = deploy(wanted(body("web")), seconds=0.5)
     assert first["pending"]
     with pytest.raises(FlotillaError, match="being deployed by me since"):
-        deploy(wanted(body("web"), body("db")))
+        deploy(wanted(body("web"), body("db")), Session(holder="you"))
     assert set(specs(fake)) == {"app_web"}
     deploy.clock.now += 121
-    assert deploy(wanted(body("web"), body("db")))["services"], "a lock past its time is taken over"
+    assert deploy(wanted(body("web"), body("db")), Session(holder="you"))["services"], "a lock past its time is taken over"
+
+
+def test_ones_own_run_that_died_is_waited_for(fake: FakeEngine) -> None:
+    deploy = Deploy(fake)
+    died, began = deploy(wanted(body("web")), seconds=0.5), deploy.clock.now
+    waiting = deploy(wanted(body("web"), body("db")), seconds=5)
+    assert waiting["pending"] and waiting["progress"]["app"].startswith("waits: stack app is being deployed by me since")
+    assert set(specs(fake)) == {"app_web"} and waiting["session"]["locks"] == {}
+    session = Session.from_result(json.loads(json.dumps(waiting["session"])))
+    result = deploy(wanted(body("web"), body("db")), session)
+    assert [row["state"] for row in result["services"]] == ["running", "running"]
+    assert began + 110 < deploy.clock.now < began + 150 and died["session"]["locks"]
 
 
 def test_calls_add_up_to_one_run(fake: FakeEngine) -> None:

@@ -1,0 +1,219 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of ``stack`` after one that was killed, and beside others that change the same services."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
+from ansible_collections.flotilla.swarm.plugins.modules import stack, stack_info
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
+from fake_clock import Clock
+from fake_engine import Behaviour, FakeEngine, crashes, node, runs, unschedulable
+from module_runner import run_module_main
+
+Json = dict[str, t.Any]
+DEPLOY = "deploy: {replicas: 2, update_config: {failure_action: %s, parallelism: 1}}"
+ME, YOU = {"holder": "me"}, {"holder": "you"}
+
+
+def stack_of(version: int, action: str = "pause", **more: str) -> str:
+    others = "".join(f", {name}: {{image: '{image}'}}" for name, image in more.items())
+    return f"services: {{web: {{image: 'web:{version}', {DEPLOY % action}}}, db: {{image: 'db:1'}}{others}}}"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def fake(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch, clock: Clock) -> FakeEngine:
+    monkeypatch.setattr(deployment, "time", clock)
+    return fake_engine(nodes=[node("m1", role="manager", leader=True), node("w1")])
+
+
+def run(fake: FakeEngine, text: str, **options: t.Any) -> Json:
+    model = load_stack(content=text, env={}, project_dir="/").model
+    given = {"docker_host": fake.docker_host, "name": "app", "model": json.dumps({"model": model}), "resolve_image": "never"}
+    return run_module_main(stack.main, {**given, "session": ME, **options})
+
+
+def die(fake: FakeEngine, text: str, seconds: int = 3) -> None:
+    """A run that is killed while a service is being updated."""
+    result = run(fake, text, call_seconds=1)
+    for _call in range(seconds):
+        assert result["pending"], result
+        result = run(fake, text, call_seconds=1, session=result["session"])
+    assert result["pending"] and fake.cluster.configs, "its lock is there"
+    fake.forget()
+
+
+def status(fake: FakeEngine, name: str = "app_web") -> Json:
+    told = run_module_main(stack_info.main, {"docker_host": fake.docker_host})["services"]
+    return next(row for row in told if row["name"] == name)
+
+
+def test_a_run_after_one_that_was_killed_waits_for_its_update(fake: FakeEngine, clock: Clock) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", runs(start=15))
+    die(fake, stack_of(2))
+    assert fake.service("app_web")["UpdateStatus"]["State"] == "updating"
+    assert (status(fake)["state"], status(fake)["cause"]) == ("waiting", "its update goes on")
+    began = clock.now
+    result = run(fake, stack_of(2))
+    assert result["plan"] == [] and not result["changed"] and not result.get("failed"), result
+    assert [(row["name"], row["running"], row["state"]) for row in result["services"]] == [
+        ("app_db", 1, "running"),
+        ("app_web", 2, "running"),
+    ]
+    assert fake.service("app_web")["UpdateStatus"]["State"] == "completed" and clock.now > began + 15
+    assert not fake.writes, "what is only looked at needs no lock"
+    assert status(fake)["state"] == "running"
+
+
+def test_a_run_after_one_that_was_killed_while_it_created_a_service_waits(fake: FakeEngine) -> None:
+    fake.behave("web:1", runs(start=15))
+    die(fake, stack_of(1))
+    result = run(fake, stack_of(1))
+    assert not result["changed"] and [row["state"] for row in result["services"]] == ["running", "running"]
+
+
+@pytest.mark.parametrize(("lives", "later"), [(0, 0), (2, 0), (2, 40), (7, 40)])
+def test_a_release_that_crashes_again_and_again_fails_the_run_after_a_killed_one(fake: FakeEngine, lives: int, later: int) -> None:
+    run(fake, stack_of(1, "continue"))
+    fake.behave("web:2", crashes(3, run=lives))
+    die(fake, stack_of(2, "continue"), seconds=1)
+    for _tick in range(later):
+        fake.tick()
+    for _again in range(2):
+        result = run(fake, stack_of(2, "continue"))
+        assert result["failed"] and not result["changed"], result
+        assert "app_web failed: task " in result["msg"] and "exited 3" in result["msg"], result["msg"]
+
+
+def test_a_way_back_that_the_engine_takes_meanwhile_is_a_failure(fake: FakeEngine) -> None:
+    run(fake, stack_of(1, "rollback"))
+    fake.behave("web:2", Behaviour("failed", start=12, run=1, exit_code=3, err="task: non-zero exit (3)"))
+    die(fake, stack_of(2, "rollback"), seconds=1)
+    assert fake.service("app_web")["UpdateStatus"]["State"] == "updating"
+    result = run(fake, stack_of(2, "rollback"))
+    assert result["failed"] and "app_web failed: the engine rolled the update back" in result["msg"], result["msg"]
+    assert "exited 3" in result["msg"]
+
+
+@pytest.mark.parametrize("again", [{}, {"call_seconds": 2}])
+def test_an_update_that_is_paused_fails_every_run(fake: FakeEngine, again: Json) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", crashes(3))
+    assert run(fake, stack_of(2), on_failure="stop")["failed"]
+    assert fake.service("app_web")["UpdateStatus"]["State"] == "paused"
+    result = run(fake, stack_of(2), **again)
+    assert result["failed"] and "app_web failed: the engine paused the update: task " in result["msg"] and "exited 3" in result["msg"]
+    told = status(fake)
+    assert told["state"] == "failed" and told["cause"] in result["msg"]
+
+
+def test_what_waits_for_room_fails_the_run_although_it_was_not_changed(fake: FakeEngine, clock: Clock) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:1", unschedulable())
+    for task in fake.tasks("app_web"):
+        fake.cluster.tasks.pop(task["ID"])
+    began = clock.now
+    result = run(fake, stack_of(1))
+    assert result["failed"] and "app_web failed: no node can take task 1" in result["msg"] and clock.now < began + 30
+
+
+def test_a_service_that_never_comes_up_is_waited_for_no_longer_than_that(fake: FakeEngine, clock: Clock) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:1", runs(start=10**6))
+    for task in fake.tasks("app_web"):
+        fake.cluster.tasks.pop(task["ID"])
+    result = run(fake, stack_of(1), wait_timeout="40s")
+    assert result["failed"] and "timed out after 41 s: app_web: 0/2 running, 2 preparing" in result["msg"], result["msg"]
+    assert result["msg"].endswith("Nothing was changed.")
+
+
+def test_a_settled_stack_of_fifty_services_costs_ten_requests_and_no_wait(fake: FakeEngine, clock: Clock) -> None:
+    text = "services: {" + ", ".join(f"s{number}: {{image: x:1}}" for number in range(50)) + "}"
+    assert not run(fake, text).get("failed")
+    fake.tick(60)
+    fake.forget()
+    began = clock.now
+    result = run(fake, text)
+    assert len(result["services"]) == 50 and not result["changed"] and not fake.writes
+    assert len(fake.calls()) <= 10 and fake.calls("GET /tasks") == ["GET /tasks"] and clock.now == began, fake.calls()
+
+
+def test_a_lock_of_somebody_else_is_told_while_there_is_nothing_to_do_but_wait(fake: FakeEngine) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", runs(start=15))
+    die(fake, stack_of(2))
+    result = run(fake, stack_of(2), session=YOU, call_seconds=2)
+    assert result["pending"] and result["progress"]["app"].startswith("stack app is being deployed by me since")
+    while result.get("pending"):
+        result = run(fake, stack_of(2), session=result["session"], call_seconds=2)
+    assert not result.get("failed") and not result["changed"] and not fake.writes
+    slow = run(fake, stack_of(3), session=YOU)
+    assert slow["failed"] and "stack app is being deployed by me since" in slow["msg"]
+
+
+def alter(fake: FakeEngine, name: str, **container: t.Any) -> None:
+    """An update by another client."""
+    service = fake.service(name)
+    spec = json.loads(json.dumps(service["Spec"]))
+    spec["TaskTemplate"]["ContainerSpec"].update(container)
+    path = f"/services/{service['ID']}/update"
+    Engine.connect(docker_host=fake.docker_host).post(path, spec, "updating", version=service["Version"]["Index"])
+
+
+def calls(fake: FakeEngine, text: str, between: t.Callable[[], None], **options: t.Any) -> Json:
+    """A run in several calls, after the first of which something else happens."""
+    result = run(fake, text, call_seconds=1, **options)
+    assert result["pending"], result
+    between()
+    while result.get("pending"):
+        result = run(fake, text, call_seconds=1, session=result["session"], **options)
+    return result
+
+
+def test_what_something_else_changed_after_us_is_named_and_nothing_is_undone(fake: FakeEngine) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", runs(start=5))
+    result = calls(fake, stack_of(2), lambda: alter(fake, "app_web", Env=["A=1"]))
+    assert result["failed"] and "service app_web was changed by something else (environment.A)" in result["msg"], result["msg"]
+    assert result["msg"].endswith("Before that, these were changed: service app_web.") and not result["undone"]
+    assert fake.service("app_web")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == "web:2" and not fake.cluster.configs
+
+
+def test_what_something_else_changed_beside_us_is_named_and_left_alone(fake: FakeEngine) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", runs(start=5))
+    result = calls(fake, stack_of(2), lambda: alter(fake, "app_db", Env=["A=1"]))
+    assert result["failed"] and "service app_db was changed by something else (environment.A)" in result["msg"], result["msg"]
+    assert fake.service("app_db")["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"] == ["A=1"]
+    mended = run(fake, stack_of(2))
+    assert [change["name"] for change in mended["plan"]] == ["app_db"] and not mended.get("failed")
+
+
+def test_a_service_that_something_else_removed_is_named(fake: FakeEngine) -> None:
+    for name in ("app_web", "app_db"):
+        run(fake, stack_of(1))
+        fake.behave("web:2", runs(start=5))
+        result = calls(fake, stack_of(2), lambda: fake.cluster.services.pop(fake.service(name)["ID"]))  # noqa: B023
+        assert result["failed"] and f"service {name} is gone: something else removed it" in result["msg"], result["msg"]
+
+
+def test_an_undo_is_not_contradicted_by_warnings(fake: FakeEngine) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", crashes(3))
+    first = run(fake, stack_of(2), call_seconds=1)
+    fake.settle()
+    assert first["pending"] and fake.service("app_web")["UpdateStatus"]["State"] == "paused"
+    result = run(fake, stack_of(2), call_seconds=1, session=first["session"])
+    assert result["failed"] and result["undone"] and first["warnings"] == result["warnings"] == []
