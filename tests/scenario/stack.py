@@ -18,9 +18,14 @@ NODES = ("m1", "m2", "m3")
 
 
 def start(
-    *arguments: str, stacks: list[dict[str, Any]], through: str = "m1", registry_auth: list[dict[str, str]] | None = None
+    *arguments: str,
+    stacks: list[dict[str, Any]],
+    through: str = "m1",
+    registry_auth: list[dict[str, str]] | None = None,
+    user: str = "ann",
 ) -> subprocess.Popen[str]:
-    environ = {"REGISTRY_AUTH": json.dumps(registry_auth or [])}
+    """A deploy by ``user``, whom its lock names."""
+    environ = {"REGISTRY_AUTH": json.dumps(registry_auth or []), "LOGNAME": user}
     return _scenario.start("molecule/stack/deploy.yml", *arguments, environ=environ, through=through, stacks=stacks)
 
 

@@ -9,6 +9,8 @@ Each test breaks the same running stack in its own way.
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,8 +171,8 @@ def is_updating() -> bool:
 def test_a_second_deploy_at_once_is_refused(good: dict[str, Any], before: Seen, worse: Callable[..., dict[str, Any]]) -> None:
     first = start(stacks=[worse({"web": SLOW})])
     until(is_updating, "the first deploy")
-    run = deploy(stacks=[{**good, "env": {**good["env"], "RELEASE": "3"}}], through="m2")
-    assert run.rc != 0 and not run.lacks("stack app is being deployed by ", "@", " since 20", " UTC", "its lock ends at"), run.out
+    run = deploy(stacks=[{**good, "env": {**good["env"], "RELEASE": "3"}}], through="m2", user="bob")
+    assert run.rc != 0 and not run.lacks("stack app is being deployed by ann@", " since 20", " UTC", "its lock ends at"), run.out
     assert "RELEASE=3" not in json.dumps(specs(look()))
     done = finish(first)
     assert done.rc == 0, done.out
@@ -204,6 +206,68 @@ def test_a_lock_that_a_run_left_is_taken_over_after_its_time(
     assert "lock.app" not in look()["configs"]
     assert deploy(stacks=[good]).rc == 0
     assert_as_before(good, before)
+
+
+def die(stack: dict[str, Any]) -> None:
+    """A deploy that is killed while a service is being updated. What runs on the node would outlive its connection."""
+    process = start(stacks=[stack])
+    until(is_updating, "the deploy")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    on("m1", "pkill -KILL --full --exact '/usr/bin/python3[.0-9]*' || true")
+
+
+def test_a_run_after_one_that_was_killed_waits_for_its_update(good: dict[str, Any], worse: Callable[..., dict[str, Any]]) -> None:
+    wanted = worse({"web": SLOW})
+    die(wanted)
+    assert is_updating() and "lock.app" in look()["configs"]
+    other = start(stacks=[wanted], through="m2", user="bob")
+    assert_done(deploy(stacks=[wanted]), wanted, "m1")
+    seen = finish(other)
+    assert seen.rc == 0 and not any(seen.changed.values()) and not seen.lacks("stack app is being deployed by ann@"), seen.out
+    # The lock of one's own run is waited for, until it ends.
+    back = deploy(stacks=[good])
+    assert back.rc == 0 and any(back.changed.values()) and not back.lacks("waits: stack app is being deployed by ann@"), back.out
+
+
+DOOMED = {
+    "continue": ("app_web failed: task ", "exited 3", "the database is away"),
+    "pause": ("app_web failed: the engine paused the update: task ", "exited 3", "the database is away"),
+}
+
+
+@pytest.mark.parametrize("action", DOOMED)
+def test_a_run_after_one_that_was_killed_fails_with_the_cause(
+    action: str, good: dict[str, Any], worse: Callable[..., dict[str, Any]]
+) -> None:
+    update = {"failure_action": action, "monitor": "5s"}
+    wanted = worse({"web": {"command": CRASH, "deploy": {"update_config": update, "restart_policy": {"delay": "1s"}}}})
+    die(wanted)
+    for _again in range(2):
+        run = deploy(stacks=[wanted])
+        assert run.rc != 0 and not any(run.changed.values()) and not run.lacks(*DOOMED[action], "Nothing was changed."), run.out
+    assert deploy(stacks=[good]).rc == 0
+
+
+ALTER = """
+import docker
+api = docker.APIClient()
+service = api.inspect_service("app_store")
+spec = service["Spec"]
+spec["TaskTemplate"]["ContainerSpec"]["Env"] = ["FOREIGN=1"]
+api._post_json(api._url("/services/{{0}}/update", service["ID"]), data=spec, params={{"version": service["Version"]["Index"]}})
+"""
+
+
+def test_a_service_that_something_else_changes_meanwhile_is_named(good: dict[str, Any], worse: Callable[..., dict[str, Any]]) -> None:
+    process = start(stacks=[worse({"web": SLOW})])
+    until(is_updating, "the deploy")
+    on("m1", "python3 -", ALTER.format())
+    run = finish(process)
+    told = ("service app_store was changed by something else (environment.FOREIGN)", "these were changed: service app_web")
+    assert run.rc != 0 and not run.lacks(*told), run.out
+    assert deploy(stacks=[good]).rc == 0
+    assert json.dumps(specs(look())).count("FOREIGN") == 0
 
 
 @pytest.fixture

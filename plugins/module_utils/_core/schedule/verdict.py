@@ -19,6 +19,9 @@ from .task_states import CRASHES, FAILED_STATES, WITHIN_SECONDS, error_of
 GRACE_SECONDS = 15.0
 """So long a task may find no node: an old task may have to leave first."""
 
+PROOF_SECONDS = 60.0
+"""So long at most a task has to outlive those that failed before it."""
+
 RUNNING, WAITING, FAILED = "running", "waiting", "failed"
 _CONVERGED, _STUCK, _LOOPING = "converged", "stuck", "looping"
 _NEWEST = "newest"
@@ -138,7 +141,7 @@ def progress(verdict: Verdict) -> str:
 
 
 def _judge_proof(service: Service, verdict: Verdict, failures: t.Sequence[Task], nodes: Nodes) -> Verdict:
-    """For how long everything has to be up: for the monitor time, and after a crash loop for longer than a task lived in it.
+    """For how long everything has to be up: for the monitor time, and after a crash loop for as long as a task lived in it.
 
     The engine itself has watched for so long before it calls an update completed; with ``failure_action: continue`` it does so as well
     when tasks failed.
@@ -147,9 +150,9 @@ def _judge_proof(service: Service, verdict: Verdict, failures: t.Sequence[Task],
     monitor = float((spec.get("UpdateConfig") or {}).get("Monitor") or MONITOR_NS) / SECOND_NS
     if failures:
         worst = [mine for mine in _by_slot(failures).values() if len(mine) >= _crashes_allowed(spec)]
-        needs = max([monitor, *(_life(task) for mine in worst for task in mine)])
+        lives = [min(_life(task), PROOF_SECONDS) for mine in worst for task in mine]
         blamed = _blame(verdict, failures, nodes)
-        return replace(blamed, needs=needs, cause=f"{blamed.cause}, and runs again since a short time")
+        return replace(blamed, needs=max([monitor, *lives]), cause=f"{blamed.cause}, and has only just come up again")
     completed = (service.get("UpdateStatus") or {}).get("State") == "completed"
     return replace(verdict, needs=0.0 if completed or not verdict.desired else monitor)
 

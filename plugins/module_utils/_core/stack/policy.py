@@ -49,6 +49,8 @@ class Policy:
     """The engine's own rollback is what was asked for."""
     undoes_by_rollback: bool = False
     """A failed run goes back by the engine's own rollback, so that the verb rollback does not go on to what has just failed."""
+    job_cure: str = ""
+    """What runs a job again that failed in an earlier run."""
     may_exit: bool = False
     """A command that ran to its end ran, whatever its code; one that could not be started failed."""
 
@@ -77,7 +79,7 @@ class Policy:
 
 def deploy_of(stack: str) -> Policy:
     mine = {"label": [f"{NAMESPACE_LABEL}={stack}"]}
-    return Policy(stack, [stack], mine, mine)
+    return Policy(stack, [stack], mine, mine, job_cure="another run_id runs it again")
 
 
 def operation_on(verb: str, services: t.Iterable[Item]) -> Policy:

@@ -134,14 +134,19 @@ class Deployment:
 
     def _take_locks(self) -> None:
         """An earlier run of the same holder, which may have died, is waited for, until its lock ends; any other is not."""
+        waited = False
         while not self.halted:
             try:
                 self._locks.hold()
-                return
             except LockedError as other:
                 if not other.holder or other.holder != self._session.holder:
                     raise
+                waited = True
                 self._watcher.pause(other.problem, {self._policy.title: f"waits: {other.problem}"})
+                continue
+            if waited:  # the other run may have changed what was read before
+                self._watcher.leave()
+            return
 
     def _judge_rest(self, names: t.Sequence[str]) -> dict[str, Verdict]:
         """How those fare that this run did not touch, out of what was read before the plan as far as that is still true."""

@@ -117,6 +117,10 @@ class Watcher:
         if not self.halted:
             self._clock.sleep(POLL_SECONDS)
 
+    def leave(self) -> None:
+        """End this call, if another one goes on."""
+        self.halted = self.halted or self._slice_end is not None
+
     def explain(self, service: Item, fields: t.Sequence[Field]) -> FlotillaError:
         """Why a service is not as it was when this run was planned, although this run did not change it."""
         state = (service.get("UpdateStatus") or {}).get("State", "")
@@ -139,8 +143,8 @@ class Watcher:
     def _read(self, verdict: Verdict, all_tasks: Tasks) -> Verdict:
         service = self.services[verdict.name]
         is_old_job = service_mode(service["Spec"]).endswith("-job") and verdict.name not in self._session.touched
-        if is_old_job and verdict.state == FAILED:
-            verdict = replace(verdict, cause=f"{verdict.cause}; another run_id runs it again")
+        if is_old_job and verdict.state == FAILED and self._policy.job_cure:
+            verdict = replace(verdict, cause=f"{verdict.cause}; {self._policy.job_cure}")
         return self._policy.read_verdict(verdict, all_tasks.get(service["ID"], []))
 
     def _memory(self, name: str) -> Memory:

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
-from ansible_collections.flotilla.swarm.plugins.modules import stack, stack_info
+from ansible_collections.flotilla.swarm.plugins.modules import service, stack, stack_info
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
 from fake_clock import Clock
 from fake_engine import Behaviour, FakeEngine, crashes, node, runs, unschedulable
@@ -165,11 +165,11 @@ def test_a_lock_of_somebody_else_is_told_while_there_is_nothing_to_do_but_wait(f
 
 def alter(fake: FakeEngine, name: str, **container: t.Any) -> None:
     """An update by another client."""
-    service = fake.service(name)
-    spec = json.loads(json.dumps(service["Spec"]))
+    there = fake.service(name)
+    spec = json.loads(json.dumps(there["Spec"]))
     spec["TaskTemplate"]["ContainerSpec"].update(container)
-    path = f"/services/{service['ID']}/update"
-    Engine.connect(docker_host=fake.docker_host).post(path, spec, "updating", version=service["Version"]["Index"])
+    path = f"/services/{there['ID']}/update"
+    Engine.connect(docker_host=fake.docker_host).post(path, spec, "updating", version=there["Version"]["Index"])
 
 
 def calls(fake: FakeEngine, text: str, between: t.Callable[[], None], **options: t.Any) -> Json:
@@ -217,3 +217,34 @@ def test_an_undo_is_not_contradicted_by_warnings(fake: FakeEngine) -> None:
     assert first["pending"] and fake.service("app_web")["UpdateStatus"]["State"] == "paused"
     result = run(fake, stack_of(2), call_seconds=1, session=first["session"])
     assert result["failed"] and result["undone"] and first["warnings"] == result["warnings"] == []
+
+
+def test_a_run_waits_for_the_lock_of_its_dead_one_and_then_goes_on_from_what_is_there(fake: FakeEngine, clock: Clock) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", runs(start=15))
+    die(fake, stack_of(2))
+    began, result = clock.now, run(fake, stack_of(2, cache="c:1"), call_seconds=10)
+    told = set()
+    while result.get("pending"):
+        told.add(result["progress"].get("app"))
+        result = run(fake, stack_of(2, cache="c:1"), call_seconds=10, session=result["session"])
+    assert not result.get("failed") and clock.now < began + 150, result
+    assert any("waits: stack app is being deployed by me since" in str(text) for text in told)
+    assert [(row["name"], row["state"]) for row in result["services"]] == [
+        ("app_cache", "running"),
+        ("app_db", "running"),
+        ("app_web", "running"),
+    ]
+    assert not fake.cluster.configs
+
+
+@pytest.mark.parametrize("verb", [{"scale": {"replicas": {"app_web": 4}}}, {"update": {"image": "web:2"}, "name": ["app_web"]}])
+def test_an_operation_after_one_that_was_killed_waits_as_well(fake: FakeEngine, verb: Json, clock: Clock) -> None:
+    run(fake, stack_of(1))
+    for image in ("web:1", "web:2"):
+        fake.behave(image, runs(start=15))
+    options = {"docker_host": fake.docker_host, **verb}
+    assert run_module_main(service.main, {**options, "session": ME, "call_seconds": 1})["pending"]
+    began, again = clock.now, run_module_main(service.main, {**options, "session": YOU})
+    assert not again["changed"] and not again.get("failed") and clock.now > began + 10, again
+    assert [row["state"] for row in again["services"]] == ["running"]
