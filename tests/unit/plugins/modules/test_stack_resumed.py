@@ -172,7 +172,7 @@ def alter(fake: FakeEngine, name: str, **container: t.Any) -> None:
     Engine.connect(docker_host=fake.docker_host).post(path, spec, "updating", version=there["Version"]["Index"])
 
 
-def calls(fake: FakeEngine, text: str, between: t.Callable[[], None], **options: t.Any) -> Json:
+def calls(fake: FakeEngine, text: str, between: t.Callable[[], t.Any], **options: t.Any) -> Json:
     """A run in several calls, after the first of which something else happens."""
     result = run(fake, text, call_seconds=1, **options)
     assert result["pending"], result
