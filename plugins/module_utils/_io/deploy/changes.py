@@ -51,11 +51,15 @@ class Changes:
         The engine keeps the spec before the last update, so that it tells whose the last one was.
         """
         for name, touched in self._session.touched.items():
-            previous = (services.get(name) or {}).get("PreviousSpec")
-            if not previous or previous == services[name]["Spec"] or (touched.was and self._writer.fingerprint(previous) == touched.was):
+            service = services.get(name)
+            if touched.act == REMOVED or service is None:
                 continue
-            diff = diff_service({**services[name], "Spec": previous}, dict(services[name]["Spec"]), Names())
-            raise changed_meanwhile(name, self._policy.title, diff.fields)
+            if service["ID"] != touched.id:
+                raise changed_meanwhile(name, self._policy.title)
+            previous = service.get("PreviousSpec")
+            if previous and previous != service["Spec"] and not (touched.was and self._writer.fingerprint(previous) == touched.was):
+                diff = diff_service({**service, "Spec": previous}, dict(service["Spec"]), Names())
+                raise changed_meanwhile(name, self._policy.title, diff.fields)
 
     def left_tasks(self) -> list[Item]:
         """The tasks of the stack that are still to go."""

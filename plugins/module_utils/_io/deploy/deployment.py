@@ -100,8 +100,11 @@ class Deployment:
 
     def watch_gone(self) -> Json:
         """Wait until no task of the stack is left."""
-        while not self.halted and self._proves and (left := self._changes.left_tasks()):
-            self._watcher.pause(f"{len(left)} tasks of stack {self._policy.title} are still there", {})
+        try:
+            while not self.halted and self._proves and (left := self._changes.left_tasks()):
+                self._watcher.pause(f"{len(left)} tasks of stack {self._policy.title} are still there", {})
+        except FlotillaError as error:
+            raise self.fail(error) from None
         if self.halted:
             return self._session.as_pending()
         self.release()

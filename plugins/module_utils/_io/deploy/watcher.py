@@ -137,7 +137,9 @@ class Watcher:
             return judge(service, tasks, nodes, touched.since)
         before = self._before.get(name)
         if before and before["Spec"] != service["Spec"]:
-            raise self.explain(service, diff_service(before, dict(service["Spec"]), self._observed.names()).fields)
+            self.leave()  # whether that is as it should be is for the plan of the next call
+            if not self.halted:
+                raise self.explain(service, diff_service(before, dict(service["Spec"]), self._observed.names()).fields)
         return judge(service, tasks, nodes, now=self._clock.time() + self._ahead)
 
     def _read(self, verdict: Verdict, all_tasks: Tasks) -> Verdict:
@@ -155,7 +157,7 @@ class Watcher:
         return FlotillaError(describe_failures(self._engine, failed, self._observed.nodes, unresolved))
 
 
-def changed_meanwhile(name: str, title: str, fields: t.Sequence[Field]) -> FlotillaError:
+def changed_meanwhile(name: str, title: str, fields: t.Sequence[Field] = ()) -> FlotillaError:
     """What to say where something else changed a service, so that it does not run as it was declared."""
     what = f" ({', '.join(item.path for item in fields)})" if fields else ""
     problem = f"service {name} was changed by something else{what} while this run of {title} went on"

@@ -201,6 +201,51 @@ def test_what_something_else_changed_beside_us_is_named_and_left_alone(fake: Fak
     assert [change["name"] for change in mended["plan"]] == ["app_db"] and not mended.get("failed")
 
 
+def test_a_service_that_something_else_made_anew_is_named(fake: FakeEngine) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", runs(start=5))
+    engine = Engine.connect(docker_host=fake.docker_host)
+
+    def replace() -> None:
+        spec = fake.service("app_web")["Spec"]
+        engine.delete("/services/app_web", "removing")
+        engine.post("/services/create", spec, "creating")
+
+    result = calls(fake, stack_of(2), replace)
+    assert result["failed"] and "service app_web was changed by something else while" in result["msg"], result["msg"]
+
+
+def test_replicas_that_are_left_to_others_may_change_while_a_run_waits(fake: FakeEngine) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", runs(start=15))
+    die(fake, stack_of(2))
+
+    def scale() -> None:
+        there = fake.service("app_web")
+        there["Spec"]["Mode"]["Replicated"]["Replicas"] = 3
+        fake.cluster.touch(there)
+
+    for kept in (True, False):
+        result = calls(fake, stack_of(2), scale, keep_replicas=kept)
+        assert result.get("failed", False) is not kept, result
+        assert kept or "service app_web was changed by something else (replicas)" in result["msg"]
+        fake.behave("app_web", runs(start=15))
+        for task in fake.tasks("app_web"):
+            fake.cluster.tasks.pop(task["ID"])
+        fake.service("app_web")["Spec"]["Mode"]["Replicated"]["Replicas"] = 2
+
+
+def test_a_removal_out_of_time_leaves_no_lock(fake: FakeEngine) -> None:
+    run(fake, stack_of(1))
+    fake.node("w1")["Status"]["State"] = fake.node("m1")["Status"]["State"] = "down"
+    given = {"docker_host": fake.docker_host, "name": "app", "state": "absent", "wait_timeout": "20s", "session": ME}
+    for task in fake.cluster.tasks.values():
+        task["_service"] = ("gone", task["_service"][1])
+        task["ServiceID"] = "gone"
+    result = run_module_main(stack.main, given)
+    assert result["failed"] and "timed out" in result["msg"] and not fake.cluster.configs, result
+
+
 def test_a_service_that_something_else_removed_is_named(fake: FakeEngine) -> None:
     for name in ("app_web", "app_db"):
         run(fake, stack_of(1))
