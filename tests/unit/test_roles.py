@@ -35,6 +35,8 @@ GROUP_LITERAL = re.compile(
     r"""groups\s*(?:\[\s*['"](?!all['"])|\.get\(\s*['"](?!all['"])|\.(?!get\b|values\b|keys\b|items\b|all\b)\w)"""
     r"""|['"]\w+['"]\s+(?:not\s+)?in\s+group_names"""
 )
+# A module goes by its name alone, an option by its own or by plugin, type and name.
+BAD_REFERENCE = re.compile(r"M\([\w.]*#\w*\)|O\(\w+#[\w.]+\)")
 TASK_KEYWORDS = set(
     "action any_errors_fatal args async become become_user block always rescue changed_when check_mode collections connection "
     "debugger delay delegate_facts delegate_to diff environment failed_when ignore_errors ignore_unreachable listen local_action "
@@ -178,6 +180,33 @@ def test_inputs_are_documented_as_they_are(role: str) -> None:
     text = defaults.read_text() if defaults.exists() else ""
     options = {name: option for entry in specs.values() for name, option in (entry.get("options") or {}).items()}
     assert spec_problems(text, options, role) == []
+
+
+def page_problems(specs: dict[str, Any]) -> list[str]:
+    """What keeps antsibull-docs from making a page of them."""
+    found = [f"{name} has no description" for name, entry in specs.items() if not entry.get("description")]
+    for name, entry in specs.items():
+        booleans = [option for option, spec in (entry.get("options") or {}).items() if spec["type"] == "bool"]
+        found += [
+            f"{name}: the default of {option} is a template" for option in booleans if "{{" in str(entry["options"][option].get("default"))
+        ]
+        found += [f"{name}: {reference}" for reference in BAD_REFERENCE.findall(str(entry))]
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_specs_can_be_made_a_page_of(role: str) -> None:
+    assert page_problems(read((ROOT / "roles" / role / "meta/argument_specs.yml").read_text())["argument_specs"]) == []
+
+
+def test_specs_that_can_not_be_made_a_page_of_are_seen() -> None:
+    option = {"type": "bool", "default": "{{ x }}", "description": "O(other#a), M(a.b.c#module), O(a.b.c#module:x) and O(a)"}
+    assert page_problems({"main": {"options": {"a": option}}}) == [
+        "main has no description",
+        "main: the default of a is a template",
+        "main: O(other#a)",
+        "main: M(a.b.c#module)",
+    ]
 
 
 def test_the_options_of_a_stack_are_those_that_are_handed_on() -> None:
