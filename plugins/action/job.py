@@ -8,22 +8,18 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.follow import follow
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.follow import Following
 
 
-class ActionModule(ActionBase):
+class ActionModule(Following, ActionBase):
     """Calls the module again and again until the job has ended."""
+
+    module = "job"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        given = dict(self._task.args)
+        return self.follow(dict(self._task.args), task_vars, "job")
 
-        def call(more: dict[str, t.Any]) -> dict[str, t.Any]:
-            return dict(self._execute_module(module_name="flotilla.swarm.job", module_args={**given, **more}, task_vars=task_vars or {}))
-
-        result = follow(call, self._display.display)
-        if not result.get("failed") and not self._task.check_mode and not self._task.no_log:
-            for text in (result["stdout"].rstrip(), result["stderr"].rstrip(), result["summary"]):
-                if text:
-                    self._display.display(text)
-        return result
+    def ending(self, result: dict[str, t.Any]) -> list[str]:
+        shown = [] if self._task.no_log else [result["stdout"].rstrip(), result["stderr"].rstrip(), result["summary"]]
+        return [text for text in shown if text]

@@ -8,27 +8,18 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.follow import follow
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.follow import Following
 
 from ..module_utils._core.stack.service_options import VERBS
-from ..module_utils.plan import summarise
 
 
-class ActionModule(ActionBase):
+class ActionModule(Following, ActionBase):
     """Calls the module again and again until the operation has ended, and prints a line for each service whose state changed."""
+
+    module = "service"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         given = dict(self._task.args)
-
-        def call(more: dict[str, t.Any]) -> dict[str, t.Any]:
-            arguments = {**given, **more}
-            return dict(self._execute_module(module_name="flotilla.swarm.service", module_args=arguments, task_vars=task_vars or {}))
-
-        result = follow(call, self._display.display)
-        if not result.get("failed"):
-            verb = next((name for name in VERBS if given.get(name) is not None), "service")
-            result.setdefault("summary", f"{verb}: {summarise(result.get('plan') or [])}")
-            if not self._task.check_mode:
-                self._display.display(result["summary"])
-        return result
+        verb = next((name for name in VERBS if given.get(name) is not None), "service")
+        return self.follow(given, task_vars, verb)

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import json
 import typing as t
-from functools import partial
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.render import render
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.follow import follow
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.follow import Following
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories, load_model
 
 from ..module_utils._core.stack.options import ARGUMENTS
 from ..module_utils.errors import FlotillaError
-from ..module_utils.plan import summarise
 from ..module_utils.redact import redact_text
 
 try:
@@ -47,8 +45,10 @@ _OURS = (
 )
 
 
-class ActionModule(ActionBase):
+class ActionModule(Following, ActionBase):
     """Calls the module again and again until the deploy has ended, and prints a line for each service whose state changed."""
+
+    module = "stack"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
@@ -67,12 +67,7 @@ class ActionModule(ActionBase):
             if options["render"]:
                 more["rendered"] = render(loaded.model, options["show_environment"])
                 self._display.display(more["rendered"])
-        result = follow(partial(self._call, arguments, task_vars or {}), self._display.display)
-        if not result.get("failed"):
-            result.setdefault("summary", f"{options['name']}: {summarise(result.get('plan') or [])}")
-            if not self._task.check_mode:
-                self._display.display(result["summary"])
-        return {**result, **more}
+        return {**self.follow(arguments, task_vars, options["name"]), **more}
 
     def _load(self, options: dict[str, t.Any]) -> LoadedStack:
         try:
@@ -83,9 +78,3 @@ class ActionModule(ActionBase):
 
     def _template(self, text: str) -> t.Any:
         return self._templar.template(trust_as_template(text))
-
-    def _call(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any], more: dict[str, t.Any]) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = self._execute_module(
-            module_name="flotilla.swarm.stack", module_args={**arguments, **more}, task_vars=task_vars
-        )
-        return result

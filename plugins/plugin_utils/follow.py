@@ -11,11 +11,40 @@ import socket
 import time
 import typing as t
 
+from ..module_utils.plan import summarise
+
 CALL_SECONDS = 10
 OUTAGE_CALLS = 12
 OUTAGE_PAUSE_SECONDS = 5
 
 Json = dict[str, t.Any]
+
+
+class Following:
+    """What action plugins share whose module ends before its run does. It stands before ``ActionBase`` among the bases."""
+
+    module: t.ClassVar[str]
+    _display: t.Any
+    _execute_module: t.Any
+    _task: t.Any
+
+    def follow(self, arguments: Json, task_vars: Json | None, title: str) -> Json:
+        """Call the module until the run has ended, and show how. A result without a summary gets one that begins with ``title``."""
+
+        def call(more: Json) -> Json:
+            name = f"flotilla.swarm.{self.module}"
+            return dict(self._execute_module(module_name=name, module_args={**arguments, **more}, task_vars=task_vars or {}))
+
+        result = follow(call, self._display.display)
+        if not result.get("failed"):
+            result.setdefault("summary", f"{title}: {summarise(result.get('plan') or [])}")
+            for text in [] if self._task.check_mode else self.ending(result):
+                self._display.display(text)
+        return result
+
+    def ending(self, result: Json) -> t.Sequence[str]:
+        """What is shown when the run has ended well."""
+        return [result["summary"]]
 
 
 def holder() -> str:
