@@ -127,6 +127,12 @@ def autoscale(lab: Lab) -> Json:
     return lab.run(fake, ("POST", "/services/.*/update"), rules=rules, on_failure="stop")
 
 
+def image_pull(lab: Lab) -> Json:
+    """The registry has one of them alone."""
+    images = {"reg/a:1": {"digest": f"sha256:{'a' * 64}", "local": False}}
+    return lab.run(lab.start(images=images), images=["reg/a:1", "reg/b:1"])
+
+
 def job(lab: Lab) -> Json:
     """The first run was killed, and what it left is removed."""
     fake = lab.start(services=[service("web", image="app:1")])
@@ -139,7 +145,7 @@ def job(lab: Lab) -> Json:
 
 def service_(lab: Lab) -> Json:
     fake = lab.start(services=[service("a", replicas=1), service("b", replicas=1)])
-    return lab.run(fake, ("POST", "/services/.*/update"), action="restart", name=["a", "b"], on_failure="stop")
+    return lab.run(fake, ("POST", "/services/.*/update"), restart={}, name=["a", "b"], on_failure="stop")
 
 
 def stack(lab: Lab) -> Json:
@@ -155,6 +161,7 @@ FAILURES = [
     data_restore,
     directory,
     image,
+    image_pull,
     job,
     network,
     nodes,
