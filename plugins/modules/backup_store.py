@@ -100,6 +100,7 @@ import typing as t
 
 from ..module_utils._core.backup.catalog import SUMS, Stored, parse_sums, plan_store, read_name
 from ..module_utils._io.archive import sums_of
+from ..module_utils._io.host import Host
 from ..module_utils._io.target import host_target
 from ..module_utils.errors import FlotillaError
 from ..module_utils.plan import Change, Plan
@@ -113,7 +114,7 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
-def observe(host: t.Any, params: dict[str, t.Any]) -> list[Stored]:
+def observe(host: Host, params: dict[str, t.Any]) -> list[Stored]:
     found = []
     for name in host.list_dir(params["directory"]):
         path = os.path.join(params["directory"], name)
@@ -137,7 +138,7 @@ def plan(observed: list[Stored], params: dict[str, t.Any]) -> Plan:
     return plan_store(observed, params["cluster_id"], params["keep"])
 
 
-def apply(host: t.Any, change: Change, _observed: t.Any) -> None:
+def apply(host: Host, change: Change, _observed: t.Any) -> None:
     try:
         shutil.rmtree(change.payload)
     except OSError as error:

@@ -90,6 +90,7 @@ from ..module_utils._core.cluster import guard
 from ..module_utils._core.host import daemon_json, data_root
 from ..module_utils._core.schedule.task_states import TASK_LABEL
 from ..module_utils._io import systemd
+from ..module_utils._io.host import Host
 from ..module_utils._io.member import Member, MemberHost, member_host_target
 from ..module_utils._io.polling import poll
 from ..module_utils.errors import FlotillaError
@@ -154,7 +155,7 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
     )
 
 
-def _look(host: t.Any, path: str) -> data_root.Place:
+def _look(host: Host, path: str) -> data_root.Place:
     names = tuple(name for name in host.list_dir(path) if name != "lost+found")
     filesystem = data_root.filesystem_of(host.nearest_directory(path), host.read(MOUNTINFO) or "")
     return data_root.Place(names, filesystem, host.space(path).free)
@@ -195,17 +196,17 @@ def apply(place: MemberHost, change: Change, _observed: t.Any) -> dict[str, t.An
     return {"former": work.former, "pending": False, **({"backup": backup} if backup else {})}
 
 
-def _stop(host: t.Any, unit: str) -> None:
+def _stop(host: Host, unit: str) -> None:
     systemd.attempt(host, "stop", unit.replace(".service", ".socket"))
     systemd.require(host, "stop", unit)
 
 
-def _start(host: t.Any, unit: str) -> None:
+def _start(host: Host, unit: str) -> None:
     systemd.attempt(host, "reset-failed", unit)
     systemd.require(host, "start", unit)
 
 
-def _copy(host: t.Any, work: Work) -> None:
+def _copy(host: Host, work: Work) -> None:
     os.makedirs(work.path, mode=0o710, exist_ok=True)
     code, _out, err = host.run(["cp", "--archive", "--one-file-system", f"{work.source}/.", work.path])
     if code:
@@ -283,7 +284,7 @@ def _compare(known: dict[str, t.Any], member: Member) -> None:
         raise FlotillaError(f"the engine is not what it was: {'; '.join(lost)}")
 
 
-def _undo(host: t.Any, work: Work, written: bool, backup: str | None) -> str:
+def _undo(host: Host, work: Work, written: bool, backup: str | None) -> str:
     """Have the engine run with its former directory; how that went."""
     try:
         _stop(host, work.unit)

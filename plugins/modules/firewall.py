@@ -113,6 +113,7 @@ from dataclasses import dataclass
 from ..module_utils._core.host import facts, firewall
 from ..module_utils._core.host import firewall as firewall_unit
 from ..module_utils._io import systemd
+from ..module_utils._io.host import Host
 from ..module_utils._io.member import Member, MemberHost, member_host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Field, Plan, short_hash
@@ -176,7 +177,7 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
     )
 
 
-def read_rules(host: t.Any) -> dict[int, firewall.Chains]:
+def read_rules(host: Host) -> dict[int, firewall.Chains]:
     """The filter table of each IP version that this host has; without chains where there is no iptables yet."""
     versions = [4, 6] if host.exists(firewall_unit.HAS_IPV6) else [4]
     found: dict[int, firewall.Chains] = {version: {} for version in versions}
@@ -190,7 +191,7 @@ def read_rules(host: t.Any) -> dict[int, firewall.Chains]:
     return found
 
 
-def _look_up(host: t.Any, name: str) -> list[str]:
+def _look_up(host: Host, name: str) -> list[str]:
     lines = host.run(["getent", "ahosts", name])[1].splitlines()
     if not lines:
         raise PlanError(f"peers: {name} can't be looked up on this host", "Write its address.")
@@ -280,12 +281,12 @@ def apply(place: MemberHost, change: Change, _observed: t.Any) -> None:
         _remove(host, work.live)
 
 
-def _put(host: t.Any, files: t.Mapping[str, str | None]) -> None:
+def _put(host: Host, files: t.Mapping[str, str | None]) -> None:
     for path, text in files.items():
         host.put(path, text, 0o755 if path == firewall_unit.SCRIPT_FILE else 0o644)
 
 
-def _activate(host: t.Any) -> None:
+def _activate(host: Host) -> None:
     systemd.require(host, "daemon-reload")
     systemd.require(host, "enable", "--quiet", firewall_unit.UNIT)
     problem = systemd.attempt(host, "restart", firewall_unit.UNIT)
@@ -294,7 +295,7 @@ def _activate(host: t.Any) -> None:
         raise FlotillaError(f"systemctl restart {firewall_unit.UNIT} failed: {problem} {said}".strip())
 
 
-def _restore(host: t.Any, work: Work) -> str:
+def _restore(host: Host, work: Work) -> str:
     """Have what was there before; how that went."""
     try:
         if work.former[firewall_unit.UNIT_FILE] is None:
@@ -307,7 +308,7 @@ def _restore(host: t.Any, work: Work) -> str:
     return "The former rules were restored."
 
 
-def _remove(host: t.Any, live: dict[int, firewall.Chains]) -> None:
+def _remove(host: Host, live: dict[int, firewall.Chains]) -> None:
     systemd.attempt(host, "disable", "--quiet", firewall_unit.UNIT)
     systemd.attempt(host, "stop", firewall_unit.UNIT)
     _put(host, dict.fromkeys((firewall_unit.UNIT_FILE, firewall_unit.SCRIPT_FILE, *firewall_unit.RULES_FILES.values())))

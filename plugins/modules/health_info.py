@@ -117,6 +117,7 @@ import typing as t
 from ..module_utils._core.host import gpus, mounts
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io import exposure as exposure_probe
+from ..module_utils._io.host import Host
 from ..module_utils._io.member import MemberHost, member_host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Plan
@@ -149,14 +150,14 @@ def observe(place: MemberHost, _params: dict[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
-def _mounts(host: t.Any) -> list[dict[str, str]]:
+def _mounts(host: Host) -> list[dict[str, str]]:
     try:
         return mounts.network_mounts(host.read("/proc/self/mountinfo") or "", host.read("/etc/fstab") or "")
     except FlotillaError:
         return []
 
 
-def _silence(host: t.Any, path: str) -> str:
+def _silence(host: Host, path: str) -> str:
     """A process of its own, which can be killed where the server is away."""
     code, _out, err = host.run(["timeout", "--signal=KILL", MOUNT_SECONDS, "stat", "--file-system", path])
     if code in (0, NO_COMMAND):
@@ -164,7 +165,7 @@ def _silence(host: t.Any, path: str) -> str:
     return err.strip().rpartition(": ")[2] if code == 1 and err.strip() else f"no answer within {MOUNT_SECONDS} s"
 
 
-def _gpus(host: t.Any) -> tuple[list[str], str]:
+def _gpus(host: Host) -> tuple[list[str], str]:
     code, out, err = host.run(["nvidia-smi", f"--query-gpu={gpus.QUERY}", "--format=csv,noheader,nounits"])
     if code == NO_COMMAND or "No devices were found" in out:
         return [], ""

@@ -124,6 +124,7 @@ from dataclasses import dataclass
 
 from ..module_utils._core.host import facts, mounts
 from ..module_utils._io import systemd
+from ..module_utils._io.host import Host
 from ..module_utils._io.target import host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Field, Plan
@@ -259,7 +260,7 @@ def _removal(mount: mounts.Mount, observed: Observed) -> Change | None:
     return Change("mount", mount.path, "remove", fields, payload=Work(mount, dict.fromkeys(former), former, mounted))
 
 
-def apply(host: t.Any, change: Change, _observed: t.Any) -> None:
+def apply(host: Host, change: Change, _observed: t.Any) -> None:
     work: Work = change.payload
     if work.unmount:
         _unmount(host, work.mount.path)
@@ -279,7 +280,7 @@ def apply(host: t.Any, change: Change, _observed: t.Any) -> None:
         raise FlotillaError(f"mounting {work.mount.source} at {work.mount.path}: {problem}\n{end}")
 
 
-def _unmount(host: t.Any, path: str) -> None:
+def _unmount(host: Host, path: str) -> None:
     """Of a server that does not answer, the kernel waits for ever, but lets itself be killed then. The mount stays."""
     code, _out, err = host.run(["timeout", f"--kill-after={KILL_SECONDS}", str(UNMOUNT_SECONDS), "umount", path])
     if code in TIMED_OUT:
@@ -291,7 +292,7 @@ def _unmount(host: t.Any, path: str) -> None:
         raise FlotillaError(f"unmounting {path}: {err.strip()}", f"Drain the node, or stop what uses it (fuser -vm {path}).")
 
 
-def _mount(host: t.Any, work: Work) -> str:
+def _mount(host: Host, work: Work) -> str:
     """Mount it; what went wrong, empty where nothing did."""
     path = work.mount.path
     if path not in mounts.parse_mountinfo(host.read(MOUNTINFO) or ""):
@@ -307,7 +308,7 @@ def _mount(host: t.Any, work: Work) -> str:
     return ""
 
 
-def _cause(host: t.Any, unit: str) -> str:
+def _cause(host: Host, unit: str) -> str:
     """What the mount command said last."""
     lines = systemd.last_lines(host, unit, 20)
     telling = [line.strip() for line in lines if not line.startswith((unit, "Mounting ", "Mounted ", "Failed to mount", "Unmount"))]
@@ -349,7 +350,7 @@ def _free(path: str) -> None:
         return  # it holds something, or is gone
 
 
-def _put(host: t.Any, files: t.Mapping[str, str | None]) -> None:
+def _put(host: Host, files: t.Mapping[str, str | None]) -> None:
     for path, text in files.items():
         if text == host.read(path):
             continue

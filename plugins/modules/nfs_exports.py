@@ -89,6 +89,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..module_utils._core.host import exports
+from ..module_utils._io.host import Host
 from ..module_utils._io.target import host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Field, Plan
@@ -166,7 +167,7 @@ def _fields(before: str | None, after: str | None) -> tuple[Field, ...]:
     return tuple(Field(path, old.get(path), new.get(path)) for path in paths)
 
 
-def apply(host: t.Any, change: Change, _observed: t.Any) -> dict[str, t.Any]:
+def apply(host: Host, change: Change, _observed: t.Any) -> dict[str, t.Any]:
     work: Work = change.payload
     if not host.find_command("exportfs"):
         if work.text is not None:
@@ -183,7 +184,7 @@ def apply(host: t.Any, change: Change, _observed: t.Any) -> dict[str, t.Any]:
     return {"backup": backup} if backup else {}
 
 
-def _export(host: t.Any, wanted: list[exports.Entry]) -> str:
+def _export(host: Host, wanted: list[exports.Entry]) -> str:
     """Make the server follow its files; what went wrong, empty where nothing did."""
     code, _out, err = host.run(["exportfs", "-ra"])
     ours = {word for entry in wanted for word in (entry.path, entry.client)}

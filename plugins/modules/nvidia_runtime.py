@@ -74,6 +74,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..module_utils._core.host import gpus, toml_key
+from ..module_utils._io.host import Host
 from ..module_utils._io.target import host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Plan, compare
@@ -101,7 +102,7 @@ class Observed:
     toolkit: str
 
 
-def observe(host: t.Any, params: dict[str, t.Any]) -> Observed:
+def observe(host: Host, params: dict[str, t.Any]) -> Observed:
     return Observed(host.read(params["path"]), host.read(RULE), gpus.parse_version(host.run(["nvidia-ctk", "--version"])[1]))
 
 
@@ -134,7 +135,7 @@ def _shown(text: str) -> dict[str, t.Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def apply(host: t.Any, change: Change, _observed: t.Any) -> dict[str, t.Any]:
+def apply(host: Host, change: Change, _observed: t.Any) -> dict[str, t.Any]:
     if change.name == RULE:
         code, out, err = host.run(LINKS)
         if code:

@@ -61,6 +61,7 @@ import typing as t
 
 from ..module_utils._core.host.openpgp import normal, read_fingerprints
 from ..module_utils._io.download import download
+from ..module_utils._io.host import Host
 from ..module_utils._io.target import host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Field, Plan
@@ -82,7 +83,7 @@ class Observed(t.NamedTuple):
     text: str
 
 
-def observe(host: t.Any, params: dict[str, t.Any]) -> Observed:
+def observe(host: Host, params: dict[str, t.Any]) -> Observed:
     expected = [normal(fingerprint) for fingerprint in params["fingerprints"]]
     if not expected:
         raise PlanError("fingerprints: the list is empty, and then no key is the one that is meant.")
@@ -118,7 +119,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     return Plan((Change("file", params["path"], action, fields, payload=(params["path"], observed.text)),), result={"fingerprints": found})
 
 
-def apply(host: t.Any, change: Change, _observed: t.Any) -> None:
+def apply(host: Host, change: Change, _observed: t.Any) -> None:
     path, text = change.payload
     host.put(path, text)
 

@@ -126,6 +126,7 @@ from ..module_utils._core.service.items import item_name
 from ..module_utils._core.service.logs import bounded, engine_words, read_moment, sort_by_task
 from ..module_utils._core.stack.options import SELECTION, texts
 from ..module_utils._core.stack.verbs import choose
+from ..module_utils._io.engine import Engine
 from ..module_utils.errors import PlanError
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
@@ -142,7 +143,7 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
-def observe(engine: t.Any, params: dict[str, t.Any]) -> tuple[list[dict[str, t.Any]], list[str]]:
+def observe(engine: Engine, params: dict[str, t.Any]) -> tuple[list[dict[str, t.Any]], list[str]]:
     now, doing = time.time(), "reading logs"
     since, until = (read_moment(params[option], option, now) for option in ("since", "until"))
     if params["tail"] < 1 or params["max_bytes"] < 1:

@@ -71,6 +71,7 @@ import typing as t
 from ..module_utils._core.cluster.node import read_node
 from ..module_utils._core.service.items import item_name
 from ..module_utils._core.stack.verbs import choose
+from ..module_utils._io.engine import Engine
 from ..module_utils.errors import PlanError
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
@@ -82,7 +83,7 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
-def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
+def observe(engine: Engine, params: dict[str, t.Any]) -> dict[str, t.Any]:
     if not params["service"].strip():
         raise PlanError("nothing says which task is meant", "Give service, its full name.")
     doing = "looking for tasks"

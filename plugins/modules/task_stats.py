@@ -79,7 +79,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ..module_utils._core.schedule.task_states import TASK_LABEL
 from ..module_utils._core.service.usage import is_chosen, read_usage
 from ..module_utils._core.stack.options import SELECTION, texts
-from ..module_utils._io.engine import NotFound
+from ..module_utils._io.engine import Engine, NotFound
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
@@ -87,7 +87,7 @@ ARGUMENTS: dict[str, t.Any] = {name: SELECTION[name] for name in ("name", "stack
 AT_ONCE = 16
 
 
-def observe(engine: t.Any, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+def observe(engine: Engine, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     names, stacks = texts(params["name"]), texts(params["stack"])
     containers = engine.get("/containers/json", "listing tasks", filters={"label": [TASK_LABEL]})
     chosen = [container for container in containers if is_chosen(container, names, stacks)]
