@@ -14,12 +14,12 @@ from ..._core.service.spec import Json, ServiceSpec
 from ...errors import FlotillaError
 from ...plan import keyed_hash
 from ..engine import EngineError, NotFound, OutOfSequence, Unreachable
+from ..polling import SEQUENCE_ATTEMPTS
 from .observe import read_token
 
 POLL_SECONDS = 1.0
 OUTAGE_SECONDS = 90.0
 """So long the engine may be away: it may be restarting, or its manager may be electing a leader."""
-SEQUENCE_RETRIES = 5
 PORT_SECONDS = 15.0
 """So long the engine may count a port as taken that another service has just given up."""
 
@@ -70,12 +70,14 @@ class Writer:
         name, version = item_name(service), service["Version"]["Index"]
         path, doing, headers = f"/services/{service['ID']}/update", f"updating service {name}", self._auth(image_of(spec))
         lost = False
-        for _attempt in range(SEQUENCE_RETRIES):
+        refused: EngineError | None = None
+        for _attempt in range(SEQUENCE_ATTEMPTS):
             try:
                 self._once_free(path, self._linked(spec), doing, headers=headers, version=version, **query)
                 return
             except EngineError as error:
-                if not isinstance(error, OutOfSequence):
+                refused = None if isinstance(error, OutOfSequence) else error
+                if refused:
                     lost = True
                     if not self.outlasts(error):
                         raise
@@ -87,7 +89,7 @@ class Writer:
                     problem = "was changed by something else since the plan was made"
                     raise FlotillaError(f"service {name} {problem}", "Run again.") from None
                 version = fresh["Version"]["Index"]
-        raise FlotillaError(f"service {name} keeps changing while it is updated", "Run again when that has ended.")
+        raise refused or FlotillaError(f"service {name} keeps changing while it is updated", "Run again when that has ended.")
 
     def fingerprint(self, spec: Json) -> str:
         """What the spec is known by from call to call, which tells nobody who sees it what is in it."""

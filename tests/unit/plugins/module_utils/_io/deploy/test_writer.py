@@ -10,6 +10,7 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.writer import Writer
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import EngineError, OutOfSequence
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.polling import SEQUENCE_ATTEMPTS
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
 from fake_engine import service
 
@@ -59,3 +60,11 @@ def test_what_something_else_changed_is_left(errors: list[EngineError]) -> None:
     engine = Late(errors, [*([shown(OLD, 1)] if len(errors) > 1 else []), shown(OTHER, 2, NEW)])
     with pytest.raises(FlotillaError, match="was changed by something else"):
         update(engine)
+
+
+@pytest.mark.parametrize(("last", "words"), [(lost, "context deadline exceeded"), (stale, "keeps changing while it is updated")])
+def test_what_never_works_is_told_by_its_cause(last: t.Callable[[], EngineError], words: str) -> None:
+    engine = Late([stale(), *(last() for _attempt in range(SEQUENCE_ATTEMPTS - 1))], [shown(OLD, 1)] * SEQUENCE_ATTEMPTS)
+    with pytest.raises(FlotillaError, match=words):
+        update(engine)
+    assert engine.posts == SEQUENCE_ATTEMPTS
