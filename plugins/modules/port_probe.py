@@ -109,12 +109,10 @@ udp:
 
 import typing as t
 
-from ..module_utils._io.probe.ports import Job, Ports, ports_target
+from ..module_utils._core.host.port_probe import Job, read_job
+from ..module_utils._io.probe.ports import Ports, ports_target
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
-
-GOSSIP_PORT = 7946
-LIFETIME_SECONDS = 30
 
 ARGUMENTS: dict[str, t.Any] = {
     "run": {"type": "str", "required": True},
@@ -134,23 +132,7 @@ def observe(_ports: Ports, _params: dict[str, t.Any]) -> None:
 
 def plan(_observed: None, params: dict[str, t.Any]) -> Plan:
     action, reason = ("remove", "says what got through, and ends") if params["collect"] else ("create", "sends to the others, and listens")
-    return Plan((Change("probe", f"ports of {params['host']}", action, reason=reason, payload=_read_job(params)),))
-
-
-def _read_job(params: dict[str, t.Any]) -> Job:
-    def tcp_ports(name: str) -> list[int]:
-        return [GOSSIP_PORT, params["manager_port"]] if name in params["managers"] else [GOSSIP_PORT]
-
-    host, data = params["host"], params["data_path_port"]
-    others = {name: address for name, address in params["peers"].items() if name != host}
-    return Job(
-        run=params["run"],
-        host=host,
-        tcp={name: [(address, port) for port in tcp_ports(name)] for name, address in others.items()},
-        udp={name: [(address, GOSSIP_PORT), (params["data_path_peers"].get(name) or address, data)] for name, address in others.items()},
-        listen=tcp_ports(host),
-        lifetime=LIFETIME_SECONDS + len(others),
-    )
+    return Plan((Change("probe", f"ports of {params['host']}", action, reason=reason, payload=read_job(params)),))
 
 
 def apply(ports: Ports, change: Change, _observed: None) -> dict[str, t.Any] | None:

@@ -75,6 +75,7 @@ tasks:
 import platform
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from ..module_utils._core.schedule.task_states import TASK_LABEL
 from ..module_utils._core.service.usage import is_chosen, read_usage
@@ -87,7 +88,15 @@ ARGUMENTS: dict[str, t.Any] = {name: SELECTION[name] for name in ("name", "stack
 AT_ONCE = 16
 
 
-def observe(engine: Engine, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+@dataclass(frozen=True)
+class Observed:
+    """The host name of this node, and what its tasks use."""
+
+    node: str
+    records: list[dict[str, t.Any]]
+
+
+def observe(engine: Engine, params: dict[str, t.Any]) -> Observed:
     names, stacks = texts(params["name"]), texts(params["stack"])
     containers = engine.get("/containers/json", "listing tasks", filters={"label": [TASK_LABEL]})
     chosen = [container for container in containers if is_chosen(container, names, stacks)]
@@ -99,13 +108,12 @@ def observe(engine: Engine, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
             return None
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return [record for record in pool.map(read, chosen) if record]
+        return Observed(platform.node(), [record for record in pool.map(read, chosen) if record])
 
 
-def plan(records: list[dict[str, t.Any]], _params: dict[str, t.Any]) -> Plan:
-    node = platform.node()
-    tasks = [{**record, "node": node} for record in sorted(records, key=lambda record: (record["service"], record["slot"]))]
-    return Plan(result={"node": node, "tasks": tasks})
+def plan(observed: Observed, _params: dict[str, t.Any]) -> Plan:
+    records = sorted(observed.records, key=lambda record: (record["service"], record["slot"]))
+    return Plan(result={"node": observed.node, "tasks": [{**record, "node": observed.node} for record in records]})
 
 
 def main() -> None:

@@ -195,3 +195,65 @@ def test_a_cycle_between_packages_is_seen() -> None:
 
 def test_every_package_of_the_core_has_its_rank() -> None:
     assert {path.split("/")[2] for path in CORE_FILES if path.count("/") > 2} == set(PACKAGES)
+
+
+def impure_names(tree: ast.Module, path: str) -> set[str]:
+    """Names that a module has imported for I/O, the clock, or chance."""
+    found = set()
+    for node in tree.body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias, full in zip(node.names, imports(ast.Module([node], []), path), strict=True):
+                if is_under(full, IMPURE) or full.removeprefix(OURS).startswith(IO):
+                    found.add(alias.asname or alias.name)
+    return found
+
+
+def impure_parts_of_plan(source: str, path: str) -> list[str]:
+    """What ``plan`` of a module, or a function of the module that it uses, does beyond deciding. Annotations do nothing."""
+    tree = ast.parse(source)
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    impure, found = impure_names(tree, path), []
+    waiting, seen = ["plan"], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in functions:
+            continue
+        seen.add(name)
+        body = ast.Module(functions[name].body, [])
+        used = {node.id for node in ast.walk(body) if isinstance(node, ast.Name)}
+        used -= {node.annotation.id for node in ast.walk(body) if isinstance(node, ast.AnnAssign) and isinstance(node.annotation, ast.Name)}
+        waiting += used
+        found += [f"{name} uses {each}" for each in sorted(used & impure)]
+        found += [f"{name} calls {each}()" for each in calls(body) if each in IMPURE_CALLS]
+    return found
+
+
+def steps_with_state(source: str) -> list[str]:
+    """Steps of a module that are methods, which could keep things from each other."""
+    classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+    methods = [(each.name, part.name) for each in classes for part in each.body if isinstance(part, ast.FunctionDef)]
+    return [".".join(method) for method in methods if method[1] in ("observe", "plan", "apply", "watch")]
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.startswith("modules/")])
+def test_plans_only_decide_and_steps_share_nothing_in_secret(path: str) -> None:
+    source = (PLUGINS / path).read_text()
+    assert impure_parts_of_plan(source, path) == [] and steps_with_state(source) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import os\ndef plan(a, b): return _look(a)\ndef _look(a): return os.listdir(a)", ["_look uses os"]),
+        ("from ..module_utils._io.host import Host\ndef plan(a, b): return Host(a)", ["plan uses Host"]),
+        ("import time as clock\ndef plan(a, b): return clock.time()", ["plan uses clock"]),
+        ("def plan(a, b): return open(a)", ["plan calls open()"]),
+        ("import os\nfrom ..module_utils._io.host import Host\ndef plan(a: Host, b): c: Host = a\ndef apply(a, b): os.remove(b)", []),
+    ],
+)
+def test_a_plan_that_acts_is_seen(source: str, found: list[str]) -> None:
+    assert impure_parts_of_plan(source, "modules/x.py") == found
+
+
+def test_a_step_with_state_is_seen() -> None:
+    assert steps_with_state("class Run:\n    def observe(self, a, b): self.a = a\n    def other(self): pass") == ["Run.observe"]

@@ -20,6 +20,7 @@ import struct
 import typing as t
 from dataclasses import dataclass, field
 
+from ..._core.host.port_probe import Job
 from ...errors import FlotillaError
 from ..daemonize import start_apart
 from ..target import Target
@@ -33,19 +34,6 @@ _TICK_SECONDS = 0.5
 _DATAGRAMS = 400
 # How long a host is there for the others once all have begun: when it is done itself, and when something is missing.
 _LEAST_SECONDS, _MOST_SECONDS = 1.5, 4.0
-
-
-@dataclass(frozen=True)
-class Job:
-    """``run`` is the same on all hosts; ``tcp`` and ``udp`` are what to reach of each peer, as address and port, where the UDP ports
-    are those of every host; ``listen`` are TCP ports; ``lifetime`` is in seconds."""
-
-    run: str
-    host: str
-    tcp: t.Mapping[str, t.Sequence[tuple[str, int]]]
-    udp: t.Mapping[str, t.Sequence[tuple[str, int]]]
-    listen: t.Sequence[int]
-    lifetime: float
 
 
 def control_name(run: str, host: str) -> str:

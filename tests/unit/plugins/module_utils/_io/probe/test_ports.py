@@ -14,8 +14,10 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host import port_probe as port_job
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.port_probe import Job
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.probe import ports
-from ansible_collections.flotilla.swarm.plugins.module_utils._io.probe.ports import Job, Ports, Watch
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.probe.ports import Ports, Watch
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.modules import port_probe
 from module_runner import run_module_main
@@ -152,8 +154,8 @@ def test_datagrams_of_others_are_nothing() -> None:
 
 
 def test_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(port_probe, "GOSSIP_PORT", free_port())
-    port = port_probe.GOSSIP_PORT
+    port = free_port()
+    monkeypatch.setattr(port_job, "GOSSIP_PORT", port)
     run = next(RUNS)
     given: dict[str, t.Any] = {"run": run, "peers": ADDRESSES, "managers": ["b"], "manager_port": free_port(), "data_path_port": port + 1}
     for name in ADDRESSES:
