@@ -1,23 +1,27 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has to be true of the merged model as a whole: images are named, references lead somewhere."""
+"""What has to be true of the merged model as a whole: images are named, references lead somewhere, the engine takes it."""
 
 from __future__ import annotations
 
 import re
 import typing as t
 
-from ...module_utils._core.service.constraints import parse_constraint
 from ...module_utils._core.service.images import familiar_image
+from ...module_utils._core.stack.silence import is_silenced
 from .dependencies import break_circles, check_ends, drop_unknown
 from .errors import ComposeError, Place
+from .object_rules import DATA, NETWORK, VOLUME
+from .rule import Rule, broken
+from .service_rules import SERVICE
 
 Model = dict[str, t.Any]
+PlaceOf = t.Callable[[tuple[str, ...]], Place]
 _DRIVE = re.compile(r"[a-zA-Z]:")
 
 
-def check_model(model: Model, place_of: t.Callable[[tuple[str, ...]], Place]) -> list[str]:
+def check_model(model: Model, place_of: PlaceOf, silence: t.Collection[str] = ()) -> list[str]:
     """Raise ComposeError for what cannot be deployed; returns warnings. ``place_of`` finds the file that a path is in."""
     warnings: list[str] = []
     for name, service in model["services"].items():
@@ -26,59 +30,51 @@ def check_model(model: Model, place_of: t.Callable[[tuple[str, ...]], Place]) ->
         _check_references(service, model, place)
         warnings.extend(_check_mounts(service, model, place))
         _check_credentials(service, model, place)
-        _check_engine_rules(service, place)
         warnings.extend(drop_unknown(service, model, place))
     for name, service in model["services"].items():
         check_ends(service, model, place_of(("services", name)))
     warnings.extend(break_circles(model["services"], place_of))
-    warnings.extend(_lint_objects(model, place_of))
+    used = _used(model)
+    warnings.extend(_check_rules(model, used, place_of, silence))
+    warnings.extend(_lint_unused(model, used, place_of))
     return warnings
 
 
-def _lint_objects(model: Model, place_of: t.Callable[[tuple[str, ...]], Place]) -> t.Iterator[str]:
-    """Networks and volumes that nobody uses, and are not created; networks that no service can use."""
+def _used(model: Model) -> dict[str, set[str]]:
+    """Keys of the networks and volumes that a service uses. What nobody uses is not created."""
     services = model["services"].values()
-    used = {
+    return {
         "networks": {key for service in services for key in service.get("networks") or ["default"]},
         "volumes": {mount.get("source") for service in services for mount in service.get("volumes", [])},
     }
+
+
+def _lint_unused(model: Model, used: t.Mapping[str, set[str]], place_of: PlaceOf) -> t.Iterator[str]:
     for section, keys in used.items():
         for key in sorted(model.get(section, {}).keys() - keys):
             if not model[section][key].get("external"):
                 yield place_of((section, key)).note(f"no service uses this {section[:-1]}, so it is not created")
-    for key in sorted(used["networks"] & model.get("networks", {}).keys()):
-        if model["networks"][key].get("driver") == "bridge":
-            yield place_of(("networks", key, "driver")).note("a bridge ends at its node, and no service can use it; use overlay")
 
 
-def _check_engine_rules(service: Model, place: Place) -> None:
-    """What the engine would refuse in the middle of the deploy."""
-    deploy = service.get("deploy", {})
-    mode = deploy.get("mode", "")
-    if mode.startswith("global") and "replicas" in deploy:
-        expected = "mode replicated or replicated-job"
-        raise (place / "deploy" / "replicas").error(f"replicas of mode {mode}", expected, "remove replicas")
-    condition = deploy.get("restart_policy", {}).get("condition", "")
-    if condition not in ("", "none", "on-failure", "any"):
-        cure = "condition: any restarts always, and a task that was stopped is not started again"
-        raise (place / "deploy" / "restart_policy" / "condition").error(f"found {condition!r}", "none, on-failure or any", cure)
-    endpoint = deploy.get("endpoint_mode", "")
-    if endpoint.lower() not in ("", "vip", "dnsrr"):
-        raise (place / "deploy" / "endpoint_mode").error(f"found {endpoint!r}", "vip or dnsrr", "the engine would take it for vip")
-    for text in deploy.get("placement", {}).get("constraints", []):
-        constraint = parse_constraint(text)
-        if constraint is None or not constraint.value:
-            raise (place / "deploy" / "placement" / "constraints").error(f"found {text!r}", "a text such as node.role == manager")
-    if mode.endswith("-job"):
-        for key in {"update_config", "rollback_config"} & deploy.keys():
-            raise (place / "deploy" / key).error(f"a job has no {key}", "", "remove it, or change the mode")
-    ingress = [port for port in service.get("ports", []) if port.get("mode", "ingress") != "host"]
-    if ingress and endpoint.lower() == "dnsrr":
-        raise (place / "ports").error("endpoint_mode dnsrr with a port in ingress mode", "ports with mode: host")
-    published = [(port["published"], port.get("protocol", "tcp")) for port in ingress if port.get("published")]
-    for number, protocol in published:
-        if published.count((number, protocol)) > 1:
-            raise (place / "ports").error(f"port {number}/{protocol} is published twice", "each port once")
+def _check_rules(model: Model, used: t.Mapping[str, set[str]], place_of: PlaceOf, silence: t.Collection[str]) -> t.Iterator[str]:
+    """What the engine or a node would refuse in the middle of the deploy, or take for something else."""
+    networks = model.get("networks", {})
+    for key, service in model["services"].items():
+        joined = [networks.get(name, {}).get("name") or name for name in service.get("networks", {})]
+        yield from _tell(SERVICE, {**service, "networks": joined}, ("services", key), place_of, silence)
+    for section, rules in (("networks", NETWORK), ("volumes", VOLUME), ("secrets", DATA), ("configs", DATA)):
+        for key, item in model.get(section, {}).items():
+            if not item.get("external") and key in used.get(section, (key,)):
+                yield from _tell(rules, item, (section, key), place_of, silence)
+
+
+def _tell(rules: t.Sequence[Rule], item: Model, path: tuple[str, str], place_of: PlaceOf, silence: t.Collection[str]) -> t.Iterator[str]:
+    for rule, value, below in broken(rules, item):
+        place = place_of((*path, *below))
+        if not rule.word:
+            raise place.error(rule.found(value), rule.expected, rule.cure)
+        if not is_silenced(silence, rule.word, path[1]):
+            yield place.note(f"{'; '.join(filter(None, (rule.found(value), rule.cure)))} ({rule.word})")
 
 
 def _check_image(service: Model, place: Place) -> None:

@@ -16,7 +16,6 @@ from .units import duration_ns, nano_cpus, size_bytes
 Section = dict[str, t.Any]
 _MODES = ("replicated", "global", "replicated-job", "global-job")
 _GPU_DRIVER = "nvidia"
-_LEAST = (("cpus", 10**6, "0.001"), ("memory", 4 << 20, "4M"))
 
 
 def read_deploy(service: Section, place: Place, context: Context) -> Section:
@@ -75,9 +74,6 @@ def _read_resources(raw: Section, place: Place, context: Context) -> Section:
         for key, as_text, convert in (("cpus", go_text, nano_cpus), ("memory", str, size_bytes)):
             if key in given and given[key] != "":
                 section[key] = _read_amount(as_text(given[key]), convert, place / side / key)
-        for key, least, text in _LEAST:
-            if section.get(key, 0) < least and section.get(key):
-                raise (place / side / key).error(f"found {given[key]!r}", f"at least {text}, as the engine wants")
         if "pids" in given:
             section["pids"] = int(given["pids"])
         generic = [

@@ -70,26 +70,26 @@ _BIND = {
 _OBEYED = {"restart"}
 
 
-def ignored_keys(data: dict[str, t.Any], place: Place) -> t.Iterator[tuple[str, str]]:
-    """Each key in the file that does not have the effect that its author meant, with a warning."""
+def ignored_keys(data: dict[str, t.Any], place: Place) -> t.Iterator[tuple[str, str, str]]:
+    """Each key in the file that does not have the effect that its author meant: the key, the service or volume, and a warning."""
     for name, service in data.get("services", {}).items():
         at = place / "services" / name
         for key in sorted(service.keys() & _SERVICE.keys()):
             obeyed = key in _OBEYED and not (service.get("deploy") or {}).get("restart_policy") and service[key] != "no"
             if not obeyed:
-                yield key, (at / key).note(f"Swarm ignores it; {_SERVICE[key]}")
+                yield key, name, (at / key).note(f"Swarm ignores it; {_SERVICE[key]}")
         networks = service.get("networks")
         for network, given in networks.items() if isinstance(networks, dict) else ():
             for key in sorted((given or {}).keys() & _NETWORK.keys()):
-                yield key, (at / "networks" / network / key).note(f"Swarm ignores it; {_NETWORK[key]}")
+                yield key, name, (at / "networks" / network / key).note(f"Swarm ignores it; {_NETWORK[key]}")
         for index, mount in enumerate(service.get("volumes", [])):
             bind = (mount.get("bind") if isinstance(mount, dict) else None) or {}
             if bind.get("create_host_path") is True:
                 key, way = "create_host_path", "create the path on every node that may run the task, for example with role volumes"
-                yield key, (at / "volumes" / index / "bind" / key).note(f"Swarm ignores it; {way}")
+                yield key, name, (at / "volumes" / index / "bind" / key).note(f"Swarm ignores it; {way}")
             for key in sorted(bind.keys() & _BIND.keys()):
-                yield key, (at / "volumes" / index / "bind" / key).note(f"Swarm ignores it; {_BIND[key]}")
+                yield key, name, (at / "volumes" / index / "bind" / key).note(f"Swarm ignores it; {_BIND[key]}")
     for name, volume in data.get("volumes", {}).items():
         if "x-cluster-spec" in (volume or {}):
             key = "x-cluster-spec"
-            yield key, (place / "volumes" / name / key).note("ignored; create the cluster volume beforehand")
+            yield key, name, (place / "volumes" / name / key).note("ignored; create the cluster volume beforehand")

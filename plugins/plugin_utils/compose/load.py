@@ -9,6 +9,7 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
+from ...module_utils._core.stack.silence import is_silenced
 from ..controller_files import ControllerFiles
 from .check import check_model
 from .context import Read, read_bytes, read_text
@@ -75,8 +76,8 @@ def load_stack(
     sources += [reader.source(text, "content", folder) for text in contents]
     model = _merge(reader, sources)
     model["services"] = _with_profiles(model["services"], profiles)
-    warnings += [*reader.warnings, *check_model(model, lambda path: _place_of(path, reader.places))]
-    ignored = [warning for key, warning in reader.ignored if key not in silence]
+    warnings += [*reader.warnings, *check_model(model, lambda path: _place_of(path, reader.places), silence)]
+    ignored = [warning for key, name, warning in reader.ignored if not is_silenced(silence, key, name)]
     if unsupported == "error" and ignored:
         raise ComposeError(ignored[0], cure="remove the key, name it in silence, or set unsupported: warn")
     return LoadedStack(model, tuple(dict.fromkeys((*ignored, *warnings))))
@@ -119,8 +120,9 @@ def _settle(model: Model) -> None:
 
 
 def _place_of(path: tuple[str, ...], places: t.Sequence[Place]) -> Place:
-    """Where a path of the merged model stands: in the last file that has it."""
-    place = next((place for place in reversed(places) if path in place.lines), places[-1])
+    """Where a path of the merged model stands: in the last file that has it, or the nearest parent of it."""
+    holders = (place for end in range(len(path), 0, -1) for place in reversed(places) if path[:end] in place.lines)
+    place = next(holders, places[-1])
     for key in path:
         place /= key
     return place

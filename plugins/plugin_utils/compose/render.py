@@ -10,7 +10,7 @@ import typing as t
 import yaml
 
 from ...module_utils.redact import HIDDEN, redact
-from .scalars import plain
+from .scalars import Octal, plain
 from .service import CHECK_DURATIONS
 from .sources import Model
 from .units import cpus_text, duration_text, size_text
@@ -93,4 +93,9 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
+def _octal(dumper: yaml.SafeDumper, number: Octal) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:int", f"{'-' if number < 0 else ''}0{abs(number):o}")
+
+
 _Dumper.add_representer(str, _text)
+_Dumper.add_representer(Octal, _octal)

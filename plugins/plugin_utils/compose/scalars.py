@@ -32,6 +32,10 @@ _DATE = re.compile(
 )
 
 
+class Octal(int):
+    """A whole number that was written with octal digits, such as the mode of a file."""
+
+
 def plain(text: str) -> t.Any:
     """The value of an unquoted scalar: None, bool, int, float or str (a timestamp is the text that Go prints for it)."""
     if text in _WORDS:
@@ -50,7 +54,7 @@ def plain(text: str) -> t.Any:
             if integer[name] is not None:
                 value = _bounded(-1 if integer["sign"] == "-" else 1, integer[name], base)
                 if value is not None:
-                    return value
+                    return Octal(value) if base == 8 else value
     number = _float(digits)
     return text if isinstance(number, str) else number
 

@@ -47,8 +47,8 @@ class Reader:
         self.compose = False
         self.places: list[Place] = []
         self.warnings: list[str] = []
-        self.ignored: list[tuple[str, str]] = []
-        """Keys that have no effect, with what to say of each."""
+        self.ignored: list[tuple[str, str, str]] = []
+        """Keys that have no effect, what has them, and what to say of each."""
         self._extended: dict[str, Source] = {}
 
     def source(self, text: str, file: str, folder: Folder) -> Source:

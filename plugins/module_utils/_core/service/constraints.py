@@ -10,7 +10,9 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-_CONSTRAINT = re.compile(r"^\s*([A-Za-z_][A-Za-z0-9\-_.]+)\s*(==|!=)\s*(.*?)\s*$")
+_KEY = r"[A-Za-z_][A-Za-z0-9\-_.]+"
+_VALUE = r"[A-Za-z0-9:\-_\s.*()?+\[\]\\^$|/]+"
+_CONSTRAINT = re.compile(rf"\s*({_KEY})\s*(==|!=)\s*({_VALUE}?)\s*", re.ASCII)
 
 
 Node = t.Mapping[str, t.Any]
@@ -63,5 +65,11 @@ class Constraint:
 
 def parse_constraint(text: str) -> Constraint | None:
     """None where the text is no constraint; the engine refuses it then."""
-    found = _CONSTRAINT.match(text)
-    return Constraint(*found.groups()) if found else None
+    found = _CONSTRAINT.fullmatch(text)
+    return Constraint(*found.groups()) if found and found[3].strip() else None
+
+
+def is_askable(label: str, value: str) -> bool:
+    """Whether a constraint can ask for the label with this value."""
+    asked = parse_constraint(f"node.labels.{label} == {value}")
+    return asked is not None and (asked.key, asked.value) == (f"node.labels.{label}", value)

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, field
 
+from ...errors import PlanError
 from ...plan import keyed_hash
 
 NAMESPACE_LABEL = "com.docker.stack.namespace"
@@ -15,8 +17,32 @@ IMAGE_LABEL = "com.docker.stack.image"
 KEY_LABEL = "io.flotilla.swarm.key"
 SALT_LABEL = "io.flotilla.swarm.salt"
 """What the hash in the name of a secret or config is keyed with: who sees the name can't guess the content."""
-_LONGEST = 64
+_NAME = re.compile(r"[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*")
+_DATA_NAME = re.compile(r"[a-zA-Z0-9]+(?:[a-zA-Z0-9_.-]*[a-zA-Z0-9])?")
+_LONGEST, _LONGEST_DATA = 63, 64
 _HASH = 12
+
+
+def is_name(name: str) -> bool:
+    """Whether a service or network can be called so."""
+    return len(name) <= _LONGEST and bool(_NAME.fullmatch(name))
+
+
+def is_data_name(name: str) -> bool:
+    """Whether a secret or config can be called so."""
+    return len(name) <= _LONGEST_DATA and bool(_DATA_NAME.fullmatch(name))
+
+
+def require_name(kind: str, key: str, name: str) -> None:
+    """Raise PlanError for a name that the engine would refuse."""
+    is_data = kind in ("secret", "config")
+    if not (is_data_name if is_data else is_name)(name):
+        signs, longest = ("'-', '_' and '.'", _LONGEST_DATA) if is_data else ("'-' and '_'", _LONGEST)
+        raise PlanError(
+            f"{kind} {key}: {name!r} is no name for a {kind}",
+            f"Expected letters, digits, {signs}, beginning and ending with a letter or digit, at most {longest} in all. "
+            f"Rename the {kind} or the stack.",
+        )
 
 
 @dataclass(frozen=True)
@@ -40,7 +66,7 @@ class Names:
             return self.of(key, item)
         facts = (self.stack, key, item.get("content", ""), item.get("template_driver", ""))
         digest = keyed_hash(self.salt, "\0".join(facts))[:_HASH]
-        return f"{self.scoped(key)[: _LONGEST - _HASH - 1]}_{digest}"
+        return f"{self.scoped(key)[: _LONGEST_DATA - _HASH - 1]}_{digest}"
 
     def hashes(self, item: t.Mapping[str, t.Any]) -> bool:
         return self.content_names and not item.get("name") and "content" in item

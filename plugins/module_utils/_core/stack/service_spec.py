@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from ...errors import PlanError
 from ..service.fields import make_mount, make_reference, make_spec
-from ..service.naming import IMAGE_LABEL, Names
+from ..service.naming import IMAGE_LABEL, Names, require_name
 from ..service.spec import Json, ServiceSpec, filled
 
-_NAME = re.compile(r"[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*")
-_LONGEST = 63
 _BUILT_IN_NETWORKS = ("default", "bridge", "host", "none")
 _DEFAULT: dict[str, Json] = {"default": {}}
 _READ_BY_ALL = 0o444
@@ -26,12 +23,7 @@ def make_service(key: str, service: Json, model: Json, names: Names) -> Json:
     """The ServiceSpec of one service of the model. Secrets and configs are referred to by name; their IDs are for the applier to add."""
     deploy: Json = service.get("deploy", {})
     name = names.scoped(key)
-    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
-        raise PlanError(
-            f"service {key}: {name!r} is no name for a service",
-            "Expected letters, digits, '-' and '_', beginning and ending "
-            f"with a letter or digit, at most {_LONGEST} in all. Rename the service or the stack.",
-        )
+    require_name("service", key, name)
     configs = _references(key, "config", service.get("configs", []), model.get("configs", {}), names)
     secrets = _references(key, "secret", service.get("secrets", []), model.get("secrets", {}), names)
     credentials = _credentials(key, service.get("credential_spec") or {}, model, names)

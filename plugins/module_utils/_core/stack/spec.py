@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..service.naming import Names
+from ..service.naming import Names, require_name
 from ..service.spec import Json, filled
 from .service_spec import make_service, used_networks
 
@@ -45,8 +45,8 @@ def convert(stack: str, model: Json, *, content_names: bool, salt: str = "") -> 
     data = {kind: model.get(kind, {}) for kind in ("secrets", "configs")}
     return StackObjects(
         networks=_sorted(_network(key, item, names) for key, item in networks.items() if not item.get("external")),
-        secrets=_sorted(_data(key, item, names) for key, item in data["secrets"].items() if not item.get("external")),
-        configs=_sorted(_data(key, item, names) for key, item in data["configs"].items() if not item.get("external")),
+        secrets=_sorted(_data("secret", key, item, names) for key, item in data["secrets"].items() if not item.get("external")),
+        configs=_sorted(_data("config", key, item, names) for key, item in data["configs"].items() if not item.get("external")),
         services=_sorted(make_service(key, service, model, names) for key, service in services.items()),
         depends_on={
             names.scoped(key): {names.scoped(other): given["condition"] for other, given in service["depends_on"].items()}
@@ -68,9 +68,10 @@ def _sorted(bodies: t.Iterable[Json]) -> list[Json]:
 
 
 def _network(key: str, item: Json, names: Names) -> Json:
-    ipam = item.get("ipam")
+    ipam, name = item.get("ipam"), names.of(key, item)
+    require_name("network", key, name)
     body: Json = {
-        "Name": names.of(key, item),
+        "Name": name,
         "Driver": item.get("driver") or "overlay",
         "Scope": "",
         "Internal": item.get("internal", False),
@@ -100,8 +101,10 @@ def _ipam(given: Json) -> Json:
     return {"Driver": given.get("driver", ""), "Config": configs or None, "Options": given.get("options")}
 
 
-def _data(key: str, item: Json, names: Names) -> Json:
-    body: Json = {"Name": names.of_data(key, item), "Labels": names.data_labels(key, item)}
+def _data(kind: str, key: str, item: Json, names: Names) -> Json:
+    name = names.of_data(key, item)
+    require_name(kind, key, name)
+    body: Json = {"Name": name, "Labels": names.data_labels(key, item)}
     body.update(filled(Data=item.get("content")))
     if item.get("driver"):
         body["Driver"] = filled(Name=item["driver"], Options=item.get("driver_opts"))

@@ -75,11 +75,11 @@ def merged(base: str, over: str, head: str = "") -> dict[str, t.Any]:
             {"placement": {"constraints": ["node.id == x", "node.id == y"]}},
         ),
         (
-            "ulimits: {n: {soft: 1, hard: 2}}",
-            "ulimits: {n: 3, m: 4}",
+            "ulimits: {nproc: {soft: 1, hard: 2}}",
+            "ulimits: {nproc: 3, core: 4}",
             "ulimits",
-            {"n": {"soft": 3, "hard": 3}, "m": {"soft": 4, "hard": 4}},
-            {"n": {"soft": 3, "hard": 3}, "m": {"soft": 4, "hard": 4}},
+            {"nproc": {"soft": 3, "hard": 3}, "core": {"soft": 4, "hard": 4}},
+            {"nproc": {"soft": 3, "hard": 3}, "core": {"soft": 4, "hard": 4}},
         ),
         (
             "healthcheck: {test: [CMD, x], interval: 4s}",

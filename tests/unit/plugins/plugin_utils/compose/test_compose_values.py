@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.scalars import go_text, plain
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.scalars import Octal, go_text, plain
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.shellwords import split_words
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.units import duration_ns, nano_cpus, size_bytes
 
@@ -20,7 +20,8 @@ SECOND = 10**9
     [
         ("", None), ("~", None), ("null", None), ("true", True), ("FALSE", False),
         ("yes", "yes"), ("on", "on"), ("y", "y"), ("No", "No"),
-        ("1", 1), ("-3", -3), ("+1", 1), ("1_000", 1000), ("0644", 420), ("017", 15), ("0o17", 15), ("0x1F", 31), ("0b101", 5),
+        ("1", 1), ("-3", -3), ("+1", 1), ("1_000", 1000), ("0644", Octal(420)),
+        ("017", Octal(15)), ("0o17", Octal(15)), ("0x1F", 31), ("0b101", 5),
         ("08", 8.0), ("1e3", 1000.0), (".5", 0.5), ("1.0", 1.0), ("1e999", "1e999"), ("99999999999999999999", 1e20),
         ("22:22", "22:22"), ("1.2.3", "1.2.3"), ("-", "-"), ("+", "+"), (".", "."), ("0x", "0x"), ("v1", "v1"), ("1s", "1s"),
         ("2024-01-02", "2024-01-02 00:00:00 +0000 UTC"),

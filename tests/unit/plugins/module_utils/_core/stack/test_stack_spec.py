@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -441,3 +442,21 @@ def test_models_that_contradict_themselves(keys: Json, message: str) -> None:
 def test_names_that_the_engine_refuses(key: str) -> None:
     with pytest.raises(PlanError, match="is no name for a service"):
         made({"services": {key: {"image": "i"}}})
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"networks": {"n" * 60: {}}}, f"network {'n' * 60}: 'stk_{'n' * 60}' is no name for a network. Expected letters, digits, '-' and"),
+        ({"networks": {"a.b": {}}}, "network a.b: 'stk_a.b' is no name for a network"),
+        ({"secrets": {"s" * 61: {"content": "eA=="}}}, f"secret {'s' * 61}: 'stk_{'s' * 61}' is no name for a secret. Expected"),
+        ({"configs": {"c-": {"content": "eA=="}}}, "config c-: 'stk_c-' is no name for a config. Expected letters, digits, '-', '_' and"),
+    ],
+)
+def test_names_of_objects_that_the_engine_refuses(model: Json, message: str) -> None:
+    networks = {key: {} for key in model.get("networks", {})}
+    stack = {**model, "services": {"a": {"image": "i", "networks": networks}}}
+    with pytest.raises(PlanError, match=re.escape(message)):
+        convert("stk", stack, content_names=False)
+    if "networks" not in model:
+        convert("stk", stack, content_names=True)
