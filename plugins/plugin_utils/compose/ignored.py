@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from .errors import Place
 
@@ -70,26 +71,51 @@ _BIND = {
 _OBEYED = {"restart"}
 
 
-def ignored_keys(data: dict[str, t.Any], place: Place) -> t.Iterator[tuple[str, str, str]]:
-    """Each key in the file that does not have the effect that its author meant: the key, the service or volume, and a warning."""
+@dataclass(frozen=True)
+class Ignored:
+    """A key of a service or volume that does not have the effect that its author meant."""
+
+    key: str
+    name: str
+    place: Place
+    way: str
+
+    @property
+    def told(self) -> str:
+        return self.place.note(self.way)
+
+
+def ignored_keys(data: dict[str, t.Any], place: Place) -> t.Iterator[Ignored]:
     for name, service in data.get("services", {}).items():
         at = place / "services" / name
         for key in sorted(service.keys() & _SERVICE.keys()):
             obeyed = key in _OBEYED and not (service.get("deploy") or {}).get("restart_policy") and service[key] != "no"
             if not obeyed:
-                yield key, name, (at / key).note(f"Swarm ignores it; {_SERVICE[key]}")
+                yield Ignored(key, name, at / key, f"Swarm ignores it; {_SERVICE[key]}")
         networks = service.get("networks")
         for network, given in networks.items() if isinstance(networks, dict) else ():
             for key in sorted((given or {}).keys() & _NETWORK.keys()):
-                yield key, name, (at / "networks" / network / key).note(f"Swarm ignores it; {_NETWORK[key]}")
+                yield Ignored(key, name, at / "networks" / network / key, f"Swarm ignores it; {_NETWORK[key]}")
         for index, mount in enumerate(service.get("volumes", [])):
             bind = (mount.get("bind") if isinstance(mount, dict) else None) or {}
             if bind.get("create_host_path") is True:
                 key, way = "create_host_path", "create the path on every node that may run the task, for example with role volumes"
-                yield key, name, (at / "volumes" / index / "bind" / key).note(f"Swarm ignores it; {way}")
+                yield Ignored(key, name, at / "volumes" / index / "bind" / key, f"Swarm ignores it; {way}")
             for key in sorted(bind.keys() & _BIND.keys()):
-                yield key, name, (at / "volumes" / index / "bind" / key).note(f"Swarm ignores it; {_BIND[key]}")
+                yield Ignored(key, name, at / "volumes" / index / "bind" / key, f"Swarm ignores it; {_BIND[key]}")
     for name, volume in data.get("volumes", {}).items():
         if "x-cluster-spec" in (volume or {}):
             key = "x-cluster-spec"
-            yield key, name, (place / "volumes" / name / key).note("ignored; create the cluster volume beforehand")
+            yield Ignored(key, name, place / "volumes" / name / key, "ignored; create the cluster volume beforehand")
+
+
+def tell(found: t.Iterable[Ignored]) -> t.Iterator[str]:
+    """A warning for each, those that differ in the name alone as one: ``stack.yml: services.{api,web}.build: Swarm ignores it; ...``."""
+    alike: dict[tuple[t.Any, ...], list[Ignored]] = {}
+    for each in found:
+        section, _name, *below = each.place.path
+        alike.setdefault((each.place.file, section, *(key for key in below if isinstance(key, str)), each.way), []).append(each)
+    for (file, section, *below, way), group in alike.items():
+        names = sorted({each.name for each in group})
+        place = Place(file, (section, f"{{{','.join(names)}}}" if len(names) > 1 else names[0], *below))
+        yield group[0].told if len(group) == 1 else place.note(way)

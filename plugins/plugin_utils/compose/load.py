@@ -15,6 +15,7 @@ from .check import check_model
 from .context import Read, read_bytes, read_text
 from .environment import read_dotenv
 from .errors import ComposeError, Place
+from .ignored import tell
 from .interpolate import Scope
 from .merge import merge_versioned
 from .mounts import Folder
@@ -77,10 +78,10 @@ def load_stack(
     model = _merge(reader, sources)
     model["services"] = _with_profiles(model["services"], profiles)
     warnings += [*reader.warnings, *check_model(model, lambda path: _place_of(path, reader.places), silence)]
-    ignored = [warning for key, name, warning in reader.ignored if not is_silenced(silence, key, name)]
+    ignored = [each for each in reader.ignored if not is_silenced(silence, each.key, each.name)]
     if unsupported == "error" and ignored:
-        raise ComposeError(ignored[0], cure="remove the key, name it in silence, or set unsupported: warn")
-    return LoadedStack(model, tuple(dict.fromkeys((*ignored, *warnings))))
+        raise ComposeError(ignored[0].told, cure="remove the key, name it in silence, or set unsupported: warn")
+    return LoadedStack(model, tuple(dict.fromkeys((*tell(ignored), *warnings))))
 
 
 def _merge(reader: Reader, sources: list[Source]) -> Model:

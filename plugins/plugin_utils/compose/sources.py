@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .context import Context, Read, read_text
 from .environment import read_dotenv
 from .errors import Key, Place
-from .ignored import ignored_keys
+from .ignored import Ignored, ignored_keys
 from .interpolate import Scope, interpolate
 from .mounts import Folder
 from .objects import read_objects
@@ -47,8 +47,7 @@ class Reader:
         self.compose = False
         self.places: list[Place] = []
         self.warnings: list[str] = []
-        self.ignored: list[tuple[str, str, str]] = []
-        """Keys that have no effect, what has them, and what to say of each."""
+        self.ignored: list[Ignored] = []
         self._extended: dict[str, Source] = {}
 
     def source(self, text: str, file: str, folder: Folder) -> Source:
@@ -64,7 +63,10 @@ class Reader:
         self.compose = self.compose or spec
         version = _version(data, place, spec)
         scope = Scope(self.env, self.undefined, self.warnings)
+        builds = _take_builds(data)
         data = interpolate(data, schema_for(version), place, scope, versioned=version is not None)
+        for name, build in builds.items():
+            data["services"][name]["build"] = build
         validate(data, place, version)
         self.warnings += document.warnings
         context = Context(folder, scope, self.compose, self.device_kinds, self.read)
@@ -151,6 +153,13 @@ def _remove(data: t.Any, path: tuple[Key, ...]) -> None:
         data = data.get(key) if isinstance(data, dict) else None
     if isinstance(data, dict):
         data.pop(last, None)
+
+
+def _take_builds(data: Model) -> Model:
+    """The ``build`` of each service, taken out as it is written: nothing is built here, so nobody needs to give its variables."""
+    services = data.get("services")
+    found = services.items() if isinstance(services, dict) else ()
+    return {name: service.pop("build") for name, service in found if isinstance(service, dict) and "build" in service}
 
 
 def _version(data: Model, place: Place, spec: bool) -> str | None:

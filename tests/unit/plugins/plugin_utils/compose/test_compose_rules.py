@@ -294,4 +294,29 @@ def test_no_field_that_a_swarm_has_is_said_to_be_ignored() -> None:
     data: dict[str, t.Any] = {"services": {"a": dict.fromkeys(KEYS, ())}}
     assert list(ignored_keys(data, Place("stack.yml"))) == []
     data["services"]["a"]["privileged"] = True
-    assert [key for key, _name, _warning in ignored_keys(data, Place("stack.yml"))] == ["privileged"]
+    assert [found.key for found in ignored_keys(data, Place("stack.yml"))] == ["privileged"]
+
+
+def test_warnings_that_are_alike_are_one() -> None:
+    mounts = [{"type": "bind", "source": "/a", "target": target, "bind": {"create_host_path": True}} for target in ("/a", "/b")]
+    services = {
+        "api": {"image": "i", "build": ".", "volumes": mounts},
+        "web": {"image": "i", "build": {"context": "."}},
+        "db": {"image": "i", "build": ".", "links": ["web"]},
+    }
+    way = "create the path on every node that may run the task, for example with role volumes"
+    assert load({"services": services}).warnings == (
+        "content: services.{api,db,web}.build: Swarm ignores it; build the image before the deploy, for example with role images",
+        f"content: services.api.volumes.bind.create_host_path: Swarm ignores it; {way}",
+        "content: services.db.links: Swarm ignores it; services on one network reach each other by name",
+    )
+    first, *_others = load({"services": services}, silence=["build:d*"]).warnings
+    assert first.startswith("content: services.{api,web}.build: ")
+
+
+@pytest.mark.parametrize("version", ["3.8", None])
+def test_variables_of_what_is_not_built_here_need_no_value(version: str | None) -> None:
+    data = service(build={"context": "${NOWHERE}", "args": {"A": "${B:?give it}", "C": "$"}})
+    assert "services.a.build: Swarm ignores it" in load(data, version).warnings[0]
+    with pytest.raises(ComposeError, match="the variable TAG is not set"):
+        load({"services": {"a": {"image": "i:${TAG}", "build": "."}}}, version)
