@@ -7,23 +7,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.engine_packages import Catalog, Choice, Packages, Upgrade, default_config
+from ..module_utils._core.host.engine_packages import Choice, Packages, Upgrade, default_config
 
 Record = t.Mapping[str, t.Any]
 
 
-def engine_packages(host: Record, catalog: Record, choice: Record) -> dict[str, t.Any]:
-    """``catalog`` and ``choice`` have the fields of ``Catalog`` and ``Choice``."""
-    return Packages(host, Catalog(**catalog), Choice(**choice)).as_record()
-
-
-def engine_upgrade(
-    host: Record, catalog: Record, choice: Record, found: Record, outside: bool = False, marked: bool = False
-) -> dict[str, t.Any]:
-    upgrade = Upgrade(Packages(host, Catalog(**catalog), Choice(**choice)), found, outside, marked)
+def engine_upgrade(host: Record, choice: Record, found: Record, outside: bool = False, marked: bool = False) -> dict[str, t.Any]:
+    upgrade = Upgrade(Packages(host, Choice(**choice)), found, outside, marked)
     return {"due": upgrade.is_due, "refusal": upgrade.refuse()}
 
 
 class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        return {"engine_packages": engine_packages, "engine_upgrade": engine_upgrade, "engine_defaults": default_config}
+        return {"engine_upgrade": engine_upgrade, "engine_defaults": default_config}

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.host_answers import must_start, read_answers
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.host_answers import read_answers
+
+from ..module_utils._core.host.bare import must_start
 
 
 class FilterModule:

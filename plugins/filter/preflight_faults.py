@@ -29,8 +29,10 @@ def preflight_faults(
     return [{**dataclasses.asdict(fault), "message": str(fault)} for fault in faults]
 
 
-def preflight_ring(results: t.Mapping[str, t.Mapping[str, t.Any]], data_path_port: int) -> dict[str, t.Any]:
-    return plan_ring(results, int(data_path_port))
+def preflight_ring(
+    results: t.Mapping[str, t.Mapping[str, t.Any]], data_path_port: int, when: str = "always", managers: t.Collection[str] = ()
+) -> dict[str, t.Any]:
+    return plan_ring(results, int(data_path_port), when, managers)
 
 
 class FilterModule:

@@ -88,6 +88,10 @@ class Plan:
     def as_results(self) -> list[dict[str, t.Any]]:
         return [change.as_result(self.shown) for change in self.changes]
 
+    def as_result(self, more: t.Mapping[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """What a module returns that has this plan; ``more`` is what became of it."""
+        return {**self.result, **(more or {}), "changed": self.changed, "plan": self.as_results(), "diff": {"prepared": self.render()}}
+
     def render(self) -> str:
         """The text that ``--diff`` shows; empty when there is nothing to do."""
         return "".join(f"{line}\n" for line in render_changes(self.as_results()))

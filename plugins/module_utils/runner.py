@@ -103,7 +103,7 @@ def run_module(
         _log(module, decided, f"failed after {len(applied)} of these")
         module.fail_json(msg=_defect(error), **_account(decided, applied))
     _log(module, decided, "goes on" if result.get("pending") else "done")
-    module.exit_json(**{**result, "changed": decided.changed, "plan": decided.as_results(), "diff": {"prepared": decided.render()}})
+    module.exit_json(**decided.as_result(result))
 
 
 def _log(module: AnsibleModule, decided: Plan, end: str) -> None:

@@ -115,110 +115,31 @@ backup:
 
 import json
 import typing as t
-from dataclasses import dataclass
 
-from ..module_utils._core.host import daemon_json
+from ..module_utils._core.host import daemon_change, daemon_json
 from ..module_utils._io import systemd
 from ..module_utils._io.target import Target, host_target
 from ..module_utils.errors import FlotillaError
 from ..module_utils.masking import mask
-from ..module_utils.plan import Change, Field, Plan, compare
+from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS = {
     "config": {"type": "dict", "required": True},
     "lists": {"type": "str", "choices": ["replace", "union"], "default": "replace"},
     "activate": {"type": "str", "choices": ["never", "outside_swarm", "always"], "default": "never"},
-    "path": {"type": "path", "default": "/etc/docker/daemon.json"},
-    "unit": {"type": "str", "default": "docker.service"},
+    "path": {"type": "path", "default": daemon_json.PATH},
+    "unit": {"type": "str", "default": daemon_json.UNIT},
 }
-# Written with the file and gone with the next start of the host: the engine has not taken the file yet.
-PENDING = "/run/flotilla-daemon-config.json"
-OTHERS = 0o007
-SHOWN = "LoadState,ActiveState,InvocationID,ExecStart,Environment,EnvironmentFiles"
 
 
-@dataclass(frozen=True)
-class Observed:
-    text: str | None
-    unit: dict[str, str]
-    flags: dict[str, str]
-    engine: tuple[int, int] | None
-    pending: dict[str, t.Any]
-    in_swarm: bool
-    check_mode: bool
-    mode: int | None
-
-    @property
-    def running(self) -> bool:
-        return self.unit.get("ActiveState") in ("active", "reloading")
-
-
-@dataclass(frozen=True)
-class Work:
-    path: str
-    text: str | None
-    unit: str
-    invocation: str
-    validate: bool
-    activate: bool
-    cost: str
-    secrets: list[str]
-    written: dict[str, t.Any]
-
-
-def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> Observed:
+def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> daemon_change.Observed:
     host, check_mode = place
-    text = host.read(params["path"])
-    config = daemon_json.parse(text, params["path"])
-    unit = daemon_json.parse_unit(host.run(["systemctl", "show", params["unit"], "--property", SHOWN])[1])
-    pending = _read_pending(host)
-    known = (pending.get("path"), pending.get("invocation")) == (params["path"], unit.get("InvocationID"))
-    flags = daemon_json.flags_of(unit, host.read)
-    return Observed(
-        text=text,
-        unit=unit,
-        flags=flags,
-        engine=daemon_json.parse_version(host.run(["dockerd", "--version"])[1]),
-        pending=pending if known else {},
-        in_swarm=host.exists(f"{daemon_json.data_root(config, flags)}/swarm/docker-state.json"),
-        check_mode=check_mode,
-        mode=host.mode(params["path"]),
-    )
+    return daemon_change.observe(host, params, check_mode)
 
 
-def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
-    daemon_json.refuse_wrong_keys(params["config"], observed.engine)
-    before = daemon_json.parse(observed.text, params["path"])
-    after = daemon_json.merge(before, params["config"], params["lists"])
-    daemon_json.refuse_conflicts(before, after, params["path"], observed.flags, params["unit"], observed.in_swarm)
-    fields, secrets = compare(before, after), daemon_json.credentials(after)
-    cost = daemon_json.cost(before, after) if observed.running else "nothing"
-    cost = max(cost, observed.pending.get("cost", "nothing"), key=daemon_json.COSTS.index)
-    apart = observed.in_swarm and cost == "restarts engine"
-    later = params["activate"] == "never" or (params["activate"] == "outside_swarm" and apart)
-    result = {"cost": cost, "pending": cost if later else "nothing", "in_swarm": observed.in_swarm}
-    if secrets and observed.mode and observed.mode & OTHERS:
-        fields = (*fields, Field("mode", f"{observed.mode:04o}", f"{observed.mode & ~OTHERS:04o}"))
-    if later and params["activate"] == "outside_swarm" and not observed.check_mode:
-        return Plan(result=result)
-    if not fields and (params["activate"] == "never" or not observed.pending):
-        return Plan(result=result)
-    work = Work(
-        path=params["path"],
-        text=daemon_json.render(after, observed.text) if fields else None,
-        unit=params["unit"],
-        invocation=observed.unit.get("InvocationID", ""),
-        validate=bool(observed.engine and observed.engine >= (23, 0)),
-        activate=params["activate"] != "never",
-        cost=cost,
-        secrets=secrets,
-        written=observed.pending,
-    )
-    shown = f"{cost} of a node in a swarm" if apart else cost
-    action = "update" if observed.text is not None else "create"
-    reason = "" if fields else "written by an earlier run, not taken by the engine yet"
-    return Plan((Change("file", work.path, action, fields, shown, reason, work),), result=result)
+def plan(observed: daemon_change.Observed, params: dict[str, t.Any]) -> Plan:
+    return daemon_change.plan(observed, params)
 
 
 def apply(place: tuple[t.Any, bool], change: Change, _observed: t.Any) -> dict[str, t.Any]:
@@ -231,21 +152,12 @@ def apply(place: tuple[t.Any, bool], change: Change, _observed: t.Any) -> dict[s
         # the file that the running engine has read, which is older than the one just replaced where nothing was activated since
         backup = work.written.get("backup") if work.written else result["backup"]
         mark = {"path": work.path, "cost": work.cost, "invocation": work.invocation, "backup": backup}
-        host.restore(PENDING, None)
-        host.write(PENDING, json.dumps(mark), 0o600)
+        host.restore(daemon_json.PENDING, None)
+        host.write(daemon_json.PENDING, json.dumps(mark), 0o600)
         if work.activate:
             _activate(host, work, backup)
-            host.restore(PENDING, None)
+            host.restore(daemon_json.PENDING, None)
     return {name: value for name, value in result.items() if value}
-
-
-def _read_pending(host: t.Any) -> dict[str, t.Any]:
-    """What an earlier run left to be activated; a file that is broken counts as none."""
-    try:
-        pending = json.loads(host.read(PENDING) or "{}")
-    except ValueError:
-        return {}
-    return pending if isinstance(pending, dict) else {}
 
 
 def _validator(host: t.Any, secrets: list[str]) -> t.Callable[[str], None]:
@@ -258,14 +170,14 @@ def _validator(host: t.Any, secrets: list[str]) -> t.Callable[[str], None]:
     return validate
 
 
-def _activate(host: t.Any, work: Work, backup: str | None) -> None:
+def _activate(host: t.Any, work: daemon_change.Work, backup: str | None) -> None:
     verb = "reload" if work.cost == "reload" else "restart"
     problem = systemd.attempt(host, verb, work.unit) or systemd.attempt(host, "is-active", work.unit)
     if not problem:
         return
     cause = mask(_cause(host, work.unit) or problem, work.secrets)
     host.restore(work.path, backup)
-    host.restore(PENDING, None)
+    host.restore(daemon_json.PENDING, None)
     systemd.attempt(host, "reset-failed", work.unit)
     again = not systemd.attempt(host, "restart", work.unit)
     end = "and the engine runs with it again" if again else "but the engine does not start with that either"

@@ -105,7 +105,6 @@ ARGUMENTS = {
     "unit": {"type": "str", "default": "docker.service"},
 }
 MOUNTINFO = "/proc/self/mountinfo"
-SHOWN = "LoadState,ActiveState,ExecStart,Environment,EnvironmentFiles"
 PATIENCE = 120.0  # seconds until an engine that has started answers, and is in its swarm again
 
 
@@ -138,7 +137,7 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
     host, member = place.host, place.member
     guard.refuse_stranger(member.inspect("")[0], params["cluster_id"])
     text = host.read(params["config"])
-    unit = daemon_json.parse_unit(host.run(["systemctl", "show", params["unit"], "--property", SHOWN])[1])
+    unit = daemon_json.parse_unit(host.run(daemon_json.show_unit(params["unit"]))[1])
     flags = daemon_json.flags_of(unit, host.read)
     former = daemon_json.data_root(daemon_json.parse(text, params["config"]), flags)
     moved, source = former == params["path"], os.path.realpath(former)

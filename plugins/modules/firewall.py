@@ -110,7 +110,7 @@ plan:
 import typing as t
 from dataclasses import dataclass
 
-from ..module_utils._core.host import facts, firewall
+from ..module_utils._core.host import firewall
 from ..module_utils._core.host import firewall as firewall_unit
 from ..module_utils._io import systemd
 from ..module_utils._io.host import Host
@@ -163,11 +163,10 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
     present = params["state"] == "present"
     info = member.inspect("")[1] if present else {}
     swarm = info.get("Swarm") or {}
-    listed = host.run(["systemctl", "show", "--property", "Id,LoadState,ActiveState,UnitFileState", firewall_unit.UNIT])[1]
     return Observed(
         live=read_rules(host),
         files={path: host.read(path) for path in (firewall_unit.UNIT_FILE, firewall_unit.SCRIPT_FILE, *firewall_unit.RULES_FILES.values())},
-        unit=facts.parse_units(listed).get(firewall_unit.UNIT, {"active": False, "enabled": False}),
+        unit=host.units([firewall_unit.UNIT]).get(firewall_unit.UNIT, {"active": False, "enabled": False}),
         addresses={peer: _look_up(host, peer) for peer in params["peers"] or [] if not firewall.is_address(peer)},
         nodes=_nodes(member, swarm),
         swarm_port=(swarm.get("Cluster") or {}).get("DataPathPort") or 0,
@@ -265,9 +264,7 @@ def _file_fields(observed: Observed, wanted: dict[str, str]) -> tuple[Field, ...
 def apply(place: MemberHost, change: Change, _observed: t.Any) -> None:
     host, work = place.host, t.cast(Work, change.payload)
     if work.wanted and not host.find_command("iptables-restore"):
-        raise FlotillaError(
-            "having the swarm's rules: there is no iptables on this host", "Install it, or the engine."
-        )
+        raise FlotillaError("having the swarm's rules: there is no iptables on this host", "Install it, or the engine.")
     try:
         _put(host, work.files)
         if work.wanted:

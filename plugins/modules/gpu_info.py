@@ -174,7 +174,7 @@ def _read(read: t.Callable[[str], t.Any], path: str) -> t.Any:
 
 def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
     found, kinds = observed["gpus"], params["kinds"]
-    offered = observed.pop("offered")
+    offered, told_before = observed["offered"], {name: value for name, value in observed.items() if name != "offered"}
     resources = gpus.resources(found, kinds)
     told = {
         "gpus": [gpu.as_result() for gpu in found],
@@ -183,7 +183,7 @@ def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
         "swarm_resource": gpus.swarm_resource(found, kinds),
         "labels": gpus.labels(found),
     }
-    return Plan(result={**observed, **told})
+    return Plan(result={**told_before, **told})
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ description:
   - Needs neither root nor the engine nor the Docker SDK.
 extends_documentation_fragment:
   - flotilla.swarm.attributes.info
+  - flotilla.swarm.engine
 options:
   packages:
     description: Packages of Debian or EL to look up.
@@ -50,6 +51,24 @@ options:
     default: ""
   kernel_modules:
     description: Modules of the kernel to look up.
+    type: list
+    elements: str
+    default: []
+  record:
+    description:
+      - For which purposes to read what the modules of this collection observe, so that their actions can answer on the controller.
+      - It is read once and returned as RV(record).
+    type: list
+    elements: str
+    choices: [engine, mounts, exports, firewall]
+    default: []
+  users:
+    description: Users of the host whose groups belong to RV(record).
+    type: list
+    elements: str
+    default: []
+  directories:
+    description: Paths that belong to RV(record), whether they are there and what is in them.
     type: list
     elements: str
     default: []
@@ -152,6 +171,11 @@ host:
           returned: success
     package_lists: {description: Whether the package manager has lists., type: bool, returned: success}
     nfsd: {description: Whether the kernel can serve NFS., type: bool, returned: success}
+record:
+  description:
+    - What was read, for the modules of this collection. What looks like a secret is not in it.
+  returned: with O(record)
+  type: dict
 check_mode:
   description:
     - Whether the task ran in check mode. The variable C(ansible_check_mode) does not know when a play, a block or a
@@ -178,8 +202,10 @@ import typing as t
 from ..module_utils._core.cluster import addresses
 from ..module_utils._core.cluster.subnets import read_routes
 from ..module_utils._core.host import daemon_json, facts
+from ..module_utils._core.host.record import READS
 from ..module_utils._io import exposure as exposure_probe
-from ..module_utils._io.member import source_address
+from ..module_utils._io.member import Member, MemberHost, member_host_target, source_address
+from ..module_utils._io.recorder import Recorder, record
 from ..module_utils._io.target import Target, host_target
 from ..module_utils.errors import FlotillaError
 from ..module_utils.plan import Plan
@@ -194,27 +220,31 @@ ARGUMENTS = {
     "advertise_addr": {"type": "str", "default": ""},
     "data_path_addr": {"type": "str", "default": ""},
     "kernel_modules": {"type": "list", "elements": "str", "default": []},
+    "record": {"type": "list", "elements": "str", "choices": [*READS], "default": []},
+    "users": {"type": "list", "elements": "str", "default": []},
+    "directories": {"type": "list", "elements": "str", "default": []},
     "exposure": {"type": "bool", "default": False},
 }
 UNSEEN = (
     "tasks don't run as root here, so the plan does not see: the ports between the hosts, the address of a host in its swarm, the rules of "
     "the firewall, files that only root may read, and the engine, unless the user is in the group docker. With become: true it sees all"
 )
-PACKAGE_FORMAT = "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n"
-RPM_FORMAT = "%{NAME} %{VERSION}-%{RELEASE} install installed\n"
 
 
-def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.Any]:
-    host, check_mode = place
-    config, flags = exposure_probe.read_config(host), exposure_probe.read_flags(host)
+def open_host(module: t.Any) -> MemberHost:
+    """The engine is asked for a record alone."""
+    if module.params["record"]:
+        return t.cast(MemberHost, member_host_target.open(module))
+    return MemberHost(Member(None, "", is_local=True, check_mode=module.check_mode), host_target.open(module))
+
+
+def observe(place: MemberHost, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    host, recorder = place.host, Recorder(place.host)
+    config, flags = exposure_probe.read_config(recorder), exposure_probe.read_flags(recorder)
     root = params["data_root"] or daemon_json.data_root(config, flags)
     space = host.space(root)
-    version = daemon_json.parse_version(host.run(["dockerd", "--version"])[1])
-    packages = ["dpkg-query", "--show", f"--showformat={PACKAGE_FORMAT}", *params["packages"]]
-    if not host.find_command("dpkg-query"):
-        packages = ["rpm", "--query", f"--queryformat={RPM_FORMAT}", *params["packages"]]
+    version = daemon_json.parse_version(recorder.run(["dockerd", "--version"])[1])
     interfaces = host.run(["ip", "-oneline", "address"])[1]
-    units = ["systemctl", "show", "--property", "Id,LoadState,ActiveState,UnitFileState", *params["units"]]
     return {
         "host": {
             "hostname": platform.node(),
@@ -240,9 +270,10 @@ def observe(place: tuple[t.Any, bool], params: dict[str, t.Any]) -> dict[str, t.
             "nfsd": "nfsd" in (host.read("/proc/filesystems") or "").split() or host.run(["modprobe", "--dry-run", "nfsd"])[0] == 0,
             "package_lists": any(name.endswith("Packages") for name in _package_lists(host)),
         },
-        "check_mode": check_mode,
-        "packages": facts.parse_packages(host.run(packages)[1]) if params["packages"] else {},
-        "units": facts.parse_units(host.run(units)[1]) if params["units"] else {},
+        "check_mode": place.member.check_mode,
+        "packages": host.packages(params["packages"]),
+        "units": host.units(params["units"]),
+        **({"record": record(recorder, place.member, params, root)} if params["record"] else {}),
     }
 
 
@@ -320,8 +351,7 @@ def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
 
 
 def main() -> None:
-    target = Target(host_target.arguments, lambda module: (host_target.open(module), module.check_mode))
-    run_module(ARGUMENTS, observe, plan, target=target)
+    run_module(ARGUMENTS, observe, plan, target=Target(member_host_target.arguments, open_host))
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ import struct
 import typing as t
 from dataclasses import dataclass
 
-from ..module_utils._core.host import facts, mounts
+from ..module_utils._core.host import mounts
 from ..module_utils._io import systemd
 from ..module_utils._io.host import Host
 from ..module_utils._io.target import host_target
@@ -183,7 +183,6 @@ def observe(host: t.Any, params: dict[str, t.Any]) -> Observed:
     gone = [mounts.Mount(path, "", "", (), automount=True, engine_waits=True) for path in params["absent"]]
     mounted = mounts.parse_mountinfo(host.read(MOUNTINFO) or "")
     units = [_started(mount) for mount in wanted]
-    listed = host.run(["systemctl", "show", "--property", "Id,LoadState,ActiveState,UnitFileState", *units])[1] if units else ""
     return Observed(
         wanted=wanted,
         gone=gone,
@@ -191,7 +190,7 @@ def observe(host: t.Any, params: dict[str, t.Any]) -> Observed:
         mounted=mounted,
         # nothing that is mounted is looked into: a server that is off would let us wait
         contents={mount.path: host.list_dir(mount.path) for mount in wanted if mount.path not in mounted},
-        enabled={unit for unit, state in facts.parse_units(listed).items() if state["enabled"]},
+        enabled={unit for unit, state in host.units(units).items() if state["enabled"]},
         fstab=host.read(FSTAB) or "",
     )
 

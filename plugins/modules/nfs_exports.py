@@ -171,9 +171,7 @@ def apply(host: Host, change: Change, _observed: t.Any) -> dict[str, t.Any]:
     work: Work = change.payload
     if not host.find_command("exportfs"):
         if work.text is not None:
-            raise FlotillaError(
-                f"exporting by {work.path}: there is no exportfs on this host", "Install nfs-kernel-server."
-            )
+            raise FlotillaError(f"exporting by {work.path}: there is no exportfs on this host", "Install nfs-kernel-server.")
         return {"backup": host.remove(work.path)}
     backup = host.remove(work.path) if work.text is None else host.write(work.path, work.text)
     problem = _export(host, work.entries)

@@ -302,7 +302,7 @@ from ..module_utils._core.cluster.membership import INITIALISE, JOIN, as_if_inst
 from ..module_utils._core.cluster.settings import change_spec, count_ca_rotation, find_old_roots
 from ..module_utils._core.cluster.steps import LEAVE, ROTATE, ROTATIONS, SETTINGS, UNLOCK, Situation, describe, plan_leaving, plan_member
 from ..module_utils._io.engine import EngineError, NotFound
-from ..module_utils._io.member import Member, member_target, source_address
+from ..module_utils._io.member import Member, member_target
 from ..module_utils._io.polling import poll, write_in_sequence
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
@@ -375,7 +375,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Situation:
 
 
 def _read_bridge(member: Member, params: dict[str, t.Any]) -> t.Mapping[str, t.Any] | None:
-    if not params["gwbridge"] or not member.engine:
+    if not any((params["gwbridge"] or {}).values()) or not member.engine:
         return None
     try:
         bridge: dict[str, t.Any] = member.engine.get(f"/networks/{gwbridge.NAME}", doing=f"reading {gwbridge.NAME}")
@@ -392,12 +392,12 @@ def _read_addresses(member: Member, params: dict[str, t.Any], seen: MemberState)
     for option, text in found.items():
         network = addresses.as_network(text)
         if network:
-            found[option] = addresses.pick_in_network(option, text, source_address(addresses.probe(network)))
+            found[option] = addresses.pick_in_network(option, text, member.source_address(addresses.probe(network)))
         if option != "listen_addr":
             addresses.refuse_loopback(option, found[option], params["peers"])
     found["listen_addr"] = addresses.with_port(found["listen_addr"])
     if not found["advertise_addr"] and (params["rejoin"] or not seen.is_member):
-        own = [source_address(peer) for peer in params["peers"]]
+        own = [member.source_address(peer) for peer in params["peers"]]
         found["advertise_addr"] = addresses.choose_advertised(own, params["peers"])
     return found
 

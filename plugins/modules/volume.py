@@ -179,13 +179,9 @@ class Work(t.NamedTuple):
     test_image: str | None = None
 
 
-def open_engine(module: t.Any) -> t.Any:
+def engine_of(member: Member) -> t.Any:
     """The engine, or in check mode None where the run that is predicted would have to install it first."""
-    member = member_target.open(module)
-    if not member.is_to_be_installed:
-        return member.require_engine()
-    module.warn("there is no engine on this host yet, so that all volumes are absent")
-    return None
+    return None if member.is_to_be_installed else member.require_engine()
 
 
 def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -194,12 +190,12 @@ def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
         _refuse_stranger(engine, params)
     wanted = volumes.wanted_volumes(params["volumes"])
     if engine is None:
-        return {"wanted": wanted, "existing": {}, "users": {}, "node": ""}
+        return {"engine": False, "wanted": wanted, "existing": {}, "users": {}, "node": ""}
     listed = engine.get("/volumes", doing="listing volumes")["Volumes"] or []
     existing = {item["Name"]: volumes.existing_volume(item) for item in listed}
     differing = [item.name for item in wanted if item.name in existing and volumes.drift(existing[item.name], item)]
     if not differing:
-        return {"wanted": wanted, "existing": existing, "users": {}, "node": ""}
+        return {"engine": True, "wanted": wanted, "existing": existing, "users": {}, "node": ""}
     containers = engine.get("/containers/json", doing="listing containers", all=True, filters={"volume": differing})
     users = {
         name: [
@@ -210,7 +206,7 @@ def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
         for name in differing
     }
     node = engine.get("/info", doing="asking the engine for its name")["Name"]
-    return {"wanted": wanted, "existing": existing, "users": users, "node": node}
+    return {"engine": True, "wanted": wanted, "existing": existing, "users": users, "node": node}
 
 
 def _refuse_stranger(engine: t.Any, params: dict[str, t.Any]) -> None:
@@ -220,11 +216,13 @@ def _refuse_stranger(engine: t.Any, params: dict[str, t.Any]) -> None:
 
 
 def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
-    decided = volumes.plan_volumes(**observed, recreate=params["recreate"])
+    there = {name: value for name, value in observed.items() if name != "engine"}
+    decided = volumes.plan_volumes(**there, recreate=params["recreate"])
     changes = (replace(change, payload=Work(change.payload, params["test_image"])) for change in decided.changes)
     left = volumes.volumes_of_stacks(observed["existing"].values(), params["remove_stack_volumes"])
     removals = [Change("volume", item.name, "remove", reason=f"of stack {stack}", payload=Work(item)) for item, stack in left]
-    return replace(decided, changes=(*changes, *removals))
+    warnings = [] if observed["engine"] else ["there is no engine on this host yet, so that all volumes are absent"]
+    return replace(decided, changes=(*changes, *removals), warnings=(*warnings, *decided.warnings))
 
 
 def apply(engine: t.Any, change: Change, _observed: t.Any) -> None:
@@ -282,7 +280,9 @@ def _try(engine: t.Any, name: str, image: str) -> str:
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, target=Target(member_target.arguments, open_engine))
+    run_module(
+        ARGUMENTS, observe, plan, apply, target=Target(member_target.arguments, lambda module: engine_of(member_target.open(module)))
+    )
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ import typing as t
 from collections import defaultdict
 from dataclasses import dataclass
 
+from ..module_utils._core.host import firewall
 from .fault import Fault
 
 OPEN = "open"
+WHOLE, PARTNERS = 32, 16
 SHOWN = 5
 GOSSIP_PORT = "7946"
 GOSSIP, PURPOSES = "gossip between nodes", {"TCP": "managers", "UDP": "containers"}
@@ -28,22 +30,56 @@ class _Way:
     outcome: str
 
 
-def plan_ring(results: t.Mapping[str, t.Mapping[str, t.Any]], data_path_port: int) -> dict[str, t.Any]:
-    """Who takes part in the check of the ports, with which addresses; nobody, where there are not two who can.
+def plan_ring(
+    results: t.Mapping[str, t.Mapping[str, t.Any]], data_path_port: int, when: str = "always", managers: t.Collection[str] = ()
+) -> dict[str, t.Any]:
+    """Who takes part in the check of the ports, and with whom, by address; nobody, where there are not two who can.
 
     ``results`` has the registered result of ``host_info`` by host. ``data_path_port`` is that of a swarm which is still to be made.
+    ``when`` is always, never, or auto, with the hosts that are to be ``managers``.
     """
     hosts = {name: result.get("host") or {} for name, result in results.items()}
     able = {name: host for name, host in hosts.items() if host.get("root") and host.get("address")}
-    if len(able) < 2:
+    if len(able) < 2 or when == "never" or (when == "auto" and is_settled(results, managers)):
         able = {}
     return {
         # The hosts' clocks are in it, so that each run has another one.
         "run": hashlib.sha256(json.dumps(able, sort_keys=True).encode()).hexdigest()[:16],
-        "peers": {name: host["address"] for name, host in able.items()},
+        "peers": {name: {peer: able[peer]["address"] for peer in partners} for name, partners in choose_partners(list(able)).items()},
         "data_path_peers": {name: host["data_path_address"] for name, host in able.items()},
         "data_path_port": next((host["data_path_port"] for host in able.values() if host["member"]), data_path_port),
     }
+
+
+def is_settled(results: t.Mapping[str, t.Mapping[str, t.Any]], managers: t.Collection[str]) -> bool:
+    """Whether the swarm itself proves that its nodes get through to each other: all are in it as they are to be, and ready.
+
+    Where role firewall limits ports, its rules have to be there. A host of which no record was made proves nothing.
+    """
+    records = {name: result.get("record") or {} for name, result in results.items()}
+    listings = [record["engine"]["/nodes"] for record in records.values() if "/nodes" in record.get("engine", {})]
+    states = {(node.get("Status") or {}).get("State") for node in (listings[0] if listings else [])}
+    return states == {"ready"} and all(_is_member(record, name in managers) for name, record in records.items())
+
+
+def _is_member(record: t.Mapping[str, t.Any], is_manager: bool) -> bool:
+    swarm = record.get("engine", {}).get("/info", {}).get("Swarm") or {}
+    has_role = swarm.get("LocalNodeState") == "active" and bool(swarm.get("ControlAvailable")) == is_manager
+    units = record.get("host", {}).get("units", {})
+    return has_role and bool((units.get(firewall.UNIT, {"active": True}) or {}).get("active"))
+
+
+def choose_partners(names: t.Sequence[str]) -> dict[str, list[str]]:
+    """Who tries whom. Up to WHOLE hosts everybody tries all others; with more each tries as many, near and far in the list.
+
+    Whom a host tries, tries it.
+    """
+    count = len(names)
+    strides = list(range(1, count))
+    if count > WHOLE:
+        apart = {1 + number * (count // 2 - 1) // (PARTNERS // 2 - 1) for number in range(PARTNERS // 2)}
+        strides = sorted({*apart, *(count - stride for stride in apart)})
+    return {name: [names[(place + stride) % count] for stride in strides] for place, name in enumerate(names)}
 
 
 def find_port_faults(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[Fault]:

@@ -26,7 +26,9 @@ PUBLIC = {
     "the name of something, or a pattern for names": """
         apt_info.packages autoscale.only autoscale.rules.service compose_project.project daemon_config.unit data_backup.volumes
         deploy_gate.branch deploy_gate.variables
-        data_restore.host data_restore.names data_root.unit host_info.kernel_modules host_info.packages host_info.units
+        data_restore.host data_restore.names data_root.unit engine_needs.host engine_needs.users engine_needs.version
+        host_info.kernel_modules
+        host_info.packages host_info.units host_info.users
         image.images.name image_pull.images image_pull.node_images
         image.images.target job.image job.service job.show_environment network.absent network.networks.name
         nfs_exports.name nodes.absent nvidia_runtime.swarm_resource prune.keep prune.spare repository_key.fingerprints
@@ -50,7 +52,7 @@ PUBLIC = {
         stack.registry_auth.username""",
     "a path": """
         autoscale.record backup.dest data_backup.dest data_backup.paths data_restore.src data_root.path
-        deploy_gate.directory directory.directories.path image.images.context
+        deploy_gate.directory directory.directories.path host_info.directories image.images.context
         image.images.dockerfile mount.absent mount.mounts.path nfs_exports.exports.path path_info.paths recover.archive
         registry_credentials.file stack.env_files stack.files stack.files_below stack.project_dir
         task_exec.workdir volume.volumes.nfs.path""",
@@ -95,6 +97,7 @@ SHAPES: dict[str, t.Any] = {
         "log-driver": "splunk",
         "log-opts": {"splunk-token": "{}", "splunk-url": "https://splunk:8088"},
     },
+    "engine_needs.config": {"proxies": {"http-proxy": "http://me:{}@proxy:3128"}, "log-driver": "splunk", "log-opts": {"splunk-token": "{}"}},
     "image.images.args": {"TOKEN": "{}", "PIP_INDEX_URL": "https://me:{}@pypi/simple", "INNOCENT": "{}"},
     "job.command": ["deploy", "--password", "{}", "--token={}", "https://me:{}@h/"],
     "job.entrypoint": ["/entry", "--secret", "{}"],

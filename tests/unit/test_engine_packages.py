@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.engine_packages import Catalog, Choice, Packages, Upgrade, default_config
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.engine_packages import (
+    CATALOG,
+    Choice,
+    Packages,
+    Upgrade,
+    default_config,
+)
 
-ROOT = Path(__file__).parents[2]
-CATALOG = Catalog(**yaml.safe_load((ROOT / "roles/engine/vars/main.yml").read_text())["__engine_catalog"])
 CE = ["docker-ce", "containerd.io", "python3-docker"]
 CLIENT = ["docker-ce-cli", "docker-buildx-plugin", "docker-compose-plugin"]
 UNIT = {"docker.service": {"active": True, "enabled": True}}
@@ -36,7 +38,7 @@ def needs(
         "units": UNIT if units is None else units,
         "check_mode": check_mode,
     }
-    return Packages(host, CATALOG, Choice(**{"source": "docker", **choice}))
+    return Packages(host, Choice(**{"source": "docker", **choice}))
 
 
 NOBLE = "5:29.1.3-1~ubuntu.24.04~noble"

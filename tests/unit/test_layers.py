@@ -22,9 +22,7 @@ IMPURE = frozenset(
     "asyncio ctypes fcntl getpass glob grp http io logging mmap multiprocessing os pathlib platform pwd random secrets select "
     "shutil signal socket socketserver sqlite3 ssl subprocess sys tempfile threading time urllib.request".split()
 )
-IMPURE_CALLS = frozenset(
-    "open print input exec eval breakpoint __import__ datetime.now datetime.utcnow datetime.today date.today".split()
-)
+IMPURE_CALLS = frozenset("open print input exec eval breakpoint __import__ datetime.now datetime.utcnow datetime.today date.today".split())
 PROCESSES = frozenset({"subprocess", "socket", "multiprocessing"})
 FRAME = ("module_utils.plan", "module_utils.errors", "module_utils.redact", "module_utils.masking")
 
@@ -53,9 +51,17 @@ LAYERS = (  # the first that matches
     Layer("runner", "module_utils/runner.py", (CORE, IO, *FRAME), frozenset({"ansible"})),
     Layer("frame", "module_utils/*.py", (CORE, *FRAME), never=IMPURE, never_called=IMPURE_CALLS),
     Layer("doc fragment", "doc_fragments/*.py", never=IMPURE),
+    Layer(
+        "observed action",
+        "plugin_utils/observed_action.py",
+        (*ON_CONTROLLER, "module_utils._io.member", "module_utils._io.recorded_target", "module_utils._io.target"),
+        frozenset({"ansible"}),
+        PROCESSES,
+    ),
     Layer("controller util", "plugin_utils/*.py", ON_CONTROLLER, YAML | CRYPTOGRAPHY),
     Layer("inventory", "inventory/*.py", ("plugin_utils.", CORE, IO, *FRAME), frozenset({"ansible"}), PROCESSES),
-    *(Layer("plugin", f"{kind}/*.py", ON_CONTROLLER, YAML | {"ansible"}) for kind in ("action", "callback", "filter", "lookup", "test")),
+    Layer("action", "action/*.py", (*ON_CONTROLLER, "modules.", "module_utils._io.member"), YAML | {"ansible"}),
+    *(Layer("plugin", f"{kind}/*.py", ON_CONTROLLER, YAML | {"ansible"}) for kind in ("callback", "filter", "lookup", "test")),
 )
 PACKAGES = ("service", "schedule", "stack", "cluster", "host", "backup")
 """Of the core, each of which may use those before it."""

@@ -50,7 +50,7 @@ def test_dropped_and_rejected_ports_are_named_with_their_direction(nodes: dict[s
         firewall(nodes["w1"], "INPUT", "-p tcp --dport 7946 -j REJECT"),
         firewall(nodes["m1"], "OUTPUT", "-p udp --dport 7946 -j DROP"),
     ):
-        run = play(PREFLIGHT, "--check", preflight_format="json")
+        run = play(PREFLIGHT, "--check", preflight_format="json", preflight_ports="always")
     assert run.rc != 0
     assert faults(run) == [
         ("w1", "ports", "TCP 7946 (gossip between nodes) is closed for any other node, m1, w2: refused"),
@@ -78,6 +78,7 @@ def test_all_faults_are_in_one_report(nodes: dict[str, Any], play: Callable[...,
                 preflight_min_disk_free_mb=10**9,
                 preflight_kernel_modules=["overlay", "no_such_module"],
                 preflight_format="json",
+                preflight_ports="always",
             )
     finally:
         nodes["w1"].run_expect([0], "printf %s > %s", daemon, DAEMON_JSON)
@@ -101,6 +102,12 @@ def test_all_faults_are_in_one_report(nodes: dict[str, Any], play: Callable[...,
 
 
 def test_good_hosts_are_said_to_be_good(play: Callable[..., Run]) -> None:
-    run = play(PREFLIGHT)
+    run = play(PREFLIGHT, preflight_ports="always")
     assert run.rc == 0, run.out[-3000:]
     assert "preflight found no fault on 3 hosts and in the ports between them" in run.out
+
+
+def test_a_swarm_whose_nodes_are_ready_proves_its_ports(play: Callable[..., Run]) -> None:
+    run = play(PREFLIGHT)
+    assert run.rc == 0 and "preflight found no fault on 3 hosts" in run.out, run.out[-3000:]
+    assert "ports between them" not in run.out

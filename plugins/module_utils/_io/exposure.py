@@ -25,14 +25,21 @@ from .._core.host.firewall import RULES_FILES
 from ..errors import FlotillaError
 from .host import Host
 
-DAEMON_JSON = "/etc/docker/daemon.json"
-UNIT = "docker.service"
+DAEMON_JSON = daemon_json.PATH
 CERTIFICATES, EXPORTS = "/etc/docker/certs.d", "/etc/exports"
 REGISTRY_PORT = "5000/tcp"
 _SECONDS = 3.0
 
 
-def read_config(host: Host) -> daemon_json.Config:
+class Reader(t.Protocol):
+    """The host, or what keeps its answers."""
+
+    def read(self, path: str) -> str | None: ...
+
+    def run(self, argv: list[str]) -> tuple[int, str, str]: ...
+
+
+def read_config(host: Reader) -> daemon_json.Config:
     """A file that can't be read or is broken is for daemon_config to complain about."""
     try:
         return daemon_json.parse(host.read(DAEMON_JSON), DAEMON_JSON)
@@ -40,9 +47,9 @@ def read_config(host: Host) -> daemon_json.Config:
         return {}
 
 
-def read_flags(host: Host) -> dict[str, str]:
+def read_flags(host: Reader) -> dict[str, str]:
     """As far as the files that the unit reads can be read without root."""
-    shown = host.run(["systemctl", "show", UNIT, "--property", "ExecStart,Environment,EnvironmentFiles"])[1]
+    shown = host.run(daemon_json.show_unit(daemon_json.UNIT))[1]
     try:
         return daemon_json.flags_of(daemon_json.parse_unit(shown), host.read)
     except FlotillaError:

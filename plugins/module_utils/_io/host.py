@@ -5,15 +5,22 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import socket
 import tempfile
 import typing as t
 
+from .._core.host import facts
 from ..errors import FlotillaError
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
+
+
+PACKAGE_FORMAT = "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n"
+RPM_FORMAT = "%{NAME} %{VERSION}-%{RELEASE} install installed\n"
 
 
 class Space(t.NamedTuple):
@@ -165,6 +172,30 @@ class Host:
         except (OSError, UnicodeError):
             return name
         return found[0][3] or name
+
+    def units(self, names: t.Collection[str]) -> dict[str, dict[str, bool]]:
+        """The systemd units that exist, each with ``active`` and ``enabled``."""
+        argv = ["systemctl", "show", "--property", "Id,LoadState,ActiveState,UnitFileState", *names]
+        return facts.parse_units(self.run(argv)[1]) if names else {}
+
+    def packages(self, names: t.Collection[str]) -> dict[str, dict[str, t.Any]]:
+        """The packages of Debian or EL that are installed, each with ``version`` and ``hold``."""
+        argv = ["dpkg-query", "--show", f"--showformat={PACKAGE_FORMAT}", *names]
+        if not self.find_command("dpkg-query"):
+            argv = ["rpm", "--query", f"--queryformat={RPM_FORMAT}", *names]
+        return facts.parse_packages(self.run(argv)[1]) if names else {}
+
+    def groups_of(self, users: t.Iterable[str]) -> dict[str, list[str] | None]:
+        """The groups of each user, None of one that does not exist."""
+        found: dict[str, list[str] | None] = {}
+        for user in users:
+            try:
+                main = pwd.getpwnam(user).pw_gid
+            except KeyError:
+                found[user] = None
+            else:
+                found[user] = [group.gr_name for group in grp.getgrall() if group.gr_gid == main or user in group.gr_mem]
+        return found
 
     def find_command(self, name: str) -> str | None:
         """The path of a command in PATH and the sbin directories, None where there is none."""

@@ -25,6 +25,10 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 
+CERTIFICATE = "swarm/certificates/swarm-node.crt"
+"""Of a node, below the engine's directory."""
+
+
 @dataclass(frozen=True)
 class Member:
     """``engine`` is None where no engine answers; ``problem`` then says why, and ``is_bare`` whether none is installed."""
@@ -71,7 +75,19 @@ class Member:
 
     def routes(self) -> list[dict[str, str]]:
         """The networks that this host reaches by itself, where its engine is a local one."""
-        return read_routes(_read("/proc/net/route"), _read("/etc/resolv.conf")) if self.is_local else []
+        return read_routes(self.read("/proc/net/route"), self.read("/etc/resolv.conf")) if self.is_local else []
+
+    def source_address(self, peer: str) -> str:
+        """The address from which this host reaches ``peer``; empty where it does not."""
+        return source_address(peer)
+
+    def read(self, path: str) -> str:
+        """A file's text, empty where there is none that can be read."""
+        try:
+            with open(path, encoding="utf-8") as stream:
+                return stream.read()
+        except (OSError, UnicodeDecodeError):
+            return ""
 
     def await_state(self, name: str, is_done: t.Callable[[MemberState], bool], seconds: float) -> MemberState:
         """Look until ``is_done`` or out of time; what was seen last."""
@@ -80,7 +96,7 @@ class Member:
     def _certificate(self, info: t.Mapping[str, t.Any]) -> str:
         if not self.is_local:
             return ""
-        return _read(os.path.join(info.get("DockerRootDir") or "", "swarm/certificates/swarm-node.crt"))
+        return self.read(os.path.join(info.get("DockerRootDir") or "", CERTIFICATE))
 
 
 def source_address(peer: str) -> str:
@@ -103,15 +119,6 @@ def is_own_address(address: str) -> bool:
             return True
     except (OSError, UnicodeError):
         return False
-
-
-def _read(path: str) -> str:
-    """A file's text, empty where there is none that can be read."""
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read()
-    except (OSError, UnicodeDecodeError):
-        return ""
 
 
 def _open(module: AnsibleModule) -> Member:

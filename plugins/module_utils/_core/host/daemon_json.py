@@ -19,6 +19,10 @@ from .daemon_schema import FLAGS, KEYS, SHORT_FLAGS, check
 Config = dict[str, t.Any]
 
 COSTS = ("nothing", "reload", "restarts engine")
+PATH, UNIT = "/etc/docker/daemon.json", "docker.service"
+PENDING = "/run/flotilla-daemon-config.json"
+"""Written with the file and gone with the next start of the host: the engine has not taken the file yet."""
+_SHOWN = "LoadState,ActiveState,InvocationID,ExecStart,Environment,EnvironmentFiles"
 _ROTATED = ("json-file", "local")
 _LOCAL_SOCKETS = ("unix://", "fd://", "npipe://")
 _CONFIG_FILE = "config-file"
@@ -205,6 +209,11 @@ def flags_of(unit: t.Mapping[str, str], read: t.Callable[[str], str | None]) -> 
     for line in unit.get("EnvironmentFiles", "").splitlines():
         variables.update(parse_environment(read(line.split(" (")[0]) or ""))
     return flags_of_unit(unit["ExecStart"], variables)
+
+
+def show_unit(unit: str) -> list[str]:
+    """The command whose output ``parse_unit`` reads."""
+    return ["systemctl", "show", unit, "--property", _SHOWN]
 
 
 def parse_unit(text: str) -> dict[str, str]:

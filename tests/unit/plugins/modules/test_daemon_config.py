@@ -80,7 +80,7 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(tmp_path)
     monkeypatch.setenv("PATH", f"{made.bin}:{os.environ['PATH']}")
-    monkeypatch.setattr(daemon_config, "PENDING", str(made.pending))
+    monkeypatch.setattr(daemon_config.daemon_json, "PENDING", str(made.pending))
     return made
 
 

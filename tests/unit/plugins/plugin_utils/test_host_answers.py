@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.host_answers import must_start, read_answers
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.bare import must_start
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.host_answers import read_answers
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.preflight_ports import find_port_faults, plan_ring
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.preflight_ports import (
+    PARTNERS,
+    WHOLE,
+    choose_partners,
+    find_port_faults,
+    plan_ring,
+)
+from hypothesis import given
+from hypothesis import strategies as st
 
 Outcome = Callable[[str, str, str, str], bool]
 
@@ -123,7 +131,7 @@ def test_who_takes_part_in_the_check_of_the_ports() -> None:
         "w5": {"unreachable": True},
     }
     ring = plan_ring(results, 4789)
-    assert ring["peers"] == {"m1": "10.0.0.1", "w2": "10.0.0.2"}
+    assert ring["peers"] == {"m1": {"w2": "10.0.0.2"}, "w2": {"m1": "10.0.0.1"}}
     assert ring["data_path_peers"] == {"m1": "10.1.0.1", "w2": "10.1.0.2"} and ring["data_path_port"] == 7789
     assert len(ring["run"]) == 16 and ring["run"] != plan_ring({**results, "m1": answer("m1", time=2.0)}, 4789)["run"]
     assert ring == plan_ring(results, 4789)
@@ -133,3 +141,59 @@ def test_who_takes_part_in_the_check_of_the_ports() -> None:
 def test_nobody_checks_ports_alone(names: list[str]) -> None:
     ring = plan_ring({name: answer(name) for name in names}, 4789)
     assert (ring["peers"], ring["data_path_peers"], ring["data_path_port"]) == ({}, {}, 4789)
+
+
+@given(st.integers(2, 400))
+def test_every_host_tries_and_is_tried_by_so_many(count: int) -> None:
+    names = [f"n{number}" for number in range(count)]
+    partners = choose_partners(names)
+    assert list(partners) == names
+    for name, others in partners.items():
+        assert name not in others and len(set(others)) == len(others)
+        assert all(name in partners[other] for other in others), "who is tried listens for who tries"
+        assert len(others) == count - 1 if count <= WHOLE else PARTNERS - 2 <= len(others) <= PARTNERS
+    reached, new = {names[0]}, {names[0]}
+    while new:
+        new = {other for name in new for other in partners[name]} - reached
+        reached |= new
+    assert reached == set(names), "no part of the hosts is left to itself"
+
+
+def seen(name: str, role: str = "worker", state: str = "active", nodes: Any = None, **units: Any) -> dict[str, Any]:
+    """What preflight has of a host with a record; ``nodes`` are the states that a manager lists."""
+    answers = {"/info": {"Swarm": {"LocalNodeState": state, "ControlAvailable": role == "manager"}}}
+    if nodes:
+        answers["/nodes"] = [{"Status": {"State": each}} for each in nodes]  # type: ignore[assignment]
+    host = {"root": True, "address": f"10.0.0.{name[-1]}", "data_path_address": "", "data_path_port": 4789, "member": True}
+    return {"host": host, "record": {"engine": answers, "host": {"units": units}}}
+
+
+READY = ["ready", "ready"]
+ON, OFF = {"flotilla-firewall.service": {"active": True}}, {"flotilla-firewall.service": None}
+
+
+@pytest.mark.parametrize(
+    ("m1", "w2", "tried"),
+    [
+        (seen("m1", "manager", nodes=READY), seen("w2"), False),
+        (seen("m1", "manager", nodes=READY, **ON), seen("w2", **ON), False),
+        (seen("m1", "manager", nodes=READY, **ON), seen("w2", **OFF), True),
+        (seen("m1", "manager", nodes=["ready", "down"]), seen("w2"), True),
+        (seen("m1", "manager", nodes=READY), seen("w2", state="inactive"), True),
+        (seen("m1", "manager", nodes=READY), seen("w2", "manager"), True),
+        (seen("m1", nodes=READY), seen("w2"), True),
+        (seen("m1", "manager"), seen("w2"), True),
+        (seen("m1", "manager", nodes=READY), {**seen("w2"), "record": None}, True),
+    ],
+)
+def test_ports_are_tried_where_the_swarm_does_not_prove_them(m1: dict[str, Any], w2: dict[str, Any], tried: bool) -> None:
+    def peers(when: str) -> Any:
+        return plan_ring({"m1": m1, "w2": w2}, 4789, when, ["m1"])["peers"]
+
+    assert bool(peers("auto")) is tried
+    assert peers("always") and not peers("never")
+
+
+def test_a_host_that_does_not_answer_proves_nothing() -> None:
+    results = {"m1": seen("m1", "manager", nodes=READY), "w2": seen("w2"), "w3": {"unreachable": True, "msg": "timed out"}}
+    assert list(plan_ring(results, 4789, "auto", ["m1"])["peers"]) == ["m1", "w2"]

@@ -1,17 +1,17 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which packages role engine installs, holds and upgrades, and the keys of daemon.json that it has by itself. Pure."""
+"""Which packages role engine installs, holds and upgrades, and the files that it has by itself. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
 
-from .host_answers import is_bare_check, must_start
+from .bare import is_bare_check, must_start
+from .daemon_json import UNIT
 
 EL = ("rhel", "centos", "rocky", "almalinux")
-UNIT = "docker.service"
 
 Record = t.Mapping[str, t.Any]
 
@@ -24,6 +24,25 @@ class Catalog:
     engine: t.Mapping[str, t.Sequence[str]]
     client: t.Mapping[str, t.Sequence[str]]
     versioned: t.Sequence[str]
+
+
+CATALOG = Catalog(
+    distributions={
+        "debian": ["12", "13"],
+        "ubuntu": ["22.04", "24.04"],
+        "rhel": ["9"],
+        "centos": ["9"],
+        "rocky": ["9"],
+        "almalinux": ["9"],
+    },
+    engine={"docker": ["docker-ce", "containerd.io", "python3-docker"], "distribution": ["docker.io", "python3-docker"]},
+    client={
+        "docker": ["docker-ce-cli", "docker-buildx-plugin", "docker-compose-plugin"],
+        "distribution": ["docker-cli", "docker-buildx", "docker-compose"],
+    },
+    versioned=["docker-ce", "docker-ce-cli", "docker.io", "docker-cli"],
+)
+NAMES = tuple(dict.fromkeys(name for names in (*CATALOG.engine.values(), *CATALOG.client.values()) for name in names))
 
 
 @dataclass(frozen=True)
@@ -41,8 +60,8 @@ class Packages:
     """``host`` is the result of ``host_info``."""
 
     host: Record
-    catalog: Catalog
     choice: Choice
+    catalog: Catalog = CATALOG
 
     @property
     def installed(self) -> Record:
@@ -187,6 +206,28 @@ class Upgrade:
         if packages.host["host"]["live_restore"] and not self.is_outside:
             return "has live-restore in its daemon.json, and does not start in a swarm with it. Take that out first."
         return ""
+
+
+LIMITS = {
+    "/etc/security/limits.d/60-flotilla-nofile.conf": """\
+# Managed by flotilla.swarm.engine
+* soft nofile {0}
+* hard nofile {0}
+root soft nofile {0}
+root hard nofile {0}
+""",
+    "/etc/systemd/system/docker.service.d/60-flotilla-nofile.conf": """\
+# Managed by flotilla.swarm.engine
+[Service]
+LimitNOFILE={0}
+""",
+}
+"""Containers follow default-ulimits in daemon.json, the engine its unit, and login sessions limits.d."""
+
+
+def limit_files(nofile: int) -> dict[str, str]:
+    """Path -> text of the files that raise the number of open files; none where it is to stay as it is."""
+    return {path: text.format(nofile) for path, text in LIMITS.items()} if nofile else {}
 
 
 def default_config(own: Record, log_rotation: Record, nofile: int, metrics_address: str) -> dict[str, t.Any]:
