@@ -284,10 +284,10 @@ from ..module_utils._core.service.images import Resolved, auth_headers
 from ..module_utils._core.service.items import by_name
 from ..module_utils._core.stack import planning
 from ..module_utils._core.stack.approval import plan_id, require_plan
+from ..module_utils._core.stack.convert import StackObjects, convert
 from ..module_utils._core.stack.options import ARGUMENTS, kept_services
 from ..module_utils._core.stack.policy import Terms, deploy_of
 from ..module_utils._core.stack.session import Session
-from ..module_utils._core.stack.spec import StackObjects, convert
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.deploy.observe import Own, observe_own, observe_stack, read_volumes

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.naming import KEY_LABEL
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack import planning
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.convert import StackObjects
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.policy import Terms, deploy_of
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.session import Session
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.spec import StackObjects
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.timestamps import read_time
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.deployment import Deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.observe import observe_own, observe_stack

@@ -4,7 +4,7 @@
 """Every field of a service, as one table: its places in a stack file and in the Engine API, and how it is made, compared and shown. Pure.
 
 Two things are no rows: the mode with its counts, of which ``ServiceSpec`` knows, and what refers to other objects of a stack,
-which ``stack/service_spec.py`` resolves to the names in the swarm before the table is asked.
+which ``stack/convert.py`` resolves to the names in the swarm before the table is asked.
 """
 
 from __future__ import annotations

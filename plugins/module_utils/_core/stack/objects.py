@@ -13,7 +13,7 @@ from ...plan import Field, compare
 from ..service.items import Item, by_name, item_name, stack_of
 from ..service.naming import KEY_LABEL, SALT_LABEL
 from ..service.spec import Json, Raw, ServiceSpec
-from .spec import StackObjects
+from .convert import StackObjects
 
 # The engine adds these to what was asked for.
 _ENGINE_OPTIONS = ("com.docker.network.driver.overlay.vxlanid_list",)

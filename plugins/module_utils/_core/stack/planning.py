@@ -18,10 +18,9 @@ from ..service.images import Resolved, image_of, settle_image
 from ..service.items import Item, by_name, item_name, own, stack_of
 from ..service.work import CREATE, REMOVE, REPLACE, UPDATE, Work
 from . import lint
-from .addresses import lint_addresses
+from .convert import StackObjects
 from .objects import adopt_configs, diff_data, diff_network, foreign, lint_secrets, references, superseded
 from .order import Dependencies, PortMoves, find_port_moves, order_moves
-from .spec import StackObjects
 
 _BUILT_IN_NETWORKS = {"host", "none", "bridge", "ingress"}
 
@@ -280,7 +279,7 @@ def _full_networks(wanted: StackObjects, specs: t.Sequence[Json], observed: Obse
     others = [service["Spec"] for service in observed.services if item_name(service) not in names]
     networks = [*observed.networks, *(body for body in wanted.networks if body["Name"] not in by_name(observed.networks))]
     used = {item["Target"] for spec in specs for item in spec["TaskTemplate"].get("Networks") or []}
-    for warning in lint_addresses(specs, [item for item in networks if item["Name"] in used], others, observed.nodes):
+    for warning in lint.lint_addresses(specs, [item for item in networks if item["Name"] in used], others, observed.nodes):
         yield f"{warning} (addresses)"
 
 

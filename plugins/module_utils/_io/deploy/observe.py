@@ -13,9 +13,9 @@ from ..._core.service.images import Resolved, images_to_resolve, read_distributi
 from ..._core.service.items import Item, by_name, stack_of
 from ..._core.service.naming import NAMESPACE_LABEL, salt_of
 from ..._core.service.spec import Service
+from ..._core.stack.convert import StackObjects
 from ..._core.stack.objects import references
 from ..._core.stack.planning import Observed
-from ..._core.stack.spec import StackObjects
 from ..engine import EngineError, NotFound
 
 Auth = t.Callable[[str], t.Optional[t.Dict[str, str]]]  # noqa: UP006 evaluated on Python 3.9

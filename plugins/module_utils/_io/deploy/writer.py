@@ -9,8 +9,8 @@ import typing as t
 
 from ..._core.service.images import image_of
 from ..._core.service.items import Item, item_name
-from ..._core.service.old_jobs import FIXED_IN_API, emptied_job
 from ..._core.service.spec import Json, ServiceSpec
+from ..._core.stack.job import FIXED_IN_API, emptied_job
 from ...errors import FlotillaError
 from ...plan import keyed_hash
 from ..engine import EngineError, NotFound, OutOfSequence, Unreachable

@@ -10,7 +10,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.spec import convert
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.convert import convert
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.errors import ComposeError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
 from corpus import CORPUS, KINDS, MISSING, TAKEN, Case, by_name, find_cases

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.spec import convert
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.convert import convert
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.errors import ComposeError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service import images
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.images import Resolved
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack import planning
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.spec import StackObjects
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.convert import StackObjects
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.observe import Own, observe_stack
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError

@@ -8,8 +8,7 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.placement import Nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.constraints import parse_constraint
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.addresses import lint_addresses
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.lint import lint
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.lint import lint, lint_addresses
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from fake_engine import node
 

@@ -9,7 +9,7 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.spec import StackObjects, convert
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.convert import StackObjects, convert
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 
 NAMESPACE = {"com.docker.stack.namespace": "stk"}

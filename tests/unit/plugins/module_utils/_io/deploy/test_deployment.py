@@ -9,9 +9,9 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack import planning
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.convert import StackObjects
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.policy import Terms, deploy_of
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.session import Session
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.spec import StackObjects
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.deployment import Deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.observe import Own, observe_stack
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
