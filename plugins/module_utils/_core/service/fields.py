@@ -335,28 +335,24 @@ def _as_tree() -> Json:
 
 
 _TREE = _as_tree()
+_BY_SECTION = {section: [each for each in FIELDS if each.key[:-1] == section] for section in {each.key[:-1]: 0 for each in FIELDS}}
 _DEFAULTS = {field.word: field.default for field in FIELDS if field.default is not None}
 
 
 def make_spec(given: Raw) -> Json:
     """The fields that a service in normal form has. A section that is given is sent, if only empty."""
     spec: Json = {"TaskTemplate": {"ContainerSpec": {}, "ForceUpdate": 0, "Placement": {}, "Resources": {}}, "EndpointSpec": {}}
-    for field in FIELDS:
-        section: t.Any = given
-        for name in field.key[:-1]:
-            section = section.get(name)
-            if section is None:
-                break
-        else:
-            value = section.get(field.key[-1])
+    for section, fields in _BY_SECTION.items():
+        values = _value_at(given, section)
+        for field in fields if values is not None else ():
+            value = values.get(field.key[-1])
             value = None if value is None else field.make(value)
-            present = field.is_given(value)
-            if not present and len(field.key) == 1:
+            if not field.is_given(value) and not section:
                 continue
             node = spec
             for name in field.path[:-1]:
                 node = node.setdefault(name, {})
-            if present:
+            if field.is_given(value):
                 node[field.path[-1]] = value
     return spec
 

@@ -9,8 +9,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ...errors import PlanError
-from ..service.canonical import Json
 from ..service.items import Item, item_name, stack_of
+from ..service.spec import Json, Raw, Service, ServiceSpec
 
 STARTED, HEALTHY, COMPLETED = "service_started", "service_healthy", "service_completed_successfully"
 
@@ -76,11 +76,13 @@ class PortMoves:
 
 def find_port_moves(stack: str, specs: t.Sequence[Json], services: t.Iterable[Item], prune: bool) -> PortMoves:
     """Raises PlanError for a port of a service that keeps it."""
-    wanted = {spec["Name"]: _published(spec.get("EndpointSpec")) for spec in specs}
+    wanted = {spec.name: _published(spec.ports) for spec in map(ServiceSpec, specs)}
+    takers = sorted(name for name, ports in wanted.items() if ports)
     moves = PortMoves()
     for service in services:
-        holder, held = item_name(service), _published(service.get("Endpoint") or service["Spec"].get("EndpointSpec"))
-        for taker in sorted(wanted):
+        endpoint = service.get("Endpoint")
+        holder, held = item_name(service), _published((endpoint.get("Ports") or ()) if endpoint else Service(service).spec.ports)
+        for taker in takers if held else ():
             port = _clash(wanted[taker], held)
             if taker == holder or not port:
                 continue
@@ -113,11 +115,11 @@ def order_moves(names: t.Collection[str], depends_on: Dependencies, moves: PortM
         ) from None
 
 
-def _published(endpoint: t.Mapping[str, t.Any] | None) -> dict[Port, str]:
+def _published(ports: t.Iterable[Raw]) -> dict[Port, str]:
     """The mode of each published port."""
     return {
         (port["PublishedPort"], port.get("Protocol") or "tcp"): "host" if port.get("PublishMode") == "host" else "ingress"
-        for port in (endpoint or {}).get("Ports") or []
+        for port in ports
         if port.get("PublishedPort")
     }
 
