@@ -236,15 +236,15 @@ from functools import partial
 from ..module_utils._core.autoscale import Decision, Rule, decide, read_rule
 from ..module_utils._core.schedule.capacity import find_room
 from ..module_utils._core.schedule.placement import Nodes
-from ..module_utils._core.service.canonical import desired_count, parse_seconds, service_mode
 from ..module_utils._core.service.images import auth_headers
 from ..module_utils._core.service.items import item_name
+from ..module_utils._core.service.spec import Service
 from ..module_utils._core.stack import planning
 from ..module_utils._core.stack import verbs as service_plan
 from ..module_utils._core.stack.options import WAIT, texts
 from ..module_utils._core.stack.policy import Terms, operation_on
 from ..module_utils._core.stack.session import Session
-from ..module_utils._core.timestamps import read_time
+from ..module_utils._core.timestamps import parse_seconds, read_time
 from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.member import MemberHost, member_host_target
 from ..module_utils._io.metric_sources import read_metric
@@ -325,9 +325,10 @@ def plan(observed: Observed, _params: dict[str, t.Any]) -> Plan:
     warnings, rows, replicas = [], [], {}
     for rule in observed.rules:
         service, metric = services[rule.service], observed.metrics[rule.service]
-        if service_mode(service["Spec"]) != "replicated":
-            raise PlanError(f"service {rule.service} is {service_mode(service['Spec'])} and can't be scaled.")
-        count = desired_count(service["Spec"])
+        spec = Service(service).spec
+        if spec.mode != "replicated":
+            raise PlanError(f"service {rule.service} is {spec.mode} and can't be scaled.")
+        count = spec.desired
         if isinstance(metric, str):
             decision = Decision(count, count, f"the metric can't be read: {metric}")
             warnings.append(f"service {rule.service} keeps its {count} replicas: {decision.reason}")

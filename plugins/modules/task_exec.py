@@ -115,13 +115,13 @@ import typing as t
 from dataclasses import dataclass
 
 from ..module_utils._core.schedule.task_states import TASK_LABEL
-from ..module_utils._core.service.canonical import parse_seconds
 from ..module_utils._core.service.edit import given_variables
 from ..module_utils._core.service.logs import last_words, split_streams
 from ..module_utils._core.stack.job import read_command
 from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
 from ..module_utils._core.stack.options import WAIT
 from ..module_utils._core.stack.session import DeployError
+from ..module_utils._core.timestamps import parse_seconds
 from ..module_utils._io.engine import Engine
 from ..module_utils.errors import PlanError
 from ..module_utils.plan import Change, Field, Plan

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from ...errors import PlanError
 from ...plan import Change, Plan
 from ..schedule.placement import Nodes, creation_reason, left_nodes, task_count
-from ..service.canonical import Json, desired_count, service_mode
 from ..service.diff import RUN_LABEL, Names, diff_service, scaling_reason, update_cost, with_kept_labels
 from ..service.fields import ANY_API, refuse_unknown
 from ..service.images import Resolved, image_of, settle_image
 from ..service.items import Item, by_name, item_name, own, stack_of
+from ..service.spec import Json, Service, ServiceSpec
 from ..service.work import CREATE, REMOVE, REPLACE, UPDATE, Work
 from . import lint
 from .convert import StackObjects
@@ -106,7 +106,7 @@ def plan_absent(stack: str, observed: Observed) -> Plan:
     volumes = {
         mount["Source"]
         for service in services
-        for mount in service["Spec"]["TaskTemplate"]["ContainerSpec"].get("Mounts") or []
+        for mount in Service(service).spec.mounts
         if mount.get("Type") == "volume" and mount.get("Source")
     }
     return Plan(tuple(changes), result={"volumes": sorted(volumes | set(observed.volumes))})
@@ -121,7 +121,7 @@ def missing_objects(wanted: StackObjects, observed: Observed) -> list[str]:
     }
     users: dict[tuple[str, str], list[str]] = {}
     for spec in wanted.services:
-        used = {("network", item["Target"]) for item in spec["TaskTemplate"].get("Networks") or []} | references(spec)
+        used = {("network", target) for target in ServiceSpec(spec).targets} | references(spec)
         for kind, name in used:
             if name not in names[kind] and not name.startswith("container:"):
                 users.setdefault((kind, name), []).append(spec["Name"])
@@ -142,15 +142,15 @@ def _finish_specs(
         if problem:
             problems.setdefault(image_of(spec), problem)
         if observed and _keeps_replicas(spec, observed, options.keep_replicas):
-            spec = {**spec, "Mode": {"Replicated": {"Replicas": desired_count(observed["Spec"])}}}
-        if options.run_id and service_mode(spec).endswith("-job"):
+            spec = ServiceSpec(spec).scaled(Service(observed).spec.desired).body
+        if options.run_id and ServiceSpec(spec).is_job:
             spec = {**spec, "Labels": {**(spec.get("Labels") or {}), RUN_LABEL: options.run_id}}
         specs.append(spec)
     return specs, [problems[image] for image in sorted(problems)]
 
 
 def _keeps_replicas(spec: Json, observed: Item, kept: t.Collection[str] | bool) -> bool:
-    if not service_mode(spec) == service_mode(observed["Spec"]) == "replicated":
+    if not ServiceSpec(spec).mode == Service(observed).spec.mode == "replicated":
         return False
     return kept if isinstance(kept, bool) else spec["Name"] in kept
 
@@ -168,10 +168,7 @@ def _network_changes(stack: str, wanted: t.Iterable[Json], observed: Observed, s
         fields = diff_network(network, body)
         if not fields:
             continue
-        users = sorted(
-            item_name(service) for service in observed.services
-            if any(item["Target"] in (name, network["Id"]) for item in service["Spec"]["TaskTemplate"].get("Networks") or [])
-        )  # fmt: skip
+        users = sorted(service.name for service in map(Service, observed.services) if service.spec.targets & {name, network["Id"]})
         if users:
             what = "; ".join(item.told() for item in fields)
             raise PlanError(
@@ -233,7 +230,7 @@ def _service_changes(
             cost = update_cost(diff.body, tasks, diff.restarts, left_nodes(service["Spec"], diff.body, observed.nodes))
             reason = scaling_reason(service["Spec"], diff.body)
             yield Change("service", step.name, UPDATE, diff.fields, cost, reason, Work(diff.body, service, *waits))
-        elif refresh_auth and not service_mode(spec).endswith("-job"):  # any update would run a job again
+        elif refresh_auth and not ServiceSpec(spec).is_job:  # any update would run a job again
             reason = "registry credentials are sent anew"
             yield Change("service", step.name, UPDATE, reason=reason, payload=Work(diff.body, service, *waits))
 
@@ -262,7 +259,7 @@ def _removals(
                 yield _removal(kind, item, "not in the stack any more")
     if options.prune:
         names = {body["Name"] for body in wanted.networks}
-        targets = {item["Target"] for spec in staying for item in (spec.get("TaskTemplate") or {}).get("Networks") or []}
+        targets = set[str]().union(*(ServiceSpec(spec).targets for spec in staying))
         for network in own(stack, observed.networks):
             if network["Name"] not in names and not targets & {network["Name"], network["Id"]}:
                 yield _removal("network", network, "not in the stack any more")
@@ -278,7 +275,7 @@ def _full_networks(wanted: StackObjects, specs: t.Sequence[Json], observed: Obse
     names = {spec["Name"] for spec in specs}
     others = [service["Spec"] for service in observed.services if item_name(service) not in names]
     networks = [*observed.networks, *(body for body in wanted.networks if body["Name"] not in by_name(observed.networks))]
-    used = {item["Target"] for spec in specs for item in spec["TaskTemplate"].get("Networks") or []}
+    used = set[str]().union(*(ServiceSpec(spec).targets for spec in specs))
     for warning in lint.lint_addresses(specs, [item for item in networks if item["Name"] in used], others, observed.nodes):
         yield f"{warning} (addresses)"
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 
 from ...errors import FlotillaError
 from ..schedule.verdict import Memory
-from ..service.canonical import Json
+from ..service.spec import Json
 
 CREATED, UPDATED, REPLACED, REMOVED = "create", "update", "replace", "remove"
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._core.service.canonical import Json
 from ..._core.service.images import image_of
 from ..._core.service.items import Item
+from ..._core.service.spec import Json
 from ..._core.stack.session import CREATED, REMOVED, REPLACED, Session, Touched
 from ...errors import FlotillaError
 from ..engine import EngineError
