@@ -100,7 +100,8 @@ def test_a_plan_from_the_record_is_that_of_the_module(fake: FakeEngine, record: 
         params = {"volumes": wanted, "remove_stack_volumes": [], "recreate": "never", "test_image": None}
         here = run_module_main(volume.main, {"docker_host": fake.docker_host, "volumes": wanted}, check=True)
         assert volume.plan(volume.observe(place.member.engine, params), params).as_results() == here["plan"]
-    for module, options in ((nfs_exports, {"name": "x", "exports": [{"path": "/srv", "clients": ["10.0.0.1"]}]}), (mount, {"absent": ["/x"]})):
+    exports = [{"path": "/srv", "clients": ["10.0.0.1"]}]
+    for module, options in ((nfs_exports, {"name": "x", "exports": exports}), (mount, {"absent": ["/x"]})):
         here = run_module_main(module.main, options, check=True)
         params = {**{name: option.get("default") for name, option in module.ARGUMENTS.items()}, **options}
         for export in params.get("exports") or []:
