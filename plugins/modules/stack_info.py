@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Tells of the services of one stack or of the whole swarm, whoever deployed them, with their tasks, the nodes these run on,
     and the cause of what does not run.
-  - Needs three requests, whatever the number of services.
+  - Needs five requests, whatever the number of services.
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.attributes
