@@ -160,7 +160,8 @@ options:
     description:
       - Warnings that are not wanted. Those about likely mistakes are named by the word in parentheses at their end, those about
         keys that Swarm ignores by the key, such as V(container_name).
-      - A word with a colon and a pattern, such as V(container_name:worker-*), silences those about services that match the pattern alone.
+      - A word with a colon and a pattern, such as V(capacity:ray_*), silences those about names that match the pattern alone. Warnings
+        about keys know services by their key in the file, the others by their full name.
     type: list
     elements: str
     default: []

@@ -51,9 +51,12 @@ def _used(model: Model) -> dict[str, set[str]]:
 
 def _lint_unused(model: Model, used: t.Mapping[str, set[str]], place_of: PlaceOf) -> t.Iterator[str]:
     for section, keys in used.items():
-        for key in sorted(model.get(section, {}).keys() - keys):
-            if not model[section][key].get("external"):
-                yield place_of((section, key)).note(f"no service uses this {section[:-1]}, so it is not created")
+        unused = [key for key in sorted(model.get(section, {}).keys() - keys) if not model[section][key].get("external")]
+        if len(unused) > 1:
+            names = f"{{{','.join(unused)}}}"
+            yield (place_of((section,)) / names).note(f"no service uses these {section}, so they are not created")
+        elif unused:
+            yield place_of((section, unused[0])).note(f"no service uses this {section[:-1]}, so it is not created")
 
 
 def _check_rules(model: Model, used: t.Mapping[str, set[str]], place_of: PlaceOf, silence: t.Collection[str]) -> t.Iterator[str]:

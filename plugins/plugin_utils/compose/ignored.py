@@ -111,11 +111,12 @@ def ignored_keys(data: dict[str, t.Any], place: Place) -> t.Iterator[Ignored]:
 
 def tell(found: t.Iterable[Ignored]) -> t.Iterator[str]:
     """A warning for each, those that differ in the name alone as one: ``stack.yml: services.{api,web}.build: Swarm ignores it; ...``."""
-    alike: dict[tuple[t.Any, ...], list[Ignored]] = {}
+    alike: dict[tuple[str, ...], list[Ignored]] = {}
     for each in found:
-        section, _name, *below = each.place.path
-        alike.setdefault((each.place.file, section, *(key for key in below if isinstance(key, str)), each.way), []).append(each)
-    for (file, section, *below, way), group in alike.items():
+        section, _name, *below = map(str, each.place.path)
+        alike.setdefault((section, *(key for key in below if not key.isdecimal()), each.way), []).append(each)
+    for (section, *below, way), group in alike.items():
         names = sorted({each.name for each in group})
-        place = Place(file, (section, f"{{{','.join(names)}}}" if len(names) > 1 else names[0], *below))
+        files = ", ".join(dict.fromkeys(each.place.file for each in group))
+        place = Place(files, (section, f"{{{','.join(names)}}}" if len(names) > 1 else names[0], *below))
         yield group[0].told if len(group) == 1 else place.note(way)

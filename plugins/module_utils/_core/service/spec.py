@@ -86,6 +86,11 @@ class ServiceSpec:
         return str(self.container.get("Image") or "")
 
     @property
+    def command(self) -> t.Sequence[str]:
+        """The words of the entrypoint and of the command."""
+        return [*(self.container.get("Command") or ()), *(self.container.get("Args") or ())]
+
+    @property
     def environment(self) -> t.Sequence[str]:
         """``NAME=value``, or a bare name for what is removed from what the image sets."""
         return self.container.get("Env") or ()
@@ -145,6 +150,10 @@ class ServiceSpec:
     @property
     def reservations(self) -> Raw:
         return (self.task.get("Resources") or {}).get("Reservations") or {}
+
+    @property
+    def limits(self) -> Raw:
+        return (self.task.get("Resources") or {}).get("Limits") or {}
 
     @property
     def restart_condition(self) -> str:

@@ -13,8 +13,9 @@ from ...errors import PlanError
 from ..schedule.placement import Nodes, hostname, task_count
 from ..service.constraints import Node
 from ..service.spec import Raw, ServiceSpec
+from .finding import Finding, about, tell
+from .room import lint_room
 
-_Finding = tuple[str, str]
 NEARLY_FULL = 0.75
 _TAKEN_BY_THE_NETWORK = 3
 """Its own address, the gateway, and the broadcast address."""
@@ -24,6 +25,9 @@ _KEEPALIVE = "net.ipv4.tcp_keepalive_time"
 _SOCKETS = {"/var/run/docker.sock", "/run/docker.sock"}
 # The first versions that ask the engine for its API. Those before know 1.24 alone.
 _TRAEFIK_THAT_ASKS = {2: (2, 11, 31), 3: (3, 6, 1)}
+_PASSWORD = re.compile(r"pass(?:word|wd|phrase)|_pwd$|secret(?:_(?:access_)?key)?$|token$|(?:api|private|signing)_?key$", re.IGNORECASE)
+_NO_PASSWORD = re.compile(r"|/.*|[0-9]+|true|false|yes|no|.*\{\{.*", re.IGNORECASE)
+_TEMPLATE = re.compile(r"\{\{-?\s*\.(?:Task|Service|Node)\.[^}]*\}\}")
 _IDLE_SECONDS = 900
 """After so long a virtual address forgets a connection on which nothing is sent."""
 
@@ -33,15 +37,24 @@ def lint(
     nodes: Nodes,
     missing_paths: t.Mapping[str, t.Collection[str]],
     silence: t.Collection[str] = (),
+    others: t.Iterable[Raw] = (),
+    more: t.Iterable[Finding] = (),
 ) -> list[str]:
     """Warnings, each once. ``missing_paths`` are paths that are not there, by host name or node ID; nodes it lacks were not asked.
 
+    ``others`` are the specs of other stacks' services, and ``more`` is what was found elsewhere.
     Raises PlanError for a bind mount whose source no eligible node has.
     """
     views = [ServiceSpec(spec) for spec in specs]
-    findings = _bind_findings(views, nodes, missing_paths)
-    findings += [finding for spec in views for check in _CHECKS for finding in check(spec, nodes)]
-    return [f"{text} ({rule})" for rule, text in findings if rule not in silence]
+    findings = [
+        *_bind_findings(views, nodes, missing_paths),
+        *_without_node(views, nodes),
+        *(finding for spec in views for check in _CHECKS for finding in check(spec, nodes)),
+        *lint_room(views, nodes, [ServiceSpec(spec) for spec in others]),
+        *_passwords(views),
+        *more,
+    ]
+    return tell(findings, silence)
 
 
 def bind_sources(spec: Raw) -> list[str]:
@@ -50,9 +63,9 @@ def bind_sources(spec: Raw) -> list[str]:
     return sorted({m["Source"] for m in mounts if m.get("Type") == "bind" and m.get("Source") and "{{" not in m["Source"]})
 
 
-def _bind_findings(specs: t.Iterable[ServiceSpec], nodes: Nodes, missing: t.Mapping[str, t.Collection[str]]) -> list[_Finding]:
+def _bind_findings(specs: t.Iterable[ServiceSpec], nodes: Nodes, missing: t.Mapping[str, t.Collection[str]]) -> list[Finding]:
     problems: list[str] = []
-    findings: list[_Finding] = []
+    findings: list[Finding] = []
     for spec in specs:
         eligible = nodes.eligible(spec.raw)
         for source in bind_sources(spec.raw):
@@ -60,7 +73,7 @@ def _bind_findings(specs: t.Iterable[ServiceSpec], nodes: Nodes, missing: t.Mapp
             if lacking and len(lacking) == len(eligible):
                 problems.append(f"service {spec.name} mounts {source}, which no node that may run it has ({', '.join(lacking)})")
             elif lacking:
-                findings.append(("bind_source", f"service {spec.name} mounts {source}, which {', '.join(lacking)} lacks"))
+                findings.append(about("bind_source", spec.name, f" mounts {source}, which {', '.join(lacking)} lacks"))
     if problems:
         raise PlanError(
             f"{'; '.join(problems)}",
@@ -74,72 +87,112 @@ def _lacks(node: Node, source: str, missing: t.Mapping[str, t.Collection[str]]) 
     return any(source in (missing.get(name) or ()) for name in (hostname(node), str(node.get("ID"))))
 
 
-def _placement(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
-    if nodes.all and spec.constraints and not nodes.eligible(spec.raw):
-        yield "no_node", f"service {spec.name}: no active node matches {', '.join(spec.constraints)}"
+def _without_node(specs: t.Iterable[ServiceSpec], nodes: Nodes) -> t.Iterator[Finding]:
+    unfit = {spec.name: ", ".join(spec.constraints) for spec in specs if nodes.all and spec.constraints and not nodes.eligible(spec.raw)}
+    if len(set(unfit.values())) > 1:
+        told = "; ".join(f"{name} ({constraints})" for name, constraints in sorted(unfit.items()))
+        yield Finding("no_node", tuple(unfit), f"no active node matches the constraints of these services: {told}")
+    else:
+        yield from (about("no_node", name, f": no active node matches {constraints}") for name, constraints in unfit.items())
 
 
-def _capacity(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
-    eligible = nodes.eligible(spec.raw)
-    replicas = spec.desired if spec.mode == "replicated" else 0
-    limit = spec.most_on_a_node
-    if limit and eligible and replicas > limit * len(eligible):
-        yield (
-            "capacity",
-            f"service {spec.name}: {replicas} replicas, but {len(eligible)} nodes take {limit} each (max_replicas_per_node)",
+def _single_replica(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
+    if spec.mode != "replicated" or spec.desired != 1:
+        return
+    is_start_first, written = spec.update_config.get("Order") == "start-first", _written_volumes(spec)
+    if is_start_first and written:
+        yield about(
+            "two_writers",
+            spec.name,
+            f": with start-first the old and the new task write into volume {', '.join(written)} at the same time; "
+            "use update_config.order: stop-first",
         )
-    wanted = _reserved(spec.reservations)
-    if not eligible or not wanted or (spec.mode == "replicated" and not replicas):
-        return
-    for resource, amount in sorted(wanted.items()):
-        needed, fits = max(1, replicas), 0
-        for node in eligible:
-            fits += int(_has(node).get(resource, 0) // amount)
-            if fits >= needed:
-                break
-        else:
-            yield (
-                "capacity",
-                f"service {spec.name}: {needed} tasks reserve {_amount(resource, amount)} each, "
-                f"but the nodes that may run it have room for {fits}",
-            )
-
-
-def _single_replica(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
-    if spec.mode != "replicated" or spec.desired != 1 or not spec.ports:
-        return
-    if spec.update_config.get("Order") != "start-first" and not spec.host_ports:
-        yield (
+    if spec.ports and not is_start_first and not spec.host_ports and not written:
+        yield about(
             "single_replica",
-            f"service {spec.name} publishes ports with one replica, and is away during each update; "
+            spec.name,
+            " publishes ports with one replica, and is away during each update; "
             "update_config.order: start-first with a health check prevents that",
         )
 
 
-def _source_ip(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
+def _written_volumes(spec: ServiceSpec) -> list[str]:
+    return [str(m["Source"]) for m in spec.mounts if m.get("Type") == "volume" and m.get("Source") and not m.get("ReadOnly")]
+
+
+def _source_ip(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
     for port in spec.ports:
         if port.get("PublishedPort") in (80, 443) and port.get("PublishMode") != "host" and port.get("Protocol") != "udp":
-            yield (
+            yield about(
                 "source_ip",
-                f"service {spec.name} publishes port {port['PublishedPort']} through the routing mesh, which hides the addresses "
-                "of clients; mode: host shows them",
+                spec.name,
+                f" publishes port {port['PublishedPort']} through the routing mesh, which hides the addresses of clients; "
+                "mode: host shows them",
             )
             return
 
 
-def _idle_connections(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
+def _idle_connections(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
     name = spec.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
     keepalive = str(spec.sysctls.get(_KEEPALIVE, ""))
     sends = keepalive.isdecimal() and int(keepalive) < _IDLE_SECONDS
     if name.startswith(_DATABASES) and spec.endpoint_mode != "dnsrr" and not sends:
-        yield (
+        yield about(
             "idle",
-            f"service {spec.name}: its virtual address drops connections that are idle for {_IDLE_SECONDS // 60} minutes; "
+            spec.name,
+            f": its virtual address drops connections that are idle for {_IDLE_SECONDS // 60} minutes; "
             f"use endpoint_mode: dnsrr, or sysctls with {_KEEPALIVE}: 600",
         )
 
 
-def _old_client(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
+def _templates(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
+    """They are filled in in variables, host names, mounts, and configs with a template_driver alone."""
+    health = spec.container.get("Healthcheck") or {}
+    words = [*spec.command, *(health.get("Test") or ())]
+    literal = sorted({found[0] for word in words for found in _TEMPLATE.finditer(word)})
+    if literal:
+        yield about(
+            "template",
+            spec.name,
+            f": {', '.join(literal)} stays as it stands in a command; give it as a variable in environment and use that",
+        )
+
+
+def _all_gpus(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
+    if "NVIDIA_VISIBLE_DEVICES=all" in spec.environment and not spec.reservations.get("GenericResources"):
+        yield about(
+            "all_gpus",
+            spec.name,
+            ": NVIDIA_VISIBLE_DEVICES=all without a reservation shows it every GPU of its node, those of others too; "
+            "reserve generic_resources",
+        )
+
+
+def _traefik_labels(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
+    def has_some(labels: Raw) -> bool:
+        return any(name.startswith("traefik.") for name in labels)
+
+    if has_some(spec.container.get("Labels") or {}) and not has_some(spec.labels):
+        yield about("traefik_labels", spec.name, ": Traefik reads the labels of services in a swarm; move them to deploy.labels")
+
+
+def _passwords(specs: t.Iterable[ServiceSpec]) -> t.Iterator[Finding]:
+    """One for all services, for their variables differ and the cure does not."""
+    found = {spec.name: names for spec in specs if (names := sorted(filter(None, map(_password, spec.environment))))}
+    if found:
+        where = "; ".join(f"{name}: {', '.join(names)}" for name, names in sorted(found.items()))
+        text = f"what looks like passwords is plain environment, which all see who may inspect a service ({where}); use secrets"
+        yield Finding("plain_password", tuple(found), text)
+
+
+def _password(variable: str) -> str:
+    """The name of a variable whose value is likely to be one; empty for others, such as the path of a file or a number."""
+    name, _equals, value = variable.partition("=")
+    is_other = name.upper().endswith("_FILE") or _NO_PASSWORD.fullmatch(value)
+    return name if _PASSWORD.search(name) and not is_other else ""
+
+
+def _old_client(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
     """Of a tag that moves, such as v3, the version is not known."""
     image = spec.image.partition("@")[0].rpartition("/")[2]
     found = re.match(r"traefik:v?(\d+)\.(\d+)(?:\.(\d+))?", image)
@@ -148,61 +201,15 @@ def _old_client(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
     version = tuple(int(part) for part in found.groups() if part)
     first = _TRAEFIK_THAT_ASKS[min(max(version[0], 2), 3)]
     if version < first[: len(version)]:
-        yield (
+        yield about(
             "old_client",
-            f"service {spec.name}: Traefik {'.'.join(map(str, version))} speaks a version of the engine's API that engines from 29.0 on "
+            spec.name,
+            f": Traefik {'.'.join(map(str, version))} speaks a version of the engine's API that engines from 29.0 on "
             f"refuse; take {'.'.join(map(str, first))} or later before an upgrade",
         )
 
 
-def _host_port(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[_Finding]:
-    if spec.update_config.get("Order") != "start-first":
-        return
-    if spec.host_ports and spec.mode == "replicated" and len(nodes.eligible(spec.raw)) <= spec.desired:
-        yield (
-            "host_port",
-            f"service {spec.name}: with start-first the new task can't have the host port that the old one holds; "
-            "use update_config.order: stop-first",
-        )
-    generic = spec.reservations.get("GenericResources")
-    if generic and nodes.all:
-        reserved = _reserved({"GenericResources": generic})
-        for resource, amount in reserved.items():
-            total = sum(int(_has(node).get(resource, 0) // amount) for node in nodes.eligible(spec.raw))
-            if total <= spec.desired:
-                yield (
-                    "capacity",
-                    f"service {spec.name}: with start-first an update needs one more free {resource.partition(':')[2]} "
-                    "than there is; use update_config.order: stop-first",
-                )
-
-
-def _reserved(reservations: Raw) -> dict[str, int]:
-    amounts = {key: reservations[key] for key in ("NanoCPUs", "MemoryBytes") if reservations.get(key)}
-    for item in reservations.get("GenericResources") or []:
-        unit = item.get("DiscreteResourceSpec") or {}
-        if unit.get("Value"):
-            amounts[f"generic:{unit['Kind']}"] = unit["Value"]
-    return amounts
-
-
-def _has(node: Node) -> dict[str, int]:
-    resources = (node.get("Description") or {}).get("Resources") or {}
-    found: dict[str, int] = {key: resources.get(key) or 0 for key in ("NanoCPUs", "MemoryBytes")}
-    for item in resources.get("GenericResources") or []:
-        discrete, named = item.get("DiscreteResourceSpec"), item.get("NamedResourceSpec")
-        kind = (discrete or named or {}).get("Kind", "")
-        found[f"generic:{kind}"] = found.get(f"generic:{kind}", 0) + (int(discrete["Value"]) if discrete else 1)
-    return found
-
-
-def _amount(resource: str, amount: int) -> str:
-    if resource == "NanoCPUs":
-        return f"{amount / 1e9:g} CPUs"
-    return f"{amount / 2**20:g} MiB" if resource == "MemoryBytes" else f"{amount} {resource.partition(':')[2]}"
-
-
-_CHECKS = (_placement, _capacity, _single_replica, _source_ip, _idle_connections, _old_client, _host_port)
+_CHECKS = (_single_replica, _source_ip, _idle_connections, _templates, _all_gpus, _traefik_labels, _old_client)
 
 
 def lint_addresses(

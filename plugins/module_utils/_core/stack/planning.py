@@ -19,8 +19,10 @@ from ..service.spec import Json, Service, ServiceSpec
 from ..service.work import CREATE, REMOVE, REPLACE, UPDATE, Work
 from . import lint
 from .convert import StackObjects
+from .network_lint import lint_networks
 from .objects import adopt_configs, diff_data, diff_network, foreign, lint_secrets, references, superseded
 from .order import Dependencies, PortMoves, find_port_moves, order_moves
+from .silence import is_silenced
 
 _BUILT_IN_NETWORKS = {"host", "none", "bridge", "ingress"}
 
@@ -81,11 +83,11 @@ def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: 
         *_removals(stack, wanted, specs, observed, options, moves.leaving),
     ]
     warnings = [
-        *(f"{problem}; nodes may run different versions of it, and only nodes that have it can start it" for problem in problems),
-        *lint.lint(specs, observed.nodes, options.missing_paths, options.silence),
+        *_unresolved(problems),
+        *_likely_mistakes(wanted, specs, observed, options),
         *_full_networks(wanted, specs, observed, options),
         *_leftovers(stack, specs, observed, options),
-        *(lint_secrets(wanted.secrets, observed.secrets) if "secret_content" not in options.silence else ()),
+        *lint_secrets(_heard(wanted.secrets, "secret_content", options), observed.secrets),
     ]
     return Plan(tuple(changes), tuple(warnings))
 
@@ -269,14 +271,31 @@ def _removal(kind: str, item: Item, reason: str = "", work: Work | None = None) 
     return Change(kind, item_name(item), REMOVE, reason=reason, payload=work or Work({}, item))
 
 
+def _unresolved(problems: t.Sequence[str]) -> t.Iterator[str]:
+    if problems:
+        them = "it" if len(problems) == 1 else "them"
+        yield f"{'; '.join(problems)}; nodes may run different versions of {them}, and only nodes that have {them} can start {them}"
+
+
+def _heard(items: t.Iterable[Item], word: str, options: Options) -> list[Item]:
+    """Those about which a warning of this kind is not silenced."""
+    return [item for item in items if not is_silenced(options.silence, word, item["Name"])]
+
+
+def _likely_mistakes(wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options) -> list[str]:
+    names = {spec["Name"] for spec in specs}
+    others = [service["Spec"] for service in observed.services if item_name(service) not in names]
+    networks = lint_networks(wanted.networks, observed.networks, observed.nodes)
+    return lint.lint(specs, observed.nodes, options.missing_paths, options.silence, others, networks)
+
+
 def _full_networks(wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[str]:
-    if "addresses" in options.silence:
-        return
     names = {spec["Name"] for spec in specs}
     others = [service["Spec"] for service in observed.services if item_name(service) not in names]
     networks = [*observed.networks, *(body for body in wanted.networks if body["Name"] not in by_name(observed.networks))]
     used = set[str]().union(*(ServiceSpec(spec).targets for spec in specs))
-    for warning in lint.lint_addresses(specs, [item for item in networks if item["Name"] in used], others, observed.nodes):
+    heard = _heard([item for item in networks if item["Name"] in used], "addresses", options)
+    for warning in lint.lint_addresses(specs, heard, others, observed.nodes):
         yield f"{warning} (addresses)"
 
 

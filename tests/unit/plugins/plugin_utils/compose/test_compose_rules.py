@@ -271,6 +271,9 @@ def test_what_nobody_uses_is_said() -> None:
         "content: networks.n: no service uses this network, so it is not created",
         "content: volumes.v: no service uses this volume, so it is not created",
     )
+    assert load({**service(), "volumes": {"v": {}, "w": None, "x": {"external": True}}}).warnings == (
+        "content: volumes.{v,w}: no service uses these volumes, so they are not created",
+    )
 
 
 def test_restart_is_obeyed_and_not_warned_about() -> None:
@@ -297,7 +300,7 @@ def test_no_field_that_a_swarm_has_is_said_to_be_ignored() -> None:
     assert [found.key for found in ignored_keys(data, Place("stack.yml"))] == ["privileged"]
 
 
-def test_warnings_that_are_alike_are_one() -> None:
+def test_warnings_that_are_alike_are_one(tmp_path: Path) -> None:
     mounts = [{"type": "bind", "source": "/a", "target": target, "bind": {"create_host_path": True}} for target in ("/a", "/b")]
     services = {
         "api": {"image": "i", "build": ".", "volumes": mounts},
@@ -312,6 +315,11 @@ def test_warnings_that_are_alike_are_one() -> None:
     )
     first, *_others = load({"services": services}, silence=["build:d*"]).warnings
     assert first.startswith("content: services.{api,web}.build: ")
+    files = [tmp_path / "one.yml", tmp_path / "two.yml"]
+    for file, name in zip(files, ("a", "b"), strict=True):
+        file.write_text(yaml.safe_dump({"services": {name: {"image": "i", "build": "."}}}))
+    (warning,) = load_stack([str(file) for file in files]).warnings
+    assert warning.startswith(f"{files[0]}, {files[1]}: services.{{a,b}}.build: Swarm ignores it; ")
 
 
 @pytest.mark.parametrize("version", ["3.8", None])
