@@ -263,3 +263,17 @@ def test_a_plan_that_acts_is_seen(source: str, found: list[str]) -> None:
 
 def test_a_step_with_state_is_seen() -> None:
     assert steps_with_state("class Run:\n    def observe(self, a, b): self.a = a\n    def other(self): pass") == ["Run.observe"]
+
+
+def knows_the_api_of_services(source: str) -> bool:
+    return "TaskTemplate" in source
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if not path.startswith("module_utils/_core/service/")])
+def test_only_one_package_knows_where_the_api_keeps_the_fields_of_a_service(path: str) -> None:
+    assert not knows_the_api_of_services((PLUGINS / path).read_text()), "ask ServiceSpec for it"
+
+
+def test_a_read_of_raw_services_is_seen() -> None:
+    assert knows_the_api_of_services('service["Spec"]["TaskTemplate"]["Placement"]')
+    assert any(knows_the_api_of_services((PLUGINS / path).read_text()) for path in FILES)

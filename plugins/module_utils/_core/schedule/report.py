@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..service.canonical import Json, service_mode
 from ..service.constraints import Node
-from ..service.images import image_of
 from ..service.items import Item, stack_of, tasks_by_service
+from ..service.spec import Json, Service
 from .placement import Nodes, hostname
 from .task_states import error_of, has_ended
 from .verdict import RUNNING, Verdict, count_up, judge, settle_at_once
@@ -32,13 +31,13 @@ def report_services(
 
 def account(service: Item, verdict: Verdict) -> Json:
     """How a service fares at the end of a run."""
-    spec = service["Spec"]
+    spec = Service(service).spec
     return {
-        "name": spec["Name"],
-        "mode": service_mode(spec),
+        "name": spec.name,
+        "mode": spec.mode,
         "running": verdict.running,
         "desired": verdict.desired,
-        "image": image_of(spec),
+        "image": spec.image,
         "state": verdict.state,
         "cause": _cause(verdict),
     }
@@ -51,22 +50,21 @@ def _cause(verdict: Verdict) -> str:
 def _report(
     service: Item, tasks: t.Sequence[Item], current: t.Collection[str], nodes: Nodes, hosts: t.Mapping[str, Node], now: float
 ) -> Json:
-    spec = service.get("Spec") or {}
-    template = spec.get("TaskTemplate") or {}
+    view = Service(service)
+    spec = view.spec
     whole = [task for task in tasks if task.get("Status", {}).get("State") and task.get("DesiredState")]
     verdict = settle_at_once(judge(service, [task for task in whole if task.get("ID") in current], nodes, now=now))
-    is_job = service_mode(spec).endswith("-job")
     return {
-        "name": spec.get("Name", ""),
+        "name": spec.name,
         "stack": stack_of(service),
-        "mode": service_mode(spec),
-        "image": (template.get("ContainerSpec") or {}).get("Image", ""),
-        "running": verdict.running if is_job else max(verdict.running, min(count_up(whole, nodes), verdict.desired)),
+        "mode": spec.mode,
+        "image": spec.image,
+        "running": verdict.running if spec.is_job else max(verdict.running, min(count_up(whole, nodes), verdict.desired)),
         "desired": verdict.desired,
-        "state": "completed" if is_job and verdict.state == RUNNING else verdict.state,
+        "state": "completed" if spec.is_job and verdict.state == RUNNING else verdict.state,
         "cause": _cause(verdict),
-        "update_state": (service.get("UpdateStatus") or {}).get("State", ""),
-        "update_message": (service.get("UpdateStatus") or {}).get("Message", ""),
+        "update_state": view.update_state,
+        "update_message": view.update_message,
         "ports": _ports(service, whole, hosts),
         "tasks": [_report_task(task, hosts) for task in sorted(tasks, key=_order)],
     }

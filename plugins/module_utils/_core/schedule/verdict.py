@@ -11,8 +11,9 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from ..service.canonical import MONITOR_NS, SECOND_NS, desired_count, service_mode
-from ..timestamps import read_time
+from ..service.fields import MONITOR_NS
+from ..service.spec import Raw, Service, ServiceSpec
+from ..timestamps import SECOND_NS, read_time
 from .placement import Nodes
 from .task_states import CRASHES, FAILED_STATES, WITHIN_SECONDS, error_of
 
@@ -34,7 +35,6 @@ _CULPRIT = re.compile(r"termination of task (\w+)")
 _NOT_YET = ("new", "allocated", "pending", "assigned", "accepted", "preparing", "ready", "starting")
 _TIMES = {1: "", 2: " twice", 3: " three times"}
 
-Service = t.Mapping[str, t.Any]
 Task = t.Mapping[str, t.Any]
 Memory = dict[str, float]
 
@@ -62,7 +62,7 @@ class Verdict:
     """The version index of the last failure."""
 
 
-def judge(service: Service, tasks: t.Iterable[Task], nodes: Nodes, since: int | None = None, now: float = 0.0) -> Verdict:
+def judge(service: Raw, tasks: t.Iterable[Task], nodes: Nodes, since: int | None = None, now: float = 0.0) -> Verdict:
     """What the tasks of a service that run its present spec say at one moment.
 
     ``since`` is the version index of the service before this run changed it: failures after that count. Of a service that this run did
@@ -70,14 +70,15 @@ def judge(service: Service, tasks: t.Iterable[Task], nodes: Nodes, since: int | 
     say why a task is not up, or not for long. The state may be ``converged``, ``stuck`` or ``looping``, of which ``settle`` or
     ``settle_at_once`` makes a verdict.
     """
-    spec, mode = service["Spec"], service_mode(service["Spec"])
+    view = Service(service)
+    spec, mode = view.spec, view.spec.mode
     # What has completed stays so when its node goes.
     mine = [task for task in tasks if task.get("NodeID") not in nodes.down or task["Status"]["State"] == "complete"]
     if mode.endswith("-job"):
-        return _judge_job(service, mine, nodes, since)
+        return _judge_job(view, mine, nodes, since)
     if mode == "global":
         mine = _of_eligible(spec, mine, nodes)
-    desired = desired_count(spec) if mode == "replicated" else len(nodes.eligible(spec))
+    desired = spec.desired if mode == "replicated" else len(nodes.eligible(spec.raw))
     active = [task for task in mine if task["DesiredState"] in ("running", "ready")]
     running = [task for task in active if task["Status"]["State"] == "running"]
     up = {_slot(task) for task in running}
@@ -86,14 +87,14 @@ def judge(service: Service, tasks: t.Iterable[Task], nodes: Nodes, since: int | 
     lately = [task for task in crashed if (_age(task, now) <= WITHIN_SECONDS if since is None else _index(task) > since)]
     newest = max(map(_index, lately), default=0)
     counts = _counts(active, len(up | finished), desired)
-    verdict = Verdict(spec["Name"], WAITING, len(up) + len(finished), desired, counts, finished=len(finished), newest=newest)
-    failed = _judge_update(service, verdict, mine, nodes, since)
+    verdict = Verdict(spec.name, WAITING, len(up) + len(finished), desired, counts, finished=len(finished), newest=newest)
+    failed = _judge_update(view, verdict, mine, nodes, since)
     if failed:
         return failed
-    goes_on = _GOES_ON.get((service.get("UpdateStatus") or {}).get("State", ""), "")
+    goes_on = _GOES_ON.get(view.update_state, "")
     if len(up | finished) >= desired and not goes_on:
         up_for = 0.0 if since is not None else min((_age(task, now) for task in running), default=math.inf)
-        return _judge_proof(service, replace(verdict, up_for=up_for), [task for task in lately if _slot(task) in up], nodes)
+        return _judge_proof(view, replace(verdict, up_for=up_for), [task for task in lately if _slot(task) in up], nodes)
     if since is None:
         verdict = replace(verdict, cause=goes_on)
         lately = [task for task in lately if _slot(task) not in up]
@@ -146,21 +147,20 @@ def _judge_proof(service: Service, verdict: Verdict, failures: t.Sequence[Task],
     The engine itself has watched for so long before it calls an update completed; with ``failure_action: continue`` it does so as well
     when tasks failed.
     """
-    spec, verdict = service["Spec"], replace(verdict, state=_CONVERGED)
-    monitor = float((spec.get("UpdateConfig") or {}).get("Monitor") or MONITOR_NS) / SECOND_NS
+    spec, verdict = service.spec, replace(verdict, state=_CONVERGED)
+    monitor = float(spec.update_config.get("Monitor") or MONITOR_NS) / SECOND_NS
     if failures:
         worst = [mine for mine in _by_slot(failures).values() if len(mine) >= _crashes_allowed(spec)]
         lives = [min(_life(task), PROOF_SECONDS) for mine in worst for task in mine]
         blamed = _blame(verdict, failures, nodes)
         return replace(blamed, needs=max([monitor, *lives]), cause=f"{blamed.cause}, and has only just come up again")
-    completed = (service.get("UpdateStatus") or {}).get("State") == "completed"
+    completed = service.update_state == "completed"
     return replace(verdict, needs=0.0 if completed or not verdict.desired else monitor)
 
 
 def _judge_update(service: Service, verdict: Verdict, tasks: t.Iterable[Task], nodes: Nodes, since: int | None) -> Verdict | None:
     """The culprit is a task of the former spec once that is rolled back, so that it may be known by its ID alone."""
-    update = service.get("UpdateStatus") or {}
-    state, message = update.get("State", ""), update.get("Message", "")
+    state, message = service.update_state, service.update_message
     if state not in (_PAUSED if since is None else ("paused", *_ROLLBACKS)):
         return None
     words = "rolled the update back"
@@ -175,7 +175,7 @@ def _judge_update(service: Service, verdict: Verdict, tasks: t.Iterable[Task], n
 
 
 def _judge_failures(
-    spec: t.Mapping[str, t.Any], verdict: Verdict, crashed: t.Sequence[Task], active: t.Sequence[Task], nodes: Nodes, many: str
+    spec: ServiceSpec, verdict: Verdict, crashed: t.Sequence[Task], active: t.Sequence[Task], nodes: Nodes, many: str
 ) -> Verdict:
     """Why not everything is up. ``many`` is the state for as many failures of one task as mean that it won't come up any more."""
     if crashed:
@@ -204,21 +204,20 @@ def _by_slot(tasks: t.Iterable[Task]) -> dict[str, list[Task]]:
     return slots
 
 
-def _of_eligible(spec: t.Mapping[str, t.Any], tasks: t.Iterable[Task], nodes: Nodes) -> list[Task]:
+def _of_eligible(spec: ServiceSpec, tasks: t.Iterable[Task], nodes: Nodes) -> list[Task]:
     """The engine makes a task of a global service for a node of another platform, too, which then waits for ever."""
-    eligible = {node["ID"] for node in nodes.eligible(spec)}
+    eligible = {node["ID"] for node in nodes.eligible(spec.raw)}
     return [task for task in tasks if task.get("NodeID", "") in {"", *eligible}]
 
 
 def _judge_job(service: Service, tasks: t.Sequence[Task], nodes: Nodes, since: int | None) -> Verdict:
-    spec, mode = service["Spec"], service_mode(service["Spec"])
-    iteration = ((service.get("JobStatus") or {}).get("JobIteration") or {}).get("Index", 0)
-    mine = [task for task in tasks if (task.get("JobIteration") or {}).get("Index", 0) == iteration]
-    desired = desired_count(spec) if mode == "replicated-job" else len(nodes.eligible(spec))
+    spec, mode = service.spec, service.spec.mode
+    mine = [task for task in tasks if (task.get("JobIteration") or {}).get("Index", 0) == service.job_iteration]
+    desired = spec.desired if mode == "replicated-job" else len(nodes.eligible(spec.raw))
     done = {_slot(task) for task in mine if task["Status"]["State"] == "complete"}
     active = [task for task in mine if task["Status"]["State"] in (*_NOT_YET, "running")]
     text = f"{len(done)}/{desired} completed{_states(active)}"
-    verdict = Verdict(spec["Name"], WAITING, len(done), desired, text, finished=len(done))
+    verdict = Verdict(spec.name, WAITING, len(done), desired, text, finished=len(done))
     if len(done) >= desired:
         return replace(verdict, state=_CONVERGED)
     if mode == "global-job":
@@ -276,15 +275,14 @@ def _error_text(task: Task) -> str:
     return f': "{text}"' if text else ""
 
 
-def _pending_cause(spec: t.Mapping[str, t.Any], task: Task) -> str:
-    constraints = ((spec.get("TaskTemplate") or {}).get("Placement") or {}).get("Constraints") or []
-    wanted = f"; constraints: {', '.join(constraints)}" if constraints else ""
+def _pending_cause(spec: ServiceSpec, task: Task) -> str:
+    wanted = f"; constraints: {', '.join(spec.constraints)}" if spec.constraints else ""
     return f"no node can take task {task.get('Slot') or ''}".rstrip() + f"{_lacking(spec, task)}{_error_text(task)}{wanted}"
 
 
-def _lacking(spec: t.Mapping[str, t.Any], task: Task) -> str:
+def _lacking(spec: ServiceSpec, task: Task) -> str:
     """Such as ``, no free gpu``. The engine says that resources are insufficient, and not which."""
-    reserved = ((spec.get("TaskTemplate") or {}).get("Resources") or {}).get("Reservations") or {}
+    reserved = spec.reservations
     units = [item.get("DiscreteResourceSpec") or item.get("NamedResourceSpec") or {} for item in reserved.get("GenericResources") or []]
     kinds = [unit["Kind"] for unit in units if unit.get("Kind")]
     if not kinds or "insufficient resources" not in (task["Status"].get("Err") or ""):
@@ -293,31 +291,27 @@ def _lacking(spec: t.Mapping[str, t.Any], task: Task) -> str:
     return f", no free {' or '.join([*kinds, *others])}"
 
 
-def _is_crash(spec: t.Mapping[str, t.Any], task: Task) -> bool:
+def _is_crash(spec: ServiceSpec, task: Task) -> bool:
     """Ended though it should run. An exit with 0 is a crash only of a service that is to run for ever."""
-    state, runs_for_ever = task["Status"]["State"], not service_mode(spec).endswith("-job") and _condition(spec) == "any"
+    state, runs_for_ever = task["Status"]["State"], not spec.is_job and spec.restart_condition == "any"
     return state in FAILED_STATES or (state == "complete" and runs_for_ever)
 
 
-def _finished(spec: t.Mapping[str, t.Any], tasks: t.Iterable[Task]) -> set[str]:
+def _finished(spec: ServiceSpec, tasks: t.Iterable[Task]) -> set[str]:
     """Slots of one-shots: ended well, not to be started again."""
-    if _condition(spec) == "any":
+    if spec.restart_condition == "any":
         return set()
     return {_slot(task) for task in tasks if task["Status"]["State"] == "complete"}
 
 
-def _condition(spec: t.Mapping[str, t.Any]) -> str:
-    return str(((spec.get("TaskTemplate") or {}).get("RestartPolicy") or {}).get("Condition") or "any")
-
-
-def _crashes_allowed(spec: t.Mapping[str, t.Any]) -> int:
+def _crashes_allowed(spec: ServiceSpec) -> int:
     """How many failures of one task mean that it won't come up any more."""
-    if _condition(spec) == "none":
+    if spec.restart_condition == "none":
         return 1
-    attempts = ((spec.get("TaskTemplate") or {}).get("RestartPolicy") or {}).get("MaxAttempts") or 0
-    if service_mode(spec).endswith("-job") and attempts:
-        return int(attempts) + 1
-    return min(CRASHES, int(attempts) + 1) if attempts else CRASHES
+    attempts = spec.restart_attempts
+    if spec.is_job and attempts:
+        return attempts + 1
+    return min(CRASHES, attempts + 1) if attempts else CRASHES
 
 
 def _counts(active: t.Sequence[Task], up: int, desired: int) -> str:

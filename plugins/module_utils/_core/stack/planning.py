@@ -304,7 +304,6 @@ def _leftovers(stack: str, specs: t.Sequence[Json], observed: Observed, options:
     extra = [item_name(service) for service in own(stack, observed.services) if item_name(service) not in kept]
     if extra and not options.prune:
         yield f"stack {stack} has services that are not in its files: {', '.join(extra)}. Set prune: true to remove them."
-    for service in own(stack, observed.services):
-        state = (service.get("UpdateStatus") or {}).get("State", "")
-        if state in ("paused", "rollback_paused"):
-            yield f"service {item_name(service)} was left {state.replace('_', ' ')}: {service['UpdateStatus'].get('Message', '')}"
+    for service in map(Service, own(stack, observed.services)):
+        if service.update_state in ("paused", "rollback_paused"):
+            yield f"service {service.name} was left {service.update_state.replace('_', ' ')}: {service.update_message}"

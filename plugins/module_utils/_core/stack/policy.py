@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 
 from ...plan import Change
 from ..schedule.verdict import FAILED, RUNNING, Verdict
-from ..service.canonical import parse_seconds
 from ..service.items import Item, stack_of
 from ..service.naming import NAMESPACE_LABEL
 from ..service.work import REMOVE
+from ..timestamps import parse_seconds
 from .job import exit_code
 
 Filters = t.Mapping[str, t.Sequence[str]]

@@ -10,8 +10,8 @@ import typing as t
 
 from ..._core.schedule.report import account
 from ..._core.schedule.verdict import FAILED, Verdict
-from ..._core.service.canonical import Json
 from ..._core.service.items import Item, item_name, stack_of
+from ..._core.service.spec import Json
 from ..._core.service.work import CREATE, REMOVE
 from ..._core.stack.planning import Observed
 from ..._core.stack.policy import Policy, Terms, Wait

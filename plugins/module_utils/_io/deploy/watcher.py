@@ -9,10 +9,10 @@ import typing as t
 from dataclasses import replace
 
 from ..._core.schedule.verdict import FAILED, RUNNING, Memory, Verdict, judge, progress, settle, settle_at_once
-from ..._core.service.canonical import service_mode
 from ..._core.service.diff import diff_service
 from ..._core.service.images import find_unresolved
 from ..._core.service.items import Item, by_name, item_name, tasks_by_service
+from ..._core.service.spec import Service
 from ..._core.stack.planning import Observed
 from ..._core.stack.policy import Policy, Terms, Wait
 from ..._core.stack.session import REMOVED, REPLACED, Session
@@ -123,7 +123,7 @@ class Watcher:
 
     def explain(self, service: Item, fields: t.Sequence[Field]) -> FlotillaError:
         """Why a service is not as it was when this run was planned, although this run did not change it."""
-        state = (service.get("UpdateStatus") or {}).get("State", "")
+        state = Service(service).update_state
         if state.startswith("rollback_"):
             return self._tell_failures([judge(service, [], self._observed.nodes, since=0)])
         return changed_meanwhile(item_name(service), self._policy.title, fields)
@@ -144,7 +144,7 @@ class Watcher:
 
     def _read(self, verdict: Verdict, all_tasks: Tasks) -> Verdict:
         service = self.services[verdict.name]
-        is_old_job = service_mode(service["Spec"]).endswith("-job") and verdict.name not in self._session.touched
+        is_old_job = Service(service).spec.is_job and verdict.name not in self._session.touched
         if is_old_job and verdict.state == FAILED and self._policy.job_cure:
             verdict = replace(verdict, cause=f"{verdict.cause}; {self._policy.job_cure}")
         return self._policy.read_verdict(verdict, all_tasks.get(service["ID"], []))

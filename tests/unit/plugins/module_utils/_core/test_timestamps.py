@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.timestamps import read_time, seconds_between
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.timestamps import parse_seconds, read_time, seconds_between
+from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,14 @@ def test_another_text_is_no_time(text: str) -> None:
 )
 def test_seconds_between_times_of_the_engine(start: str, end: str, seconds: float) -> None:
     assert seconds_between(start, end) == seconds
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90.0), ("1.5", 1.5), ("10m", 600.0), ("1h30m5s", 5405.0), ("250ms", 0.25)])
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5 minutes", "1d", "-3", "m"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(PlanError, match="expected seconds or a duration"):
+        parse_seconds(text)

@@ -6,9 +6,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.canonical import parse_seconds
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.diff import Names, diff_service, update_cost
-from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change
 
 Json = dict[str, t.Any]
@@ -165,17 +163,6 @@ def test_no_value_that_may_be_secret_is_in_a_field(wanted: Json) -> None:
 )
 def test_the_cost_says_how_many_and_how_fast(config: Json | None, tasks: int, cost: str) -> None:
     assert update_cost(spec(UpdateConfig=config), tasks, restarts=True) == cost
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("90", 90.0), ("1.5", 1.5), ("10m", 600.0), ("1h30m5s", 5405.0), ("250ms", 0.25)])
-def test_durations(text: str, seconds: float) -> None:
-    assert parse_seconds(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "5 minutes", "1d", "-3", "m"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(PlanError, match="expected seconds or a duration"):
-        parse_seconds(text)
 
 
 def test_a_label_without_a_value_is_a_label() -> None:
