@@ -100,7 +100,7 @@ def test_a_plan_from_the_record_is_that_of_the_module(fake: FakeEngine, record: 
         params = {"volumes": wanted, "remove_stack_volumes": [], "recreate": "never", "test_image": None}
         here = run_module_main(volume.main, {"docker_host": fake.docker_host, "volumes": wanted}, check=True)
         assert volume.plan(volume.observe(place.member.engine, params), params).as_results() == here["plan"]
-    defaults: dict[str, Any] = nfs_exports.EXPORT["options"]
+    defaults: Any = nfs_exports.EXPORT["options"]
     exports = [{"path": "/srv", "clients": ["10.0.0.1"], "options": list(defaults["default"])}]
     cases: list[tuple[Any, dict[str, Any]]] = [(nfs_exports, {"name": "x", "exports": exports}), (mount, {"absent": ["/x"]})]
     for module, options in cases:
