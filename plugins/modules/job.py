@@ -141,7 +141,7 @@ from functools import partial
 
 from ..module_utils._core.schedule.placement import Nodes
 from ..module_utils._core.service.edit import Edit, given_variables
-from ..module_utils._core.service.images import Resolved, auth_headers, familiar_image, image_of, settle_image
+from ..module_utils._core.service.images import Resolved, auth_headers, image_of, read_image, settle_image
 from ..module_utils._core.service.items import Item, item_name
 from ..module_utils._core.service.spec import ServiceSpec
 from ..module_utils._core.service.work import CREATE, REMOVE, Work
@@ -280,15 +280,11 @@ def _find_service(services: t.Sequence[t.Any], name: str) -> t.Any:
 
 def _read_wish(params: dict[str, t.Any]) -> Wish:
     command, entrypoint = (job_spec.read_command(params[name], name) for name in ("command", "entrypoint"))
-    service, image = params["service"].strip(), params["image"].strip()
+    service, image = params["service"].strip(), read_image(params["image"])
     if not service and not image:
         raise PlanError("nothing says what to run", "Give service, the full name of one whose shape the job gets, or image.")
     if service and not command and not entrypoint:
         raise PlanError(f"command: nothing to run in the shape of {service}", "Give it, such as python3 manage.py migrate.")
-    try:
-        image = familiar_image(image) if image else ""
-    except ValueError as error:
-        raise PlanError(f"image: found {image!r}, expected {error}.") from None
     constraints = texts(params["constraints"])
     environment = {**params["environment"], **params["secret_environment"]}
     of = service or image.rpartition("/")[2].partition("@")[0].partition(":")[0]

@@ -375,7 +375,7 @@ from functools import partial
 
 from ..module_utils._core.schedule.placement import Nodes
 from ..module_utils._core.service.edit import Edit, Parts
-from ..module_utils._core.service.images import auth_headers, familiar_image
+from ..module_utils._core.service.images import auth_headers, read_image
 from ..module_utils._core.service.items import item_name
 from ..module_utils._core.stack import planning, verbs
 from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
@@ -480,14 +480,6 @@ def find_lack(params: dict[str, t.Any]) -> PlanError | None:
     if params["update"] is not None and not given_parts(params["update"]):
         return PlanError("update: nothing is to be changed", "Give what is, such as image or environment.")
     return None
-
-
-def read_image(given: str | None) -> str:
-    image = (given or "").strip()
-    try:
-        return familiar_image(image) if image else ""
-    except ValueError as error:
-        raise PlanError(f"image: found {image!r}, expected {error}.") from None
 
 
 def given_parts(update: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

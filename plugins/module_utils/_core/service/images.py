@@ -11,6 +11,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ...errors import PlanError
 from .naming import IMAGE_LABEL
 from .spec import Json, Raw, ServiceSpec
 
@@ -185,6 +186,15 @@ def familiar_image(text: str) -> str:
     if not colon and not at:
         suffix = ":latest"
     return image + suffix + at + digest
+
+
+def read_image(option: str | None) -> str:
+    """The option ``image`` in its short form; empty where none is given. Raises PlanError."""
+    text = (option or "").strip()
+    try:
+        return familiar_image(text) if text else ""
+    except ValueError as error:
+        raise PlanError(f"image: found {text!r}, expected {error}.") from None
 
 
 def short_image(text: str) -> str:
