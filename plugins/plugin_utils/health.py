@@ -159,7 +159,8 @@ def _of_services(services: t.Sequence[Given]) -> t.Iterator[Finding]:
         count = f"{service['running']} of {service['desired']} tasks"
         if service["state"] == "failed":
             is_paused = service["update_state"] in ("paused", "rollback_paused")
-            cure = "Deploy again, or rollback.yml" if is_paused else f"logs.yml -e services_names={service['name']}"
+            verbs = "restart.yml once the cause is mended, or rollback.yml," if is_paused else "logs.yml"
+            cure = f"{verbs} -e services_names={service['name']}"
             yield Finding("services", FAILED, service["name"], f"{count}: {service['cause']}", cure)
         elif service["state"] == "waiting":
             yield Finding("services", WARNING, service["name"], f"{count}: {service['cause']}", "Look again when it has had time to start")

@@ -12,6 +12,7 @@ from ...plan import Change
 from ..schedule.verdict import FAILED, RUNNING, Verdict
 from ..service.items import Item, stack_of
 from ..service.naming import NAMESPACE_LABEL
+from ..service.spec import Service
 from ..service.work import REMOVE
 from ..timestamps import parse_seconds
 from .job import exit_code
@@ -64,6 +65,13 @@ class Policy:
             # Of everything, so that nothing is lost if it does not run.
             return Wait(there if proves else ())
         return Wait(change.payload.waits_for, change.action == REMOVE, change.payload.completes)
+
+    def cure_of(self, service: Service) -> str:
+        """What helps a service that an earlier run left failed."""
+        if service.spec.is_job:
+            return self.job_cure
+        is_paused = service.update_state in ("paused", "rollback_paused")
+        return "a restart of the service tries again, a rollback goes back" if is_paused else ""
 
     def read_service(self, service: Item) -> Item:
         """The service as it is to be judged."""

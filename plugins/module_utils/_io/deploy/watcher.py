@@ -144,9 +144,9 @@ class Watcher:
 
     def _read(self, verdict: Verdict, all_tasks: Tasks) -> Verdict:
         service = self.services[verdict.name]
-        is_old_job = Service(service).spec.is_job and verdict.name not in self._session.touched
-        if is_old_job and verdict.state == FAILED and self._policy.job_cure:
-            verdict = replace(verdict, cause=f"{verdict.cause}; {self._policy.job_cure}")
+        cure = "" if verdict.name in self._session.touched else self._policy.cure_of(Service(service))
+        if cure and verdict.state == FAILED:
+            verdict = replace(verdict, cause=f"{verdict.cause}; {cure}")
         return self._policy.read_verdict(verdict, all_tasks.get(service["ID"], []))
 
     def _memory(self, name: str) -> Memory:

@@ -115,6 +115,7 @@ def test_an_update_that_is_paused_fails_every_run(fake: FakeEngine, again: Json)
     assert fake.service("app_web")["UpdateStatus"]["State"] == "paused"
     result = run(fake, stack_of(2), **again)
     assert result["failed"] and "app_web failed: the engine paused the update: task " in result["msg"] and "exited 3" in result["msg"]
+    assert "; a restart of the service tries again, a rollback goes back" in result["msg"]
     told = status(fake)
     assert told["state"] == "failed" and told["cause"] in result["msg"]
 

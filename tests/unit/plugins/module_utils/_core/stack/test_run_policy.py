@@ -7,6 +7,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.verdict import FAILED, RUNNING, Verdict
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.spec import Service
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.work import Work
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.policy import (
     Policy,
@@ -66,6 +67,21 @@ def test_an_operation_locks_the_stacks_of_its_services() -> None:
 )
 def test_only_a_rollback_that_was_asked_for_is_none(policy: Policy, state: str, read: str) -> None:
     assert policy.read_service(service("web", UpdateStatus={"State": state}))["UpdateStatus"]["State"] == read
+
+
+@pytest.mark.parametrize(
+    ("policy", "mode", "state", "cure"),
+    [
+        (deploy_of("app"), "Replicated", "paused", "a restart of the service tries again"),
+        (operation_on("scale", CHOSEN), "Global", "rollback_paused", "a rollback goes back"),
+        (deploy_of("app"), "Replicated", "completed", ""),
+        (deploy_of("app"), "ReplicatedJob", "", "another run_id runs it again"),
+        (operation_on("restart", CHOSEN), "GlobalJob", "", ""),
+    ],
+)
+def test_what_helps_a_service_that_an_earlier_run_left_failed(policy: Policy, mode: str, state: str, cure: str) -> None:
+    given = Service({"Spec": {"Name": "web", "Mode": {mode: {}}}, "UpdateStatus": {"State": state}})
+    assert cure in policy.cure_of(given) and bool(cure) == bool(policy.cure_of(given))
 
 
 @pytest.mark.parametrize(("container", "state"), [({"ContainerID": "c", "ExitCode": 3}, RUNNING), ({}, FAILED)])
