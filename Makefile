@@ -7,7 +7,7 @@ BIN := .venv/bin
 LAB := $(BIN)/python -m tests.lab
 PLAY := $(BIN)/ansible-playbook -i inventories/lab
 LAB_TESTS := $(patsubst molecule/%/molecule.yml,lab-test-%,$(wildcard molecule/*/molecule.yml))
-TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough unit-cores lab-test lab-test-more test-kernel bench help lock
+TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough unit-cores lab-test lab-test-more test-kernel bench help lock schema
 .PHONY: $(TARGETS) $(LAB_TESTS)
 
 help: ## say what there is; a scenario says it in its molecule.yml
@@ -73,6 +73,9 @@ test-kernel: lab-test-kernel ## the tests on nodes with kernels of their own, ab
 
 bench: .venv/.runtime ## time, requests and memory of runs that change nothing, next to docker_stack and the client; 10 minutes
 	$(BIN)/python -m tests.bench
+
+schema: .venv/.test ## make the schema of inventories and the tables of the roles' READMEs from the argument specs
+	PYTHONPATH=collections $(BIN)/python -m tests.role_options
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade
 
