@@ -62,7 +62,7 @@ VALUES: dict[str, Json] = {
     "services_replicas": SCALARS["int"],
     "services_secret_environment": TEXT_OR_NOTHING,
     "stacks_plan_ids": {"type": "string"},
-    "directories_node_labels": TEXTS,
+    "directories_node_labels": TEXT_OR_NOTHING,
     "engine_log_rotation": TEXT_OR_NOTHING,
 }
 INTERNAL = {"packages"}
@@ -151,7 +151,8 @@ def _said(mark: str, reference: str) -> str:
     """``flotilla.swarm.network#module:networks`` as people say it. Of an option of another entry point its name says enough."""
     found = OF_PLUGIN.fullmatch(reference)
     if not found:
-        return f"`{reference.rpartition(':')[2] if mark == 'O' else reference.partition('#')[0]}`"
+        parts = re.split("[:#]", reference) if mark in "MOPR" else [reference]
+        return f"`{parts[-1 if mark == 'O' else 0]}`"
     plugin, kind, option = found.groups()
     name = f"{kind} `{plugin}`" if kind == "role" else f"`flotilla.swarm.{plugin}`"
     return f"`{option.rpartition(':')[2]}` of {name}" if option else name
@@ -269,6 +270,7 @@ def groups() -> list[str]:
 def inventory_schema() -> Json:
     properties = {name: schema_of(option, name) for role in specs() for name, option in options_of(role).items()}
     properties |= {name: schema_of(option, name) for name, option in read(PLAYBOOK_VARIABLES)["options"].items()}
+    properties |= {f"update_{name}": _survey(name) for name in resolve(options_of("services")["services_update"])["options"]}
     later = [name for name in run_names() if name not in properties]
     known = "|".join(sorted([*properties, *later, "swarm_node"]))
     return {
@@ -282,6 +284,11 @@ def inventory_schema() -> Json:
         "x-later": [*later, "swarm_node"],
         "x-groups": groups(),
     }
+
+
+def _survey(name: str) -> Json:
+    """What a survey asks for ``update.yml``: texts, some of JSON, which the playbook reads."""
+    return {"description": f"{name} of services_update, as the answer of a survey.", "x-type": "raw"}
 
 
 def as_json() -> str:

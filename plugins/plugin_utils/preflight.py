@@ -49,7 +49,7 @@ def find_faults(
     ``results`` has the registered result of ``host_info`` for each host, for one that did not answer that of the failed task; ``ports``
     that of ``port_probe`` for those that took part. ``now`` is the controller's time in seconds, read after the last answer.
     """
-    faults = list(_of_inventory(managers, workers, limits))
+    faults = list(find_inventory_faults(managers, workers, limits))
     seen = {name: result["host"] for name, result in results.items() if "host" in result}
     faults.extend(_shared(seen, "hostname", "hostname", "Give each its own: hostnamectl set-hostname NAME"))
     copies = "They are copies, or one machine under two names: rm /etc/machine-id; systemd-machine-id-setup"
@@ -68,7 +68,8 @@ def find_faults(
     return faults + [Fault(each.where, "exposure", each.text, each.cure, WARNING) for each in exposures]
 
 
-def _of_inventory(managers: t.Sequence[str], workers: t.Sequence[str], limits: Limits) -> t.Iterator[Fault]:
+def find_inventory_faults(managers: t.Sequence[str], workers: t.Sequence[str], limits: Limits) -> t.Iterator[Fault]:
+    """What is wrong with the groups, before any host is asked."""
     if not managers:
         yield Fault(
             "inventory",

@@ -12,7 +12,7 @@ import pytest
 from tests.scenario.controller import TEMPLATES, Controller, answers_of
 
 # What is run here, in a swarm of one manager; the surveys of the other operations are for the longer scenarios.
-HERE = ("site", "plan", "preflight", "deploy", "status", "scale", "restart", "update", "rollback", "rebalance", "teardown")
+HERE = ("site", "plan", "check", "preflight", "deploy", "status", "scale", "restart", "update", "rollback", "rebalance", "teardown")
 LEFT_STANDING = {"teardown"}  # only in check mode: other tests need the swarm
 
 

@@ -25,6 +25,14 @@ class ComposeError(FlotillaError):
             parts.append(cure)
         super().__init__("; ".join(parts))
         self.file, self.path, self.line = file, path, line
+        self.others: tuple[ComposeError, ...] = ()
+        """What else is wrong, where that was found in the same step."""
+
+
+class MissingVariable(ComposeError):
+    """A variable without a value and without a default."""
+
+    variable = ""
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,11 @@ class Place:
 
     def error(self, found: str, expected: str = "", cure: str = "", kind: type[ComposeError] = ComposeError) -> ComposeError:
         return kind(found, expected=expected, cure=cure, file=self.file, path=str(self), line=self.line)
+
+    def missing(self, variable: str, found: str, cure: str) -> MissingVariable:
+        error = MissingVariable(found, cure=cure, file=self.file, path=str(self), line=self.line)
+        error.variable = variable
+        return error
 
     def note(self, text: str) -> str:
         """A warning about this place, as one line."""

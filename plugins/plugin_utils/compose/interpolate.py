@@ -46,14 +46,14 @@ class Scope:
         if value is None or (colon and value == ""):
             if sign == "?":
                 cure = "give it in env or in a file of env_files"
-                raise place.error(f"the required variable {name} is not set: {expand(argument)}", "", cure)
+                raise place.missing(name, f"the required variable {name} is not set: {expand(argument)}", cure)
             return expand(argument) if sign == "-" else ""
         return expand(argument) if sign == "+" else value
 
     def missing(self, name: str, place: Place) -> str:
         if self.undefined == "error":
             cure = f"give it in env or in a file of env_files, or write a default: ${{{name}:-...}}"
-            raise place.error(f"the variable {name} is not set", cure=cure)
+            raise place.missing(name, f"the variable {name} is not set", cure)
         if self.undefined == "warn":
             self.warnings.append(place.note(f"the variable {name} is not set and counts as empty"))
         return ""

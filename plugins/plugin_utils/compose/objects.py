@@ -75,7 +75,8 @@ def _read_data(section: str, raw: Object, place: Place, context: Context) -> Obj
         data = context.env[raw["environment"]].encode()
     else:
         name = raw["environment"]
-        raise (place / "environment").error(f"the variable {name} is not set", "", "give it in env or in a file of env_files")
+        cure = "give it in env or in a file of env_files"
+        raise (place / "environment").missing(name, f"the variable {name} is not set", cure)
     if not 0 < len(data) <= _LARGEST[section]:
         raise place.error(f"this {one} holds {len(data)} bytes", f"1 to {_LARGEST[section]}, the limit of the engine")
     return {"content": base64.b64encode(data).decode()}

@@ -67,10 +67,12 @@ def uses_spec(data: t.Any) -> bool:
 
 
 def validate(data: t.Any, place: Place, version: str | None) -> None:
-    """Raise ComposeError for the first thing in the file that the schema does not allow."""
-    errors = [_explain(error, place, version) for error in _validator(version).iter_errors(data)]
+    """Raise ComposeError for the first thing in the file that the schema does not allow; ``others`` has the rest."""
+    found = [each for error in _validator(version).iter_errors(data) for each in _explain_all(error, place, version)]
+    errors = sorted(found, key=lambda error: (error.line or 0, error.path))
     if errors:
-        raise min(errors, key=lambda error: (error.line or 0, error.path))
+        errors[0].others = tuple(errors[1:])
+        raise errors[0]
 
 
 @functools.cache
@@ -139,12 +141,24 @@ def _kind(value: t.Any) -> str:
     return next((name for kind, name in kinds if isinstance(value, kind)), "null")
 
 
+def _explain_all(error: jsonschema.ValidationError, place: Place, version: str | None) -> t.Iterator[ComposeError]:
+    """One error, but one for each key that is unknown."""
+    if error.validator != "additionalProperties":
+        yield _explain(error, place, version)
+        return
+    for key in error.absolute_path:
+        place /= key
+    schema, found = t.cast(Schema, error.schema), t.cast(Schema, error.instance)
+    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    for key in found:
+        if key not in known and not any(re.search(pattern, key) for pattern in patterns):
+            yield _unknown_key(key, schema, place, version)
+
+
 def _explain(error: jsonschema.ValidationError, place: Place, version: str | None) -> ComposeError:
     for key in error.absolute_path:
         place /= key
     schema, keyword, found = t.cast(Schema, error.schema), error.validator, t.cast(t.Any, error.instance)
-    if keyword == "additionalProperties":
-        return _unknown_key(found, schema, place, version)
     if keyword == "type":
         return _wrong_type(found, types(schema), place)
     if keyword == "required":
@@ -179,10 +193,8 @@ def _wrong_type(value: t.Any, wanted: tuple[str, ...], place: Place) -> ComposeE
     return place.error(f"found {_TYPES[kind]}{shown}", " or ".join(_TYPES[name] for name in wanted), cure)
 
 
-def _unknown_key(found: Schema, schema: Schema, place: Place, version: str | None) -> ComposeError:
+def _unknown_key(key: str, schema: Schema, place: Place, version: str | None) -> ComposeError:
     known = schema.get("properties", {})
-    patterns = schema.get("patternProperties", {})
-    key = next(k for k in found if k not in known and not any(re.search(p, k) for p in patterns))
     whole = functools.reduce(child, place.path, t.cast("Schema | None", schema_for(None)))
     place /= key
     if not known:
