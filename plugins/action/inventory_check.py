@@ -23,7 +23,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_check imp
     find_given,
     find_missing_managers,
 )
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_files import InventoryFiles
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_files import InventoryFiles, shown
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_model import Finding, Inventory
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_report import Report, as_text
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_schema import known_names
@@ -110,7 +110,7 @@ class ActionModule(ActionBase):
         if finding.name in self.given:
             return "-e"
         sources = [str(source) for source in context.CLIARGS.get("inventory") or ()]
-        return "inventory" if len(sources) != 1 or sources[0].endswith(",") else f"inventory {sources[0]}"
+        return "inventory" if len(sources) != 1 or sources[0].endswith(",") else f"inventory {shown(sources[0])}"
 
     def _show(self, report: Report, kind: str) -> None:
         if kind == "json":

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import replace
 
 from ..module_utils._core.cluster.labels import OWN, POLICIES, carries
-from .fault import WARNING
+from .fault import FAULT, WARNING
 from .inventory_model import GPU_NODES, LATER, MANAGERS, WORKERS, Finding, Inventory, at, name_of, some, text_labels, texts
 from .inventory_schema import Path_, find_wrong, is_unknown, known_names, load_schema, nearest, role_of
 from .inventory_stacks import find_stack_faults, find_unprovided
@@ -85,11 +85,13 @@ def _of_groups(inventory: Inventory) -> t.Iterator[Finding]:
             yield Finding("groups", f"has a group {group}, on which no playbook acts", f"Write {near[0]}")
     managers, workers = inventory.groups.get(MANAGERS, ()), inventory.groups.get(WORKERS, ())
     counts = inventory.value(managers[0], "preflight_manager_counts") if managers else []
+    skipped = texts(inventory.value(managers[0], "preflight_skip")) if managers else []
     zones = {host: str(inventory.value(host, "preflight_zone")) for host in managers}
     counts = [int(each) for each in counts if str(each).isdigit()] if isinstance(counts, list) else []
     limits = Limits(counts or [1, 3, 5, 7], {}, 0, 0, 0, zones=zones)
     for fault in find_inventory_faults(managers, workers, limits):
-        yield Finding(fault.check, fault.text, fault.cure)
+        if fault.check not in skipped:  # where the number or the zones stop a run, preflight does
+            yield Finding(fault.check, fault.text, fault.cure, level=FAULT if fault.check == "groups" else WARNING)
 
 
 def _of_hosts(inventory: Inventory) -> t.Iterator[Finding]:

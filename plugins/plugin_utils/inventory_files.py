@@ -110,13 +110,13 @@ class InventoryFiles:
             return None
         try:
             text = self._read(str(file)).decode("utf-8-sig")
-            document = read_yaml(text, _shown(file))
+            document = read_yaml(text, shown(file))
         except (OSError, ValueError, ComposeError):
             return None
         return document.data, document.place
 
 
-def _shown(file: Path) -> str:
+def shown(file: str | Path) -> str:
     """As a person who stands here writes it."""
     path = os.path.relpath(file)
     return str(file) if path.startswith("..") else path

@@ -101,6 +101,8 @@ def _is_slip(name: str, known: str) -> bool:
 def converted(name: str, value: t.Any) -> t.Any:
     """The value as Ansible converts it for a role: a list from a text with commas, a mapping from a text of JSON."""
     kind = known_names().get(name, {}).get("x-type")
+    if kind in ("list", "dict") and isinstance(value, str) and not value.strip():  # the answer of a survey that nobody gave
+        return [] if kind == "list" else {}
     if kind == "list" and isinstance(value, str) and value.strip()[:1] not in ("[", "{"):
         return [part.strip() for part in value.split(",") if part.strip()]
     if kind in ("list", "dict") and isinstance(value, str):

@@ -58,7 +58,8 @@ def see_stack(declared: Declared, load: Load) -> StackSeen:
 
 
 def _read(load: Load, waiting: t.Iterable[str], unset: dict[str, MissingVariable], digit: str) -> tuple[Model | None, list[FlotillaError]]:
-    """The model, or what is wrong; ``unset`` grows. A digit stands for a variable, or where that is no good, a duration."""
+    """The model, or what is wrong; ``unset`` grows. A digit stands for a variable, or where that is no good, a duration or a size."""
+    following = {digit: f"{digit}s", f"{digit}s": f"{digit}g"}
     env = dict.fromkeys((*waiting, *unset), digit)
     for _turn in range(_MOST):
         try:
@@ -71,10 +72,10 @@ def _read(load: Load, waiting: t.Iterable[str], unset: dict[str, MissingVariable
         except FlotillaError as error:
             errors = [error, *(error.others if isinstance(error, ComposeError) else ())]
             paths = {each.path for each in errors if isinstance(each, ComposeError)}
-            doubtful = [name for name, value in env.items() if value == digit and (name not in unset or unset[name].path in paths)]
+            doubtful = [name for name, value in env.items() if value in following and (name not in unset or unset[name].path in paths)]
             if not doubtful:
                 return None, errors
-            env.update(dict.fromkeys(doubtful, f"{digit}s"))
+            env.update((name, following[env[name]]) for name in doubtful)
     return None, []
 
 

@@ -92,10 +92,16 @@ class Ran:
 
 def run_all(folder: Path, playbook: Path, cases: list[tuple[list[str], dict[str, Any]]]) -> list[Ran]:
     """Run a playbook once for each case of arguments and variables."""
+    (folder / "hosts.json").write_text(json.dumps(INVENTORY))
+    given = [["-i", str(folder / "hosts.json"), str(playbook), "-e", json.dumps(variables), *more] for more, variables in cases]
+    return run_each(folder, given)
+
+
+def run_each(folder: Path, commands: list[list[str]]) -> list[Ran]:
+    """Run ansible-playbook with the arguments of each command. Relative paths start at the folder."""
     plugins = folder / "connections"
     plugins.mkdir()
     (plugins / "noting.py").write_text(CONNECTION)
-    (folder / "hosts.json").write_text(json.dumps(INVENTORY))
     (folder / "ansible.cfg").write_text("[defaults]\n")
     environment = {
         **os.environ,
@@ -104,10 +110,9 @@ def run_all(folder: Path, playbook: Path, cases: list[tuple[list[str], dict[str,
         "ANSIBLE_CONNECTION_PLUGINS": str(plugins),
         "ANSIBLE_NOCOLOR": "1",
     }
-    given = [["-i", str(folder / "hosts.json"), str(playbook), "-e", json.dumps(variables), *more] for more, variables in cases]
     command = [sys.executable, "-c", RUNNER]
-    subprocess.run(command, cwd=folder, env=environment, input=json.dumps(given), text=True, check=True)
+    subprocess.run(command, cwd=folder, env=environment, input=json.dumps(commands), text=True, check=True)
     return [
         Ran(int((folder / f"{number}.rc").read_text()), (folder / f"{number}.said").read_text(), (folder / f"{number}.notes").exists())
-        for number in range(len(cases))
+        for number in range(len(commands))
     ]

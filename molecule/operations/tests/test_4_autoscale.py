@@ -119,7 +119,7 @@ def test_a_metric_that_cannot_be_read_changes_nothing_and_says_so() -> None:
             {"autoscale_rules": [{"service": WORKER, "metric": {"value": 1}, "max": 0, "per_replica": 1}]},
             "max is 0, expected a whole number",
         ),
-        ({"autoscale_rules": [], "autoscale_only": "web"}, "there is no rule for web"),
+        ({"autoscale_rules": [], "autoscale_only": "web"}, "autoscale_rules is not given"),
     ],
 )
 def test_wrong_input_gives_one_clear_message(variables: dict[str, Any], words: str) -> None:

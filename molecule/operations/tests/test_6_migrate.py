@@ -84,8 +84,8 @@ def test_check_mode_says_what_would_stop_and_come_and_does_nothing() -> None:
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"migrate_host": ""}, "migrate_host is ''"),
-        ({"migrate_files": []}, "migrate_files are 0, expected the project's files"),
+        ({"migrate_host": ""}, "migrate_host is not given"),
+        ({"migrate_files": []}, "migrate_files is not given"),
         ({"migrate_project": "medium"}, "this host has no containers of a Compose project medium"),
         ({"migrate_files": ["nosuch.yml"]}, "nosuch.yml"),
         ({"migrate_env": {"TAG": "1"}}, "REGISTRY"),

@@ -1,0 +1,252 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of check.yml and of the guard of every playbook on inventories with faults: what is said, and that no host is contacted."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
+from playbook_runs import ROOT, SHARED, Ran, run_each
+
+from tests.role_options import options_of, specs
+
+PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if path.stem not in ("confirm", "given"))
+WHOLE = {"check", "preflight", "plan", "site", "deploy"}
+NEEDED = {
+    "activate": "nodes_target",
+    "autoscale": "autoscale_rules",
+    "drain": "nodes_target",
+    "migrate_from_compose": "migrate_host",
+    "move_data_root": "engine_data_root",
+    "recover": "backup_recover_host",
+    "remove_node": "nodes_target",
+    "replace_node": "nodes_old",
+    "restore": "backup_restore_from",
+}
+HOSTS = """
+all:
+  vars: VARS
+  children:
+    swarm_managers: {hosts: {m1: {}, m2: {}, m3: {}}}
+    swarm_workers: {hosts: {w1: {engine_nofile: many}, g1: {}}}
+    gpu_nodes: {hosts: {g1: {}}}
+"""
+FAULTY = """
+engine_package: docker
+swarm_advertise_address: eth0
+nodes_labels:
+  m1: {database: true}
+  w9: {cache: true}
+  w1: {database: true, web: true}
+nodes_label_policies: {exactly_one: [database]}
+networks_present:
+  - {nme: x}
+  - {name: front, subnett: 10.0.0.0/24}
+swarm_settings: {task_history: 3}
+volumes_present:
+  - {name: a, driver_opts: {type: nfs}}
+  - {name: b, nfs: {server: s}}
+nodes_availability: {w1: drainn}
+images_builder: m9
+swarm_name: lab
+swarm_listen_addr: "{{ ansible_default_ipv4.address }}:2377"
+backup_directory: "{{ lookup('ansible.builtin.file', '/nonexistent/folder') }}"
+nodes_drain_timeout: "{{ backup_vault_password }}"
+firewall_enabled: true
+swarm_data_path_port: 4790
+registry_user: somebody
+backup_cron: "1 1 * * *"
+check_own_variables: [backup_cron]
+stacks_present:
+  - {name: web, files: [web.yml], env: {GIVEN: "1"}}
+  - {name: gone, files: [gone.yml]}
+"""
+WEB = """
+services:
+  web:
+    image: app:${TAG}
+    enviroment: {A: "${GIVEN}"}
+    environment: {B: "${B:?the name of the site}"}
+    networkss: [front]
+"""
+SAID = [
+    "a.yml:2: engine_package is no variable of a role. Write engine_packages.",
+    "a.yml:3: swarm_advertise_address is no variable of a role. Write swarm_advertise_addr.",
+    "a.yml:6: nodes_labels.w9 is no host of the inventory. Its hosts are m1, m2, m3 and 2 more.",
+    "a.yml:8: nodes_label_policies.exactly_one[0] wants database on one node, and nodes_labels gives it to m1 and w1.",
+    "a.yml:10: networks_present[0].nme is no known key. Write name.",
+    "a.yml:11: networks_present[1].subnett is no known key. Write subnet.",
+    "a.yml:12: swarm_settings.task_history is no known key. Write task_history_limit.",
+    "a.yml:14: volumes_present[0].driver_opts is no known key. Known are name, driver, options, nfs and labels.",
+    "a.yml:15: volumes_present[1].nfs.path is missing. Add it: absolute path that the server exports.",
+    "a.yml:16: nodes_availability.w1 is 'drainn'. Write drain; expected active, pause, drain or previous.",
+    "a.yml:17: images_builder is 'm9', which is no host of the inventory. Its hosts are m1, m2, m3 and 2 more.",
+    "not known yet: bad/group_vars/all/a.yml:19: swarm_listen_addr needs ansible_default_ipv4, which is not known before",
+    "a.yml:20: backup_directory can't be evaluated: ",
+    "v.yml:1: backup_vault_password is encrypted with ansible-vault, and this run has no password for it. Give the right one",
+    "a.yml:21: nodes_drain_timeout is encrypted with ansible-vault, and this run has no password for it.",
+    "a.yml:23: firewall_data_path_port is 4789, and swarm_data_path_port is 4790. Give both the same port.",
+    "warning: bad/group_vars/all/a.yml:24: registry_user is no variable of role registry, and nothing in the inventory reads it.",
+    "a.yml:28: stack web needs 2 variables that are not set: TAG (web.yml:3), B (web.yml:5). Give them in env of the stack or",
+    "a.yml:28: stack web: web.yml:4: services.web.enviroment: there is no such key; expected environment.",
+    "a.yml:28: stack web: web.yml:6: services.web.networkss: there is no such key; expected networks.",
+    "a.yml:29: stack gone: file gone.yml was not found. Looked for ",
+    "bad/hosts.yml:5: engine_nofile is 'many'. Expected a whole number.",
+]
+FAULTS = len([each for each in SAID if not each.startswith(("warning: ", "not known yet: "))])
+RIGHT = """
+swarm_name: lab
+own_network: front
+networks_present: [{name: "{{ own_network }}"}]
+stacks_login: [{registry: r.example, username: u, password: hush-hush}]
+stacks_registry_auth: "{{ stacks_login }}"
+nodes_labels: {w1: {web: true}}
+stacks_present:
+  - name: web
+    env: {TAG: "1"}
+    content: {services: {web: {image: "app:$TAG", networks: [front], deploy: {placement: {constraints: [node.labels.web == true]}}}},
+              networks: {front: {external: true}}}
+"""
+
+
+def errors_of_typing() -> Iterator[tuple[str, str]]:
+    """One variable of each role without its last letter but one, and what is meant."""
+    for role in specs():
+        name = max(options_of(role), key=len)
+        yield name[:-2] + name[-1], name
+        other = min(options_of(role), key=len)
+        yield other[:-1], other
+
+
+TYPING = dict(errors_of_typing())
+
+
+def write(folder: Path, name: str, variables: str, hosts: str = HOSTS) -> str:
+    inventory = folder / name
+    (inventory / "group_vars/all").mkdir(parents=True)
+    (inventory / "hosts.yml").write_text(hosts.replace("VARS", json.dumps(SHARED)).lstrip())
+    (inventory / "group_vars/all/a.yml").write_text("---" + variables)
+    return name
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+    """All runs, by what they are for. In one process Ansible is loaded once."""
+    folder = tmp_path_factory.mktemp("check")
+    bad = write(folder, "bad", FAULTY)
+    (folder / bad / "web.yml").write_text(WEB.lstrip())
+    (folder / "web.yml").symlink_to(folder / bad / "web.yml")
+    secret = VaultLib([("default", VaultSecret(b"password"))]).encrypt("hush-hush").decode()
+    (folder / bad / "group_vars/all/v.yml").write_text(f"backup_vault_password: !vault |\n{textwrap.indent(secret, '  ')}")
+    right_hosts = HOSTS.replace("{engine_nofile: many}", "{}")
+    right = write(folder, "right", RIGHT, right_hosts)
+    typing = write(folder, "typing", "\n" + yaml.safe_dump(dict.fromkeys(TYPING, "x")), right_hosts)
+    empty = write(folder, "empty", "\nswarm_name: lab\n", "all: {hosts: {w1: VARS}}")
+    named = write(folder, "named", "\nswarm_name: lab\n", HOSTS.replace("swarm_managers", "swarm_manager"))
+    nameless = write(folder, "nameless", "\nswarm_name: ''\n", right_hosts.replace("VARS", '{"ansible_connection": "noting"}'))
+    check = str(ROOT / "playbooks/check.yml")
+    commands = {
+        "bad": ["-i", bad, check],
+        "bad site": ["-i", bad, str(ROOT / "site.yml"), "-vvvv"],
+        "limited": ["-i", bad, check, "--limit", "w1"],
+        "json": ["-i", bad, check, "-e", "check_format=json"],
+        "right": ["-i", right, check],
+        "typing": ["-i", typing, check],
+        "empty": ["-i", empty, check],
+        "named": ["-i", named, check],
+        "nameless": ["-i", nameless, str(ROOT / "playbooks/teardown.yml"), "-e", "confirm=lab"],
+        "allowed": ["-i", right, str(ROOT / "playbooks/drain.yml"), "-e", "check_allow_nothing=true"],
+        "wrong choice": ["-i", right, str(ROOT / "playbooks/drain.yml"), "-e", "nodes_target=w1", "-e", "nodes_surge=al"],
+    }
+    for name in PLAYBOOKS:
+        path = str(ROOT / f"playbooks/{name}.yml")
+        commands[f"nowhere {name}"] = ["-i", "nowhere", path]
+        commands[f"misspelt {name}"] = ["-i", right, path, "-e", "nodes_targets=w1"]
+        if name in NEEDED:
+            commands[f"nothing {name}"] = ["-i", right, path]
+    return dict(zip(commands, run_each(folder, list(commands.values())), strict=True))
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_every_fault_is_said_with_its_place_and_cure(runs: dict[str, Ran], said: str) -> None:
+    assert said in runs["bad"].text, runs["bad"].said
+
+
+def test_the_whole_is_said_at_once_and_no_host_is_asked(runs: dict[str, Ran]) -> None:
+    for name in ("bad", "bad site", "limited"):
+        ran = runs[name]
+        assert ran.rc and not ran.reached and "hush-hush" not in ran.said and "Traceback" not in ran.said, ran.said
+        assert (
+            f"check: {len([each for each in SAID if 'warning:' not in each and 'not known' not in each])} faults and 1 warning" in ran.text
+        )
+    assert "backup_cron" not in runs["bad"].text.partition("check: ")[2].partition("Names that begin")[0]
+
+
+def test_programs_get_json(runs: dict[str, Ran]) -> None:
+    found = re.search(r"^\{$.*?^\}$", runs["json"].said, re.DOTALL | re.MULTILINE)
+    assert found, runs["json"].said
+    told = json.loads(found[0])
+    assert len(told["faults"]) == FAULTS and len(told["notes"]) == 2
+
+
+def test_an_inventory_without_faults_passes(runs: dict[str, Ran]) -> None:
+    ran = runs["right"]
+    assert ran.rc == 0 and not ran.reached, ran.said
+    assert "check: no fault in 5 hosts, " in ran.text and "warning:" not in ran.text and "hush-hush" not in ran.said
+
+
+@pytest.mark.parametrize("wrong", TYPING)
+def test_a_typing_error_in_any_role_is_found(runs: dict[str, Ran], wrong: str) -> None:
+    assert len(TYPING) > 30
+    assert f": {wrong} is no variable of a role. Write {TYPING[wrong]}." in runs["typing"].text, runs["typing"].said
+
+
+def test_no_host_is_asked_to_find_typing_errors(runs: dict[str, Ran]) -> None:
+    assert runs["typing"].rc and not runs["typing"].reached
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_no_playbook_succeeds_where_there_is_no_inventory(runs: dict[str, Ran], name: str) -> None:
+    ran = runs[f"nowhere {name}"]
+    assert ran.rc and not ran.reached and "inventory nowhere: has no hosts. Check the path after -i" in ran.text, ran.said
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_no_playbook_runs_with_a_variable_that_is_misspelt(runs: dict[str, Ran], name: str) -> None:
+    ran = runs[f"misspelt {name}"]
+    assert ran.rc and not ran.reached and "-e: nodes_targets is no variable of a role. Write nodes_target." in ran.text, ran.said
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_verb_that_was_given_nothing_fails(runs: dict[str, Ran], name: str) -> None:
+    ran = runs[f"nothing {name}"]
+    words = f"this run: {NEEDED[name]} is not given, so that there is nothing to act on. Give {NEEDED[name]}: "
+    assert ran.rc and not ran.reached and words in ran.text, ran.said
+
+
+def test_a_workflow_may_give_nothing(runs: dict[str, Ran]) -> None:
+    assert "is not given" not in runs["allowed"].text and runs["allowed"].reached
+
+
+def test_a_wrong_choice_is_one_line(runs: dict[str, Ran]) -> None:
+    ran = runs["wrong choice"]
+    assert "-e: nodes_surge is 'al'. Write all; expected none, sole or all. Nothing was changed." in ran.text and not ran.reached
+    assert len(ran.said.splitlines()) < 30
+
+
+def test_a_group_with_another_name_is_told(runs: dict[str, Ran]) -> None:
+    assert "has 5 hosts, and none of them is in the group swarm_managers. Rename the group swarm_manager." in runs["named"].text
+    assert "has 1 host, and none of them is in the group swarm_managers. Put one, three or five hosts there" in runs["empty"].text
+
+
+def test_teardown_without_the_name_of_a_swarm_says_so(runs: dict[str, Ran]) -> None:
+    ran = runs["nameless"]
+    assert ran.rc and not ran.reached and "swarm_name is not given" in ran.text and "fail_msg" not in ran.text, ran.said
