@@ -128,7 +128,7 @@ def test_a_plan_of_new_tokens_and_an_unknown_word_replace_nothing() -> None:
     planned = play("playbooks/rotate.yml", "--check", "--diff")
     assert planned.rc == 0 and "rotate worker_token, manager_token" in planned.text, planned.out
     wrong = play("playbooks/rotate.yml", swarm_rotate=["tokens"])
-    assert wrong.rc and "swarm_rotate[0] is 'tokens'. Expected worker_token, manager_token" in wrong.text and not any(wrong.changed.values()), wrong.out
+    assert wrong.rc and "swarm_rotate[0] is 'tokens'. Expected" in wrong.text and not any(wrong.changed.values()), wrong.out
     assert swarm() == before
 
 
