@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ...errors import PlanError
+from ..service.constraints import is_askable
 
 POLICIES = ("exactly_one", "at_most_one_of")
 # This collection remembers by labels that begin so. The latter are also set by roles, from the outside.
@@ -23,6 +24,21 @@ def read_labels(host: str, labels: t.Mapping[str, t.Any]) -> dict[str, str | Non
     if reserved:
         raise PlanError(f"Labels of {host}: {', '.join(reserved)}", f"Names that begin with {OWN} belong to this collection; take others.")
     return labels_as_text(host, labels)
+
+
+def lint_labels(labels: t.Mapping[str, t.Mapping[str, str | None]]) -> t.Iterator[str]:
+    """What no constraint can ask for, in one sentence; ``labels`` are as ``read_labels`` gives them, by host."""
+    hosts: dict[str, list[str]] = {}
+    for host in sorted(labels):
+        for name, value in labels[host].items():
+            if value is not None and not is_askable(name, value):
+                hosts.setdefault(name, []).append(host)
+    if hosts:
+        told = ", ".join(f"{name} of {', '.join(found)}" for name, found in sorted(hosts.items()))
+        yield (
+            f"No constraint can ask for these labels: {told}. Names take letters, digits, '-', '_' and '.'; values these, blanks between "
+            "them, and any of : * ( ) ? + [ ] \\ ^ $ | /; an empty one is as good as none."
+        )
 
 
 def labels_as_text(owner: str, labels: t.Mapping[str, t.Any]) -> dict[str, str | None]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ...errors import PlanError
 from ...plan import Change, Field, Plan, compare
-from .labels import OF_ROLES, OWN, check_policies, merge_labels, read_labels
+from .labels import OF_ROLES, OWN, check_policies, lint_labels, merge_labels, read_labels
 from .node import Node, is_ghost_of, read_quorum
 
 PREVIOUS = "previous"
@@ -69,7 +69,7 @@ def plan_nodes(nodes: t.Sequence[Node], wanted: Wanted, joining: bool = False) -
         removals += [_removal(node, "its host came back under a new id") for node in ghosts if node not in absent]
     _check_quorum(nodes, len(promotions), [*demotions, *removals])
     ids = {name: node.node_id for name, node in found.items() if node.node_id}
-    return Plan((*promotions, *rest, *demotions, *removals), result={"node_ids": ids})
+    return Plan((*promotions, *rest, *demotions, *removals), tuple(lint_labels(labels)), {"node_ids": ids})
 
 
 def _inherit(nodes: t.Sequence[Node], wanted: Wanted) -> Wanted:

@@ -100,6 +100,12 @@ class ServiceSpec:
         return self.container.get("Mounts") or ()
 
     @property
+    def cluster_volumes(self) -> set[str]:
+        """By name; those of a group are the scheduler's choice."""
+        sources = {mount.get("Source", "") for mount in self.mounts if mount.get("Type") == "cluster"}
+        return {name for name in sources if not name.startswith("group:")}
+
+    @property
     def secrets(self) -> t.Sequence[Raw]:
         return self.container.get("Secrets") or ()
 

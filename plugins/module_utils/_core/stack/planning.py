@@ -39,6 +39,8 @@ class Observed:
     images: t.Mapping[str, Resolved] = field(default_factory=dict)
     volumes: t.Collection[str] = ()
     """Of the stack, on this engine; read only where the stack is to go."""
+    cluster_volumes: t.Collection[str] = ()
+    """Of the swarm; read only where a service mounts one."""
     api: tuple[int, ...] = ANY_API
     """The version that the manager speaks."""
     time: float = 0.0
@@ -115,20 +117,22 @@ def plan_absent(stack: str, observed: Observed) -> Plan:
 
 
 def missing_objects(wanted: StackObjects, observed: Observed) -> list[str]:
-    """External networks, secrets and configs that a service refers to and that are not there, as sentences."""
+    """External networks, secrets and configs, and cluster volumes, that a service refers to and that are not there, as sentences."""
     names = {
         "network": {network["Name"] for network in (*wanted.networks, *observed.networks)} | _BUILT_IN_NETWORKS,
         "secret": {item["Name"] for item in wanted.secrets} | set(by_name(observed.secrets)),
         "config": {item["Name"] for item in wanted.configs} | set(by_name(observed.configs)),
+        "cluster volume": set(observed.cluster_volumes),
     }
     users: dict[tuple[str, str], list[str]] = {}
     for spec in wanted.services:
-        used = {("network", target) for target in ServiceSpec(spec).targets} | references(spec)
+        view = ServiceSpec(spec)
+        used = references(spec) | {("network", name) for name in view.targets} | {("cluster volume", name) for name in view.cluster_volumes}
         for kind, name in used:
             if name not in names[kind] and not name.startswith("container:"):
                 users.setdefault((kind, name), []).append(spec["Name"])
     return [
-        f"{kind} {name} (of {', '.join(sorted(services))}) is external and does not exist; create it first"
+        f"{kind} {name} (of {', '.join(sorted(services))}) {'' if ' ' in kind else 'is external and '}does not exist; create it first"
         for (kind, name), services in sorted(users.items())
     ]
 

@@ -12,7 +12,7 @@ from ..._core.schedule.placement import Nodes
 from ..._core.service.images import Resolved, images_to_resolve, read_distribution
 from ..._core.service.items import Item, by_name, stack_of
 from ..._core.service.naming import NAMESPACE_LABEL, salt_of
-from ..._core.service.spec import Service
+from ..._core.service.spec import Service, ServiceSpec
 from ..._core.stack.convert import StackObjects
 from ..._core.stack.objects import references
 from ..._core.stack.planning import Observed
@@ -65,6 +65,7 @@ def observe_stack(
         configs=_list_data(engine, "config", own.configs, wanted, doing),
         nodes=Nodes(engine.get("/nodes", doing)),
         api=engine.api_version,
+        cluster_volumes=_cluster_volumes(engine, wanted, doing),
     )
     images = images_to_resolve(wanted.services, by_name(observed.services), resolve_image)
     resolved = {**(known or {}), **{image: ask_registry(engine, image, auth) for image in images if image not in (known or {})}}
@@ -88,6 +89,12 @@ def _list_data(engine: t.Any, kind: str, mine: t.Sequence[Item], wanted: StackOb
         others = engine.get(f"/{kind}s", doing, filters={"name": outside})
         items += [item for item in others if item["Spec"]["Name"] in outside]
     return items
+
+
+def _cluster_volumes(engine: t.Any, wanted: StackObjects, doing: str) -> set[str]:
+    if not any(ServiceSpec(spec).cluster_volumes for spec in wanted.services):
+        return set()
+    return {item["Name"] for item in engine.get("/volumes", doing)["Volumes"] or [] if item.get("ClusterVolume")}
 
 
 def _unlisted_networks(engine: t.Any, stack: str, services: t.Iterable[Item], networks: t.Iterable[Item]) -> t.Iterator[Item]:

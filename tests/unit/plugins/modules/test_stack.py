@@ -161,6 +161,19 @@ def test_a_bind_mount_that_no_node_can_serve_is_refused(fake: FakeEngine) -> Non
     assert not run(fake, text, missing_paths={"m1": ["/srv/data"], "w1": None}).get("failed")
 
 
+def test_a_cluster_volume_has_to_be_there(fake: FakeEngine) -> None:
+    """The volumes are listed only where a service mounts one of the cluster."""
+    text = """
+services: {web: {image: "web:1", volumes: [{type: cluster, source: data, target: /data}]}}
+volumes: {data: {external: true}}
+"""
+    refused = run(fake, text)
+    assert refused["failed"] and "cluster volume data (of app_web) does not exist; create it first" in refused["msg"] and not fake.writes
+    assert fake.calls("GET /volumes")
+    fake.forget()
+    assert not run(fake, check=True).get("failed") and not fake.calls("GET /volumes")
+
+
 def test_a_field_that_the_manager_is_too_old_for_is_refused(
     fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:

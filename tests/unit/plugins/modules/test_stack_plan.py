@@ -77,5 +77,9 @@ def test_what_is_external_and_missing_stops_a_run_but_not_a_plan() -> None:
     assert warning == "network outside (of app_web) is external and does not exist; create it first"
     with pytest.raises(PlanError, match=r"stack app was not deployed: network outside"):
         plan(observed(wants=[outside]), params())
+    mounts = [{"Type": "cluster", "Source": name, "Target": f"/{name}"} for name in ("data", "group:fast")]
+    clustered = body("web", template={"ContainerSpec": {"Image": "img:1", "Mounts": mounts}})
+    (warning,) = plan(observed(wants=[clustered], check_mode=True), params()).warnings
+    assert warning == "cluster volume data (of app_web) does not exist; create it first"
     with pytest.raises(PlanError, match="keep_versions is -1, expected 0 or more"):
         plan(observed(), params(keep_versions=-1))
