@@ -16,9 +16,10 @@ from .node import Node
 from .peers import fetch_peers
 from .real import growth_table, measure_real, real_aims
 from .report import Aim, cost_table
+from .whole import measure_whole, whole_aims
 
 WORK = ROOT / ".cache/bench"
-SECTIONS = ("real", "fake")
+SECTIONS = ("real", "fake", "whole")
 
 
 def numbers(text: str) -> list[int]:
@@ -27,12 +28,13 @@ def numbers(text: str) -> list[int]:
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m tests.bench", description="Measure runs that change nothing.")
-    parser.add_argument("--only", choices=SECTIONS, help="one section (default: both)")
+    parser.add_argument("--only", choices=SECTIONS, help="one section (default: all)")
     parser.add_argument("--rounds", type=int, default=7, help="how often each time is taken (default: %(default)s)")
     parser.add_argument("--sizes", type=numbers, default=[1, 20, 50, 200], help="services on a real engine (default: 1,20,50,200)")
     parser.add_argument(
         "--fake-sizes", type=numbers, default=[125, 250, 500, 1000], help="services on the fake engine (default: 125,250,500,1000)"
     )
+    parser.add_argument("--hosts", type=numbers, default=[3, 12], help="hosts of a whole inventory (default: 3,12)")
     parser.add_argument("--keep", action="store_true", help="leave the lab up")
     return parser.parse_args()
 
@@ -42,10 +44,8 @@ def main() -> int:
     WORK.mkdir(parents=True, exist_ok=True)
     aims: list[Aim] = []
     try:
-        if given.only != "fake":
-            aims += real(given)
-        if given.only != "real":
-            aims += fake(given)
+        for name in [given.only] if given.only else SECTIONS:
+            aims += {"real": real, "fake": fake, "whole": whole}[name](given)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -57,6 +57,7 @@ def real(given: argparse.Namespace) -> list[Aim]:
     print("A real engine with a stack of so many services, and nothing to change:", flush=True)
     node = Node.up(ROOT, fetch_peers(WORK))
     try:
+        node.prepare()
         samples = collect(measure_real(node, WORK, given.sizes, given.rounds))
     finally:
         if not given.keep:
@@ -71,6 +72,20 @@ def fake(given: argparse.Namespace) -> list[Aim]:
     samples = collect(measure_fake(WORK, given.fake_sizes, given.rounds))
     show(samples, " size")
     return fake_aims(samples)
+
+
+def whole(given: argparse.Namespace) -> list[Aim]:
+    print("\nA whole inventory, and nothing to change:", flush=True)
+    samples = []
+    for size in given.hosts:
+        node = Node.up(ROOT, fetch_peers(WORK), size)
+        try:
+            samples += collect(measure_whole(node, WORK, size, given.rounds))
+        finally:
+            if not given.keep:
+                node.down()
+    show(samples, "hosts")
+    return whole_aims(samples)
 
 
 def collect(measured: Iterable[Sample]) -> list[Sample]:

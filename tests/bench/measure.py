@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ class BenchError(Exception):
 class Sample:
     """What something cost at one size: the seconds of each run, the requests of one as ``METHOD target``.
 
-    Of processes on this machine also the least processor time and the most memory that a run took.
+    Of processes on this machine also the least processor time and the most memory that a run took; 0 where that was not measured.
     """
 
     name: str
@@ -76,3 +77,11 @@ def timed(doing: str, argv: Sequence[str], env: Mapping[str, str] | None = None,
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
         raise BenchError(f"cannot {doing}: {argv[0]} exited {done.returncode}\n{tail}")
     return seconds, done.stdout
+
+
+def with_processor(run: Callable[[], float]) -> tuple[float, float]:
+    """The seconds that a run gave, and those of the processor that its processes on this machine took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = run()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

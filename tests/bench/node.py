@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The node that the contestants act on: a lab of one, with a proxy in front of its engine that writes down requests."""
+"""The nodes that the contestants act on: a lab, and in front of the first node's engine a proxy that writes down requests."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ class Node:
     collections: Path
 
     @classmethod
-    def up(cls, root: Path, collections: Path) -> Node:
-        node = cls(root, collections)
-        timed("start the lab", [sys.executable, "-m", "tests.lab", "up", "--name", LAB, "--nodes", "1"])
-        timed("prepare the lab's node", node.play("prepare.yml"), node.environment)
-        return node
+    def up(cls, root: Path, collections: Path, count: int = 1) -> Node:
+        """A lab of so many nodes, of which the first one is reached by ``run``."""
+        timed("start the lab", [sys.executable, "-m", "tests.lab", "up", "--name", LAB, "--nodes", str(count)])
+        return cls(root, collections)
+
+    def prepare(self) -> None:
+        timed("prepare the lab's node", self.play("prepare.yml"), self.environment)
 
     def down(self) -> None:
         timed("remove the lab", [sys.executable, "-m", "tests.lab", "down", "--name", LAB])
@@ -61,11 +63,11 @@ class Node:
     def run(self, doing: str, command: str, data: str = "") -> tuple[float, str]:
         return timed(doing, ["ssh", "-F", str(self._files / "ssh_config"), NODE, command], data=data)
 
-    def play(self, name: str, **variables: str) -> list[str]:
-        """The command that runs a play."""
+    def play(self, name: str | Path, *more: str, **variables: str) -> list[str]:
+        """The command that runs a play of PLAYS, or another one by its path."""
         extra = [f"--extra-vars={key}={value}" for key, value in variables.items()]
         tool = Path(sys.executable).parent / "ansible-playbook"
-        return [str(tool), f"--inventory={self._files}/hosts.yml", *extra, str(PLAYS / name)]
+        return [str(tool), f"--inventory={self._files}/hosts.yml", *more, *extra, str(PLAYS / name)]
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -50,10 +50,11 @@ def cost_table(samples: Iterable[Sample], what: str) -> str:
     """One row for each size and name, with the columns that were measured."""
     samples = list(samples)
     counted = any(sample.requests for sample in samples)
-    head = [what, "median", "best", *(("requests", "writes") if counted else ("processor", "memory"))]
+    weighed = any(sample.peak_bytes for sample in samples)
+    head = [what, "median", "best", *(("requests", "writes") if counted else ("processor", "memory")[: 1 + weighed])]
     rows = []
     for sample in samples:
-        more = [f"{sample.cpu_seconds:.2f} s", f"{sample.peak_bytes / MEGABYTE:.0f} MB"]
+        more = [f"{sample.cpu_seconds:.2f} s", f"{sample.peak_bytes / MEGABYTE:.0f} MB"][: 1 + weighed]
         if counted:
             more = [str(len(sample.requests)), str(sample.writes)]
         rows.append([f"{sample.size:5}  {sample.name}", f"{sample.typical:.2f} s", f"{sample.best:.2f} s", *more])

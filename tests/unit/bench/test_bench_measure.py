@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bench.measure import BenchError, Sample, growth, in_rounds, power, timed
+from tests.bench.measure import BenchError, Sample, growth, in_rounds, power, timed, with_processor
 
 SIZES = [125, 250, 500, 1000]
 
@@ -60,3 +60,10 @@ def test_a_process_is_timed_from_start_to_end() -> None:
 def test_a_process_that_fails_says_what_and_why() -> None:
     with pytest.raises(BenchError, match=r"(?s)cannot count: .* exited 3\nno fingers"):
         timed("count", [sys.executable, "-c", "import sys; print('no fingers'); sys.exit(3)"])
+
+
+def test_the_processor_time_of_a_process_is_its_own() -> None:
+    script = "import time; until = time.process_time() + 0.3\nwhile time.process_time() < until: pass"
+    seconds, processor = with_processor(lambda: timed("count", [sys.executable, "-c", script])[0])
+    _idle, none = with_processor(lambda: timed("sleep", ["sleep", "0.3"])[0])
+    assert 0.3 <= processor <= seconds + 0.1 and none < 0.1
