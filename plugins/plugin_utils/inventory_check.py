@@ -82,7 +82,8 @@ def _of_groups(inventory: Inventory) -> t.Iterator[Finding]:
     for group, hosts in inventory.groups.items():
         near = difflib.get_close_matches(group, known, 1, 0.85)
         if hosts and near and group not in known and group not in ("all", "ungrouped"):
-            yield Finding("groups", f"has a group {group}, on which no playbook acts", f"Write {near[0]}")
+            level = WARNING if inventory.groups.get(near[0]) else FAULT
+            yield Finding("groups", f"has a group {group}, on which no playbook acts", f"Write {near[0]}", level=level)
     managers, workers = inventory.groups.get(MANAGERS, ()), inventory.groups.get(WORKERS, ())
     counts = inventory.value(managers[0], "preflight_manager_counts") if managers else []
     skipped = texts(inventory.value(managers[0], "preflight_skip")) if managers else []

@@ -120,3 +120,9 @@ def test_an_editor_finds_the_schema_of_an_example(path: Path) -> None:
 )
 def test_values_are_judged(variables: dict[str, Any], right: bool) -> None:
     assert validator().is_valid(variables) is right
+
+
+def test_what_surveys_ask_for_is_in_the_schema() -> None:
+    asked = set(re.findall(r"^ +variable: (\w+)$", (ROOT / "awx/templates.yml").read_text(), re.MULTILINE))
+    known = json.loads(SCHEMA.read_text())
+    assert asked and asked <= {*known["properties"], *known["x-later"]}
