@@ -30,49 +30,10 @@ import typing as t
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_plan import gather
 
 from ..module_utils.errors import NOTHING_CHANGED
-from ..module_utils.plan import SIGNS, render_changes, summarise
-
-
-def gather(results: t.Iterable[tuple[str, str, bool, t.Mapping[str, t.Any]]]) -> list[dict[str, t.Any]]:
-    """The changes of a run, those that are the same on several hosts once.
-
-    ``results`` are (host, task, for the whole cluster, result) in the order in which they came. A change that belongs to hosts
-    names them in its reason.
-    """
-    hosts_of: dict[str, tuple[dict[str, t.Any], list[str]]] = {}
-    for host, task, whole_cluster, result in results:
-        for item in _items(result):
-            if not item.get("changed"):
-                continue
-            for change in item["plan"] if _is_plan(item.get("plan")) else [_foreign(task)]:
-                hosts = hosts_of.setdefault(repr(change), (dict(change), []))[1]
-                if not whole_cluster and host not in hosts:
-                    hosts.append(host)
-    return [{**change, "reason": _with_hosts(change["reason"], hosts)} for change, hosts in hosts_of.values()]
-
-
-def _items(result: t.Mapping[str, t.Any]) -> list[t.Mapping[str, t.Any]]:
-    """The results of a loop, or the one result. Modules of others return ``results`` too, as those of packages do."""
-    listed = result.get("results")
-    items = [item for item in listed if isinstance(item, t.Mapping) and "changed" in item] if isinstance(listed, list) else []
-    return items or [result]
-
-
-def _is_plan(value: t.Any) -> bool:
-    """Whether it is the plan of a module of this collection."""
-    if not isinstance(value, list):
-        return False
-    return all(isinstance(change, t.Mapping) and set(_foreign("")) <= set(change) and change["action"] in SIGNS for change in value)
-
-
-def _foreign(task: str) -> dict[str, t.Any]:
-    return {"kind": "task", "name": task, "action": "update", "fields": [], "cost": "nothing", "reason": ""}
-
-
-def _with_hosts(reason: str, hosts: list[str]) -> str:
-    return f"{reason} on {', '.join(sorted(hosts))}".strip() if hosts else reason
+from ..module_utils.plan import render_changes, summarise
 
 
 def write_json(path: str, data: t.Mapping[str, t.Any]) -> None:
@@ -126,13 +87,14 @@ class CallbackModule(CallbackBase):
         if not changes and not self._planned:
             return
         self._display.banner("PLAN" if self._planned else "CHANGES")
-        for line in render_changes(changes):
-            self._display.display(line)
-        end = f", in {time.monotonic() - self._began:.0f} s." if self._applied else f". {NOTHING_CHANGED}"
-        self._display.display(f"{summarise(changes)}{end}")
         if not whole:
             hosts = ", ".join(sorted({*stats.failures, *stats.dark}))
             self._display.display(f"This list is incomplete: the run failed on {hosts}.")
+        for line in render_changes(changes):
+            self._display.display(line)
+        count = summarise(changes) if changes or whole else "No change was planned before that"
+        end = f", in {time.monotonic() - self._began:.0f} s." if self._applied else f". {NOTHING_CHANGED}"
+        self._display.display(f"{count}{end}")
 
     def _write(self, changes: list[dict[str, t.Any]], complete: bool) -> None:
         if not self._file:

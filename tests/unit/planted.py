@@ -97,7 +97,7 @@ SHAPES: dict[str, t.Any] = {
         "log-driver": "splunk",
         "log-opts": {"splunk-token": "{}", "splunk-url": "https://splunk:8088"},
     },
-    "engine_needs.config": {"log-driver": "splunk", "log-opts": {"splunk-token": "{}", "splunk-url": "https://splunk:8088"}},
+    "engine_needs.config": {"registry-token": "{}", "log-opts": {"splunk-token": "{}"}},
     "image.images.args": {"TOKEN": "{}", "PIP_INDEX_URL": "https://me:{}@pypi/simple", "INNOCENT": "{}"},
     "job.command": ["deploy", "--password", "{}", "--token={}", "https://me:{}@h/"],
     "job.entrypoint": ["/entry", "--secret", "{}"],

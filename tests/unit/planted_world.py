@@ -105,7 +105,7 @@ class Target:
             Task("daemon_config", {"path": f"{work}/refused/daemon.json"}, "", "refused", fails=True),
             Task("data_backup", {"volumes": ["db"], "directory": f"{work}/data", "dest": f"{work}/brought"}),
             Task("data_restore", {"src": f"{work}/brought", "host": "localhost", "names": ["db"], **MEANT}),
-            Task("engine_needs", {"host": "localhost", "source": "distribution"}, "", checked=True),
+            Task("engine_needs", {"host": "localhost", "source": "distribution"}, "", fails=True),
             Task("image", {"images": [image], "registry_auth": LOGIN}, "builder"),
             Task("image_pull", {"images": ["r:5000/app:1"], "registry_auth": LOGIN}),
             Task("job", {"image": "jobs:1", "registry_auth": LOGIN, "wait_timeout": "20s"}),

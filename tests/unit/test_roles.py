@@ -24,7 +24,7 @@ NEVER = {f"ansible.builtin.{name}" for name in ("shell", "raw", "script", "expec
 # Commands of roles, each with the reason why no module does it: {("role", "task"): "reason"}.
 COMMANDS: dict[tuple[str, str], str] = {}
 # A host on which nothing is to be done leaves a play by meta, which costs less than a task that is skipped.
-PLAYBOOK_ACTIONS = {f"ansible.builtin.{name}" for name in ("assert", "set_stats", "include_role", "import_role", "meta")}
+PLAYBOOK_ACTIONS = {f"ansible.builtin.{name}" for name in ("assert", "set_stats", "include_role", "import_role", "meta", "debug")}
 
 EXPRESSIONS = {"when", "that", "var", "until", "failed_when", "changed_when"}
 MAGIC = set(

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.callback.plan import gather
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, render_changes
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_plan import gather, tell_registered
 
 FILE = Change("file", "daemon.json", "update", (Field("debug", None, True),)).as_result()
 NODE = Change("node", "w1", "update", (Field("labels.gpu", None, "true"),)).as_result()
@@ -59,3 +59,16 @@ def test_a_task_of_another_collection_may_return_what_it_likes(more: dict[str, A
 def test_order_is_that_of_the_run() -> None:
     changes = gather([("m1", "t", True, changed(NODE)), ("m1", "u", False, changed(FILE))])
     assert [c["kind"] for c in changes] == ["node", "file"]
+
+
+def test_what_roles_registered_is_the_same_list() -> None:
+    variables = {
+        "m1": {"engine_decided": changed(FILE), "__nodes_planned": changed(NODE), "preflight_seen": {"changed": True}},
+        "w1": {"engine_decided": changed(FILE), "__nodes_planned": changed(NODE), "__stacks_done": {"results": [changed()]}},
+        "w2": {"engine_decided": {"changed": False, "plan": []}, "__volumes_decided": {"skipped": True}, "was_done": "yes"},
+    }
+    assert tell_registered(variables, variables) == [
+        *render_changes(gather([("m1", "", False, changed(FILE)), ("w1", "", False, changed(FILE)), ("m1", "", True, changed(NODE))])),
+        "2 to change. Nothing was changed.",
+    ]
+    assert tell_registered({"m1": {}}, ["m1"]) == ["Nothing to change. Nothing was changed."]
