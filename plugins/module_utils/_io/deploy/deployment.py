@@ -19,7 +19,7 @@ from ..._core.stack.session import DeployError, Session
 from ...errors import FlotillaError
 from ...plan import Change
 from .changes import Changes
-from .lock import LockedError, Locks
+from .lock import LockedError, Locks, LostLockError
 from .watcher import Clock, Watcher
 from .writer import Auth, Writer
 
@@ -91,6 +91,7 @@ class Deployment:
             raise self.fail(error) from None
         try:
             verdicts.update(self._judge_rest([name for name in names if name not in verdicts]))
+            self._locks.check()
         except FlotillaError as error:
             raise self.fail(error, may_undo=False) from None
         if self.halted:
@@ -122,7 +123,8 @@ class Deployment:
         self._locks.release()
 
     def fail(self, error: FlotillaError, may_undo: bool = True) -> DeployError:
-        """Go back if that was asked for, unlock, and say everything that is known."""
+        """Go back if that was asked for, and no other run may be at work, unlock, and say everything that is known."""
+        may_undo = may_undo and not isinstance(error, LostLockError)
         undone = self.undo() if may_undo and self._undoes else []
         self.release()
         names, mine = set(self._session.touched), self._policy.title

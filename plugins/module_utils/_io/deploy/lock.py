@@ -14,6 +14,7 @@ from ..._core.stack.session import Session
 from ..._core.timestamps import read_time
 from ...errors import FlotillaError
 from ..engine import Conflict, EngineError, NotFound
+from .writer import is_outage
 
 LEASE_SECONDS = 120.0
 """A lock ends by itself so long after it was last renewed; a run that died holds it no longer."""
@@ -28,6 +29,15 @@ class LockedError(FlotillaError):
         self.holder = holder
 
 
+class LostLockError(FlotillaError):
+    """The lock is not there any more, so that another run may be changing the same services."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the lock of {name} is gone: something else removed it, or took it over", "Run again when no other run is at work."
+        )
+
+
 class Locks:
     """The locks of one run, by the names that it locks."""
 
@@ -35,19 +45,35 @@ class Locks:
         self._engine, self._names, self._session, self._clock = engine, names, session, clock
 
     def hold(self) -> None:
-        """Take the locks, or hold them for longer. Raises LockedError where another run has one."""
+        """Take the locks, or look that they are still there. Raises LockedError where another run has one, LostLockError for one lost."""
+        self.check()
         session, now = self._session, self._clock()
         for name in [name for name in self._names if name not in session.locks]:
             session.locks[name], session.locked = take_lock(self._engine, name, session.holder, now), now
         self.renew()
 
+    def check(self) -> None:
+        """Raises LostLockError for a lock that was taken and is not there any more."""
+        self._each(lambda lock: self._engine.get(f"/configs/{lock}", "reading the lock of the stack"))
+
     def renew(self) -> None:
-        """Hold what was taken for longer, when half of its time is over."""
-        session, now = self._session, self._clock()
-        if session.locks and now > session.locked + LEASE_SECONDS / 2:
-            for lock in session.locks.values():
-                renew_lock(self._engine, lock, now)
-            session.locked = now
+        """Hold what was taken for longer, when half of its time is over. Raises LostLockError."""
+        now = self._clock()
+        if now > self._session.locked + LEASE_SECONDS / 2 and self._each(lambda lock: renew_lock(self._engine, lock, now)):
+            self._session.locked = now
+
+    def _each(self, act: t.Callable[[str], t.Any]) -> bool:
+        """Whether the engine did it; one that is away is asked again the next time."""
+        for name, lock in self._session.locks.items():
+            try:
+                act(lock)
+            except NotFound:
+                raise LostLockError(name) from None
+            except EngineError as error:
+                if not is_outage(error):
+                    raise
+                return False
+        return True
 
     def find_other(self) -> str:
         """Who else holds one of the locks, and since when; empty for nobody."""
@@ -55,7 +81,7 @@ class Locks:
         for name in [name for name in self._names if name not in self._session.locks]:
             try:
                 lock = self._engine.get(f"/configs/{lock_name(name)}", f"reading the lock of stack {name}")
-            except NotFound:
+            except EngineError:  # nobody holds it, or the engine is away for a while
                 continue
             if _labels(lock).get(_LABEL) == name and _end(lock, now) > now:
                 return _tell_holder(name, lock)

@@ -294,3 +294,22 @@ def test_an_operation_after_one_that_was_killed_waits_as_well(fake: FakeEngine, 
     began, again = clock.now, run_module_main(service.main, {**options, "session": YOU})
     assert not again["changed"] and not again.get("failed") and clock.now > began + 10, again
     assert [row["state"] for row in again["services"]] == ["running"]
+
+
+@pytest.mark.parametrize("text", [stack_of(2), stack_of(2, new="n:1")])
+def test_a_run_that_lost_its_lock_stops_and_undoes_nothing(fake: FakeEngine, text: str) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", runs(start=5))
+    fake.behave("n:1", runs(start=5))
+    result = calls(fake, text, fake.cluster.configs.clear)
+    assert result["failed"] and result["undone"] == [], result
+    assert result["msg"].startswith("the lock of app is gone: something else removed it, or took it over")
+    assert fake.service("app_web")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == "web:2"
+
+
+def test_a_lock_outlasts_an_engine_that_is_away_when_it_is_due(fake: FakeEngine) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", runs(start=50))
+    fake.fail("GET", "/configs/[^/]+", 503, "context deadline exceeded", times=3)
+    result = run(fake, stack_of(2))
+    assert not result.get("failed") and not fake.cluster.configs, result
