@@ -21,6 +21,13 @@ extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.attributes.info
 options:
+  hosts:
+    description:
+      - Hosts of the inventory to ask at once, in place of the one of the task. RV(answers) has what they say, also of those that could
+        not be reached, and the task does not fail then.
+      - It is for the controller, which asks them.
+    type: list
+    elements: str
   nodes:
     description:
       - Whether a manager lists the nodes. RV(nodes), RV(managers) and RV(quorum) are empty without it.
@@ -67,14 +74,17 @@ EXAMPLES = r"""
 - name: Ask every manager, also those that may not answer
   flotilla.swarm.swarm_info:
     nodes: false
-  loop: "{{ groups['swarm_managers'] }}"
-  delegate_to: "{{ item }}"
-  ignore_unreachable: true
+    hosts: "{{ groups['swarm_managers'] }}"
   run_once: true
-  register: managers
+  register: seen
 """
 
 RETURN = r"""
+answers:
+  description: What each of O(hosts) answered, with its name as C(item), or C(failed) or C(unreachable) and C(msg).
+  returned: with O(hosts), in place of all other values
+  type: list
+  elements: dict
 state:
   description: V(no engine) (none is installed), V(unreachable) (one is installed, or O(docker_host) names one, and it can't be asked),
       V(inactive) (in no swarm), V(pending), V(active), V(locked) or V(error).
@@ -252,6 +262,7 @@ from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS: dict[str, t.Any] = {
+    "hosts": {"type": "list", "elements": "str"},
     "nodes": {"type": "bool", "default": True},
     "containers": {"type": "bool", "default": False},
     "tasks": {"type": "bool", "default": False},

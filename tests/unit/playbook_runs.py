@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 
 CONNECTION = """
 import os
+import time
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
 
 DOCUMENTATION = "{name: noting, short_description: notes, description: [notes], author: x, options: {}}"
@@ -31,8 +33,12 @@ class Connection(ConnectionBase):
         return self
 
     def exec_command(self, cmd, in_data=None, sudoable=True):
+        begun = time.monotonic()
+        time.sleep(float(os.environ.get("NOTING_SECONDS", "0")))
         with open(os.environ["NOTES"], "a") as notes:
-            notes.write("x")
+            notes.write(f"{begun} {time.monotonic()}\\n")
+        if os.environ.get("NOTING_LOST"):
+            raise AnsibleConnectionFailure("nobody is there")
         return 1, b"", b"nothing runs here"
 
     def put_file(self, in_path, out_path):

@@ -111,3 +111,29 @@ def test_a_plan_from_the_record_is_that_of_the_module(fake: FakeEngine, record: 
 
 def test_no_record_is_kept_by_the_fact_cache(record: dict[str, Any]) -> None:
     assert "ansible_facts" not in record and len(json.dumps(record)) < 60_000
+
+
+ASKED = {"swarm_info": ({"nodes": False, "hosts": ["m1", "w1", "w2", "n1"]}, "")}
+
+
+def test_hosts_are_asked_at_once_and_their_failures_are_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTING_SECONDS", "3")
+    monkeypatch.setenv("NOTING_LOST", "yes")
+    (ran,) = play(tmp_path / "a", {}, ([], {}), tasks=ASKED)
+    assert ran.rc == 0, ran.said
+    assert [ran.text.count(f"'item': '{host}'") for host in ("m1", "w1", "w2", "n1")] == [1, 1, 1, 1], ran.said
+    assert ran.text.count("'unreachable': True") == ran.text.count("nobody is there") == 4, ran.said
+    times = [tuple(map(float, line.split())) for line in (tmp_path / "a/0.notes").read_text().splitlines()]
+    assert len(times) == 4 and max(begun for begun, _ended in times) < min(ended for _begun, ended in times), "one waited for another"
+
+
+def test_a_host_that_preflight_did_not_reach_is_not_waited_for_again(tmp_path: Path) -> None:
+    asked = {"swarm_info": ({"nodes": False, "hosts": ["m1"]}, "")}
+    (ran,) = play(tmp_path / "a", {"unreachable": True, "msg": "timed out"}, ([], {}), tasks=asked)
+    assert ran.rc == 0 and not ran.reached and "'unreachable': True" in ran.text and "timed out" in ran.text, ran.said
+
+
+def test_managers_answer_from_their_records(tmp_path: Path, record: dict[str, Any]) -> None:
+    asked = {"swarm_info": ({"nodes": False, "hosts": ["m1"]}, "")}
+    (ran,) = play(tmp_path / "a", record, ([], {}), tasks=asked)
+    assert ran.rc == 0 and not ran.reached and "'acting': True" in ran.text and "'item': 'm1'" in ran.text, ran.said

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One task on several hosts at once, from within one action.
+
+A loop with ``delegate_to`` asks one host after the other, and waits for each that is off. Hosts that ``--limit`` leaves out are in no play.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import typing as t
+
+from ansible.executor.task_executor import TaskExecutor
+from ansible.plugins.action import ActionBase
+
+
+class _Silent:
+    """Takes the place of the queue to the callbacks, which are told of the one task alone."""
+
+    def __getattr__(self, _name: str) -> t.Callable[..., None]:
+        return lambda *_args, **_more: None
+
+
+def run_on_each(
+    action: ActionBase, hosts: t.Sequence[str], arguments: dict[str, t.Any], variables: dict[str, t.Any]
+) -> list[dict[str, t.Any]]:
+    """What the action's task comes to with these arguments when it is delegated to each host, as a loop would register it."""
+    children = [_start(action, host, arguments, variables) for host in hosts]
+    return [{**_finish(*child), "item": host, "ansible_loop_var": "item"} for host, child in zip(hosts, children, strict=True)]
+
+
+def _start(action: ActionBase, host: str, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> tuple[int, int]:
+    """A process of its own, as Ansible has for each host of a task. Its id, and where its result can be read."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(writing)
+        return child, reading
+    try:
+        os.close(reading)
+        with os.fdopen(writing, "wb") as stream:
+            pickle.dump(_run(action, host, arguments, variables), stream)
+    finally:
+        os._exit(0)
+
+
+def _run(action: ActionBase, host: str, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    task = action._task.copy()
+    task.args, task.delegate_to, task.run_once = dict(arguments), host, False
+    hostvars = variables["hostvars"]
+    own = hostvars._inventory.get_host(variables["inventory_hostname"])
+    executor = TaskExecutor(
+        own,
+        task,
+        variables,
+        action._play_context,
+        action._loader,
+        action._shared_loader_obj,
+        t.cast("t.Any", _Silent()),
+        hostvars._variable_manager,
+    )
+    result: dict[str, t.Any] = executor.run()
+    return {name: value for name, value in result.items() if not name.startswith("_ansible")}
+
+
+def _finish(child: int, reading: int) -> dict[str, t.Any]:
+    try:
+        with os.fdopen(reading, "rb") as stream:
+            result: dict[str, t.Any] = pickle.load(stream)
+            return result
+    except (EOFError, pickle.UnpicklingError):
+        return {"failed": True, "msg": "asking this host ended without an answer"}
+    finally:
+        os.waitpid(child, 0)
