@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .errors import Place
+from .security import is_in_swarm
 
 _CONSTRAINT = "use deploy.placement.constraints"
 _SERVICE = {
@@ -47,7 +48,6 @@ _SERVICE = {
     "pull_refresh_after": "use resolve_image",
     "restart": "deploy.restart_policy says it better, and restart: no does not stop restarts (condition: none does)",
     "runtime": "set default-runtime of the engine",
-    "security_opt": "set it for the engine, such as no-new-privileges",
     "shm_size": "mount a tmpfs at /dev/shm with volumes: {type: tmpfs, target: /dev/shm, tmpfs: {size: ...}}",
     "storage_opt": "limit the engine instead",
     "tmpfs": "use volumes with type: tmpfs",
@@ -92,6 +92,9 @@ def ignored_keys(data: dict[str, t.Any], place: Place) -> t.Iterator[Ignored]:
             obeyed = key in _OBEYED and not (service.get("deploy") or {}).get("restart_policy") and service[key] != "no"
             if not obeyed:
                 yield Ignored(key, name, at / key, f"Swarm ignores it; {_SERVICE[key]}")
+        for index, text in enumerate(service.get("security_opt", [])):
+            if not is_in_swarm(text):
+                yield Ignored("security_opt", name, at / "security_opt" / index, f"Swarm ignores {text}; set it for the engine")
         networks = service.get("networks")
         for network, given in networks.items() if isinstance(networks, dict) else ():
             for key in sorted((given or {}).keys() & _NETWORK.keys()):

@@ -11,6 +11,7 @@ import yaml
 
 from ...module_utils.redact import HIDDEN, redact
 from .scalars import Octal, plain
+from .security import as_texts
 from .service import CHECK_DURATIONS
 from .sources import Model
 from .units import cpus_text, duration_text, size_text
@@ -42,6 +43,7 @@ def _service(service: Model) -> Model:
         stop_grace_period=duration_text,
         extra_hosts=lambda hosts: ["=".join(reversed(host.split(" ", 1))) for host in hosts],
         healthcheck=lambda check: _converted(check, **dict.fromkeys(CHECK_DURATIONS, duration_text)),
+        security_opt=as_texts,
         networks=lambda networks: {name: attachment or None for name, attachment in networks.items()},
         deploy=_deploy,
     )

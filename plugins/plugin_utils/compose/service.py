@@ -18,6 +18,7 @@ from .errors import Place
 from .mounts import read_mount
 from .ports import read_port
 from .scalars import go_text
+from .security import read_security
 from .shellwords import split_words
 from .units import duration_ns
 
@@ -175,6 +176,7 @@ _READERS: dict[str, t.Callable[[t.Any, Place, Context], t.Any]] = {
     "entrypoint": _read_words,
     "configs": _read_references,
     "secrets": _read_references,
+    "security_opt": read_security,
     "depends_on": _read_depends_on,
     "dns": _read_list,
     "dns_search": _read_list,

@@ -113,6 +113,7 @@ class Local:
                 "Options": body.get("DriverOpts") or None,
                 "Mountpoint": str(place),
                 "Scope": "local",
+                **({"ClusterVolume": {"Spec": body["ClusterVolumeSpec"]}} if "ClusterVolumeSpec" in body else {}),
             },
         )
         return Response(self._host.volumes[name], 201)

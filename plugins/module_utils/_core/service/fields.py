@@ -9,6 +9,7 @@ which ``stack/convert.py`` resolves to the names in the swarm before the table i
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import typing as t
@@ -202,6 +203,11 @@ def _show_members(value: Raw) -> Json:
     return {_snake(key): item for key, item in value.items()}
 
 
+def _show_seccomp(value: Raw) -> Json:
+    profile = str(value.get("Profile") or "")
+    return {"mode": value.get("Mode"), "profile": hashlib.sha256(profile.encode()).hexdigest()[:12] if profile else ""}
+
+
 def _sorted(items: t.Iterable[t.Any]) -> list[t.Any]:
     return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
 
@@ -281,6 +287,10 @@ FIELDS: tuple[ServiceField, ...] = (
         _field("oom_score_adj", "OomScoreAdj", make=int, since=(1, 46)),
         _field("read_only", "ReadOnly"),
         _field("secrets", "Secrets", show=_show_references("SecretName")),
+        _field("security_opt.apparmor", "Privileges.AppArmor", show=_show_members, since=(1, 44)),
+        _field("security_opt.no_new_privileges", "Privileges.NoNewPrivileges", since=(1, 44)),
+        _field("security_opt.seccomp", "Privileges.Seccomp", show=_show_seccomp, since=(1, 44)),
+        _field("security_opt.selinux", "Privileges.SELinuxContext", show=_show_members),
         _field("stdin_open", "OpenStdin"),
         _field("stop_grace_period", "StopGracePeriod", default="10s", kept=True, **_DURATION),
         _field("stop_signal", "StopSignal"),

@@ -161,7 +161,8 @@ def _service(key: str, service: Json, model: Json, names: Names) -> Json:
         settled["healthcheck"] = {"test": ["NONE"]}
     spec = ServiceSpec(make_spec(settled))
     dropped = [each for each in spec.container.get("CapabilityDrop", ()) if each not in spec.container.get("CapabilityAdd", ())]
-    privileges = {"CredentialSpec": credentials, "NoNewPrivileges": False, "SELinuxContext": None}
+    given = spec.container.get("Privileges") or {}
+    privileges = {"CredentialSpec": None, "NoNewPrivileges": False, "SELinuxContext": None, **given}
     return spec.changed(container={"CapabilityDrop": dropped or None, "Privileges": privileges}, Name=name, Mode=_mode(key, deploy)).body
 
 

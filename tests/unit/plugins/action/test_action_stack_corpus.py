@@ -56,16 +56,21 @@ def run(case: Case, fake: FakeEngine, check: bool = False) -> Json:
 
 
 def outside(case: Case) -> dict[str, list[Json]]:
-    """The external objects that the expected services refer to."""
-    names: dict[str, set[str]] = {"networks": set(), "secrets": set(), "configs": set()}
+    """The external objects, and cluster volumes, that the expected services refer to."""
+    names: dict[str, set[str]] = {"networks": set(), "secrets": set(), "configs": set(), "volumes": set()}
     for body in case.expected.values():
         template = body.get("TaskTemplate", {})
         container = template.get("ContainerSpec", {})
         names["networks"] |= {item["Target"] for item in template.get("Networks", [])}
         names["secrets"] |= {item["SecretName"] for item in container.get("Secrets", [])}
         names["configs"] |= {item["ConfigName"] for item in container.get("Configs", [])}
-    made: dict[str, t.Callable[[str], Json]] = {"networks": network, "secrets": secret, "configs": config}
+        names["volumes"] |= {mount["Source"] for mount in container.get("Mounts", []) if mount["Type"] == "cluster"}
+    made: dict[str, t.Callable[[str], Json]] = {"networks": network, "secrets": secret, "configs": config, "volumes": cluster_volume}
     return {kind: [made[kind](name) for name in sorted(found - case.expected.keys())] for kind, found in names.items()}
+
+
+def cluster_volume(name: str) -> Json:
+    return {"Name": name, "Driver": "csi", "ClusterVolumeSpec": {}}
 
 
 @pytest.mark.parametrize("case", find_cases(), ids=lambda case: case.name)

@@ -61,7 +61,6 @@ def test_a_field_is_shown_as_a_stack_file_says_it(given: Json, word: str, shown:
     ("given", "path"),
     [
         (spec({"NewField": {"A": 1}}), "container.new_field"),
-        (spec({"Privileges": {"NoNewPrivileges": True}}), "container.privileges.no_new_privileges"),
         (spec(task={"NewField": "x"}), "new_field"),
         (spec(task={"Placement": {"NewField": "x"}}), "placement.new_field"),
     ],
