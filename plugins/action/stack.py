@@ -36,6 +36,7 @@ _OURS = (
     "files_below",
     "project_dir",
     "undefined",
+    "optional_variables",
     "unsupported",
     "template",
     "render",

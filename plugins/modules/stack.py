@@ -86,10 +86,19 @@ options:
     type: str
     default: ""
   undefined:
-    description: What becomes of a variable without a value and without a default in the file.
+    description:
+      - What becomes of a variable without a value and without a default in the file. V(blank) lets each count as empty, as the client does.
+      - O(optional_variables) lets single ones be empty.
     type: str
-    choices: [error, warn, blank]
+    choices: [error, blank]
     default: error
+  optional_variables:
+    description:
+      - Names of variables that need no value. They count as empty where they have none, without a warning.
+      - One that the file itself requires, as C(${NAME:?message}), needs a value all the same.
+    type: list
+    elements: str
+    default: []
   unsupported:
     description: What becomes of keys that a swarm ignores. O(silence) lets single ones pass.
     type: str

@@ -51,6 +51,7 @@ def load_model(
         env={str(name): _text(value) for name, value in (options.get("env") or {}).items() if value is not None},
         env_files=[str(find_file(name, places)) for name in _list(options.get("env_files"))],
         undefined=options.get("undefined") or "error",
+        optional_variables=_list(options.get("optional_variables")),
         unsupported=options.get("unsupported") or "warn",
         silence=_list(options.get("silence")),
         profiles=_list(options.get("profiles")),

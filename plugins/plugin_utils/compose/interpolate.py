@@ -30,10 +30,11 @@ _NESTING = 20
 
 @dataclass
 class Scope:
-    """The variables, what to do about missing ones (error, warn or blank), and the warnings so far."""
+    """The variables, whether missing ones are an ``error`` or ``blank``, those that may be missing anyway, and the warnings so far."""
 
     env: t.Mapping[str, str]
     undefined: str = "error"
+    optional: t.Collection[str] = ()
     warnings: list[str] = field(default_factory=list)
 
     def value(self, name: str, rest: str, place: Place, expand: t.Callable[[str], str]) -> str:
@@ -51,12 +52,14 @@ class Scope:
         return expand(argument) if sign == "+" else value
 
     def missing(self, name: str, place: Place) -> str:
-        if self.undefined == "error":
+        if self.undefined == "error" and name not in self.optional:
             cure = f"give it in env or in a file of env_files, or write a default: ${{{name}:-...}}"
             raise place.missing(name, f"the variable {name} is not set", cure)
-        if self.undefined == "warn":
-            self.warnings.append(place.note(f"the variable {name} is not set and counts as empty"))
         return ""
+
+
+def is_name(text: str) -> bool:
+    return _BARE.fullmatch(text) is not None
 
 
 def interpolate(value: t.Any, schema: Schema | None, place: Place, scope: Scope, *, versioned: bool) -> t.Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...module_utils._core.stack.silence import is_silenced
 from ..controller_files import ControllerFiles
@@ -16,7 +16,7 @@ from .context import Read, read_bytes, read_text
 from .environment import read_dotenv
 from .errors import ComposeError, Place
 from .ignored import tell
-from .interpolate import Scope
+from .interpolate import Scope, is_name
 from .merge import merge_versioned
 from .mounts import Folder
 from .objects import settle_external
@@ -45,6 +45,7 @@ def load_stack(
     env: t.Mapping[str, str] | None = None,
     env_files: t.Sequence[str] = (),
     undefined: str = "error",
+    optional_variables: t.Collection[str] = (),
     unsupported: str = "warn",
     silence: t.Collection[str] = (),
     profiles: t.Collection[str] = (),
@@ -55,10 +56,10 @@ def load_stack(
 
     Later files override earlier ones, texts in ``content`` override files. Relative paths start at ``project_dir``, which
     is the folder of the first file unless given; those of bind mounts, which are paths of the nodes, at ``bind_dir`` if that is given.
-    Variables come from ``env``, then from ``env_files`` (later ones win), never from the process. ``undefined``: error, warn or
-    blank for variables without value; ``unsupported``: warn or error for keys that Swarm ignores, but for those in ``silence``.
-    ``profiles`` are those whose services are wanted, ``*`` for all. ``device_kinds`` adds to ``{"nvidia": "gpu"}``. ``read`` gives
-    the bytes of a file for its absolute path, or raises OSError or ValueError.
+    Variables come from ``env``, then from ``env_files`` (later ones win), never from the process. ``undefined``: error or blank for
+    variables without value, ``optional_variables`` are blank in either case; ``unsupported``: warn or error for keys that Swarm
+    ignores, but for those in ``silence``. ``profiles`` are those whose services are wanted, ``*`` for all. ``device_kinds`` adds to
+    ``{"nvidia": "gpu"}``. ``read`` gives the bytes of a file for its absolute path, or raises OSError or ValueError.
     Raises ComposeError, and nothing else.
     """
     contents = [content] if isinstance(content, str) else list(content or ())
@@ -66,18 +67,21 @@ def load_stack(
         raise ComposeError("there is neither a file nor content", expected="at least one stack file")
     start = os.path.abspath(project_dir or (os.path.dirname(files[0]) if files else "."))
     folder = Folder(start, (env or {}).get("HOME"), start, bind_dir)
+    for name in optional_variables:
+        if not is_name(name):
+            raise ComposeError(f"optional_variables: {name!r} is no name of a variable", expected="a name such as TAG, without $ and value")
     variables: dict[str, str] = {}
-    warnings: list[str] = []
+    scope = Scope(env or {}, undefined, frozenset(optional_variables))
     for file in env_files:
         place = Place(file)
-        scope = Scope({**variables, **(env or {})}, undefined, warnings)
         variables.update(read_dotenv(read_bytes(folder.resolve(file, place), place, read), place, scope))
-    reader = Reader({**variables, **(env or {})}, undefined, {**DEVICE_KINDS, **(device_kinds or {})}, read)
+        scope = replace(scope, env={**variables, **(env or {})})
+    reader = Reader(scope, {**DEVICE_KINDS, **(device_kinds or {})}, read)
     sources = [reader.source(read_text(os.path.abspath(file), Place(file), read), file, folder) for file in files]
     sources += [reader.source(text, "content", folder) for text in contents]
     model = _merge(reader, sources)
     model["services"] = _with_profiles(model["services"], profiles)
-    warnings += [*reader.warnings, *check_model(model, lambda path: _place_of(path, reader.places), silence)]
+    warnings = [*scope.warnings, *check_model(model, lambda path: _place_of(path, reader.places), silence)]
     ignored = [each for each in reader.ignored if not is_silenced(silence, each.key, each.name)]
     if unsupported == "error" and ignored:
         raise ComposeError(ignored[0].told, cure="remove the key, name it in silence, or set unsupported: warn")

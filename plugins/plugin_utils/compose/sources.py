@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .context import Context, Read, read_text
 from .environment import read_dotenv
@@ -42,11 +42,10 @@ class Source:
 class Reader:
     """Reads the files of one stack, and gathers what there is to say about them."""
 
-    def __init__(self, env: t.Mapping[str, str], undefined: str, device_kinds: t.Mapping[str, str], read: Read) -> None:
-        self.env, self.undefined, self.device_kinds, self.read = env, undefined, device_kinds, read
+    def __init__(self, scope: Scope, device_kinds: t.Mapping[str, str], read: Read) -> None:
+        self.scope, self.device_kinds, self.read = scope, device_kinds, read
         self.compose = False
         self.places: list[Place] = []
-        self.warnings: list[str] = []
         self.ignored: list[Ignored] = []
         self._extended: dict[str, Source] = {}
 
@@ -62,14 +61,13 @@ class Reader:
         spec = bool(document.marks) or uses_spec(data)
         self.compose = self.compose or spec
         version = _version(data, place, spec)
-        scope = Scope(self.env, self.undefined, self.warnings)
         builds = _take_builds(data)
-        data = interpolate(data, schema_for(version), place, scope, versioned=version is not None)
+        data = interpolate(data, schema_for(version), place, self.scope, versioned=version is not None)
         for name, build in builds.items():
             data["services"][name]["build"] = build
         validate(data, place, version)
-        self.warnings += document.warnings
-        context = Context(folder, scope, self.compose, self.device_kinds, self.read)
+        self.scope.warnings += document.warnings
+        context = Context(folder, self.scope, self.compose, self.device_kinds, self.read)
         return Source(data, place, document.marks, version, context)
 
     def model(self, source: Source, above: tuple[str, ...] = ()) -> Model:
@@ -120,12 +118,12 @@ class Reader:
         if len(above) > _INCLUDES or set(paths) & {*above, os.path.abspath(source.place.file)}:
             raise place.error("files include each other in a circle", "", "remove one of the includes")
         start = folder.resolve(given["project_directory"], place) if "project_directory" in given else os.path.dirname(paths[0])
-        outer = self.env
+        outer = self.scope
         inner: dict[str, str] = {}
         for name in _words(given.get("env_file", [])):
-            scope = Scope({**inner, **outer}, self.undefined, self.warnings)
+            scope = replace(outer, env={**inner, **outer.env})
             inner.update(read_dotenv(source.context.read_file(name, place), place, scope))
-        self.env = {**inner, **outer}
+        self.scope = replace(outer, env={**inner, **outer.env})
         try:
             merged: Model = {}
             for path in paths:
@@ -134,7 +132,7 @@ class Reader:
                 merged = merge_spec(merged, model, part.marks)
             return merged
         finally:
-            self.env = outer
+            self.scope = outer
 
     def _add_included(self, model: Model, included: Model, source: Source) -> None:
         for section, items in included.items():

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.errors import ComposeError, Place
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.interpolate import Scope, interpolate
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
 
 ENV = {"A": "a", "EMPTY": "", "N": "3", "YES": "yes", "ratio": "0.5"}
 PLACE = Place("f.yml", ("services", "web", "image"))
@@ -82,9 +84,40 @@ def test_undefined_variables(versioned: bool) -> None:
     with pytest.raises(ComposeError, match=r"f\.yml: services\.web\.image: the variable NO is not set; give it in env"):
         fill("x$NO", versioned)
     assert fill("x$NO", versioned, undefined="blank") == "x"
-    scope = Scope(ENV, "warn")
-    assert interpolate("x$NO", None, PLACE, scope, versioned=versioned) == "x"
-    assert scope.warnings == ["f.yml: services.web.image: the variable NO is not set and counts as empty"]
+
+
+@pytest.mark.parametrize("versioned", [True, False])
+@pytest.mark.parametrize(("text", "filled"), [("x$NO", "x"), ("x${NO}", "x"), ("x${NO:-y}", "xy"), ("x$A", f"x{ENV['A']}"), ("$EMPTY", "")])
+def test_optional_variables_count_as_empty_without_a_word(text: str, filled: str, versioned: bool) -> None:
+    scope = Scope(ENV, optional=["NO", "A", "EMPTY"])
+    assert interpolate(text, None, PLACE, scope, versioned=versioned) == filled
+    assert scope.warnings == []
+
+
+@pytest.mark.parametrize("versioned", [True, False])
+@pytest.mark.parametrize(
+    ("text", "message"), [("$OTHER", "the variable OTHER is not set"), ("${NO:?tell me}", "required variable NO is not set: tell")]
+)
+def test_what_is_not_optional_is_still_needed(text: str, message: str, versioned: bool) -> None:
+    with pytest.raises(ComposeError, match=message):
+        interpolate(text, None, PLACE, Scope(ENV, optional=["NO"]), versioned=versioned)
+
+
+@pytest.mark.parametrize("name", ["$TAG", "${TAG}", "TAG=1", "", "the tag"])
+def test_an_optional_variable_has_a_plain_name(name: str) -> None:
+    with pytest.raises(ComposeError, match="optional_variables: .* is no name of a variable; expected a name such as TAG"):
+        load_stack(content="services: {a: {image: a}}", optional_variables=[name])
+
+
+def test_optional_variables_reach_included_files_and_env_files(tmp_path: Path) -> None:
+    (tmp_path / "more.yml").write_text("services: {b: {image: 'b:1$TAG'}}")
+    (tmp_path / "more.env").write_text("NAME=n$SUFFIX\n")
+    text = "include: [{path: more.yml, env_file: more.env}]\nservices: {a: {image: 'a:1$TAG', hostname: h$NAME}}"
+    env_files = [str(tmp_path / "more.env")]
+    loaded = load_stack(content=text, project_dir=str(tmp_path), env_files=env_files, optional_variables=["TAG", "SUFFIX"])
+    services = loaded.model["services"]
+    assert [services["a"]["image"], services["a"]["hostname"], services["b"]["image"]] == ["a:1", "hn", "b:1"]
+    assert loaded.warnings == ()
 
 
 @pytest.mark.parametrize(
