@@ -237,7 +237,7 @@ from ..module_utils._core.autoscale import Decision, Rule, decide, read_rule
 from ..module_utils._core.schedule.capacity import find_room
 from ..module_utils._core.schedule.placement import Nodes
 from ..module_utils._core.service.images import auth_headers
-from ..module_utils._core.service.items import item_name
+from ..module_utils._core.service.naming import item_name
 from ..module_utils._core.service.spec import Service
 from ..module_utils._core.stack import planning
 from ..module_utils._core.stack import verbs as service_plan

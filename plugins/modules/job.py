@@ -142,7 +142,7 @@ from functools import partial
 from ..module_utils._core.schedule.placement import Nodes
 from ..module_utils._core.service.edit import Edit, given_variables
 from ..module_utils._core.service.images import Resolved, auth_headers, image_of, read_image, settle_image
-from ..module_utils._core.service.items import Item, item_name
+from ..module_utils._core.service.naming import Item, item_name
 from ..module_utils._core.service.spec import ServiceSpec
 from ..module_utils._core.service.work import CREATE, REMOVE, Work
 from ..module_utils._core.stack import job as job_spec

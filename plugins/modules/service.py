@@ -376,7 +376,7 @@ from functools import partial
 from ..module_utils._core.schedule.placement import Nodes
 from ..module_utils._core.service.edit import Edit, Parts
 from ..module_utils._core.service.images import auth_headers, read_image
-from ..module_utils._core.service.items import item_name
+from ..module_utils._core.service.naming import item_name
 from ..module_utils._core.stack import planning, verbs
 from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
 from ..module_utils._core.stack.options import CALLS, SELECTION, WAIT, texts

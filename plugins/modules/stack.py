@@ -291,9 +291,9 @@ from functools import partial
 
 from ..module_utils._core.image_pull import find_pulls
 from ..module_utils._core.service.images import Resolved, auth_headers
-from ..module_utils._core.service.items import by_name
+from ..module_utils._core.service.naming import by_name
+from ..module_utils._core.service.work import plan_id, require_plan
 from ..module_utils._core.stack import planning
-from ..module_utils._core.stack.approval import plan_id, require_plan
 from ..module_utils._core.stack.convert import StackObjects, convert
 from ..module_utils._core.stack.options import ARGUMENTS, kept_services
 from ..module_utils._core.stack.policy import Terms, deploy_of

@@ -69,7 +69,7 @@ tasks:
 import typing as t
 
 from ..module_utils._core.cluster.node import read_node
-from ..module_utils._core.service.items import item_name
+from ..module_utils._core.service.naming import item_name
 from ..module_utils._core.stack.verbs import choose
 from ..module_utils._io.engine import Engine
 from ..module_utils.errors import PlanError

@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from ..service.constraints import Node
-from ..service.items import Item, stack_of, tasks_by_service
+from ..service.naming import Item, stack_of
 from ..service.spec import Json, Service
 from .placement import Nodes, hostname
-from .task_states import error_of, has_ended
+from .task_states import error_of, has_ended, tasks_by_service
 from .verdict import RUNNING, Verdict, count_up, judge, settle_at_once
 
 

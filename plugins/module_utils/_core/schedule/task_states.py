@@ -22,6 +22,14 @@ _ENDED = (*FAILED_STATES, "complete", "shutdown", "orphaned", "remove")
 Json = t.Mapping[str, t.Any]
 
 
+def tasks_by_service(tasks: t.Iterable[Json]) -> dict[str, list[Json]]:
+    """Service id -> its tasks."""
+    grouped: dict[str, list[Json]] = {}
+    for task in tasks:
+        grouped.setdefault(task.get("ServiceID", ""), []).append(task)
+    return grouped
+
+
 def has_ended(task: Json) -> bool:
     return _status(task).get("State") in _ENDED
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the objects of a stack are called and labelled. Pure."""
+"""What services, networks, secrets and configs are called and labelled, and to which stack they belong. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from ...errors import PlanError
 from ...plan import keyed_hash
+
+Item = t.Mapping[str, t.Any]
 
 NAMESPACE_LABEL = "com.docker.stack.namespace"
 IMAGE_LABEL = "com.docker.stack.image"
@@ -87,3 +89,22 @@ def salt_of(items: t.Iterable[t.Mapping[str, t.Any]], token: t.Callable[[], str]
     """
     salts = {(item["Spec"].get("Labels") or {}).get(SALT_LABEL, "") for item in items} - {""}
     return min(salts) if salts else keyed_hash(token(), "flotilla.swarm")
+
+
+def stack_of(item: Item) -> str:
+    """The stack that a service, network, secret or config belongs to, empty for none."""
+    labels = item.get("Spec", item).get("Labels") or {}
+    return str(labels.get(NAMESPACE_LABEL, ""))
+
+
+def item_name(item: Item) -> str:
+    return str(item.get("Spec", item)["Name"])
+
+
+def by_name(items: t.Iterable[Item]) -> dict[str, Item]:
+    return {item_name(item): item for item in items}
+
+
+def own(stack: str, items: t.Iterable[Item]) -> list[Item]:
+    """Those of the stack, by name."""
+    return sorted((item for item in items if stack_of(item) == stack), key=item_name)

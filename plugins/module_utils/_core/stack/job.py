@@ -12,8 +12,7 @@ import typing as t
 from ...errors import PlanError
 from ..schedule.placement import Nodes
 from ..service.images import image_of
-from ..service.items import Item
-from ..service.naming import NAMESPACE_LABEL
+from ..service.naming import NAMESPACE_LABEL, Item
 from ..service.spec import Json, ServiceSpec, filled
 
 JOB_LABEL = "io.flotilla.swarm.job"

@@ -10,8 +10,7 @@ from dataclasses import replace
 
 from ...errors import PlanError
 from ...plan import Field, compare
-from ..service.items import Item, by_name, item_name, stack_of
-from ..service.naming import KEY_LABEL, SALT_LABEL
+from ..service.naming import KEY_LABEL, SALT_LABEL, Item, by_name, item_name, stack_of
 from ..service.spec import Json, Raw, ServiceSpec
 from .convert import StackObjects
 

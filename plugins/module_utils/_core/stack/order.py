@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ...errors import PlanError
-from ..service.items import Item, item_name, stack_of
+from ..service.naming import Item, item_name, stack_of
 from ..service.spec import Json, Raw, Service, ServiceSpec
 
 STARTED, HEALTHY, COMPLETED = "service_started", "service_healthy", "service_completed_successfully"

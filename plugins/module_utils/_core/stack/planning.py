@@ -14,7 +14,7 @@ from ..schedule.placement import Nodes, creation_reason, left_nodes, task_count
 from ..service.diff import RUN_LABEL, Names, diff_service, scaling_reason, update_cost, with_kept_labels
 from ..service.fields import ANY_API, refuse_unknown
 from ..service.images import Resolved, image_of, settle_image
-from ..service.items import Item, by_name, item_name, own, stack_of
+from ..service.naming import Item, by_name, item_name, own, stack_of
 from ..service.spec import Json, Service, ServiceSpec
 from ..service.work import CREATE, REMOVE, REPLACE, UPDATE, Work
 from . import lint

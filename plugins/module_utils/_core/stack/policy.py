@@ -10,8 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ...plan import Change
 from ..schedule.verdict import FAILED, RUNNING, Verdict
-from ..service.items import Item, stack_of
-from ..service.naming import NAMESPACE_LABEL
+from ..service.naming import NAMESPACE_LABEL, Item, stack_of
 from ..service.spec import Service
 from ..service.work import REMOVE
 from ..timestamps import parse_seconds

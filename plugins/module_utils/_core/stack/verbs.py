@@ -17,7 +17,7 @@ from ..schedule.placement import Nodes, left_nodes, task_count
 from ..service.diff import Names, diff_service, scaling_reason, update_cost
 from ..service.edit import Edit, as_text
 from ..service.images import Resolved, settle_image
-from ..service.items import Item, item_name, stack_of
+from ..service.naming import Item, item_name, stack_of
 from ..service.spec import Json, Service, ServiceSpec
 from ..service.work import UPDATE, Work
 

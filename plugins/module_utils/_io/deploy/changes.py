@@ -9,8 +9,7 @@ import typing as t
 
 from ..._core.schedule.task_states import is_kept
 from ..._core.service.diff import Names, diff_service
-from ..._core.service.items import Item
-from ..._core.service.naming import NAMESPACE_LABEL
+from ..._core.service.naming import NAMESPACE_LABEL, Item
 from ..._core.service.spec import Json
 from ..._core.service.work import Work
 from ..._core.stack.job import FIXED_IN_API

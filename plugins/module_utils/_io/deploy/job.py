@@ -9,8 +9,8 @@ import typing as t
 
 from ..._core.schedule.placement import Nodes
 from ..._core.schedule.task_states import error_of
-from ..._core.service.items import Item, item_name
 from ..._core.service.logs import last_words
+from ..._core.service.naming import Item, item_name
 from ..._core.service.spec import Json
 from ..._core.stack.job import JOB_LABEL, exit_code
 from ..._core.stack.session import DeployError, Session

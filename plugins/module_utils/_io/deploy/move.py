@@ -10,7 +10,7 @@ import typing as t
 
 from ..._core.schedule.placement import Nodes
 from ..._core.schedule.surge import MARK, restored_spec
-from ..._core.service.items import Item
+from ..._core.service.naming import Item
 from ..._core.stack import planning
 from ..._core.stack.policy import Terms, operation_on
 from ..._core.stack.session import Session

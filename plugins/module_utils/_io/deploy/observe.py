@@ -10,8 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ..._core.schedule.placement import Nodes
 from ..._core.service.images import Resolved, images_to_resolve, read_distribution
-from ..._core.service.items import Item, by_name, stack_of
-from ..._core.service.naming import NAMESPACE_LABEL, salt_of
+from ..._core.service.naming import NAMESPACE_LABEL, Item, by_name, salt_of, stack_of
 from ..._core.service.spec import Service, ServiceSpec
 from ..._core.stack.convert import StackObjects
 from ..._core.stack.objects import references

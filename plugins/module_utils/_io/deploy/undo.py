@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._core.service.images import image_of
-from ..._core.service.items import Item
+from ..._core.service.naming import Item
 from ..._core.service.spec import Json
 from ..._core.stack.session import CREATED, REMOVED, REPLACED, Session, Touched
 from ...errors import FlotillaError

@@ -8,10 +8,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from ..._core.schedule.task_states import tasks_by_service
 from ..._core.schedule.verdict import FAILED, RUNNING, Memory, Verdict, judge, progress, settle, settle_at_once
 from ..._core.service.diff import diff_service
 from ..._core.service.images import find_unresolved
-from ..._core.service.items import Item, by_name, item_name, tasks_by_service
+from ..._core.service.naming import Item, by_name, item_name
 from ..._core.service.spec import Service
 from ..._core.stack.planning import Observed
 from ..._core.stack.policy import Policy, Terms, Wait

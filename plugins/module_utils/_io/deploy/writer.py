@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._core.service.images import image_of
-from ..._core.service.items import Item, item_name
+from ..._core.service.naming import Item, item_name
 from ..._core.service.spec import Json, ServiceSpec
 from ..._core.stack.job import FIXED_IN_API, emptied_job
 from ...errors import FlotillaError
