@@ -36,17 +36,17 @@ def _as_it_is(value: t.Any) -> t.Any:
 
 @dataclass(frozen=True)
 class ServiceField:
-    """``word`` is how a plan names it, ``path`` its place in the spec of the API, ``key`` that in a stack file, unless it is the word.
+    """``word`` is how a plan names it, ``path`` its place in the spec of the API, ``key`` that in a stack file.
 
     ``make`` turns what a stack file says, in normal form, into what the API takes; ``show`` turns that into what is compared and
     shown; ``read`` turns an option of ``update`` into what the API takes. ``default`` is what the engine does without it, as it is shown;
     of a field that is ``kept``, zero and empty are not the same as none. ``restarts`` says whether a change starts new tasks. ``since`` is
-    the first version of the API that has it.
+    the first version of the API that has it, by the version history of the Engine API.
     """
 
     word: str
     path: tuple[str, ...]
-    key: tuple[str, ...] = ()
+    key: tuple[str, ...]
     make: Convert = _as_it_is
     show: Convert = _as_it_is
     read: Convert = _as_it_is
@@ -223,11 +223,12 @@ _DURATION: Json = {"show": _show_seconds}
 
 
 def _below(path: str, *fields: ServiceField) -> list[ServiceField]:
-    return [replace(field, path=(*path.split("."), *field.path), key=field.key or tuple(field.word.split("."))) for field in fields]
+    return [replace(field, path=(*path.split("."), *field.path)) for field in fields]
 
 
 def _field(word: str, path: str, key: str = "", **more: t.Any) -> ServiceField:
-    return ServiceField(word, tuple(path.split(".")), tuple(key.split(".")) if key else (), **more)
+    """One that stands under its word in a stack file, if not under ``key``."""
+    return ServiceField(word, tuple(path.split(".")), tuple((key or word).split(".")), **more)
 
 
 def _deploy(word: str, path: str, **more: t.Any) -> ServiceField:
@@ -317,7 +318,7 @@ FIELDS: tuple[ServiceField, ...] = (
         _deploy("restart_policy.window", "RestartPolicy.Window", default="0s", kept=True, **_DURATION),
     ),
     _deploy("endpoint_mode", "EndpointSpec.Mode", make=str.lower, default="vip"),
-    _field("ports", "EndpointSpec.Ports", "ports", make=lambda ports: [make_port(port) for port in ports], show=_show_ports),
+    _field("ports", "EndpointSpec.Ports", make=lambda ports: [make_port(port) for port in ports], show=_show_ports),
     _deploy("labels", "Labels", kept=True, restarts=False),
     *_policy("update_config", "UpdateConfig"),
     *_policy("rollback_config", "RollbackConfig"),

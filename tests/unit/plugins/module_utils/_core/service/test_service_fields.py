@@ -91,4 +91,4 @@ def test_a_field_that_the_engine_would_drop_is_refused(given: Json, version: tup
     ("kept", "value", "given"), [(False, 0, False), (False, "", False), (False, 5, True), (True, 0, True), (True, None, False)]
 )
 def test_zero_is_given_where_it_says_something(kept: bool, value: t.Any, given: bool) -> None:
-    assert ServiceField("x", ("X",), kept=kept).is_given(value) is given
+    assert ServiceField("x", ("X",), ("x",), kept=kept).is_given(value) is given
