@@ -18,6 +18,7 @@ from ..modules import swarm_info
 
 class ActionModule(ObservedAction):
     module: t.ClassVar[t.Any] = swarm_info
+    of_swarm: t.ClassVar[bool] = True
 
     def place(self, recorded: MemberHost) -> t.Any:
         return recorded.member

@@ -28,6 +28,13 @@ def find_record(variables: Variables, check_mode: bool) -> t.Any:
     return record
 
 
+def find_record_of_swarm(variables: Variables, others: t.Iterable[Variables], check_mode: bool) -> t.Any:
+    """The same for what belongs to the whole swarm: it counts until something is changed on any host of the run."""
+    if not check_mode and any(find_record({**other, REUSE: True}, check_mode) is None for other in others):
+        return None
+    return find_record(variables, check_mode)
+
+
 def acts(result: t.Any) -> bool:
     """Whether what a task registered says that it changed its host, or that later tasks are to."""
     if not isinstance(result, t.Mapping):

@@ -18,7 +18,7 @@ from ..module_utils._io.target import CONNECTION
 from ..module_utils.errors import FlotillaError
 from ..module_utils.plan import Plan
 from ..module_utils.redact import redact_text
-from .observed import REUSE, find_record
+from .observed import REUSE, find_record, find_record_of_swarm
 
 _PLACES = {name: {key: value for key, value in option.items() if key != "fallback"} for name, option in CONNECTION.items()}
 
@@ -31,6 +31,8 @@ class ObservedAction(NormalAction):
 
     module: t.ClassVar[t.Any]
     """The module, whose very functions observe and plan here."""
+    of_swarm: t.ClassVar[bool] = False
+    """Whether it is about what belongs to the whole swarm, and not to one host."""
 
     def place(self, recorded: MemberHost) -> t.Any:
         """What the module acts on, made of a record."""
@@ -53,7 +55,7 @@ class ObservedAction(NormalAction):
         """The module's plan. Raises where it has to be made on the host."""
         check_mode = bool(self._task.check_mode)
         reaches_elsewhere = any(name in self._task.args for name in CONNECTION) or any(self._task.environment or ())
-        record = None if reaches_elsewhere or self._task.async_val else find_record(self._variables_of_host(variables), check_mode)
+        record = None if reaches_elsewhere or self._task.async_val else self._find_record(variables, check_mode)
         if record is None:
             raise NotRecorded("nothing that preflight saw of it counts")
         # As they would arrive on the host: Ansible's own types of text are no str to whom it matters.
@@ -66,6 +68,13 @@ class ObservedAction(NormalAction):
         if decided.changes and not check_mode:
             raise NotRecorded("there is something to do")
         return decided
+
+    def _find_record(self, variables: dict[str, t.Any], check_mode: bool) -> t.Any:
+        mine = self._variables_of_host(variables)
+        if not self.of_swarm:
+            return find_record(mine, check_mode)
+        hosts = variables.get("ansible_play_hosts_all") or ()
+        return find_record_of_swarm(mine, (variables["hostvars"][host] for host in hosts), check_mode)
 
     def _variables_of_host(self, variables: dict[str, t.Any]) -> t.Mapping[str, t.Any]:
         host = self._task.delegate_to

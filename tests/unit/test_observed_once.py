@@ -27,6 +27,8 @@ TASKS: dict[str, tuple[dict[str, Any], str]] = {
     "swarm_info": ({"nodes": True}, "'leader': True"),
     "mount": ({"absent": ["/mnt/none"]}, "changed=0"),
     "nfs_exports": ({"name": "none", "exports": []}, "changed=0"),
+    "nodes": ({"labels": {"m1": {}}}, "'drained': []"),
+    "network": ({"networks": [], "absent": ["none"]}, "changed=0"),
     "swarm": ({"host": "m1", "role": "manager", "managers": "{{ [told] }}", "settings": {"task_history_limit": 5}}, "'action': 'nothing'"),
 }
 
@@ -39,7 +41,7 @@ def fake(fake_engine: Callable[..., FakeEngine]) -> FakeEngine:
 @pytest.fixture
 def record(fake: FakeEngine) -> dict[str, Any]:
     result = run_module_main(host_info.main, {"docker_host": fake.docker_host, "record": ASPECTS, "directories": ["/srv", "/srv/none"]})
-    assert fake.calls() == ["GET /info", "GET /volumes", "GET /nodes"], "the engine is asked once for each list"
+    assert fake.calls() == ["GET /info", "GET /volumes", "GET /nodes", "GET /networks"], "the engine is asked once for each list"
     return {"host": result["host"], "record": {**result["record"], "is_local": True}}
 
 

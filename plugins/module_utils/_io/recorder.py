@@ -12,7 +12,7 @@ import typing as t
 from .._core.cluster import addresses
 from .._core.cluster.member_state import read_info
 from .._core.host import mounts
-from .._core.host.record import PUBLIC, READS, Reads, key_of, may_be_kept, trim
+from .._core.host.record import PUBLIC, READS, Reads, key_of, key_of_request, may_be_kept, trim
 from ..errors import FlotillaError
 from .host import Host
 from .member import CERTIFICATE, Member, source_address
@@ -116,18 +116,19 @@ def _read(recorder: Recorder, reads: Reads) -> None:
 
 
 def _read_engine(member: Member) -> dict[str, t.Any]:
-    """``/info`` and the volumes, and of a manager that can act the nodes."""
+    """``/info`` and the volumes, and of a manager that can act the nodes and the networks of the swarm."""
     answers: dict[str, t.Any] = {}
     if not member.engine:
         return answers
-    paths = ["/info", "/volumes"]
-    for path in paths:
+    requests: list[tuple[str, dict[str, t.Any]]] = [("/info", {}), ("/volumes", {})]
+    for path, query in requests:
         try:
-            answers[path] = trim(path, member.engine.get(path, doing="observing the engine"))
+            answer = trim(path, member.engine.get(path, doing="observing the engine", **query))
         except FlotillaError:
             continue
-        if path == "/info" and read_info("", answers[path]).acting:
-            paths.append("/nodes")
+        answers[key_of_request(path, query)] = answer
+        if path == "/info" and read_info("", answer).acting:
+            requests += [("/nodes", {}), ("/networks", {"filters": {"scope": ["swarm"]}})]
     return {path: answer for path, answer in answers.items() if may_be_kept(answer)}
 
 

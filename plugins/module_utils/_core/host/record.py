@@ -172,6 +172,10 @@ class RecordedHost:
         return str(self._find("source_address", peer))
 
 
+def key_of_request(path: str, query: t.Mapping[str, t.Any]) -> str:
+    return f"{path}?{json.dumps(query, sort_keys=True)}" if query else path
+
+
 class RecordedEngine:
     """Has the reading method of ``Engine``. Raises NotRecorded."""
 
@@ -179,6 +183,7 @@ class RecordedEngine:
         self._answers = answers
 
     def get(self, path: str, doing: str = "", **query: t.Any) -> t.Any:
-        if query or path not in self._answers:
-            raise NotRecorded(f"preflight did not ask the engine for {path}")
-        return self._answers[path]
+        key = key_of_request(path, query)
+        if key not in self._answers:
+            raise NotRecorded(f"preflight did not ask the engine for {key}")
+        return self._answers[key]

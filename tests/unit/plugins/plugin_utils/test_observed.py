@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.observed import find_record
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.observed import find_record, find_record_of_swarm
 
 RECORD = {"host": {}}
 SEEN = {"preflight_reuse": True, "preflight_seen": {"record": RECORD}}
@@ -38,3 +38,12 @@ def test_a_record_counts_until_something_is_changed(more: dict[str, Any], check_
 
 def test_without_preflight_there_is_none() -> None:
     assert find_record({"preflight_reuse": True}, False) is None and find_record({}, True) is None
+
+
+def test_what_belongs_to_the_swarm_counts_until_any_host_is_changed() -> None:
+    settled, changed = dict(SEEN), {**SEEN, "__swarm_decided": {**NOTHING, "action": "join"}}
+    lost = {"preflight_seen": {"unreachable": True}}
+    assert find_record_of_swarm(SEEN, [settled, settled], False) is RECORD
+    assert find_record_of_swarm(SEEN, [settled, changed], False) is None
+    assert find_record_of_swarm(SEEN, [settled, lost], False) is None
+    assert find_record_of_swarm(SEEN, [settled, changed], True) is RECORD
