@@ -61,7 +61,8 @@ class ActionModule(ActionBase):
         return {"changed": False, "faults": report.faults, "notes": report.notes}
 
     def _look(self, options: Mapping[str, Any], groups: Mapping[str, Sequence[str]]) -> Report:
-        found = find_missing_managers(groups)
+        absent = [shown(path) for path in _sources() if "," not in path and not Path(path).exists()]
+        found = find_missing_managers(groups, absent)
         if found:
             return Report.of(found, self._source)
         if options["scope"] == "given":
@@ -94,8 +95,7 @@ class ActionModule(ActionBase):
 
     def _files(self) -> InventoryFiles:
         given = [text[1:] for text in context.CLIARGS.get("extra_vars") or () if str(text).startswith("@")]
-        sources = [str(source) for source in context.CLIARGS.get("inventory") or ()]
-        return InventoryFiles(sources, self._loader.get_basedir(), self._loader._vault.secrets or (), given)
+        return InventoryFiles(_sources(), self._loader.get_basedir(), self._loader._vault.secrets or (), given)
 
     def _place(self, files: InventoryFiles, groups: Mapping[str, Sequence[str]], finding: Finding) -> str:
         place = files.place(finding.name, finding.path, finding.hosts, groups, finding.name in self.given) if finding.name else None
@@ -109,7 +109,7 @@ class ActionModule(ActionBase):
             return "this run"
         if finding.name in self.given:
             return "-e"
-        sources = [str(source) for source in context.CLIARGS.get("inventory") or ()]
+        sources = _sources()
         return "inventory" if len(sources) != 1 or sources[0].endswith(",") else f"inventory {shown(sources[0])}"
 
     def _show(self, report: Report, kind: str) -> None:
@@ -134,6 +134,11 @@ class _Fill:
             variables.update((name, self.action.variables[name]) for name in ("hostvars", "omit") if name in self.action.variables)
             self.templars[host] = Templar(loader=self.action._loader, variables=variables)
         return self.templars[host].template(value)
+
+
+def _sources() -> list[str]:
+    """The inventories that were named."""
+    return [str(source) for source in context.CLIARGS.get("inventory") or ()]
 
 
 def _trusted(value: Any) -> Any:

@@ -21,13 +21,16 @@ from .preflight import Limits, find_inventory_faults
 NOT_GIVEN = "not_given"
 
 
-def find_missing_managers(groups: t.Mapping[str, t.Sequence[str]]) -> list[Finding]:
+def find_missing_managers(groups: t.Mapping[str, t.Sequence[str]], absent: t.Sequence[str] = ()) -> list[Finding]:
+    """``absent`` are inventories that were named and do not exist."""
     if groups.get(MANAGERS):
         return []
     hosts = [name for name in groups.get("all", ()) if name != "localhost"]
     found = f"has {len(hosts)} host{'' if len(hosts) == 1 else 's'}, and none of them is in the group {MANAGERS}"
     if not hosts:
-        return [Finding("managers", "has no hosts", "Check the path after -i, which may not exist; the run warned if it did not")]
+        if absent:
+            return [Finding("managers", f"has no hosts, and {', '.join(absent)} does not exist", "Give the path of an inventory with -i")]
+        return [Finding("managers", "has no hosts", f"Put the nodes into the groups {MANAGERS} and {WORKERS}")]
     near = difflib.get_close_matches(MANAGERS, [name for name in groups if groups[name]], 1, 0.85)
     cure = f"Rename the group {near[0]}" if near else "Put one, three or five hosts there, and the other nodes into swarm_workers"
     return [Finding("managers", found, cure)]

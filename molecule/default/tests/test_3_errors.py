@@ -87,7 +87,7 @@ def test_an_inventory_without_any_node_does_not_pass_for_a_success(play: Callabl
     empty.write_text("all: {children: {swarm_managers: {}}}\n")
     run = play(SITE, inventory=str(empty))
     assert run.rc != 0
-    assert "has no hosts. Check the path after -i" in " ".join(run.out.split())
+    assert "has no hosts. Put the nodes into the groups" in " ".join(run.out.split())
 
 
 def test_an_error_in_a_file_names_file_and_line(play: Callable[..., Run], tmp_path: Path) -> None:
