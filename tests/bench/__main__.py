@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from . import ROOT
 from .fake import fake_aims, measure_fake
+from .fleet import fleet_aims, measure_fleet
 from .measure import BenchError, Sample
 from .node import Node
 from .peers import fetch_peers
@@ -19,7 +20,8 @@ from .report import Aim, cost_table
 from .whole import measure_whole, whole_aims
 
 WORK = ROOT / ".cache/bench"
-SECTIONS = ("real", "fake", "whole")
+FLEET_HOSTS, FLEET_SERVICES = 200, 500
+SECTIONS = ("real", "fake", "whole", "fleet")
 
 
 def numbers(text: str) -> list[int]:
@@ -45,7 +47,7 @@ def main() -> int:
     aims: list[Aim] = []
     try:
         for name in [given.only] if given.only else SECTIONS:
-            aims += {"real": real, "fake": fake, "whole": whole}[name](given)
+            aims += {"real": real, "fake": fake, "whole": whole, "fleet": fleet}[name](given)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -86,6 +88,13 @@ def whole(given: argparse.Namespace) -> list[Aim]:
                 node.down()
     show(samples, "hosts")
     return whole_aims(samples)
+
+
+def fleet(given: argparse.Namespace) -> list[Aim]:
+    print(f"\n{FLEET_HOSTS} hosts that are data, {FLEET_SERVICES} services, and nothing to change:", flush=True)
+    (sample,) = collect([measure_fleet(WORK, FLEET_HOSTS, FLEET_SERVICES, min(given.rounds, 3))])
+    show([sample], "hosts")
+    return fleet_aims(sample)
 
 
 def collect(measured: Iterable[Sample]) -> list[Sample]:

@@ -71,8 +71,7 @@ def measure_fake(work: Path, sizes: Iterable[int], count: int) -> Iterator[Sampl
 def _samples(children: dict[str, Child], size: int, count: int) -> list[Sample]:
     seconds = in_rounds({name: partial(_seconds, child) for name, child in children.items()}, count)
     return [
-        Sample(name, size, seconds[name], cpu_seconds=child.cpu_seconds, peak_bytes=child.peak_bytes)
-        for name, child in children.items()
+        Sample(name, size, seconds[name], cpu_seconds=child.cpu_seconds, peak_bytes=child.peak_bytes) for name, child in children.items()
     ]
 
 

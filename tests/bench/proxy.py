@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes down every request between clients and an engine, and changes none. Runs alone on any Python >= 3.9.
 
-    python3 proxy.py SOCKET ENGINE_SOCKET RECORD      # RECORD gets a line such as "GET /v1.45/services" for each request
+python3 proxy.py SOCKET ENGINE_SOCKET RECORD      # RECORD gets a line such as "GET /v1.45/services" for each request
 """
 
 from __future__ import annotations
