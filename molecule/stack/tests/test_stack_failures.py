@@ -218,11 +218,13 @@ def die(stack: dict[str, Any]) -> None:
 
 
 def test_a_run_after_one_that_was_killed_waits_for_its_update(good: dict[str, Any], worse: Callable[..., dict[str, Any]]) -> None:
-    wanted = worse({"web": SLOW})
+    wanted = worse({"web": {**SLOW, "command": ["sh", "-c", "sleep 40; >/up; sleep 9999"]}})
     die(wanted)
     assert is_updating() and "lock.app" in look()["configs"]
     other = start(stacks=[wanted], through="m2", user="bob")
-    assert_done(deploy(stacks=[wanted]), wanted, "m1")
+    again = deploy(stacks=[wanted])
+    assert not again.lacks("app_web ", "3 services untouched") and not any(again.changed.values()), again.out
+    assert_done(again, wanted, "m1")
     seen = finish(other)
     assert seen.rc == 0 and not any(seen.changed.values()) and not seen.lacks("stack app is being deployed by ann@"), seen.out
     # The lock of one's own run is waited for, until it ends.
