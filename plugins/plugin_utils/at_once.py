@@ -8,6 +8,7 @@ A loop with ``delegate_to`` asks one host after the other, and waits for each th
 
 from __future__ import annotations
 
+import inspect
 import os
 import pickle
 import typing as t
@@ -51,16 +52,19 @@ def _run(action: ActionBase, host: str, arguments: dict[str, t.Any], variables: 
     task.args, task.delegate_to, task.run_once = dict(arguments), host, False
     hostvars = variables["hostvars"]
     own = hostvars._inventory.get_host(variables["inventory_hostname"])
-    executor = TaskExecutor(
-        own,
-        task,
-        variables,
-        action._play_context,
-        action._loader,
-        action._shared_loader_obj,
-        t.cast("t.Any", _Silent()),
-        hostvars._variable_manager,
-    )
+    given: dict[str, t.Any] = {
+        "host": own,
+        "task": task,
+        "job_vars": variables,
+        "play_context": action._play_context,
+        "loader": action._loader,
+        "shared_loader_obj": action._shared_loader_obj,
+        "final_q": _Silent(),
+        "variable_manager": hostvars._variable_manager,
+    }
+    if "new_stdin" in inspect.signature(TaskExecutor).parameters:  # ansible-core before 2.19
+        given["new_stdin"] = None
+    executor = TaskExecutor(**given)
     result: dict[str, t.Any] = executor.run()
     return {name: value for name, value in result.items() if not name.startswith("_ansible")}
 
