@@ -139,3 +139,16 @@ def test_managers_answer_from_their_records(tmp_path: Path, record: dict[str, An
     asked = {"swarm_info": ({"nodes": False, "hosts": ["m1"]}, "")}
     (ran,) = play(tmp_path / "a", record, ([], {}), tasks=asked)
     assert ran.rc == 0 and not ran.reached and "'acting': True" in ran.text and "'item': 'm1'" in ran.text, ran.said
+
+
+def test_a_bare_host_is_planned_from_its_record(tmp_path: Path, record: dict[str, Any]) -> None:
+    bare = {**record, "record": {**record["record"], "engine": {}, "problem": "nobody answers", "is_bare": True}}
+    wanted = {
+        "volume": ({"volumes": [{"name": "new"}]}, "'name': 'new'"),
+        "swarm": ({"host": "m1", "role": "manager", "managers": [{"item": "m1", "state": "inactive"}]}, "'action': 'initialise'"),
+        "nodes": ({"labels": {"m1": {"a": "b"}}}, "'labels.a'"),
+        "network": ({"networks": [{"name": "front"}]}, "'name': 'front'"),
+    }
+    (ran,) = play(tmp_path / "a", bare, (["--check"], {}), tasks=wanted)
+    assert ran.rc == 0 and not ran.reached, ran.said
+    assert [word for _options, word in wanted.values() if word not in ran.text] == [], ran.said
