@@ -25,11 +25,12 @@ def directories(playbook: str) -> list[Path]:
 
 
 def load_model(
-    options: Options, places: t.Sequence[Path], template: Template | None = None, secrets: t.Sequence[t.Any] = ()
+    options: Options, places: t.Sequence[Path], template: Template | None = None, secrets: t.Sequence[t.Any] = (), builds: bool = False
 ) -> LoadedStack:
     """Load what the options of ``stack`` name; those that are absent have the module's defaults.
 
     ``template`` turns the text of a stack file into text before it is read, and ``secrets`` open what ansible-vault encrypted.
+    With ``builds`` the services' ``build`` is read as well.
     Raises FlotillaError.
     """
     files = [str(find_file(name, places)) for name in _list(options.get("files"))]
@@ -56,6 +57,7 @@ def load_model(
         silence=_list(options.get("silence")),
         profiles=_list(options.get("profiles")),
         device_kinds=options.get("device_kinds") or {},
+        builds=builds,
         read=read,
     )
 

@@ -16,7 +16,7 @@ _SERVICE = {
     "annotations": "use labels",
     "attach": "see the logs with playbook logs",
     "blkio_config": "limit the engine instead",
-    "build": "build the image before the deploy, for example with role images",
+    "build": "images_from_stacks of role images builds it before the deploy",
     "cgroup": "the engine decides",
     "cgroup_parent": "set cgroup-parent of the engine",
     "cgroupns_mode": "set default-cgroupns-mode of the engine",

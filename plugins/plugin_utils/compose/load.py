@@ -21,7 +21,7 @@ from .merge import merge_versioned
 from .mounts import Folder
 from .objects import settle_external
 from .ports import order_ports
-from .sources import SECTIONS, Model, Reader, Source
+from .sources import SECTIONS, Model, Reader, Source, settle_builds
 from .spec_merge import merge_spec
 
 DISK = ControllerFiles()
@@ -50,6 +50,7 @@ def load_stack(
     silence: t.Collection[str] = (),
     profiles: t.Collection[str] = (),
     device_kinds: t.Mapping[str, str] | None = None,
+    builds: bool = False,
     read: Read = DISK.read,
 ) -> LoadedStack:
     """Read one or several stack files, or ``content`` in their place, into one model.
@@ -59,7 +60,8 @@ def load_stack(
     Variables come from ``env``, then from ``env_files`` (later ones win), never from the process. ``undefined``: error or blank for
     variables without value, ``optional_variables`` are blank in either case; ``unsupported``: warn or error for keys that Swarm
     ignores, but for those in ``silence``. ``profiles`` are those whose services are wanted, ``*`` for all. ``device_kinds`` adds to
-    ``{"nvidia": "gpu"}``. ``read`` gives the bytes of a file for its absolute path, or raises OSError or ValueError.
+    ``{"nvidia": "gpu"}``. ``builds``: read the services' ``build`` as well. ``read`` gives the bytes of a file for its absolute path, or
+    raises OSError or ValueError.
     Raises ComposeError, and nothing else.
     """
     contents = [content] if isinstance(content, str) else list(content or ())
@@ -76,10 +78,11 @@ def load_stack(
         place = Place(file)
         variables.update(read_dotenv(read_bytes(folder.resolve(file, place), place, read), place, scope))
         scope = replace(scope, env={**variables, **(env or {})})
-    reader = Reader(scope, {**DEVICE_KINDS, **(device_kinds or {})}, read)
+    reader = Reader(scope, {**DEVICE_KINDS, **(device_kinds or {})}, read, builds)
     sources = [reader.source(read_text(os.path.abspath(file), Place(file), read), file, folder) for file in files]
     sources += [reader.source(text, "content", folder) for text in contents]
     model = _merge(reader, sources)
+    settle_builds(model, start)
     model["services"] = _with_profiles(model["services"], profiles)
     warnings = [*scope.warnings, *check_model(model, lambda path: _place_of(path, reader.places), silence)]
     ignored = [each for each in reader.ignored if not is_silenced(silence, each.key, each.name)]

@@ -10,6 +10,7 @@ import re
 import typing as t
 from dataclasses import dataclass, replace
 
+from .build import read_build
 from .context import Context, Read, read_text
 from .environment import read_dotenv
 from .errors import Key, Place
@@ -40,10 +41,10 @@ class Source:
 
 
 class Reader:
-    """Reads the files of one stack, and gathers what there is to say about them."""
+    """Reads the files of one stack, and gathers what there is to say about them. ``builds``: whether images are built of them."""
 
-    def __init__(self, scope: Scope, device_kinds: t.Mapping[str, str], read: Read) -> None:
-        self.scope, self.device_kinds, self.read = scope, device_kinds, read
+    def __init__(self, scope: Scope, device_kinds: t.Mapping[str, str], read: Read, builds: bool = False) -> None:
+        self.scope, self.device_kinds, self.read, self.builds = scope, device_kinds, read, builds
         self.compose = False
         self.places: list[Place] = []
         self.ignored: list[Ignored] = []
@@ -61,7 +62,7 @@ class Reader:
         spec = bool(document.marks) or uses_spec(data)
         self.compose = self.compose or spec
         version = _version(data, place, spec)
-        builds = _take_builds(data)
+        builds = {} if self.builds else _take_builds(data)
         data = interpolate(data, schema_for(version), place, self.scope, versioned=version is not None)
         for name, build in builds.items():
             data["services"][name]["build"] = build
@@ -88,6 +89,8 @@ class Reader:
     def _service(self, source: Source, name: str, above: tuple[tuple[str, str], ...] = ()) -> Model:
         raw, place = source.data["services"][name], source.place / "services" / name
         service = read_service(raw, place, source.context)
+        if self.builds and raw.get("build") is not None:
+            service["build"] = read_build(raw["build"], place / "build", source.context)
         if "extends" not in raw:
             return service
         given = raw["extends"] if isinstance(raw["extends"], dict) else {"service": raw["extends"]}
@@ -130,6 +133,7 @@ class Reader:
                 part = self.source(read_text(path, place, self.read), path, folder._replace(path=start))
                 model = self.model(part, (*above, os.path.abspath(source.place.file)))
                 merged = merge_spec(merged, model, part.marks)
+            settle_builds(merged, start)
             return merged
         finally:
             self.scope = outer
@@ -153,8 +157,15 @@ def _remove(data: t.Any, path: tuple[Key, ...]) -> None:
         data.pop(last, None)
 
 
+def settle_builds(model: Model, start: str) -> None:
+    """Give builds that name no context, in none of the files, the directory of their stack."""
+    for service in model.get("services", {}).values():
+        if "build" in service:
+            service["build"].setdefault("context", start)
+
+
 def _take_builds(data: Model) -> Model:
-    """The ``build`` of each service, taken out as it is written: nothing is built here, so nobody needs to give its variables."""
+    """The ``build`` of each service, taken out as it is written: who only deploys needs not give its variables."""
     services = data.get("services")
     found = services.items() if isinstance(services, dict) else ()
     return {name: service.pop("build") for name, service in found if isinstance(service, dict) and "build" in service}

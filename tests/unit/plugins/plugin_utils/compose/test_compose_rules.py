@@ -309,7 +309,7 @@ def test_warnings_that_are_alike_are_one(tmp_path: Path) -> None:
     }
     way = "create the path on every node that may run the task, for example with role volumes"
     assert load({"services": services}).warnings == (
-        "content: services.{api,db,web}.build: Swarm ignores it; build the image before the deploy, for example with role images",
+        "content: services.{api,db,web}.build: Swarm ignores it; images_from_stacks of role images builds it before the deploy",
         f"content: services.api.volumes.bind.create_host_path: Swarm ignores it; {way}",
         "content: services.db.links: Swarm ignores it; services on one network reach each other by name",
     )
