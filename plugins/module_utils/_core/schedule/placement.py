@@ -22,6 +22,7 @@ class Nodes:
         self.names = {node.get("ID", ""): hostname(node) for node in self.all}
         self.down = {node.get("ID", "") for node in self.all if (node.get("Status") or {}).get("State") == "down"}
         self._eligible: dict[str, list[Node]] = {}
+        self._ids: dict[int, frozenset[str]] = {}
 
     def eligible(self, spec: Raw) -> list[Node]:
         """The nodes that are ready, active, and match the constraints and platforms of a service spec."""
@@ -31,6 +32,12 @@ class Nodes:
             constraints = [parse_constraint(text) for text in texts]
             self._eligible[key] = [node for node in self.all if _fits(node, constraints, platforms)]
         return self._eligible[key]
+
+    def eligible_ids(self, spec: Raw) -> frozenset[str]:
+        found = self.eligible(spec)
+        if id(found) not in self._ids:
+            self._ids[id(found)] = frozenset(str(node.get("ID")) for node in found)
+        return self._ids[id(found)]
 
 
 def eligible_nodes(spec: Raw, nodes: t.Iterable[Node]) -> list[Node]:

@@ -34,8 +34,9 @@ def _alone(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
         yield about("capacity", spec.name, f": {replicas} replicas, but {len(eligible)} nodes take {limit} each (max_replicas_per_node)")
     if not eligible or (spec.mode == "replicated" and not replicas):
         return
-    most, allowed = max(_has(node)[_CPUS] for node in eligible), spec.limits.get(_CPUS) or 0
-    if 0 < most < allowed:
+    allowed = spec.limits.get(_CPUS) or 0
+    most = max(_has(node)[_CPUS] for node in eligible) if allowed and not _fitting(eligible, _CPUS, allowed, 1) else 0
+    if most:
         found = f": its limit is {_amount(_CPUS, allowed)}, and nodes refuse a limit above what they have (at most {_amount(_CPUS, most)})"
         yield about("cpu_limit", spec.name, found)
     needed = max(1, replicas)
@@ -95,9 +96,8 @@ class _Demand:
 
     def __init__(self, spec: ServiceSpec, nodes: Nodes, is_ours: bool) -> None:
         self.name, self.is_ours = spec.name, is_ours
-        eligible = nodes.eligible(spec.raw)
-        self.ids = frozenset(str(node.get("ID")) for node in eligible)
-        tasks = 0 if spec.is_job or not eligible else task_count(spec.raw, nodes)
+        self.ids = nodes.eligible_ids(spec.raw)
+        tasks = 0 if spec.is_job or not self.ids else task_count(spec.raw, nodes)
         each = {**_reserved(spec), **{f"{_PORT}{number}/{protocol}": 1 for number, protocol in spec.host_ports}}
         self.amounts = {resource: amount * tasks for resource, amount in each.items() if tasks}
 
