@@ -23,7 +23,10 @@ def make_stack(services: int, replicas: int = 0) -> str:
     stack = {
         "version": "3.8",
         "services": {f"app{number:04}": _service(number, replicas) for number in range(services)},
-        "networks": {"front": {}, **{f"back{group}": {"driver_opts": {"encrypted": ""}} for group in groups}},
+        "networks": {
+            "front": {"ipam": {"config": [{"subnet": "10.64.0.0/16"}]}},  # an address for each task
+            **{f"back{group}": {"driver_opts": {"encrypted": ""}} for group in groups},
+        },
         "configs": {"settings": {"file": "settings.ini"}},
         "volumes": {"data": {}},
     }
