@@ -133,7 +133,6 @@ summary:
   sample: "the job exited 0 on w1 after 3.2 s"
 """
 
-import time
 import typing as t
 import uuid
 from dataclasses import dataclass, field
@@ -152,6 +151,7 @@ from ..module_utils._core.stack.options import CALLS, texts
 from ..module_utils._core.stack.policy import Terms, run_of_job
 from ..module_utils._core.stack.session import Session
 from ..module_utils._core.stack.verbs import choose
+from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.deploy.job import JobRun, find_leftovers
 from ..module_utils._io.deploy.observe import ask_registry
@@ -209,7 +209,7 @@ class Observed:
 
 def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     wish = _read_wish(params)
-    seen, _info = member.inspect("")
+    seen, info = member.inspect("")
     engine = member.require_manager(seen)
     if engine.api_version < job_spec.OLDEST_API:
         raise PlanError(f"jobs need engines with API 1.41 (20.10), found {'.'.join(map(str, engine.api_version))}")
@@ -229,7 +229,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
         engine.get("/tasks", "reading the tasks", filters={"service": [service["ID"]]}) if service else [],
         nodes,
         {wish.edit.image: ask_registry(engine, wish.edit.image, auth)} if wish.asks else {},
-        find_leftovers(engine, time.time()),
+        find_leftovers(engine, read_time(info["SystemTime"]) if member.check_mode else None),
         job=job,
     )
 

@@ -33,8 +33,7 @@ def detect(config: str, modules: str, filesystems: str) -> dict[str, bool]:
     loaded = {line.split()[0] for line in modules.splitlines() if line.strip()}
     known = {line.split()[-1] for line in filesystems.splitlines() if line.strip()}
     return {
-        feature: symbol in built_in or module in loaded or filesystem in known
-        for feature, (symbol, module, filesystem) in KERNEL.items()
+        feature: symbol in built_in or module in loaded or filesystem in known for feature, (symbol, module, filesystem) in KERNEL.items()
     }
 
 

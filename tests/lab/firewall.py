@@ -11,8 +11,6 @@ def leftovers(rules: str) -> list[list[str]]:
     lines = [line.split() for line in rules.splitlines()]
     chains = [words[1] for words in lines if words[0] == "-N" and words[1].startswith("DOCKER")]
     jumps = [
-        ["-D", *words[1:]]
-        for words in lines
-        if words[0] == "-A" and not words[1].startswith("DOCKER") and words[-1].startswith("DOCKER")
+        ["-D", *words[1:]] for words in lines if words[0] == "-A" and not words[1].startswith("DOCKER") and words[-1].startswith("DOCKER")
     ]
     return jumps + [["-F", chain] for chain in chains] + [["-X", chain] for chain in chains]

@@ -29,6 +29,7 @@ except ImportError:  # ansible-core before 2.19
         with mock.patch.object(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": args or {}}).encode()):
             yield
 
+
 try:
     from ansible.module_utils import _internal
 except ImportError:  # ansible-core before 2.19
@@ -44,9 +45,7 @@ def _as_on_a_target() -> t.ContextManager[t.Any]:
     return mock.patch.object(_internal, "is_controller", False, create=True) if _internal else contextlib.nullcontext()
 
 
-def run_module_main(
-    main: t.Callable[[], t.Any], args: t.Mapping[str, t.Any], check: bool = False, diff: bool = False
-) -> dict[str, t.Any]:
+def run_module_main(main: t.Callable[[], t.Any], args: t.Mapping[str, t.Any], check: bool = False, diff: bool = False) -> dict[str, t.Any]:
     """What the module printed, with its exit code added as ``exit_code``: 0 for exit_json, 1 for fail_json.
 
     ``warnings`` is a list of texts. Anything else that ends ``main`` (an exception, a return) fails the test, and so does

@@ -77,6 +77,7 @@ class Deploy:
 
     def __init__(self, fake: FakeEngine) -> None:
         self.fake, self.clock = fake, Clock()
+        self.clock.swarms.append(fake)
         self.engine = Engine.connect(docker_host=fake.docker_host)
         self.engine._sleep = self.clock.sleep
 

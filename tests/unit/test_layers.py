@@ -137,7 +137,7 @@ def test_plugins_use_only_what_their_layer_may(path: str) -> None:
         ("module_utils/_io/engine.py", "from ansible.module_utils.basic import AnsibleModule", "AnsibleModule"),
         ("module_utils/_io/host.py", "import docker", "docker"),
         ("module_utils/_io/deploy/lock.py", "import docker", "docker"),
-        ("module_utils/_core/stack/order.py", "from ..._io.deploy.lock import take_lock", "_io.deploy.lock.take_lock"),
+        ("module_utils/_core/stack/order.py", "from ..._io.deploy.lock import Locks", "_io.deploy.lock.Locks"),
         ("module_utils/plan.py", "def f():\n    import os", "os"),
         ("module_utils/plan.py", "import yaml", "yaml"),
         ("module_utils/_core/service/diff.py", "from urllib.request import urlopen", "urllib.request.urlopen"),

@@ -16,6 +16,14 @@ SEQUENCE_ATTEMPTS = 5
 _Seen = t.TypeVar("_Seen")
 
 
+class Clock(t.Protocol):
+    """Such as the module ``time``."""
+
+    def time(self) -> float: ...
+
+    def sleep(self, seconds: float, /) -> None: ...
+
+
 def poll(look: t.Callable[[], _Seen], is_done: t.Callable[[_Seen], bool], seconds: float, pause: float = 0.5) -> _Seen:
     """Look until ``is_done`` or out of time, at least once; what was seen last."""
     until = time.monotonic() + seconds

@@ -93,9 +93,7 @@ class ContainerDriver:
         engine = self._engine(lab)
         if not engine.answers():
             return "stopped"
-        listed = engine.run(
-            "list nodes", "ps", "-a", "--filter", f"label={LABEL}={lab.name}", "--format", "{{.Names}} {{.State}}"
-        )
+        listed = engine.run("list nodes", "ps", "-a", "--filter", f"label={LABEL}={lab.name}", "--format", "{{.Names}} {{.State}}")
         states = dict(line.split() for line in listed.splitlines())
         state = states.get(container_name(lab, node))
         return "missing" if state is None else "running" if state == "running" else "stopped"

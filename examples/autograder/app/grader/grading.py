@@ -107,11 +107,7 @@ def _run(request: dict[str, Any], wall_seconds: float) -> tuple[list[dict[str, A
         return [], str(result["error"])
     # The code shares a process with what writes the answers, so that it may have written them itself.
     answers = result.get("answers") if isinstance(result, dict) else None
-    if (
-        not isinstance(answers, list)
-        or len(answers) != len(request["calls"])
-        or not all(isinstance(answer, dict) for answer in answers)
-    ):
+    if not isinstance(answers, list) or len(answers) != len(request["calls"]) or not all(isinstance(answer, dict) for answer in answers):
         return [], "it tampered with its answers"
     return answers, ""
 

@@ -34,9 +34,15 @@ class Session:
 
     began: float = 0.0
     holder: str = ""
+    run: str = ""
+    """What tells this run from others of the same holder."""
+    rival: str = ""
+    """The run of the same holder whose lock is waited for."""
+    dead: list[str] = field(default_factory=list)
+    """Runs of the same holder that the controller found dead; their locks count no more."""
     locks: dict[str, str] = field(default_factory=dict)
     locked: float = 0.0
-    """When the locks were taken or last renewed."""
+    """When the locks were taken or last renewed, by the clock of the target."""
     planned: list[str] = field(default_factory=list)
     """The services that the first call planned to change: later ones change no others."""
     touched: dict[str, Touched] = field(default_factory=dict)

@@ -17,9 +17,10 @@ from ..._core.stack.policy import Policy
 from ..._core.stack.session import CREATED, REMOVED, REPLACED, UPDATED, Session, Touched
 from ...plan import Change
 from ..engine import EngineError
+from ..polling import Clock
 from .lock import release_lock
 from .undo import undo
-from .watcher import Clock, Watcher, changed_meanwhile
+from .watcher import Watcher, changed_meanwhile
 from .writer import Writer
 
 KEPT_SECONDS = 15.0

@@ -10,7 +10,7 @@ import typing as t
 
 from ..._core.schedule.report import account
 from ..._core.schedule.verdict import FAILED, Verdict
-from ..._core.service.naming import Item, item_name, stack_of
+from ..._core.service.items import Item, item_name, stack_of
 from ..._core.service.spec import Json
 from ..._core.service.work import CREATE, REMOVE
 from ..._core.stack.planning import Observed
@@ -18,9 +18,10 @@ from ..._core.stack.policy import Policy, Terms, Wait
 from ..._core.stack.session import DeployError, Session
 from ...errors import FlotillaError
 from ...plan import Change
+from ..polling import Clock
 from .changes import Changes
 from .lock import LockedError, Locks, LostLockError
-from .watcher import Clock, Watcher
+from .watcher import Watcher
 from .writer import Auth, Writer
 
 
@@ -48,7 +49,7 @@ class Deployment:
         self._proves, self._undoes = terms.wait, terms.undo_failure and not policy.rolls_back
         self._unplanned: list[Change] = []
         """What something else made necessary since the first call planned."""
-        self._locks = Locks(engine, policy.locks, session, clock.time)
+        self._locks = Locks(engine, policy.locks, session, clock)
         self._watcher = Watcher(engine, policy, session, terms, observed, self._locks, clock)
         writer = Writer(engine, auth, clock.time, clock.sleep)
         for kind, items in (("secret", observed.secrets), ("config", observed.configs)):
@@ -75,6 +76,7 @@ class Deployment:
             # What was changed has been proven by now, and its former version may need what is removed from here on; no leftover of a job.
             self._undoes = self._undoes and (change.action != REMOVE or change.payload.early or change.kind == "job")
             if not self.halted:
+                self._locks.check()
                 self._changes.do(change)
         except FlotillaError as error:
             raise self.fail(error) from None
@@ -91,7 +93,7 @@ class Deployment:
             raise self.fail(error) from None
         try:
             verdicts.update(self._judge_rest([name for name in names if name not in verdicts]))
-            self._locks.check()
+            self._check_before_verdict()
         except FlotillaError as error:
             raise self.fail(error, may_undo=False) from None
         if self.halted:
@@ -104,6 +106,7 @@ class Deployment:
         try:
             while not self.halted and self._proves and (left := self._changes.left_tasks()):
                 self._watcher.pause(f"{len(left)} tasks of stack {self._policy.title} are still there", {})
+            self._check_before_verdict()
         except FlotillaError as error:
             raise self.fail(error) from None
         if self.halted:
@@ -113,7 +116,9 @@ class Deployment:
 
     def prove(self) -> dict[str, Verdict]:
         """Wait for the verdict on everything that was touched. Raises FlotillaError with the cause when it is bad."""
-        return self._watcher.wait(Wait(self._session.there() if self._proves else ()))
+        verdicts = self._watcher.wait(Wait(self._session.there() if self._proves else ()))
+        self._check_before_verdict()
+        return verdicts
 
     def undo(self) -> list[str]:
         """Go back to what was before the run."""
@@ -123,22 +128,24 @@ class Deployment:
         self._locks.release()
 
     def fail(self, error: FlotillaError, may_undo: bool = True) -> DeployError:
-        """Go back if that was asked for, and no other run may be at work, unlock, and say everything that is known."""
-        may_undo = may_undo and not isinstance(error, LostLockError)
-        undone = self.undo() if may_undo and self._undoes else []
+        """Go back if that was asked for, unlock, and say everything that is known."""
+        loss = error if isinstance(error, LostLockError) else self._find_loss()
+        may_undo = may_undo and self._undoes and not loss
+        undone = self.undo() if may_undo else []
         self.release()
         names, mine = set(self._session.touched), self._policy.title
         rest = len([item for item in self._observed.services if stack_of(item) == mine and item_name(item) not in names])
         untouched = [f"{rest} service{'s were' if rest > 1 else ' was'} never touched"] if rest else []
         end = [*undone, *untouched] if undone else []
         message = f"{error}\n{'; '.join(end)}." if end else str(error)
+        message = message if loss in (None, error) else f"{message}\n{loss}"
         if not end and "\n" in message:  # what is added does not belong to the last line of a log
             message += "\n"
         result = {"changed": bool(self._session.changes()), "undone": undone, "session": self._session.as_result()}
-        return DeployError(message, result, None if undone else self._session.changes(undone=may_undo and self._undoes))
+        return DeployError(message, result, None if undone else self._session.changes(undone=may_undo))
 
     def _take_locks(self) -> None:
-        """An earlier run of the same holder, which may have died, is waited for, until its lock ends; any other is not."""
+        """An earlier run of the same holder is waited for, until it is found dead or its lock ends; any other is not."""
         waited = False
         while not self.halted:
             try:
@@ -147,11 +154,28 @@ class Deployment:
                 if not other.holder or other.holder != self._session.holder:
                     raise
                 waited = True
+                if other.run != self._session.rival:  # whether that one lives is for the controller to see
+                    self._session.rival = other.run
+                    self._watcher.leave()
                 self._watcher.pause(other.problem, {self._policy.title: f"waits: {other.problem}"})
                 continue
             if waited:  # the other run may have changed what was read before
                 self._watcher.leave()
             return
+
+    def _check_before_verdict(self) -> None:
+        if not self.halted:
+            self._locks.check()
+
+    def _find_loss(self) -> LostLockError | None:
+        """What another run does by now is not for this one to undo."""
+        try:
+            self._locks.check()
+        except LostLockError as loss:
+            return loss
+        except FlotillaError:
+            return None
+        return None
 
     def _judge_rest(self, names: t.Sequence[str]) -> dict[str, Verdict]:
         """How those fare that this run did not touch, out of what was read before the plan as far as that is still true."""

@@ -18,17 +18,22 @@ from ..._core.timestamps import seconds_between
 from ...errors import FlotillaError
 from ...plan import Change
 from .deployment import Deployment
-from .lock import read_locks
+from .lock import read_locks, read_swarm_time
 from .logs import read_output
 
 LOG_LINES = 2000
 
 
-def find_leftovers(engine: t.Any, now: float) -> list[tuple[Item, str]]:
-    """Jobs whose run was killed, each with the ID of its lock (empty without one): no one holds that any more."""
+def find_leftovers(engine: t.Any, guess: float | None) -> list[tuple[Item, str]]:
+    """Jobs whose run was killed, each with the ID of its lock (empty without one): no one holds that any more.
+
+    The clock of the swarm says whether a lock has ended. It is not to be had in check mode, where ``guess`` stands for it.
+    """
     doing = "looking for jobs of runs that were killed"
     services = engine.get("/services", doing, filters={"label": [JOB_LABEL]})
-    locks = read_locks(engine, now) if services else {}
+    locks = read_locks(engine) if services else {}
+    doubtful = any(item_name(service) in locks for service in services)
+    now = (read_swarm_time(engine) if guess is None else guess) if doubtful else 0.0
     found = [(service, *locks.get(item_name(service), ("", 0.0))) for service in services]
     return [(service, lock) for service, lock, until in found if until <= now]
 

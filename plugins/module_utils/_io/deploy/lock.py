@@ -1,89 +1,90 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One deploy of a stack at a time: a config with a fixed name, which only one can create. Talks to the engine."""
+"""One run at a time: a lock is a config with a fixed name, which only one can create. Talks to the engine.
+
+A lock is as old as the swarm says, which stamps all that it writes by one clock, that of its leader. No host is asked for the time.
+"""
 
 from __future__ import annotations
 
 import base64
-import math
-import time
 import typing as t
+import uuid
 
 from ..._core.stack.session import Session
 from ..._core.timestamps import read_time
 from ...errors import FlotillaError
-from ..engine import Conflict, EngineError, NotFound
-from .writer import is_outage
+from ..engine import Conflict, EngineError, NotFound, OutOfSequence
+from ..polling import SEQUENCE_ATTEMPTS, Clock
+from .writer import OUTAGE_SECONDS, POLL_SECONDS, is_outage
 
 LEASE_SECONDS = 120.0
 """A lock ends by itself so long after it was last renewed; a run that died holds it no longer."""
 _LABEL = "io.flotilla.swarm.lock"
+_CLOCK = "io.flotilla.swarm.clock"
+_ATTEMPTS = 5
+_DATA = base64.b64encode(b"lock").decode()
+
+Json = t.Dict[str, t.Any]  # noqa: UP006 evaluated on Python 3.9
 
 
 class LockedError(FlotillaError):
     """Another run holds the lock."""
 
-    def __init__(self, holder: str, problem: str, cure: str) -> None:
-        super().__init__(problem, cure)
-        self.holder = holder
+    def __init__(self, name: str, lock: Json, seconds: float) -> None:
+        self.holder, self.run = _holder(lock), _labels(lock).get(f"{_LABEL}.run", "")
+        cure = f"Wait for it; if it died, its lock ends in {max(seconds, 1):.0f} s at most, or remove the config {lock_name(name)}."
+        super().__init__(_tell_holder(name, lock), cure)
 
 
 class LostLockError(FlotillaError):
-    """The lock is not there any more, so that another run may be changing the same services."""
+    """The lock of this run is gone, and another run may have taken it."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            f"the lock of {name} is gone: something else removed it, or took it over", "Run again when no other run is at work."
-        )
+        problem = f"the lock of {name} is gone: something else removed it, or took it over"
+        super().__init__(problem, "Run again when no other run is at work.")
 
 
 class Locks:
     """The locks of one run, by the names that it locks."""
 
-    def __init__(self, engine: t.Any, names: t.Sequence[str], session: Session, clock: t.Callable[[], float]) -> None:
+    def __init__(self, engine: t.Any, names: t.Sequence[str], session: Session, clock: Clock) -> None:
         self._engine, self._names, self._session, self._clock = engine, names, session, clock
+        self._ends: dict[tuple[str, int], float] = {}
+        """When a lock of others ends that is not renewed, so that it is not asked for again and again."""
+        session.run = session.run or uuid.uuid4().hex
 
     def hold(self) -> None:
-        """Take the locks, or look that they are still there. Raises LockedError where another run has one, LostLockError for one lost."""
-        self.check()
-        session, now = self._session, self._clock()
-        for name in [name for name in self._names if name not in session.locks]:
-            session.locks[name], session.locked = take_lock(self._engine, name, session.holder, now), now
-        self.renew()
+        """Take the locks that the run does not have. Raises LockedError where another run has one."""
+        for name in [name for name in self._names if name not in self._session.locks]:
+            self._session.locks[name], self._session.locked = self._take(name), self._clock.time()
 
     def check(self) -> None:
-        """Raises LostLockError for a lock that was taken and is not there any more."""
-        self._each(lambda lock: self._engine.get(f"/configs/{lock}", "reading the lock of the stack"))
+        """Look whether they are still held, and hold them for longer. Raises LostLockError where one is not."""
+        for name, lock_id in self._session.locks.items():
+            self._through_outages(lambda name=name, lock_id=lock_id: self._look(name, lock_id))  # type: ignore[misc]
+        self._note_renewal()
 
     def renew(self) -> None:
-        """Hold what was taken for longer, when half of its time is over. Raises LostLockError."""
-        now = self._clock()
-        if now > self._session.locked + LEASE_SECONDS / 2 and self._each(lambda lock: renew_lock(self._engine, lock, now)):
-            self._session.locked = now
+        """Hold what was taken for longer, when half of its time is over. An engine that is away is for the next look to find."""
+        try:
+            for name, lock_id in self._session.locks.items() if self._is_due() else ():
+                self._look(name, lock_id)
+        except EngineError as error:
+            if not is_outage(error):
+                raise
+        else:
+            self._note_renewal()
 
-    def _each(self, act: t.Callable[[str], t.Any]) -> bool:
-        """Whether the engine did it; one that is away is asked again the next time."""
-        for name, lock in self._session.locks.items():
-            try:
-                act(lock)
-            except NotFound:
-                raise LostLockError(name) from None
-            except EngineError as error:
-                if not is_outage(error):
-                    raise
-                return False
-        return True
-
-    def find_other(self) -> str:
-        """Who else holds one of the locks, and since when; empty for nobody."""
-        now = self._clock()
+    def find_other(self, times: t.Iterable[str]) -> str:
+        """Who else holds one of the locks, and since when; empty for nobody. ``times`` are those that the swarm stamped lately."""
         for name in [name for name in self._names if name not in self._session.locks]:
             try:
                 lock = self._engine.get(f"/configs/{lock_name(name)}", f"reading the lock of stack {name}")
             except EngineError:  # nobody holds it, or the engine is away for a while
                 continue
-            if _labels(lock).get(_LABEL) == name and _end(lock, now) > now:
+            if _labels(lock).get(_LABEL) == name and newest(times) <= _written(lock) + LEASE_SECONDS:
                 return _tell_holder(name, lock)
         return ""
 
@@ -91,33 +92,88 @@ class Locks:
         while self._session.locks:
             release_lock(self._engine, self._session.locks.popitem()[1])
 
+    def _take(self, name: str) -> str:
+        labels = {_LABEL: name, f"{_LABEL}.holder": self._session.holder, f"{_LABEL}.run": self._session.run}
+        body = {"Name": lock_name(name), "Labels": labels, "Data": _DATA}
+        for _attempt in range(_ATTEMPTS):
+            found = self._through_outages(lambda: self._create(name, body))
+            if found:
+                return found
+        raise FlotillaError(f"stack {name} could not be locked: config {lock_name(name)} comes and goes", "Run again.")
+
+    def _create(self, name: str, body: Json) -> str:
+        """The ID of the lock, empty where one was there that did not count any more."""
+        try:
+            return str(self._engine.post("/configs/create", body, f"locking stack {name}")["ID"])
+        except Conflict:
+            return self._drop_stale(name)
+
+    def _drop_stale(self, name: str) -> str:
+        doing = f"reading the lock of stack {name}"
+        try:
+            lock = self._engine.get(f"/configs/{lock_name(name)}", doing)
+        except NotFound:
+            return ""
+        labels = _labels(lock)
+        if labels.get(_LABEL) != name:
+            raise FlotillaError(f"config {lock_name(name)} is not a lock of ours, but has the name of one", "Remove or rename it.")
+        run = labels.get(f"{_LABEL}.run", "")
+        if run == self._session.run:  # only the answer to its creation was lost
+            return str(lock["ID"])
+        left = 0.0 if run and run in self._session.dead else self._find_rest(lock)
+        if left > 0:
+            raise LockedError(name, lock, left)
+        _delete(self._engine, lock["ID"], f"taking over the lock of stack {name}")
+        return ""
+
+    def _find_rest(self, lock: Json) -> float:
+        """For how many seconds a lock of others still counts."""
+        now, key = self._clock.time(), (str(lock["ID"]), int(lock["Version"]["Index"]))
+        left = self._ends.get(key, now) - now
+        if not 0 < left <= LEASE_SECONDS:
+            left = LEASE_SECONDS - (read_swarm_time(self._engine) - _written(lock))
+            if left > LEASE_SECONDS:  # written under a leader whose clock was ahead: from now on it ages by this one's
+                left = LEASE_SECONDS
+                _rewrite(self._engine, lock)
+            self._ends[key] = now + left
+        return left
+
+    def _look(self, name: str, lock_id: str) -> None:
+        for _attempt in range(SEQUENCE_ATTEMPTS):
+            try:
+                lock = self._engine.get(f"/configs/{lock_id}", f"reading the lock of stack {name}")
+                if self._is_due():
+                    _rewrite(self._engine, lock)
+                return
+            except NotFound:
+                raise LostLockError(name) from None
+            except OutOfSequence:
+                continue
+
+    def _is_due(self) -> bool:
+        # The clock may have been set, forth or back.
+        return not 0 <= self._clock.time() - self._session.locked <= LEASE_SECONDS / 2
+
+    def _note_renewal(self) -> None:
+        if self._is_due():
+            self._session.locked = self._clock.time()
+
+    def _through_outages(self, act: t.Callable[[], _Found]) -> _Found:
+        until = self._clock.time() + OUTAGE_SECONDS
+        while True:
+            try:
+                return act()
+            except EngineError as error:
+                if not is_outage(error) or self._clock.time() >= until:
+                    raise
+                self._clock.sleep(POLL_SECONDS)
+
+
+_Found = t.TypeVar("_Found")
+
 
 def lock_name(stack: str) -> str:
     return f"lock.{stack}"[:64].rstrip("-_.")
-
-
-def take_lock(engine: t.Any, stack: str, holder: str, now: float) -> str:
-    """The ID of the lock. Raises FlotillaError naming the holder where another run has it; a lock past its time is taken over."""
-    name = lock_name(stack)
-    labels = {_LABEL: stack, f"{_LABEL}.holder": holder, f"{_LABEL}.since": f"{now:.0f}", f"{_LABEL}.until": _until(now)}
-    body = {"Name": name, "Labels": labels, "Data": base64.b64encode(b"lock").decode()}
-    for _attempt in range(3):
-        try:
-            return str(engine.post("/configs/create", body, f"locking stack {stack}")["ID"])
-        except Conflict:
-            _drop_stale(engine, stack, name, now)
-    raise FlotillaError(f"stack {stack} could not be locked: config {name} comes and goes", "Run again.")
-
-
-def renew_lock(engine: t.Any, lock_id: str, now: float) -> None:
-    """Hold the lock for longer. Raises EngineError when it is not there any more."""
-    lock = engine.get(f"/configs/{lock_id}", "reading the lock of the stack")
-    spec = {**lock["Spec"], "Labels": {**_labels(lock), f"{_LABEL}.until": _until(now)}}
-    engine.post(f"/configs/{lock_id}/update", spec, "renewing the lock of the stack", version=lock["Version"]["Index"])
-
-
-def _until(now: float) -> str:
-    return f"{now + LEASE_SECONDS:.0f}"
 
 
 def release_lock(engine: t.Any, lock_id: str) -> None:
@@ -128,62 +184,61 @@ def release_lock(engine: t.Any, lock_id: str) -> None:
         return
 
 
-def read_locks(engine: t.Any, now: float) -> dict[str, tuple[str, float]]:
-    """What is locked, or was until its lock's time ended: the ID of the lock and that time in seconds, by name."""
+def read_locks(engine: t.Any) -> dict[str, tuple[str, float]]:
+    """What is locked, or was until its lock's time ended: the ID of the lock and when it ends by the swarm's clock, by name."""
     locks = engine.get("/configs", "reading locks", filters={"label": [_LABEL]})
-    return {lock["Spec"]["Labels"][_LABEL]: (lock["ID"], _end(lock, now)) for lock in locks}
+    return {lock["Spec"]["Labels"][_LABEL]: (lock["ID"], _written(lock) + LEASE_SECONDS) for lock in locks}
 
 
-def _end(lock: dict[str, t.Any], now: float) -> float:
-    """When a lock ends. A time that nobody can read, or further away than a lease, is none of ours: then it is a lease after it was
-    last written, by the engine's account."""
-    said = _read_number(_labels(lock).get(f"{_LABEL}.until") or 0)
-    if said <= now + LEASE_SECONDS:
-        return said
+def read_swarm_time(engine: t.Any) -> float:
+    """What the clock of the swarm says, in seconds: it tells its time only by what it writes."""
+    doing = "reading the clock of the swarm"
+    body = {"Name": f"{_CLOCK}.{uuid.uuid4().hex}", "Labels": {_CLOCK: ""}, "Data": _DATA}
+    made = engine.post("/configs/create", body, doing)["ID"]
+    times = {config["ID"]: _written(config) for config in engine.get("/configs", doing, filters={"label": [_CLOCK]})}
+    now = times.get(made, 0.0)
+    for config, written in times.items():
+        if config == made or written + LEASE_SECONDS < now:  # of a run that was killed while it did the same
+            release_lock(engine, config)
+    return now
+
+
+def newest(times: t.Iterable[str]) -> float:
+    """The latest of the times that the swarm stamped, which is no later than its clock; 0 without any that can be read."""
+    return max(map(_read, times), default=0.0)
+
+
+def _delete(engine: t.Any, config: str, doing: str) -> None:
     try:
-        return read_time(lock.get("UpdatedAt") or lock.get("CreatedAt") or "") + LEASE_SECONDS
-    except (ValueError, OverflowError):
-        return 0.0
-
-
-def _read_number(text: t.Any) -> float:
-    """Infinite where it is no number."""
-    try:
-        number = float(text)
-    except ValueError:
-        return float("inf")
-    return float("inf") if math.isnan(number) else number
-
-
-def _drop_stale(engine: t.Any, stack: str, name: str, now: float) -> None:
-    try:
-        lock = engine.get(f"/configs/{name}", f"reading the lock of stack {stack}")
-        if _labels(lock).get(_LABEL) != stack:
-            raise FlotillaError(f"config {name} is not a lock of ours, but has the name of one", "Remove or rename it.")
-        until = _end(lock, now)
-        if until > now:
-            raise LockedError(
-                _labels(lock).get(f"{_LABEL}.holder", ""),
-                _tell_holder(stack, lock),
-                f"Wait for it; if it died, its lock ends at {_clock_time(until)}, or remove the config {name}.",
-            )
-        engine.delete(f"/configs/{lock['ID']}", f"taking over the lock of stack {stack}")
+        engine.delete(f"/configs/{config}", doing)
     except NotFound:
         return
 
 
-def _labels(lock: dict[str, t.Any]) -> dict[str, str]:
+def _rewrite(engine: t.Any, lock: Json) -> None:
+    """As it is, for the sake of its time."""
+    engine.post(f"/configs/{lock['ID']}/update", lock["Spec"], "renewing the lock of the stack", version=lock["Version"]["Index"])
+
+
+def _written(lock: Json) -> float:
+    return _read(lock.get("UpdatedAt") or lock.get("CreatedAt") or "")
+
+
+def _read(moment: str) -> float:
+    try:
+        return read_time(moment)
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def _labels(lock: Json) -> dict[str, str]:
     return lock["Spec"].get("Labels") or {}
 
 
-def _tell_holder(stack: str, lock: dict[str, t.Any]) -> str:
-    labels = _labels(lock)
-    holder, since = labels.get(f"{_LABEL}.holder") or "another run", _clock_time(labels.get(f"{_LABEL}.since"))
-    return f"stack {stack} is being deployed by {holder} since {since}"
+def _holder(lock: Json) -> str:
+    return _labels(lock).get(f"{_LABEL}.holder", "")
 
 
-def _clock_time(seconds: t.Any) -> str:
-    try:
-        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(_read_number(seconds or 0)))
-    except (ValueError, OverflowError, OSError):
-        return "an unknown time"
+def _tell_holder(stack: str, lock: Json) -> str:
+    since = str(lock.get("CreatedAt") or "")[:19].replace("T", " ")
+    return f"stack {stack} is being deployed by {_holder(lock) or 'another run'} since {f'{since} UTC' if since else 'an unknown time'}"

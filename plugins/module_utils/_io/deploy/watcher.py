@@ -20,20 +20,13 @@ from ..._core.stack.session import REMOVED, REPLACED, Session
 from ...errors import FlotillaError
 from ...plan import Field
 from ..engine import EngineError, NotFound
+from ..polling import Clock
 from .lock import Locks
 from .logs import describe_failures
 from .writer import OUTAGE_SECONDS, POLL_SECONDS, is_outage
 
 Tasks = t.Mapping[str, t.List[Item]]  # noqa: UP006 evaluated on Python 3.9
 """By the ID of their service."""
-
-
-class Clock(t.Protocol):
-    """Such as the module ``time``."""
-
-    def time(self) -> float: ...
-
-    def sleep(self, seconds: float, /) -> None: ...
 
 
 class Watcher:
@@ -76,7 +69,7 @@ class Watcher:
                 self._session.seen.update(texts)
                 return verdicts
             still = [f"{v.name}: {v.text}{f', {v.cause}' if v.cause else ''}" for v in slow]
-            other = "" if self._session.locks else self._locks.find_other()
+            other = "" if self._session.locks else self._locks.find_other(self._times(tasks))
             if other:
                 still.append(other)
                 texts[self._policy.title] = other
@@ -112,11 +105,15 @@ class Watcher:
             raise FlotillaError(f"timed out after {now - self._session.began:.0f} s: {still}")
         if self._slice_end is not None and not any(item.act in (REPLACED, REMOVED) for item in self._session.touched.values()):
             news = any(self._session.seen.get(name) != text for name, text in texts.items())
-            self.halted = now > self._slice_end or (news and bool(self._session.touched))
+            self.halted = self.halted or now > self._slice_end or (news and bool(self._session.touched))
         self._session.seen.update(texts)
         self._locks.renew()
         if not self.halted:
             self._clock.sleep(POLL_SECONDS)
+
+    def _times(self, tasks: Tasks) -> list[str]:
+        """What the swarm stamped on what was last read."""
+        return [str(item.get("UpdatedAt") or "") for items in (self.services.values(), *tasks.values()) for item in items]
 
     def leave(self) -> None:
         """End this call, if another one goes on."""

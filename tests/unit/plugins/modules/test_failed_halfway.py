@@ -139,7 +139,7 @@ def job(lab: Lab) -> Json:
     fake.behave("app:1", crashes(run=10**6))
     fake.settle()
     assert lab.run(fake, service="web", command="x", call_seconds=2)["pending"]
-    lab.clock.now += 200
+    fake.cluster.now += 200
     return lab.run(fake, ("POST", "/services/create"), nth=1, service="web", command="x")
 
 

@@ -40,7 +40,6 @@ def clock() -> Clock:
 @pytest.fixture
 def fake(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch, clock: Clock) -> FakeEngine:
     monkeypatch.setattr(deployment, "time", clock)
-    monkeypatch.setattr(module, "time", clock)
     fake = fake_engine(
         nodes=[node("m1", role="manager", leader=True), node("w1", labels={"app": "true"})],
         networks=[network("front")],
@@ -49,6 +48,7 @@ def fake(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPat
         services=[service("local", image="built-here:1", constraints=["node.hostname == w1"])],
         images={"app:2": {"digest": f"sha256:{'cd' * 32}"}},
     )
+    clock.swarms.append(fake)
     web = service(
         "app_web",
         image=IMAGE,
@@ -181,7 +181,7 @@ def test_leftovers_of_killed_runs_are_removed_and_running_ones_are_not(fake: Fak
     alive = left(fake)
     fake.behave(IMAGE, crashes(run=1, exit_code=0))
     assert run(fake, service="app_web", command="x", success_codes=[0, 1])["rc"] == 0 and left(fake) == alive
-    clock.now += 130
+    clock.sleep(130)
     planned = run(fake, check=True, service="app_web", command="x")
     assert [(change["kind"], change["action"]) for change in planned["plan"]] == [("job", "remove"), ("job", "create")]
     assert run(fake, service="app_web", command="x", success_codes=[0, 1])["plan"][0]["name"] == alive[0] and left(fake) == []
@@ -190,7 +190,7 @@ def test_leftovers_of_killed_runs_are_removed_and_running_ones_are_not(fake: Fak
 def test_a_job_that_fails_after_leftovers_went_is_removed_too(fake: FakeEngine, clock: Clock) -> None:
     fake.behave(IMAGE, crashes(run=10**6))
     assert run(fake, service="app_web", command="x", call_seconds=2)["pending"] and len(left(fake)) == 2
-    clock.now += 200
+    clock.sleep(200)
     fake.behave(IMAGE, image_missing(IMAGE))
     failed = run(fake, service="app_web", command="x", wait_timeout="10s")
     assert failed["exit_code"] == 1 and failed["changed"] and left(fake) == [], failed["msg"]

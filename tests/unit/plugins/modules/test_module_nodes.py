@@ -300,9 +300,7 @@ def test_a_thousand_nodes_cost_little(fake_engine: MakeFake, capsys: pytest.Capt
     wanted["w0500"]["label3"] = "new"
     args = {"docker_host": fake.docker_host, "labels": wanted, "remove_ghosts": True}
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-c", COST], input=json.dumps(args), text=True, capture_output=True, env=environment, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", COST], input=json.dumps(args), text=True, capture_output=True, env=environment, check=True)
     result, seconds, mebibytes = json.loads(done.stdout)
     with capsys.disabled():
         print(f"\n1000 nodes x 15 labels, one differs: {seconds:.2f} s of processor time, {mebibytes:.0f} MiB")

@@ -9,8 +9,9 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.service_options import UPDATE
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment
-from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.lock import take_lock
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.lock import Locks
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
 from ansible_collections.flotilla.swarm.plugins.modules import service as module
 from fake_clock import Clock
@@ -257,7 +258,9 @@ def test_only_uneven_services_are_rebalanced(fake: FakeEngine) -> None:
 
 
 def test_a_stack_that_is_being_deployed_is_left_alone(fake: FakeEngine) -> None:
-    taken = take_lock(Engine.connect(docker_host=fake.docker_host), "app", "a deploy", 1000.0)
+    other = Session(holder="a deploy")
+    Locks(Engine.connect(docker_host=fake.docker_host), ["app"], other, Clock()).hold()
+    taken = other.locks["app"]
     result = run(fake, "restart", name=["app_web"])
     assert result["failed"] and "is being deployed by a deploy" in result["msg"] and taken in fake.cluster.configs
     assert changed(run(fake, "restart", name=["lonely"])) == ["lonely"]

@@ -9,7 +9,9 @@ import json
 import typing as t
 
 import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.lock import Locks
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
 from ansible_collections.flotilla.swarm.plugins.modules import service, stack, stack_info
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
@@ -35,7 +37,8 @@ def clock() -> Clock:
 @pytest.fixture
 def fake(fake_engine: t.Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch, clock: Clock) -> FakeEngine:
     monkeypatch.setattr(deployment, "time", clock)
-    return fake_engine(nodes=[node("m1", role="manager", leader=True), node("w1")])
+    clock.swarms.append(fake_engine(nodes=[node("m1", role="manager", leader=True), node("w1")]))
+    return clock.swarms[0]
 
 
 def run(fake: FakeEngine, text: str, **options: t.Any) -> Json:
@@ -294,6 +297,76 @@ def test_an_operation_after_one_that_was_killed_waits_as_well(fake: FakeEngine, 
     began, again = clock.now, run_module_main(service.main, {**options, "session": YOU})
     assert not again["changed"] and not again.get("failed") and clock.now > began + 10, again
     assert [row["state"] for row in again["services"]] == ["running"]
+
+
+@pytest.mark.parametrize("ahead", [-7200.0, 7200.0])
+def test_a_run_on_a_manager_whose_clock_is_off_is_refused_by_the_lock_of_another(fake: FakeEngine, clock: Clock, ahead: float) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", runs(start=15))
+    die(fake, stack_of(2))
+    clock.now += ahead
+    fake.forget()
+    refused = run(fake, stack_of(3), session=YOU)
+    assert refused["failed"] and "stack app is being deployed by me since" in refused["msg"] and not sent(fake)
+    clock.sleep(121)
+    assert not run(fake, stack_of(3), session=YOU).get("failed"), "a dead run blocks no longer than a lease"
+
+
+def sent(fake: FakeEngine) -> list[str]:
+    """The writes to services."""
+    return [request.path for request in fake.requests if request.method == "POST" and request.path.startswith("/services/")]
+
+
+def lose_lock(fake: FakeEngine, taken: bool) -> None:
+    fake.cluster.configs.clear()
+    if taken:
+        Locks(Engine.connect(docker_host=fake.docker_host), ["app"], Session(holder="you"), Clock()).hold()
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_run_that_lost_its_lock_calls_nothing_well_and_undoes_nothing(fake: FakeEngine, taken: bool) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", runs(start=5))
+    result = calls(fake, stack_of(2), lambda: lose_lock(fake, taken))
+    assert result["failed"] and "the lock of app is gone" in result["msg"], result["msg"]
+    assert result["msg"].endswith("Before that, these were changed: service app_web.") and not result["undone"]
+    assert len(fake.cluster.configs) == taken, "the lock of the other is left alone"
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_run_that_lost_its_lock_changes_nothing_more(fake: FakeEngine, taken: bool) -> None:
+    run(fake, stack_of(1))
+    options = {"docker_host": fake.docker_host, "restart": {}, "stack": ["app"]}
+    fake.forget()
+    result = run_module_main(service.main, {**options, "call_seconds": 1, "session": ME})
+    assert result["pending"]
+    lose_lock(fake, taken)
+    while result.get("pending"):
+        result = run_module_main(service.main, {**options, "call_seconds": 1, "session": result["session"]})
+    assert result["failed"] and "the lock of app is gone" in result["msg"], result["msg"]
+    assert len(sent(fake)) == 1, "one after the other"
+
+
+def test_a_failure_after_the_lock_was_lost_undoes_nothing_either(fake: FakeEngine) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", crashes(3))
+    result = calls(fake, stack_of(2), fake.cluster.configs.clear)
+    assert result["failed"] and "exited 3" in result["msg"] and "the lock of app is gone" in result["msg"], result["msg"]
+    assert not result["undone"] and fake.service("app_web")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == "web:2"
+
+
+def test_a_lock_of_a_run_that_the_controller_knows_to_be_dead_is_taken_at_once(fake: FakeEngine, clock: Clock) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", runs(start=2))
+    result = run(fake, stack_of(2), call_seconds=1, session={"holder": "me", "run": "one"})
+    assert result["pending"] and fake.cluster.configs
+    began, again = clock.now, run(fake, stack_of(3), call_seconds=10, session={"holder": "me", "run": "two"})
+    assert again["pending"] and again["session"]["rival"] == "one" and clock.now < began + 2, "told at once"
+    session = {**again["session"], "dead": ["one"]}
+    while again.get("pending"):
+        again = run(fake, stack_of(3), call_seconds=10, session=session)
+        session = again["session"]
+    assert not again.get("failed") and clock.now < began + 60 and not fake.cluster.configs, again
 
 
 @pytest.mark.parametrize("text", [stack_of(2), stack_of(2, new="n:1")])

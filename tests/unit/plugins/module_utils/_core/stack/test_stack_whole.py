@@ -73,9 +73,7 @@ def spec(name: str = "app_web", replicas: int | None = 1, constraints: t.Sequenc
          ["service a_y: 1 tasks reserve 9 gpu each, but the nodes that may run it have room for 0 (capacity)"]),
     ],
 )  # fmt: skip
-def test_what_all_services_reserve_is_compared_with_what_the_nodes_have(
-    specs: list[Json], others: list[Json], expected: list[str]
-) -> None:
+def test_what_all_services_reserve_is_compared_with_what_the_nodes_have(specs: list[Json], others: list[Json], expected: list[str]) -> None:
     assert lint(specs, NODES, {}, others=others) == expected
     assert lint(specs, Nodes(), {}, others=others) == []
 
