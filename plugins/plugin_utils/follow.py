@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 import time
 import typing as t
 
 from ..module_utils.plan import summarise
+from .interruption import Interruption
+from .run_identity import holder, is_dead, run_id
 
 CALL_SECONDS = 10
 OUTAGE_CALLS = 12
 OUTAGE_PAUSE_SECONDS = 5
+STOP_CALLS = 2
 
 Json = dict[str, t.Any]
 
@@ -35,7 +35,10 @@ class Following:
             name = f"flotilla.swarm.{self.module}"
             return dict(self._execute_module(module_name=name, module_args={**arguments, **more}, task_vars=task_vars or {}))
 
-        result = follow(call, self._display.display)
+        with Interruption() as interruption:
+            result = follow(call, self._display.display, lambda: interruption.cause)
+            if interruption.cause and result.get("failed"):
+                interruption.say(f"{title}: {result['msg']}")
         if not result.get("failed"):
             result.setdefault("summary", f"{title}: {summarise(result.get('plan') or [])}")
             for text in [] if self._task.check_mode else self.ending(result):
@@ -47,28 +50,25 @@ class Following:
         return [result["summary"]]
 
 
-def holder() -> str:
-    """Who runs this, such as ``ada@controller``, for the lock that others meet."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # an arbitrary user of a container has no name
-        user = f"user {os.getuid()}"
-    return f"{user}@{socket.gethostname()}"
-
-
-def follow(call: t.Callable[[Json], Json], tell: t.Callable[[str], None]) -> Json:
+def follow(call: t.Callable[[Json], Json], tell: t.Callable[[str], None], interrupted: t.Callable[[], str] = str) -> Json:
     """Call until the run has ended, ``tell`` a line for each service whose state is new, and return the result for the user.
 
     ``call`` takes the options ``session`` and ``call_seconds`` and calls the module with them. The plan is that of the first
-    call: later ones plan what was left.
+    call: later ones plan what was left. Once ``interrupted`` says by what, one last call ends the run where it stands.
     """
     first: Json = {}
     told: dict[str, str] = {}
-    session: Json = {"holder": holder()}
+    session: Json = {"holder": holder(), "run": run_id()}
     attempts = OUTAGE_CALLS
     while True:
+        if interrupted() and not session.get("stop"):
+            session["stop"], attempts = interrupted(), min(attempts, STOP_CALLS)
         result = call({"session": session, "call_seconds": CALL_SECONDS})
-        if first and result.get("failed") and "session" not in result and attempts:
+        is_lost = bool(result.get("failed")) and "session" not in result
+        if is_lost and interrupted() and not session.get("stop"):
+            session["unheard"] = True
+            continue
+        if first and is_lost and attempts:
             # The call did not get as far as to the run, whose failures bring the session: the engine may be restarting.
             attempts -= 1
             time.sleep(OUTAGE_PAUSE_SECONDS)
@@ -79,6 +79,9 @@ def follow(call: t.Callable[[Json], Json], tell: t.Callable[[str], None]) -> Jso
                 tell(f"{name}  {text}")
             told[name] = text
         session = result.get("session") or session
+        rival = session.get("rival", "")
+        if rival and rival not in session["dead"] and is_dead(rival):
+            session["dead"].append(rival)
         if not result.pop("pending", False):
             return _as_one(first, result)
 

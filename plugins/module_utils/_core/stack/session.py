@@ -40,6 +40,10 @@ class Session:
     """The run of the same holder whose lock is waited for."""
     dead: list[str] = field(default_factory=list)
     """Runs of the same holder that the controller found dead; their locks count no more."""
+    stop: str = ""
+    """What interrupted the run: it ends where it stands."""
+    unheard: bool = False
+    """Whether a call was cut off by that, so that nobody knows how far it came."""
     locks: dict[str, str] = field(default_factory=dict)
     locked: float = 0.0
     """When the locks were taken or last renewed, by the clock of the target."""

@@ -13,6 +13,7 @@ from ..._core.schedule.verdict import FAILED, Verdict
 from ..._core.service.items import Item, item_name, stack_of
 from ..._core.service.spec import Json
 from ..._core.service.work import CREATE, REMOVE
+from ..._core.stack.interruption import tell_interruption
 from ..._core.stack.planning import Observed
 from ..._core.stack.policy import Policy, Terms, Wait
 from ..._core.stack.session import DeployError, Session
@@ -62,7 +63,9 @@ class Deployment:
         return self._watcher.halted
 
     def apply(self, change: Change) -> None:
-        """Do one change, after those that it waits for; nothing once the time of this call is over."""
+        """Do one change, after those that it waits for; nothing once the time of this call is over, or the run is to stop."""
+        if self._session.stop:
+            return
         if change.kind == "service" and self._is_first_call:
             self._session.planned.append(change.name)
         if self.halted or (change.kind == "service" and change.name in self._session.touched):
@@ -86,6 +89,8 @@ class Deployment:
 
         A failure of what was not touched undoes nothing: what was changed has been proven, and may be what mends the rest.
         """
+        if self._session.stop:
+            raise self.stop()
         names = sorted({item_name(spec) for spec in wanted})
         try:
             verdicts = self.prove()
@@ -103,6 +108,8 @@ class Deployment:
 
     def watch_gone(self) -> Json:
         """Wait until no task of the stack is left."""
+        if self._session.stop:
+            raise self.stop()
         try:
             while not self.halted and self._proves and (left := self._changes.left_tasks()):
                 self._watcher.pause(f"{len(left)} tasks of stack {self._policy.title} are still there", {})
@@ -123,6 +130,12 @@ class Deployment:
     def undo(self) -> list[str]:
         """Go back to what was before the run."""
         return self._changes.undo()
+
+    def stop(self) -> DeployError:
+        """End where the run stands: unlock, and say what is half done."""
+        self._locks.release_all()
+        result = {"changed": bool(self._session.changes()), "undone": [], "session": self._session.as_result()}
+        return DeployError(tell_interruption(self._session), result, None if self._session.unheard else self._session.changes())
 
     def release(self) -> None:
         self._locks.release()

@@ -53,6 +53,10 @@ class JobRun:
 
     def watch(self) -> Json:
         """Wait for the end, remove the job, and return what became of it. Raises DeployError for a code that is not accepted."""
+        if self._session.stop:
+            undone = self._deployment.undo()
+            failure = self._deployment.stop()
+            raise DeployError(f"the job was interrupted by {self._session.stop}. {'; '.join(undone)}", {**failure.result, **_NO_END})
         try:
             self._deployment.prove()
             if self._deployment.halted:

@@ -92,6 +92,13 @@ class Locks:
         while self._session.locks:
             release_lock(self._engine, self._session.locks.popitem()[1])
 
+    def release_all(self) -> None:
+        """Also those that a call of the run took whose end nobody heard of."""
+        self.release()
+        filters = {"label": [f"{_LABEL}.run={self._session.run}"]}
+        for lock in self._engine.get("/configs", "looking for the locks of this run", filters=filters):
+            release_lock(self._engine, lock["ID"])
+
     def _take(self, name: str) -> str:
         labels = {_LABEL: name, f"{_LABEL}.holder": self._session.holder, f"{_LABEL}.run": self._session.run}
         body = {"Name": lock_name(name), "Labels": labels, "Data": _DATA}

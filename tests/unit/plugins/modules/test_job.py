@@ -231,3 +231,12 @@ def test_the_plan_shows_variables_as_the_job_gets_them(fake: FakeEngine) -> None
     given["show_environment"] = ["DEBUG"]
     fields = run_module_main(module.main, given, check=True)["plan"][0]["fields"]
     assert {"path": "environment.DEBUG", "before": None, "after": "true"} in fields
+
+
+def test_a_job_that_is_interrupted_is_removed(fake: FakeEngine) -> None:
+    fake.behave(IMAGE, crashes(run=10**6))
+    first = run(fake, service="app_web", command="x", call_seconds=2)
+    assert first["pending"] and len(left(fake)) == 2
+    session = {**json.loads(json.dumps(first["session"])), "stop": "SIGINT"}
+    stopped = run(fake, service="app_web", command="x", call_seconds=2, session=session)
+    assert stopped["failed"] and "the job was interrupted by SIGINT" in stopped["msg"] and left(fake) == [], stopped["msg"]

@@ -386,3 +386,32 @@ def test_a_lock_outlasts_an_engine_that_is_away_when_it_is_due(fake: FakeEngine)
     fake.fail("GET", "/configs/[^/]+", 503, "context deadline exceeded", times=3)
     result = run(fake, stack_of(2))
     assert not result.get("failed") and not fake.cluster.configs, result
+
+
+def test_a_run_that_is_interrupted_says_what_is_half_done_and_goes_on_at_once(fake: FakeEngine, clock: Clock) -> None:
+    run(fake, stack_of(1))
+    for image in ("web:1", "web:2"):
+        fake.behave(image, runs(start=15))
+    options = {"docker_host": fake.docker_host, "restart": {}, "stack": ["app"]}
+    first = run_module_main(service.main, {**options, "call_seconds": 1, "session": ME})
+    done, rest = first["session"]["planned"]
+    stopped = run_module_main(service.main, {**options, "call_seconds": 1, "session": {**first["session"], "stop": "SIGTERM"}})
+    assert stopped["failed"] and not fake.cluster.configs and stopped["changed"]
+    assert f"interrupted by SIGTERM, and gave its lock back. Begun: {done} (" in stopped["msg"], stopped["msg"]
+    assert f"). Not begun: {rest}. The same command finishes it; ansible-playbook playbooks/rollback.yml" in stopped["msg"]
+    assert stopped["msg"].endswith(f"Before that, these were changed: service {done}.")
+    began = clock.now
+    assert not run(fake, stack_of(2), session=YOU).get("failed") and clock.now < began + 100
+
+
+def test_a_first_call_that_nobody_heard_of_gives_its_lock_back(fake: FakeEngine) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", runs(start=15))
+    session = {"holder": "me", "run": "one"}
+    assert run(fake, stack_of(2), session=session, call_seconds=1)["pending"] and fake.cluster.configs
+    stopped = run(fake, stack_of(2), session={**session, "stop": "SIGINT", "unheard": True}, call_seconds=1)
+    assert stopped["failed"] and not fake.cluster.configs and "interrupted by SIGINT" in stopped["msg"]
+    assert "What it did in the call in which it was cut off is not known" in stopped["msg"] and "Nothing was changed" not in stopped["msg"]
+    made = run(fake, "services: {new: {image: new:1}}", session={"stop": "SIGINT"}, call_seconds=1, prune=True)
+    assert made["failed"] and made["msg"].endswith("The same command finishes it. Nothing was changed.")
+    assert len(fake.cluster.services) == 2

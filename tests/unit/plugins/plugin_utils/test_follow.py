@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -62,3 +63,51 @@ def test_a_failure_hides_what_was_planned_and_undone() -> None:
     failed = {"failed": True, "msg": "web failed", "session": {}, "plan": [1], "applied": [1], "undone": ["web"], "changed": True}
     result = Module(waiting("0/1", plan=["first"]), failed).result
     assert result == {"failed": True, "msg": "web failed", "undone": ["web"], "changed": True, "warnings": []}
+
+
+class Stopped:
+    """An interruption after so many calls."""
+
+    def __init__(self, calls: int, *answers: Json) -> None:
+        self.calls: list[Json] = []
+        self.left = list(answers)
+        self.result = follow.follow(self._call, print, lambda: "SIGINT" if len(self.calls) >= calls else "")
+
+    def _call(self, more: Json) -> Json:
+        self.calls.append(json.loads(json.dumps(more)))
+        return dict(self.left.pop(0))
+
+
+INTERRUPTED: Json = {"failed": True, "msg": "interrupted", "session": {"began": 1.0}}
+KILLED: Json = {"failed": True, "msg": "MODULE FAILURE"}
+
+
+@pytest.mark.parametrize("killed", [[], [KILLED]])
+def test_an_interrupted_run_is_ended_by_one_more_call(killed: list[Json]) -> None:
+    run = Stopped(2, waiting("0/1"), *(killed or [waiting("0/1")]), INTERRUPTED)
+    assert run.result["failed"] and run.result["msg"] == "interrupted"
+    assert [call["session"].get("stop", "") for call in run.calls] == ["", "", "SIGINT"]
+
+
+def test_a_run_whose_very_first_call_is_killed_still_gives_its_lock_back() -> None:
+    run = Stopped(1, KILLED, INTERRUPTED)
+    assert run.calls[1]["session"]["stop"] == "SIGINT" and run.calls[1]["session"]["unheard"]
+    assert run.calls[1]["session"]["run"] == run.calls[0]["session"]["run"]
+
+
+def test_a_run_that_ends_before_it_could_be_stopped_ended_well() -> None:
+    run = Stopped(1, DONE)
+    assert not run.result.get("failed") and len(run.calls) == 1
+
+
+def test_an_engine_that_is_away_holds_an_interrupted_run_up_no_longer_than_that() -> None:
+    run = Stopped(1, waiting("0/1"), *[KILLED] * 20)
+    assert run.result["failed"] and len(run.calls) == 1 + follow.STOP_CALLS + 1
+
+
+def test_a_rival_that_is_dead_is_named_in_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "is_dead", lambda run: run == "gone")
+    for rival, dead in (("gone", ["gone"]), ("alive", [])):
+        met = {**waiting("waits"), "session": {"began": 1.0, "rival": rival, "dead": []}}
+        run = Stopped(9, met, DONE)
+        assert run.calls[1]["session"]["dead"] == dead
