@@ -10,7 +10,7 @@ import typing as t
 
 from ..._core.schedule.report import account
 from ..._core.schedule.verdict import FAILED, Verdict
-from ..._core.service.items import Item, item_name, stack_of
+from ..._core.service.naming import Item, item_name, stack_of
 from ..._core.service.spec import Json
 from ..._core.service.work import CREATE, REMOVE
 from ..._core.stack.interruption import tell_interruption
