@@ -62,7 +62,7 @@ def test_order_is_that_of_the_run() -> None:
 
 
 def test_what_roles_registered_is_the_same_list() -> None:
-    variables = {
+    variables: dict[str, dict[str, Any]] = {
         "m1": {"engine_decided": changed(FILE), "__nodes_planned": changed(NODE), "preflight_seen": {"changed": True}},
         "w1": {"engine_decided": changed(FILE), "__nodes_planned": changed(NODE), "__stacks_done": {"results": [changed()]}},
         "w2": {"engine_decided": {"changed": False, "plan": []}, "__volumes_decided": {"skipped": True}, "was_done": "yes"},

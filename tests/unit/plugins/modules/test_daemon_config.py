@@ -13,6 +13,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host import daemon_json
 from ansible_collections.flotilla.swarm.plugins.modules import daemon_config
 from module_runner import run_module_main
 
@@ -80,7 +81,7 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(tmp_path)
     monkeypatch.setenv("PATH", f"{made.bin}:{os.environ['PATH']}")
-    monkeypatch.setattr(daemon_config.daemon_json, "PENDING", str(made.pending))
+    monkeypatch.setattr(daemon_json, "PENDING", str(made.pending))
     return made
 
 

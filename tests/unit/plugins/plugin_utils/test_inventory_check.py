@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack
@@ -43,10 +44,14 @@ def inventory(groups: t.Mapping[str, t.Sequence[str]] | None = None, given: t.Co
     found = Inventory(groups, fill_in(raw, template), words_in_templates(raw), (), given)
     models: dict[str, Json] = {stack["name"]: stack.get("content") for stack in variables.get("stacks_present", [])}
     stacks = [
-        see_stack(each, lambda env, name=each.options["name"]: LoadedStack(models[name]))
+        see_stack(each, partial(_loaded, models[each.options["name"]]))
         for each in stacks_of(found.all_of("stacks_present"))
     ]
     return found.with_stacks(stacks)
+
+
+def _loaded(model: Json, _env: t.Any) -> LoadedStack:
+    return LoadedStack(model)
 
 
 def told(findings: t.Iterable[Finding], level: str = FAULT) -> list[str]:
@@ -60,7 +65,7 @@ def stack(**service: t.Any) -> Json:
 
 
 def test_what_is_right_is_silent() -> None:
-    right = {
+    right: dict[str, t.Any] = {
         "nodes_labels": {"w1": {"web": True}},
         "nodes_label_policies": {"exactly_one": ["web"]},
         "networks_present": [{"name": "front"}],
@@ -210,7 +215,7 @@ def test_what_needs_a_fact_is_not_known_yet() -> None:
 
 
 def test_a_name_that_a_template_reads_is_the_users_own_unless_it_was_given() -> None:
-    variables = {"swarm_advertise_address": "eth0", "swarm_advertise_addr": "{{ swarm_advertise_address }}"}
+    variables: dict[str, t.Any] = {"swarm_advertise_address": "eth0", "swarm_advertise_addr": "{{ swarm_advertise_address }}"}
     assert find_faults(inventory(**variables)) == []
     assert told(find_given(inventory(given=["swarm_advertise_address"], **variables)))
 
@@ -223,7 +228,8 @@ def test_a_stack_counts_what_another_one_provides() -> None:
 def test_what_a_verb_acts_on_must_be_given() -> None:
     assert find_empty(["nodes_target"], {"nodes_target": ["w1"]}) == []
     assert find_empty(["services_names or services_stacks"], {"services_stacks": "web"}) == []
-    for values in ({}, {"nodes_target": []}, {"nodes_target": ""}):
+    empty: list[dict[str, t.Any]] = [{}, {"nodes_target": []}, {"nodes_target": ""}]
+    for values in empty:
         (text,) = told(find_empty(["nodes_target"], values))
         assert text.startswith("nodes_target is not given, so that there is nothing to act on. Give nodes_target: the nodes")
 
@@ -236,7 +242,7 @@ def test_a_report_says_each_thing_once_in_the_order_of_files() -> None:
         Finding("c", "may be wrong", level=WARNING),
         Finding("d", "comes later", level=LATER),
     ]
-    report = Report.of(findings, lambda each: f"/here/a.yml:{12 - each.path[0]}" if each.path else "inventory")
+    report = Report.of(findings, lambda each: f"/here/a.yml:{12 - int(each.path[0])}" if each.path else "inventory")
     assert as_text(report, "/here").splitlines() == [
         "check: 2 faults and 1 warning; no host was asked",
         "- a.yml:10: b[2] is wrong. Mend it.",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.observed import find_record, find_record_of_swarm
 
-RECORD = {"host": {}}
+RECORD: dict[str, Any] = {"host": {}}
 SEEN = {"preflight_reuse": True, "preflight_seen": {"record": RECORD}}
 NOTHING = {"changed": False, "todo": [], "action": "nothing", "pending": "nothing"}
 

@@ -169,7 +169,8 @@ def seen(name: str, role: str = "worker", state: str = "active", nodes: Any = No
 
 
 READY = ["ready", "ready"]
-ON, OFF = {"flotilla-firewall.service": {"active": True}}, {"flotilla-firewall.service": None}
+ON: dict[str, Any] = {"flotilla-firewall.service": {"active": True}}
+OFF: dict[str, Any] = {"flotilla-firewall.service": None}
 
 
 @pytest.mark.parametrize(

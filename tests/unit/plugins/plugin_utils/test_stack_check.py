@@ -74,7 +74,7 @@ def test_what_a_stack_needs_and_provides(tmp_path: Path) -> None:
     secrets: {key: {external: true, name: theirs}}
     """
     needs = needs_of(see(text, tmp_path))
-    assert (needs.networks, needs.secrets) == ({"front"}, {"theirs"})
+    assert (set(needs.networks), set(needs.secrets)) == ({"front"}, {"theirs"})
     assert needs.images == {"127.0.0.1:5000/app:1": ["app_web"]} and needs.resources == {"gpu": ["app_web"]}
     assert [constraint.key for constraint in needs.constraints] == ["node.labels.web"]
     assert provided_by(see(text, tmp_path), "networks") == {"app_inner"}

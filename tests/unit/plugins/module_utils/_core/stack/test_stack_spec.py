@@ -454,7 +454,7 @@ def test_names_that_the_engine_refuses(key: str) -> None:
     ],
 )
 def test_names_of_objects_that_the_engine_refuses(model: Json, message: str) -> None:
-    networks = {key: {} for key in model.get("networks", {})}
+    networks: Json = {key: {} for key in model.get("networks", {})}
     stack = {**model, "services": {"a": {"image": "i", "networks": networks}}}
     with pytest.raises(PlanError, match=re.escape(message)):
         convert("stk", stack, content_names=False)

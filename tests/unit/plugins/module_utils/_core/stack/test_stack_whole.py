@@ -87,8 +87,8 @@ def test_a_finding_about_several_services_is_silenced_where_it_is_for_all_of_the
 
 VOLUME = {"Mounts": [{"Type": "volume", "Source": "app_data", "Target": "/data"}]}
 READ_ONLY = {"Mounts": [{"Type": "volume", "Source": "app_data", "Target": "/data", "ReadOnly": True}]}
-START_FIRST = {"UpdateConfig": {"Order": "start-first"}}
-PORTS = {"EndpointSpec": {"Ports": [{"TargetPort": 80, "PublishedPort": 8080}]}}
+START_FIRST: dict[str, t.Any] = {"UpdateConfig": {"Order": "start-first"}}
+PORTS: dict[str, t.Any] = {"EndpointSpec": {"Ports": [{"TargetPort": 80, "PublishedPort": 8080}]}}
 ALL_GPUS = {"Env": ["NVIDIA_VISIBLE_DEVICES=all"]}
 
 
