@@ -159,13 +159,13 @@ def test_every_host_tries_and_is_tried_by_so_many(count: int) -> None:
     assert reached == set(names), "no part of the hosts is left to itself"
 
 
-def seen(name: str, role: str = "worker", state: str = "active", nodes: Any = None, **units: Any) -> dict[str, Any]:
+def seen(name: str, role: str = "worker", state: str = "active", nodes: Any = None, units: Any = None) -> dict[str, Any]:
     """What preflight has of a host with a record; ``nodes`` are the states that a manager lists."""
     answers = {"/info": {"Swarm": {"LocalNodeState": state, "ControlAvailable": role == "manager"}}}
     if nodes:
         answers["/nodes"] = [{"Status": {"State": each}} for each in nodes]  # type: ignore[assignment]
     host = {"root": True, "address": f"10.0.0.{name[-1]}", "data_path_address": "", "data_path_port": 4789, "member": True}
-    return {"host": host, "record": {"engine": answers, "host": {"units": units}}}
+    return {"host": host, "record": {"engine": answers, "host": {"units": units or {}}}}
 
 
 READY = ["ready", "ready"]
@@ -177,8 +177,8 @@ OFF: dict[str, Any] = {"flotilla-firewall.service": None}
     ("m1", "w2", "tried"),
     [
         (seen("m1", "manager", nodes=READY), seen("w2"), False),
-        (seen("m1", "manager", nodes=READY, **ON), seen("w2", **ON), False),
-        (seen("m1", "manager", nodes=READY, **ON), seen("w2", **OFF), True),
+        (seen("m1", "manager", nodes=READY, units=ON), seen("w2", units=ON), False),
+        (seen("m1", "manager", nodes=READY, units=ON), seen("w2", units=OFF), True),
         (seen("m1", "manager", nodes=["ready", "down"]), seen("w2"), True),
         (seen("m1", "manager", nodes=READY), seen("w2", state="inactive"), True),
         (seen("m1", "manager", nodes=READY), seen("w2", "manager"), True),
