@@ -46,7 +46,9 @@ REFUSED = (
     Case("deploy: {restart_policy: {window: -1ms}}", "services.a.deploy.restart_policy.window: found -1ms; expected zero or more"),
     Case("deploy: {update_config: {delay: -1s}}", "services.a.deploy.update_config.delay: found -1s; expected zero or more"),
     Case("deploy: {update_config: {monitor: -1s}}", "services.a.deploy.update_config.monitor: found -1s; expected zero or more"),
-    Case("deploy: {update_config: {max_failure_ratio: 1.5}}", "update_config.max_failure_ratio: found 1.5; expected a share from 0 to 1"),
+    Case(
+        "deploy: {update_config: {max_failure_ratio: 1.5}}", "update_config.max_failure_ratio: found 1.5; expected a fraction from 0 to 1"
+    ),
     Case("deploy: {endpoint_mode: dns}", "services.a.deploy.endpoint_mode: found 'dns'; expected vip or dnsrr"),
     Case("deploy: {placement: {constraints: [\"node.labels.jobs == ''\"]}}", f"constraints: found \"node.labels.jobs == ''\"; {_PATTERN}"),
     Case(

@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
         remote = str(result.get("archive"))
         name = Path(remote).name.removesuffix(".tar.gz")
         if not read_name(name):
-            raise AnsibleActionFail(f"The host made the archive {remote!r}, whose name is not one that backups have.")
+            raise AnsibleActionFail(f"The host made the archive {remote!r}, which is not a valid name for an archive.")
         directory = Path(str(arguments["dest"])).expanduser() / name
         if not password:
             self._display.warning(UNPROTECTED)

@@ -39,7 +39,7 @@ class ActionModule(ActionBase):
             files.keep(host_file(host, INDEX), write_index(host, archives))
             result["archives"] = archives
         except FlotillaError as error:
-            raise AnsibleActionFail(f"{error} What did not arrive stays on its host.", result=result) from None
+            raise AnsibleActionFail(f"{error} What did not arrive is still on its host.", result=result) from None
         return result
 
     def _bring(self, files: BackupFiles, host: str, part: dict[str, str]) -> str:

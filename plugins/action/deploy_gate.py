@@ -40,9 +40,9 @@ class ActionModule(ActionBase):
             refusals += run_command(options["command"], directory)
         text = "".join(f"\n  - {refusal}" for refusal in refusals)
         if refusals and not self._task.check_mode:
-            raise AnsibleActionFail(f"The gate of the deploy is closed:{text}\nNothing was changed.")
+            raise AnsibleActionFail(f"The deploy gate is closed:{text}\nNothing was changed.")
         if refusals:
-            self._display.warning(f"The gate of the deploy is closed:{text}")
+            self._display.warning(f"The deploy gate is closed:{text}")
         return {"changed": False, "refusals": refusals}
 
     def _evaluated(self, names: t.Iterable[str], variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -22,7 +22,7 @@ ARGUMENTS = {
     "registry": {"type": "str", "required": True},
     "names": {"type": "list", "elements": "str", "default": []},
 }
-HEAD = "# Made by flotilla.swarm.registry_credentials. Keep it: who lost it has to make every engine and stack anew.\n"
+HEAD = "# Made by flotilla.swarm.registry_credentials. Keep it: without it every engine and stack must be set up again.\n"
 
 
 class ActionModule(ActionBase):
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
         warnings = list(made.warnings)
         if made.fields and not self._task.check_mode and not file.write(made.credentials, HEAD):
             warnings.append(
-                f"{file.path} holds a private key and a password, and is not encrypted, since Ansible was given no vault password. "
+                f"{file.path} holds a private key and a password, and is not encrypted, because Ansible has no vault password. "
                 f"Encrypt it: ansible-vault encrypt {file.path}"
             )
         plan = Plan(made.changes(existed), tuple(warnings), {"ca": made.credentials.get("ca", ""), "file": str(file.path)})
@@ -57,8 +57,8 @@ class ActionModule(ActionBase):
         """With other credentials every engine and service that has the former ones would be locked out."""
         if variables.get("awx_job_id") and not self._task.check_mode:
             raise FlotillaError(
-                f"{file.path} is not there, and what a job of AWX makes is lost with it",
-                "Make it once where you keep the inventory, encrypt it, and commit it: see the role's README.",
+                f"{file.path} does not exist, and what a job of AWX creates is lost with the job",
+                "Create it once where you keep the inventory, encrypt it, and commit it: see the role's README.",
             )
         trusted = f"/etc/docker/certs.d/{registry}/ca.crt"
         found = self._execute_module("ansible.legacy.stat", {"path": trusted, "get_checksum": False}, task_vars=variables)
@@ -66,7 +66,7 @@ class ActionModule(ActionBase):
             raise FlotillaError(f"looking for {trusted}: {found.get('msg') or 'no answer'}")
         if found["stat"]["exists"]:
             raise FlotillaError(
-                f"the engine trusts an authority for {registry} already ({trusted}), and {file.path} is not there on the controller",
-                "Bring the file back; or, to have new credentials, remove that authority from this manager, run "
+                f"the engine already trusts an authority for {registry} ({trusted}), but {file.path} does not exist on the controller",
+                "Restore the file; or, for new credentials, remove that authority from this manager, run "
                 "site.yml, and deploy every stack with refresh_registry_auth.",
             )

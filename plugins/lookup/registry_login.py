@@ -76,5 +76,5 @@ def _parts(file: VaultFile, names: t.Sequence[str]) -> dict[str, str]:
         raise AnsibleError(str(error)) from None
     missing = [name for name in names if not found.get(name)]
     if missing:
-        raise AnsibleError(f"{file.path} has no {' and no '.join(missing)} yet. Run site.yml, which makes what it lacks.")
+        raise AnsibleError(f"{file.path} has no {' and no '.join(missing)} yet. Run site.yml, which creates what is missing.")
     return {name: found[name] for name in names}

@@ -135,4 +135,4 @@ def _defect(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "ansible_collections/flotilla" in frame.filename] or frames
     where = f"{os.path.basename(ours[-1].filename)}:{ours[-1].lineno}"
-    return f"A defect in flotilla.swarm at {where}: {type(error).__name__}. Please report it with the task that met it."
+    return f"A defect in flotilla.swarm at {where}: {type(error).__name__}. Please report it with the task that hit it."

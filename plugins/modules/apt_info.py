@@ -60,7 +60,7 @@ changes:
     before: {description: The version that is there. Empty where there is none., type: str, returned: success}
     after: {description: The version that would be there. Empty where the package would be removed., type: str, returned: success}
 problem:
-  description: Why O(packages) can't be had, such as V(apt knows no package nix). Empty where they can.
+  description: Why O(packages) can't be had, such as V(apt has no package nix). Empty where they can.
   returned: success
   type: str
 """

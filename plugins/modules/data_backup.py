@@ -254,7 +254,7 @@ def _let_go(place: MemberHost, paused: t.Mapping[str, str]) -> list[str]:
     except FlotillaError:
         still = set(problems)
     return [
-        f"Container {paused[container]} is still paused ({problem.rstrip('.')}). Let it go on with docker unpause {container[:12]}."
+        f"Container {paused[container]} is still paused ({problem.rstrip('.')}). Resume it with docker unpause {container[:12]}."
         for container, problem in problems.items()
         if container in still
     ]

@@ -280,7 +280,7 @@ def _compare(known: dict[str, t.Any], member: Member) -> None:
 
     lost = poll(look, lambda lost: not lost, PATIENCE, pause=1)
     if lost:
-        raise FlotillaError(f"the engine is not what it was: {'; '.join(lost)}")
+        raise FlotillaError(f"the engine's state differs from before: {'; '.join(lost)}")
 
 
 def _undo(host: Host, work: Work, written: bool, backup: str | None) -> str:

@@ -125,7 +125,7 @@ def _find(find: t.Callable[[str], t.Any], what: str, name: str | None) -> int | 
     try:
         return int(find(name)[2])
     except KeyError:
-        raise PlanError(f"this host has no {what} {name}", f"Make it first, or give the number that the {what} has in the image.") from None
+        raise PlanError(f"this host has no {what} {name}", f"Create it first, or give the number of the {what} in the image.") from None
 
 
 def _look_at(path: str) -> Found:
@@ -134,7 +134,7 @@ def _look_at(path: str) -> Found:
     except FileNotFoundError:
         return Found("other" if os.path.islink(path) else "absent")
     except NotADirectoryError:
-        raise PlanError(f"{path}: a part of it is no directory", "Move it away, or choose another path.") from None
+        raise PlanError(f"{path}: a part of it is not a directory", "Move it away, or choose another path.") from None
     except OSError as error:
         raise FlotillaError(f"looking at {path}: {error.strerror}.") from None
     kind = "directory" if stat.S_ISDIR(found.st_mode) else "other"

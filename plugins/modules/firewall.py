@@ -193,7 +193,7 @@ def read_rules(host: Host) -> dict[int, firewall.Chains]:
 def _look_up(host: Host, name: str) -> list[str]:
     lines = host.run(["getent", "ahosts", name])[1].splitlines()
     if not lines:
-        raise PlanError(f"peers: {name} can't be looked up on this host", "Write its address.")
+        raise PlanError(f"peers: {name} can't be resolved on this host", "Write its address.")
     return list(dict.fromkeys(line.split()[0] for line in lines))
 
 
@@ -219,7 +219,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
         firewall.refuse(policy, observed.ssh_ports | set(params["ssh_ports"]))
         firewall.refuse_outsiders(policy, observed.nodes)
         if observed.swarm_port not in (0, params["data_path_port"]):
-            raise PlanError(f"data_path_port is {params['data_path_port']}, and that of this swarm {observed.swarm_port}.")
+            raise PlanError(f"data_path_port is {params['data_path_port']}, but this swarm uses {observed.swarm_port}.")
         wanted = {version: firewall.chains(policy, version) for version in observed.live}
         files = {firewall_unit.UNIT_FILE: firewall_unit.UNIT_TEXT, firewall_unit.SCRIPT_FILE: firewall_unit.SCRIPT_TEXT}
         files.update({path: firewall.render(firewall.chains(policy, version)) for version, path in firewall_unit.RULES_FILES.items()})
@@ -264,7 +264,7 @@ def _file_fields(observed: Observed, wanted: dict[str, str]) -> tuple[Field, ...
 def apply(place: MemberHost, change: Change, _observed: t.Any) -> None:
     host, work = place.host, t.cast(Work, change.payload)
     if work.wanted and not host.find_command("iptables-restore"):
-        raise FlotillaError("having the swarm's rules: there is no iptables on this host", "Install it, or the engine.")
+        raise FlotillaError("installing the swarm's rules: there is no iptables on this host", "Install it, or the engine.")
     try:
         _put(host, work.files)
         if work.wanted:
@@ -273,7 +273,7 @@ def apply(place: MemberHost, change: Change, _observed: t.Any) -> None:
             if problem:
                 raise FlotillaError(f"the kernel has no {problem[0].path} {problem[0].after} afterwards")
     except FlotillaError as error:
-        raise FlotillaError(f"having the swarm's rules: {error}\n{_restore(host, work)}") from None
+        raise FlotillaError(f"installing the swarm's rules: {error}\n{_restore(host, work)}") from None
     if not work.wanted:
         _remove(host, work.live)
 

@@ -159,7 +159,7 @@ host:
           elements: str
           returned: success
         metrics: {description: Where other hosts read the engine's metrics. Empty where they can't., type: str, returned: success}
-        exports: {description: Directories that NFS exports to everybody., type: list, elements: str, returned: success}
+        exports: {description: Directories that NFS exports to everyone., type: list, elements: str, returned: success}
         ports: {description: "Published ports, such as V(80/tcp).", type: list, elements: str, returned: success}
         closed: {description: Ports that role C(firewall) keeps for some., type: list, elements: str, returned: success}
         registries:

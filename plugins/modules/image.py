@@ -279,7 +279,7 @@ def load(engine: Engine, image: Wanted) -> None:
     try:
         engine.get(f"/images/{_quote(image.name)}/json", doing=doing)
     except NotFound:
-        raise FlotillaError(f"{doing}: the archive holds no image of that name", "Save it under that name.") from None
+        raise FlotillaError(f"{doing}: the archive has no image of that name", "Save it under that name.") from None
 
 
 def push(engine: Engine, image: Wanted) -> None:

@@ -64,7 +64,7 @@ faults:
   type: list
   elements: str
   sample:
-    - "inventories/prod/group_vars/all/engine.yml:4: engine_package is no variable of a role. Write engine_packages."
+    - "inventories/prod/group_vars/all/engine.yml:4: engine_package is not a variable of any role. Write engine_packages."
 notes:
   description: What may be wrong, and what can't be known before a host is asked.
   returned: success

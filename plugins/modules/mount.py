@@ -209,9 +209,12 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     problems += [
         f"{path} is not mounted and holds {_some(observed.contents[path])}, which the mount would hide. Move it away" for path in full
     ]
-    problems += [f"{path} is a unit of somebody else. Remove it, or take another mount point" for path in foreign]
+    problems += [
+        f"{path} is the mount point of a unit that this collection does not manage. Remove the unit, or use another mount point"
+        for path in foreign
+    ]
     if problems:
-        raise PlanError("\n".join(["mounts can't be had:", *problems]))
+        raise PlanError("\n".join(["mounts can't be set up:", *problems]))
     changes = [_change(mount, observed) for mount in observed.wanted]
     changes += [_removal(mount, observed) for mount in observed.gone]
     return Plan(tuple(change for change in changes if change), tuple(mounts.warnings(observed.wanted)))
@@ -275,7 +278,7 @@ def apply(host: Host, change: Change, _observed: t.Any) -> None:
             end = "The former unit was restored."
         else:
             _free(work.mount.path)
-            end = "Nothing of it was left."
+            end = "Nothing of it remains."
         raise FlotillaError(f"mounting {work.mount.source} at {work.mount.path}: {problem}\n{end}")
 
 
@@ -284,8 +287,8 @@ def _unmount(host: Host, path: str) -> None:
     code, _out, err = host.run(["timeout", f"--kill-after={KILL_SECONDS}", str(UNMOUNT_SECONDS), "umount", path])
     if code in TIMED_OUT:
         raise FlotillaError(
-            f"unmounting {path}: it was not done after {UNMOUNT_SECONDS} s, as where its server does not answer",
-            f"Bring the server back. If it is gone for good: umount --force --lazy {path}, which loses what was not written to it yet.",
+            f"unmounting {path}: it took longer than {UNMOUNT_SECONDS} s, which happens when its server does not answer",
+            f"Bring the server back. If it is gone for good: umount --force --lazy {path}, which loses data not yet written to it.",
         )
     if code:
         raise FlotillaError(f"unmounting {path}: {err.strip()}", f"Drain the node, or stop what uses it (fuser -vm {path}).")
@@ -303,7 +306,7 @@ def _mount(host: Host, work: Work) -> str:
     if problem:
         return _cause(host, work.mount.unit) or problem
     if not mounts.parse_mountinfo(host.read(MOUNTINFO) or "").get(path, mounts.Mounted()).source:
-        return f"systemctl start {work.mount.unit} ended well, and nothing is mounted. See journalctl -u {work.mount.unit}."
+        return f"systemctl start {work.mount.unit} succeeded, but nothing is mounted. See journalctl -u {work.mount.unit}."
     return ""
 
 

@@ -51,7 +51,7 @@ options:
         default: [rw, sync, no_subtree_check]
   allow_unsafe:
     description:
-      - Allow exports to everybody, V(no_root_squash), V(anonuid=0), V(insecure), and public addresses without V(sec=krb5).
+      - Allow exports to everyone, V(no_root_squash), V(anonuid=0), V(insecure), and public addresses without V(sec=krb5).
     type: bool
     default: false
 requirements:
@@ -126,7 +126,7 @@ class Work:
 
 def own_file(params: dict[str, t.Any]) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", params["name"]):
-        raise PlanError(f"name: {params['name']!r} makes no file name", "Use letters, digits, '.', '_' and '-'.")
+        raise PlanError(f"name: {params['name']!r} is not a valid file name", "Use letters, digits, '.', '_' and '-'.")
     return f"{DIRECTORY}/{params['name']}.exports"
 
 
@@ -153,8 +153,8 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     if text == observed.text:
         return Plan(warnings=tuple(warnings))
     if wanted and not observed.server:
-        warnings.append("there is no exportfs on this host; nfs-kernel-server has to be installed first")
-    warnings += [f"{directory} is not there and can't be exported" for directory in observed.missing_directories]
+        warnings.append("there is no exportfs on this host; install nfs-kernel-server first")
+    warnings += [f"{directory} does not exist and can't be exported" for directory in observed.missing_directories]
     action = "remove" if text is None else "create" if observed.text is None else "update"
     change = Change("file", path, action, _fields(observed.text, text), "reload", payload=Work(path, text, wanted))
     return Plan((change,), tuple(warnings))

@@ -326,7 +326,7 @@ def _refuse_own_demotion(observed: Observed, planned: Plan) -> None:
         own = change.payload["node"].node_id == observed.node_id
         if own and change.payload["delta"].get("Role") == "worker" and not observed.check_mode:
             raise PlanError(
-                f"Demoting {change.name}: this is the very manager that was asked to do it, and it could not finish the run as a worker",
+                f"Demoting {change.name}: this run acts through this manager, and could not finish once it is a worker",
                 "Run this on another manager.",
             )
 

@@ -110,14 +110,14 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     if not re.fullmatch(f"{ONE}(,{ONE})*", params["swarm_resource"]):
         raise PlanError(f"swarm_resource: {params['swarm_resource']!r} must be DOCKER_RESOURCE_<KIND>, several joined by commas.")
     if not observed.toolkit:
-        raise PlanError("nvidia-ctk --version tells no version", "Install the NVIDIA container toolkit, 1.19 or newer.")
+        raise PlanError("nvidia-ctk --version shows no version", "Install the NVIDIA container toolkit, 1.19 or newer.")
     before, text = observed.text or "", observed.text or ""
     text = toml_key.put(text, "", "swarm-resource", params["swarm_resource"])
     if params["mode"]:
         text = toml_key.put(text, TABLE, "mode", params["mode"])
     if gpus.ignores_swarm(observed.toolkit) and toml_key.get(text, TABLE, "mode") != "legacy":
         raise PlanError(
-            f"The NVIDIA container toolkit {observed.toolkit} ignores which GPU swarm assigned to a task, so that tasks would share GPUs",
+            f"The NVIDIA container toolkit {observed.toolkit} ignores which GPU swarm assigned to a task, so tasks would share GPUs",
             "Install 1.19 or newer, or set mode to legacy.",
         )
     changes = []

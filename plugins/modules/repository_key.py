@@ -86,7 +86,7 @@ class Observed(t.NamedTuple):
 def observe(host: Host, params: dict[str, t.Any]) -> Observed:
     expected = [normal(fingerprint) for fingerprint in params["fingerprints"]]
     if not expected:
-        raise PlanError("fingerprints: the list is empty, and then no key is the one that is meant.")
+        raise PlanError("fingerprints: the list is empty, so no key can be accepted.")
     before = host.read(params["path"])
     present = None if before is None else _read(before)
     text = "" if present and set(present) <= set(expected) else download(params["url"], MOST_BYTES)

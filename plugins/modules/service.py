@@ -468,7 +468,7 @@ def read_verb(params: dict[str, t.Any]) -> str:
     for verb in VERBS:
         if params[verb] is not None:
             return verb
-    raise PlanError("nothing says what to do", "Give one with a value, such as restart: {}.")
+    raise PlanError("no action is given", "Give one with a value, such as restart: {}.")
 
 
 def find_lack(params: dict[str, t.Any]) -> PlanError | None:
@@ -478,7 +478,7 @@ def find_lack(params: dict[str, t.Any]) -> PlanError | None:
     if not params["scale"] and not (texts(params["name"]) or texts(params["stack"]) or params["label"]):
         return PlanError(f"{read_verb(params)}: no service is named", "Give name, stack or label.")
     if params["update"] is not None and not given_parts(params["update"]):
-        return PlanError("update: nothing is to be changed", "Give what is, such as image or environment.")
+        return PlanError("update: nothing is to be changed", "Give a change, such as image or environment.")
     return None
 
 

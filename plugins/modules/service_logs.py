@@ -147,7 +147,7 @@ def observe(engine: Engine, params: dict[str, t.Any]) -> tuple[list[dict[str, t.
     now, doing = time.time(), "reading logs"
     since, until = (read_moment(params[option], option, now) for option in ("since", "until"))
     if params["tail"] < 1 or params["max_bytes"] < 1:
-        raise PlanError("tail and max_bytes have to be 1 or more.")
+        raise PlanError("tail and max_bytes must be 1 or more.")
     names, stacks = texts(params["name"]), texts(params["stack"])
     wanted = params["task"].strip()
     if not (names or stacks or params["label"] or wanted):
@@ -158,7 +158,7 @@ def observe(engine: Engine, params: dict[str, t.Any]) -> tuple[list[dict[str, t.
     chosen = {item["ID"]: item for item in (choose(services, names, stacks, params["label"]) or (services if wanted else []))}
     tasks = [task for task in engine.get("/tasks", doing) if task["ServiceID"] in chosen and task["ID"].startswith(wanted)]
     if wanted and not tasks:
-        raise PlanError(f"there is no task {wanted}{' of the services that were chosen' if len(chosen) < len(services) else ''}.")
+        raise PlanError(f"there is no task {wanted}{' of the selected services' if len(chosen) < len(services) else ''}.")
     nodes = Nodes(engine.get("/nodes", doing)).names
     query = {"stdout": True, "stderr": True, "details": True, "timestamps": True, "tail": params["tail"]}
     if since is not None:

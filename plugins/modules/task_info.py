@@ -85,12 +85,12 @@ ARGUMENTS: dict[str, t.Any] = {
 
 def observe(engine: Engine, params: dict[str, t.Any]) -> dict[str, t.Any]:
     if not params["service"].strip():
-        raise PlanError("nothing says which task is meant", "Give service, its full name.")
+        raise PlanError("no service is given", "Give service, its full name.")
     doing = "looking for tasks"
     services = choose(engine.get("/services", doing), [params["service"].strip()], [], {})
     if len(services) > 1:
         names = ", ".join(item_name(service) for service in services)
-        raise PlanError(f"service {params['service']} means {len(services)} of them: {names}", "Give the full name of one.")
+        raise PlanError(f"service {params['service']} matches {len(services)} services: {names}", "Give the full name of one.")
     filters = {"service": [services[0]["ID"]], "desired-state": ["running"]}
     return {
         "service": item_name(services[0]),

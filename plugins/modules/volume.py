@@ -221,7 +221,7 @@ def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
     changes = (replace(change, payload=Work(change.payload, params["test_image"])) for change in decided.changes)
     left = volumes.volumes_of_stacks(observed["existing"].values(), params["remove_stack_volumes"])
     removals = [Change("volume", item.name, "remove", reason=f"of stack {stack}", payload=Work(item)) for item, stack in left]
-    warnings = [] if observed["engine"] else ["there is no engine on this host yet, so that all volumes are absent"]
+    warnings = [] if observed["engine"] else ["there is no engine on this host yet, so all volumes are absent"]
     return replace(decided, changes=(*changes, *removals), warnings=(*warnings, *decided.warnings))
 
 

@@ -28,8 +28,8 @@ from .stack_files import find_file
 Call = t.Callable[[str, dict[str, t.Any]], dict[str, t.Any]]
 
 UNPROTECTED = (
-    "the backup is neither encrypted nor authenticated: whoever can read its directory has every secret in it, and whoever can write there "
-    "decides what a recovery brings back. Set vault_password (role backup: backup_vault_password)."
+    "the backup is neither encrypted nor authenticated: anyone who can read its directory gets every secret in it, and anyone who can "
+    "write there decides what a recovery restores. Set vault_password (role backup: backup_vault_password)."
 )
 
 
@@ -64,19 +64,19 @@ class BackupFiles:
             self._directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._directory.mkdir(mode=0o700)
         except OSError as error:
-            raise FlotillaError(f"making {self._directory} on the controller: {error.strerror}.") from None
+            raise FlotillaError(f"creating {self._directory} on the controller: {error.strerror}.") from None
 
     def keep(self, name: str, data: bytes) -> Path:
         """Write a file that only its owner can read, encrypted where there is a password, and its sum; its path."""
         if not is_below(name) or "\n" in name:
-            raise FlotillaError(f"{name!r} is no name for a file in {self._directory}.")
+            raise FlotillaError(f"{name!r} is not a valid file name in {self._directory}.")
         name, data = (f"{name}{ENCRYPTED}", self._vault.encrypt(data)) if self._vault else (name, data)
         path = self._directory / name
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.parent.mkdir(mode=0o700, exist_ok=True)
             if path.parent.is_symlink():
-                raise FlotillaError(f"{path.parent} is a link, so that nothing is written there.")
+                raise FlotillaError(f"{path.parent} is a link, so nothing is written there.")
             _write(path, data)
             self._list(name, hashlib.sha256(data).hexdigest())
         except OSError as error:
@@ -113,7 +113,7 @@ class BackupFiles:
         except ValueError:
             data = b""
         if hashlib.sha256(data).hexdigest() != digest:
-            raise FlotillaError(f"{source} did not arrive whole on the controller.")
+            raise FlotillaError(f"{source} did not arrive complete on the controller.")
         if len(data) > most:
             raise FlotillaError(f"{source} has {len(data)} bytes, at most {most} are expected.")
         path = self.keep(name, data)

@@ -15,7 +15,7 @@ from ..module_utils._core.backup.seal import is_sealed
 from ..module_utils.errors import PlanError
 from .backup_files import FILE_BYTES, LIST_BYTES, read_regular, vault_of
 
-SWITCH = "To use it nevertheless: accept_unauthenticated=true (role backup: backup_accept_unauthenticated)."
+SWITCH = "To use it anyway: accept_unauthenticated=true (role backup: backup_accept_unauthenticated)."
 
 
 class BackupReader:
@@ -36,7 +36,7 @@ class BackupReader:
         """Why nothing proves that these are the files of this backup; empty where something does."""
         seal = self._directory / SEAL
         if not seal.exists():
-            return f"is not authenticated: it has no {SEAL}, so that anybody who can write there may have changed it."
+            return f"is not authenticated: it has no {SEAL}, so anyone who can write there may have changed it."
         if not self._password:
             return "is not authenticated: it is sealed with a password, and there is no vault_password."
         if not is_sealed(read_regular(seal, LIST_BYTES).decode(errors="replace"), self._password, self._directory.name, sums):
@@ -48,16 +48,16 @@ class BackupReader:
         return bool(self._listed(name))
 
     def read(self, name: str) -> bytes:
-        """What a file holds, in clear. Raises PlanError where it is absent, differs from its sum, or can't be decrypted."""
+        """What a file holds, in clear. Raises PlanError where it is absent, does not match its checksum, or can't be decrypted."""
         listed = self._listed(name)
         path = self._directory / listed
         if not listed or not path.exists():
-            raise PlanError(f"{self._directory} has no {name}, so that it is no whole backup.")
+            raise PlanError(f"{self._directory} has no {name}, so it is not a complete backup.")
         if path.parent.resolve() != path.parent:
-            raise PlanError(f"{path} lies behind a link, out of the backup.")
+            raise PlanError(f"{path} is behind a link that leads out of the backup.")
         data = read_regular(path, FILE_BYTES)
         if hashlib.sha256(data).hexdigest() != self._sums[listed]:
-            raise PlanError(f"{path} is damaged: it differs from its sum in {SUMS}.")
+            raise PlanError(f"{path} is damaged: it does not match its checksum in {SUMS}.")
         return _decrypt(path, data, self._password)
 
     def _listed(self, name: str) -> str:
@@ -72,7 +72,7 @@ def read_archive_file(path: Path, password: str, accept_unauthenticated: bool) -
     if sums.exists() and path.name in parse_sums(read_regular(sums, LIST_BYTES).decode(errors="replace")):
         return BackupReader(path.parent, password, accept_unauthenticated).read(path.name.removesuffix(ENCRYPTED))
     if not accept_unauthenticated:
-        raise PlanError(f"{path} is not authenticated: it is by itself, out of the directory of its backup", SWITCH)
+        raise PlanError(f"{path} is not authenticated: it is outside the directory of its backup", SWITCH)
     return _decrypt(path, read_regular(path, FILE_BYTES), password)
 
 

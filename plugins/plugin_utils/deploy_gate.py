@@ -31,7 +31,7 @@ def judge_checkout(found: Checkout, directory: str, branches: t.Sequence[str], c
     if not branches and not clean:
         return []
     if found.problem:
-        return [f"{directory} can't be asked for its branch: {found.problem}"]
+        return [f"{directory} has no readable branch: {found.problem}"]
     refusals = []
     if branches and not any(fnmatch.fnmatchcase(found.branch, pattern) for pattern in branches if found.branch):
         where = f"on branch {found.branch}" if found.branch else f"at {found.commit[:12]}, on no branch"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands open to everybody who reaches a host, from the ``exposure`` that ``host_info`` and ``health_info`` tell. Pure."""
+"""What stands open to everyone who reaches a host, from the ``exposure`` that ``host_info`` and ``health_info`` tell. Pure."""
 
 from __future__ import annotations
 
@@ -53,23 +53,23 @@ def _open_things(exposure: Given) -> t.Iterator[tuple[str, str, bool]]:
     for address in exposure["engine"]:
         if _port_of(address) not in closed:
             yield (
-                f"who reaches {address} is root there, since the engine asks for no certificate",
+                f"anyone who reaches {address} is root there, because the engine asks for no certificate",
                 "Reach it by SSH and take the address out of hosts (daemon.json, or -H of the unit), or set tlsverify",
                 True,
             )
     for registry in exposure["registries"]:
         if registry["open"] and registry["port"] not in closed:
             yield (
-                f"who reaches port {_number(registry['port'])} can replace every image, since the registry asks for no login",
+                f"anyone who reaches port {_number(registry['port'])} can replace every image, because the registry asks for no login",
                 f"Run it by role registry without registry_open, or {_CLOSE.format(_number(registry['port']))}",
                 False,
             )
     metrics = exposure["metrics"]
     if metrics and is_public(metrics) and _port_of(metrics) not in closed:
         cure = f"Set engine_metrics_address to one between the nodes, or {_CLOSE.format(metrics.rpartition(':')[2])}"
-        yield f"the engine's metrics at {metrics} are for everybody", cure, False
+        yield f"the engine's metrics at {metrics} are open to everyone", cure, False
     if exposure["exports"] and NFS not in closed:
-        yield f"NFS exports {_several(exposure['exports'])} to everybody", "Name the clients in /etc/exports or nfs_server_exports", False
+        yield f"NFS exports {_several(exposure['exports'])} to everyone", "Name the clients in /etc/exports or nfs_server_exports", False
 
 
 def _open_ports(exposure: Given, meant: t.Collection[str]) -> set[str]:

@@ -100,11 +100,13 @@ def _of_nodes(nodes: t.Sequence[Given], cluster: Given) -> t.Iterator[Finding]:
         name = node["hostname"]
         if node["state"] != "ready":
             ghost = node["node_id"] in (cluster.get("ghosts") or [])
-            cure = "Its host is up under another id: remove this one with nodes_remove_ghosts" if ghost else "Start it, or remove_node.yml"
+            cure = (
+                "Its host is up under another id: remove this one with nodes_remove_ghosts" if ghost else "Start it, or run remove_node.yml"
+            )
             yield Finding("nodes", FAILED, name, f"is {node['state']}", cure)
         elif node["availability"] != "active":
             text = f"takes no tasks, it is set to {node['availability']}"
-            yield Finding("nodes", WARNING, name, text, "activate.yml, if that has ended")
+            yield Finding("nodes", WARNING, name, text, "Run activate.yml when the work on it is done")
 
 
 def _quorum_words(cluster: Given) -> str:
@@ -116,7 +118,7 @@ def _quorum_words(cluster: Given) -> str:
 
 def _of_quorum(cluster: Given) -> t.Iterator[Finding]:
     if not cluster.get("quorum"):
-        cure = "Start managers until most of them run; recover.yml where they are lost"
+        cure = "Start managers until most of them run; if they are lost, run recover.yml"
         yield Finding("quorum", FAILED, "swarm", "no manager of the inventory can act", cure)
         return
     for manager in cluster.get("managers") or []:
@@ -138,15 +140,15 @@ def _of_overlay(overlay: t.Mapping[str, Given], cluster: Given, seen: t.Mapping[
             cure = "Let ESP (IP protocol 50) through; the kernel needs esp4, xfrm_user, xt_policy and xt_bpf (older engines xt_u32)"
             if keyless:
                 cure = f"The kernel of {keyless} holds no keys for ESP (IP protocol 50): load esp4 and xfrm_user there, restart the engine"
-        text = f"{closed.outcome}{others}{which}, so that containers there can't talk to each other"
+        text = f"{closed.outcome}{others}{which}, so containers there can't talk to each other"
         yield Finding("overlay", FAILED, closed.where, text, cure)
     for network, ways in find_clear_ways(overlay).items():
         rules = "it marks what to encrypt in the table mangle of iptables, with the kernel module xt_bpf (older engines xt_u32)"
         cure = f"Drain the sender, restart its engine, activate it: {rules}"
-        yield Finding("overlay", FAILED, network, f"is an encrypted network, and is sent in clear from {ways}", cure)
+        yield Finding("overlay", FAILED, network, f"is an encrypted network, but traffic is in clear text from {ways}", cure)
     for name in sorted(seen.keys() - overlay.keys()) if overlay else ():
         if seen[name]["state"] == "active":
-            text = "has no end of the ingress network, so that it does not answer on ports of services"
+            text = "has no endpoint in the ingress network, so it does not answer on published ports"
             yield Finding("overlay", FAILED, name, text, "Drain it, restart its engine, activate it")
 
 
@@ -159,11 +161,11 @@ def _of_services(services: t.Sequence[Given]) -> t.Iterator[Finding]:
         count = f"{service['running']} of {service['desired']} tasks"
         if service["state"] == "failed":
             is_paused = service["update_state"] in ("paused", "rollback_paused")
-            verbs = "restart.yml once the cause is mended, or rollback.yml," if is_paused else "logs.yml"
+            verbs = "Fix the cause and run restart.yml, or run rollback.yml," if is_paused else "Run logs.yml"
             cure = f"{verbs} -e services_names={service['name']}"
             yield Finding("services", FAILED, service["name"], f"{count}: {service['cause']}", cure)
         elif service["state"] == "waiting":
-            yield Finding("services", WARNING, service["name"], f"{count}: {service['cause']}", "Look again when it has had time to start")
+            yield Finding("services", WARNING, service["name"], f"{count}: {service['cause']}", "Check again when it has had time to start")
 
 
 def _of_crashing(cluster: Given, services: t.Sequence[Given]) -> t.Iterator[Finding]:
@@ -172,7 +174,7 @@ def _of_crashing(cluster: Given, services: t.Sequence[Given]) -> t.Iterator[Find
     for each in (cluster.get("tasks") or {}).get("crashing") or []:
         if each["service"] in running:
             text = f"runs now, but failed {each['failures']} times within the last hour: {each['error']}"
-            yield Finding("services", WARNING, each["service"], text, f"logs.yml -e services_names={each['service']}")
+            yield Finding("services", WARNING, each["service"], text, f"Run logs.yml -e services_names={each['service']}")
 
 
 def _mounts_words(seen: t.Mapping[str, Given]) -> str:
@@ -185,7 +187,7 @@ def _of_mounts(seen: t.Mapping[str, Given]) -> t.Iterator[Finding]:
         for mount in host["mounts"]:
             if mount["problem"]:
                 text = f"{mount['path']} from {mount['source']}: {mount['problem']}"
-                yield Finding("mounts", FAILED, name, text, "Check the server and the way to it, then mount again")
+                yield Finding("mounts", FAILED, name, text, "Check the server and the network to it, then mount again")
 
 
 def _gpus_words(seen: t.Mapping[str, Given], nodes: t.Sequence[Given]) -> str:
@@ -205,7 +207,7 @@ def _of_gpus(seen: t.Mapping[str, Given], nodes: t.Sequence[Given]) -> t.Iterato
         for unit in sorted(present - offered) if nodes else ():
             yield Finding("gpus", WARNING, name, f"{unit} is not offered to the swarm", "Put the host into gpu_nodes and run site.yml")
         for unit in sorted(unit for unit in offered - present if unit.startswith(("GPU-", "MIG-"))):
-            text = f"{unit} is offered to the swarm, and is not there"
+            text = f"{unit} is offered to the swarm, but does not exist"
             yield Finding("gpus", FAILED, name, text, "Check driver and GPU, then run site.yml")
 
 
@@ -226,10 +228,10 @@ def _soonest_words(seen: t.Mapping[str, Given]) -> str:
 def _of_certificates(seen: t.Mapping[str, Given], limits: Limits) -> t.Iterator[Finding]:
     for name, days in _known_days(seen).items():
         if days <= 0:
-            cure = "Let the node leave and join again with site.yml; check its clock"
+            cure = "Make the node leave, and join it again with site.yml; check its clock"
             yield Finding("certificates", FAILED, name, f"its certificate ended {-days:.0f} days ago", cure)
         elif days < limits.certificate_days:
-            cure = "The engine renews it by itself: check that it reaches the managers, or rotate.yml"
+            cure = "The engine renews it by itself: check that it reaches the managers, or run rotate.yml"
             yield Finding("certificates", WARNING, name, f"its certificate ends in {days:.1f} days", cure)
     # The routing mesh shows one registry on every host.
     ends: dict[str, tuple[float, str]] = {}
@@ -239,7 +241,9 @@ def _of_certificates(seen: t.Mapping[str, Given], limits: Limits) -> t.Iterator[
                 ends.setdefault(registry["port"], (registry["certificate_days"], name))
     for port, (days, name) in ends.items():
         text = f"the certificate of the registry at port {port.partition('/')[0]} ends in {days:.1f} days"
-        yield Finding("certificates", WARNING, name, text, "Run site.yml, which renews it; one of your own in registry_credentials_file")
+        yield Finding(
+            "certificates", WARNING, name, text, "Run site.yml, which renews it; replace one of your own in registry_credentials_file"
+        )
 
 
 def _fullest_words(seen: t.Mapping[str, Given]) -> str:
@@ -253,12 +257,12 @@ def _of_disks(seen: t.Mapping[str, Given], limits: Limits) -> t.Iterator[Finding
         if free < 2 * limits.min_disk_free_mb:
             state = FAILED if free < limits.min_disk_free_mb else WARNING
             text = f"{free} MiB of {host['disk_total_mb']} free for {host['data_root']}"
-            yield Finding("disks", state, name, text, "Free or add space; prune.yml removes images that nothing needs")
+            yield Finding("disks", state, name, text, "Free or add space; prune.yml removes unused images")
         inodes = host["disk_free_inodes_percent"]
         if inodes is not None and inodes < 2 * LEAST_INODES_PERCENT:
             state = FAILED if inodes < LEAST_INODES_PERCENT else WARNING
             text = f"{inodes:g} % of the inodes free for {host['data_root']}"
-            yield Finding("disks", state, name, text, "Remove what has many small files; prune.yml removes images that nothing needs")
+            yield Finding("disks", state, name, text, "Remove directories with many small files; prune.yml removes unused images")
 
 
 def _exposure_words(found: t.Sequence[Finding]) -> str:

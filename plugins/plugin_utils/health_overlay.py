@@ -30,15 +30,15 @@ class Closed:
 def overlay_words(results: Results) -> str:
     ways = _ingress_ways(results)
     if not ways:
-        return "no two nodes to try it between"
-    words = f"{sum(outcome == OPEN for outcome in ways.values())} of {len(ways)} ways between nodes take full packets"
+        return "there are no two nodes to test"
+    words = f"{sum(outcome == OPEN for outcome in ways.values())} of {len(ways)} paths between nodes carry full packets"
     encrypted, clear = _encrypted_ways(results), _clear(results)
     good = [
         outcome == OPEN and not {(network, *pair), (network, *reversed(pair))} & clear
         for network, mine in encrypted.items()
         for pair, outcome in mine.items()
     ]
-    return f"{words}; {sum(good)} of {len(good)} in encrypted networks take them encrypted" if good else words
+    return f"{words}; {sum(good)} of {len(good)} in encrypted networks carry them encrypted" if good else words
 
 
 def find_closed_ways(results: Results) -> list[Closed]:

@@ -26,7 +26,7 @@ def find_missing_managers(groups: t.Mapping[str, t.Sequence[str]], absent: t.Seq
     if groups.get(MANAGERS):
         return []
     hosts = [name for name in groups.get("all", ()) if name != "localhost"]
-    found = f"has {len(hosts)} host{'' if len(hosts) == 1 else 's'}, and none of them is in the group {MANAGERS}"
+    found = f"has {len(hosts)} host{'' if len(hosts) == 1 else 's'}, but none of them is in the group {MANAGERS}"
     if not hosts:
         if absent:
             return [Finding("managers", f"has no hosts, and {', '.join(absent)} does not exist", "Give the path of an inventory with -i")]
@@ -43,10 +43,10 @@ def find_unknown(inventory: Inventory) -> t.Iterator[Finding]:
             continue
         near = nearest(variable.name)
         if near:
-            yield at(variable, (), "unknown_variable", "is no variable of a role", f"Write {near}")
+            yield at(variable, (), "unknown_variable", "is not a variable of any role", f"Write {near}")
         else:
-            told = f"is no variable of role {role_of(variable.name)}, and nothing in the inventory reads it"
-            cure = "If it is your own, name it in check_own_variables"
+            told = f"is not a variable of role {role_of(variable.name)}, and nothing in the inventory reads it"
+            cure = "If it is your own, list it in check_own_variables"
             yield at(variable, (), "unknown_variable", told, cure, WARNING)
 
 
@@ -57,7 +57,7 @@ def find_wrong_values(inventory: Inventory) -> t.Iterator[Finding]:
                 yield at(variable, wrong.path, "wrong_value", wrong.text, wrong.cure)
         for each in variable.unfilled:
             if each.later:
-                text = f"needs {each.later}, which is not known before a host is asked"
+                text = f"needs {each.later}, which is unknown until a host is asked"
                 yield at(variable, each.path, "not_known_yet", text, "", level=LATER)
             else:
                 yield at(variable, each.path, "template", each.text, each.cure)
@@ -120,7 +120,7 @@ def _of_hosts(inventory: Inventory) -> t.Iterator[Finding]:
 def _no_host(variable: Variable, name: str, path: Path_, hosts: t.Sequence[str]) -> Finding:
     near = difflib.get_close_matches(name, hosts, 1)
     cure = f"Write {near[0]}" if near else f"Its hosts are {some(hosts)}"
-    text = "is no host of the inventory" if path and path[-1] == name else f"is '{name}', which is no host of the inventory"
+    text = "is not a host of the inventory" if path and path[-1] == name else f"is '{name}', which is not a host of the inventory"
     return at(variable, path, "hosts", text, cure)
 
 
@@ -130,7 +130,7 @@ def _of_labels(inventory: Inventory) -> t.Iterator[Finding]:
         for node, own in variable.value.items() if isinstance(variable.value, dict) else ():
             for label in own if isinstance(own, dict) else ():
                 if label.startswith(OWN):
-                    text = f"begins with {OWN}, and such labels are for this collection"
+                    text = f"begins with {OWN}, which is reserved for this collection"
                     yield at(variable, (node, label), "labels", text, "Take another name")
     for policies in inventory.all_of("nodes_label_policies"):
         given = inventory.value(policies.hosts[0], "nodes_labels")
@@ -144,11 +144,11 @@ def _broken_policies(variable: Variable, labels: t.Mapping[str, t.Mapping[str, s
     for index, label in enumerate(texts(rules.get(one))):
         bearers = [node for node in sorted(labels) if carries(labels[node], label)]
         if len(bearers) > 1:
-            text = f"wants {label} on one node, and nodes_labels gives it to {' and '.join(bearers)}"
+            text = f"wants {label} on one node, but nodes_labels gives it to {' and '.join(bearers)}"
             yield at(variable, (one, index), "labels", text, "Take it from all but one")
         elif not bearers:
-            text = f"wants {label} on one node, and nodes_labels gives it to none"
-            cure = "Give it to one, unless a node bears it already"
+            text = f"wants {label} on one node, but nodes_labels gives it to no node"
+            cure = "Give it to one node, unless a node already has it"
             yield at(variable, (one, index), "labels", text, cure, WARNING)
     for index, names in enumerate(rules.get(group) or ()):
         for node in sorted(labels):
@@ -162,11 +162,11 @@ def _of_gpus(inventory: Inventory) -> t.Iterator[Finding]:
     gpu_nodes = inventory.groups.get(GPU_NODES, ())
     for variable in inventory.variables:
         if role_of(variable.name) == "nvidia" and variable.name in known_names() and not set(variable.hosts) & set(gpu_nodes):
-            text = f"is set, and no host that has it is in {GPU_NODES}, so that nothing reads it"
+            text = f"is set, but no host that has it is in {GPU_NODES}, so nothing reads it"
             yield at(variable, (), "gpus", text, f"Put the hosts with GPUs into {GPU_NODES}", WARNING)
     for host in gpu_nodes:
         if host not in inventory.nodes:
-            yield Finding("gpus", f"{host} is in {GPU_NODES}, and neither a manager nor a worker", f"Put it into {WORKERS}")
+            yield Finding("gpus", f"{host} is in {GPU_NODES}, but is neither a manager nor a worker", f"Put it into {WORKERS}")
         config = inventory.value(host, "engine_daemon_config")
         for key in ("node-generic-resources", "default-runtime"):
             if isinstance(config, dict) and config.get(key) is not None:
@@ -189,8 +189,8 @@ def _of_lists(inventory: Inventory) -> t.Iterator[Finding]:
             absent = inventory.value(variable.hosts[0], gone)
             for index, name in enumerate(names):
                 if name and name in texts(absent):
-                    text = f"must be there, and {gone} wants {name} gone"
-                    yield at(variable, (index,), "contradiction", text, "Remove it from one of both")
+                    text = f"must exist, but {gone} removes {name}"
+                    yield at(variable, (index,), "contradiction", text, "Remove it from one of the two")
     for variable in inventory.all_of("nodes_absent"):
         for index, name in enumerate(texts(variable.value)):
             if name in inventory.nodes:
@@ -223,7 +223,7 @@ def _contradictions(value: t.Callable[[str], t.Any]) -> t.Iterator[tuple[tuple[s
             yield ("registry_address", "registry_port"), (), both("registry_address", "registry_port"), "Give both the same port"
         if value("registry_port_mode") == "host" and address.startswith(("127.", "localhost")):
             names = "registry_address", "registry_port_mode"
-            yield names, (), f"{both(*names)}, so that only the registry's node finds it", "Write the address of that node"
+            yield names, (), f"{both(*names)}, so only the registry's node finds it", "Write the address of that node"
     config = value("engine_daemon_config")
     if isinstance(config, dict):
         own, metrics = config.get("metrics-addr"), value("engine_metrics_address")
@@ -231,7 +231,7 @@ def _contradictions(value: t.Callable[[str], t.Any]) -> t.Iterator[tuple[tuple[s
             text = "engine_daemon_config.metrics-addr and engine_metrics_address differ"
             yield ("engine_daemon_config",), ("metrics-addr",), text, "Keep one of them"
         if config.get("live-restore") is True:
-            text = "engine_daemon_config.live-restore is on, which an engine in a swarm can't have"
+            text = "engine_daemon_config.live-restore is on, which an engine in a swarm can't use"
             yield ("engine_daemon_config",), ("live-restore",), text, "Remove it"
     mounted = {name_of(item) for item in value("nfs_mount_present") or () if isinstance(item, dict)}
     for index, item in enumerate(value("sshfs_mount_present") or ()):
@@ -243,8 +243,8 @@ def _contradictions(value: t.Callable[[str], t.Any]) -> t.Iterator[tuple[tuple[s
             yield (
                 ("sshfs_mount_present",),
                 (),
-                f"sshfs_mount_present is given without {secret}",
-                "Give it; the servers are not known without it",
+                f"sshfs_mount_present is set without {secret}",
+                "Set it; the servers are unknown without it",
             )
 
 
@@ -260,6 +260,6 @@ def find_empty(needs: t.Iterable[str], values: t.Mapping[str, t.Any]) -> list[Fi
         names = need.split(" or ")
         if not any(values.get(name) for name in names):
             told = known_names()[names[0]].get("description", "").rstrip(".")
-            text = f"{need} is not given, so that there is nothing to act on" if len(names) == 1 else f"none of {', '.join(names)} is given"
+            text = f"{need} is not given, so there is nothing to act on" if len(names) == 1 else f"none of {', '.join(names)} is given"
             found.append(Finding(NOT_GIVEN, text, f"Give {names[0]}: {told[:1].lower()}{told[1:]}"))
     return found

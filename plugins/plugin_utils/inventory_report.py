@@ -37,7 +37,7 @@ class Report:
                 lines[kind].append(text)
             unknown = unknown or (finding.check == "unknown_variable" and finding.level == FAULT)
         hints = (
-            "Names that begin with the name of a role are its own. A variable of yours that does can be named in check_own_variables.",
+            "Names that begin with the name of a role are its own. If your own variable has such a name, list it in check_own_variables.",
         )
         return cls(lines[FAULT], lines["note"], hints=hints if unknown else ())
 

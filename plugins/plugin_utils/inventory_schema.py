@@ -165,7 +165,7 @@ def _explain(error: jsonschema.ValidationError, name: str, above: Path_, shown: 
     elif keyword in ("type", "pattern", "minimum", "maximum", "enum"):
         yield _wrong_value(name, path, value, schema, shown)
     else:
-        yield Wrong(name, path, "is not what is expected", "See the role's README")
+        yield Wrong(name, path, "is not valid", "See the role's README")
 
 
 def _explain_choice(error: jsonschema.ValidationError, name: str, path: Path_, shown: bool) -> t.Iterator[Wrong]:
@@ -182,7 +182,7 @@ def _explain_choice(error: jsonschema.ValidationError, name: str, path: Path_, s
 def _unknown_key(name: str, path: Path_, key: str, schema: Schema) -> Wrong:
     known = list(schema.get("properties", {}))
     near = difflib.get_close_matches(key, known, 1, _NEAR)
-    return Wrong(name, (*path, key), "is no known key", f"Write {near[0]}" if near else f"Known are {_listed(known)}")
+    return Wrong(name, (*path, key), "is not a known key", f"Write {near[0]}" if near else f"Known are {_listed(known)}")
 
 
 def _wrong_value(name: str, path: Path_, value: t.Any, schema: Schema, shown: bool) -> Wrong:

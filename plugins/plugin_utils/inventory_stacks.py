@@ -79,7 +79,7 @@ def _unmet_constraints(inventory: Inventory, constraints: t.Mapping[Constraint, 
             nodes = [{"Spec": {"Labels": text_labels(labels.get(node))}} for node in inventory.nodes]
             if not any(constraint.allows(node) for node in nodes):
                 text = f"runs {some(services)} where {wanted}, and nodes_labels gives that label to no node"
-                yield text, "Add it, unless a node bears it already"
+                yield text, "Add it, unless a node already has it"
 
 
 def _unmet_resources(inventory: Inventory, resources: t.Mapping[str, t.Sequence[str]]) -> t.Iterator[tuple[str, str]]:

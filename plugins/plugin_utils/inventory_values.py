@@ -108,7 +108,7 @@ def _why(error: Exception, path: Path_) -> Unfilled:
         return Unfilled(path, f"is encrypted with ansible-vault, and {have}", "Give the right one with --vault-id or --vault-password-file")
     while (shorter := _NOISE.sub("", text)) != text:
         text = shorter
-    return Unfilled(path, f"can't be evaluated: {redact_text(text).rstrip('.')}", "Mend the template or the lookup")
+    return Unfilled(path, f"can't be evaluated: {redact_text(text).rstrip('.')}", "Fix the template or the lookup")
 
 
 def words_in_templates(raw: t.Mapping[str, t.Mapping[str, t.Any]]) -> set[str]:

@@ -61,7 +61,7 @@ def _read_unlock_key(text: str) -> bytes:
     except binascii.Error:
         key = b""
     if not text.startswith(PREFIX) or len(key) != 32:
-        raise NodeKeyError(f"unlock_key is no unlock key, expected one that begins with {PREFIX}")
+        raise NodeKeyError(f"unlock_key is not an unlock key, expected one that begins with {PREFIX}")
     return key
 
 

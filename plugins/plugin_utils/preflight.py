@@ -74,7 +74,7 @@ def find_inventory_faults(managers: t.Sequence[str], workers: t.Sequence[str], l
         yield Fault(
             "inventory",
             "managers",
-            f"the group of managers, {limits.managers_group}, is empty or not there",
+            f"the group of managers, {limits.managers_group}, is empty or missing",
             "Put one, three or five hosts into it",
         )
     elif len(managers) not in limits.manager_counts:
@@ -82,7 +82,7 @@ def find_inventory_faults(managers: t.Sequence[str], workers: t.Sequence[str], l
         yield Fault(
             "inventory",
             "managers",
-            f"{len(managers)} managers, and only an odd number of at most 7 makes a better quorum",
+            f"{len(managers)} managers, and only an odd number up to 7 improves the quorum",
             f"Have one of {allowed}, or set preflight_manager_counts",
         )
     both = sorted(set(managers) & set(workers))
@@ -100,7 +100,7 @@ def _of_zones(managers: t.Sequence[str], zones: t.Mapping[str, str]) -> t.Iterat
             yield Fault(
                 "inventory",
                 "zones",
-                f"{len(there)} of {len(managers)} managers, {', '.join(there)}, are in zone {zone}, and the swarm stops when it fails",
+                f"{len(there)} of {len(managers)} managers, {', '.join(there)}, are in zone {zone}, so the swarm stops when it fails",
                 f"Have at most {quorum.margin} in one zone, or leave preflight_zone empty",
             )
 
@@ -144,7 +144,7 @@ def _silent(name: str, result: t.Mapping[str, t.Any]) -> Fault:
         )
     if "sudo" in words or "become" in words or "privilege" in words:
         return Fault(name, "root", f"can't become root: {words.rstrip('.')}", "Check ansible_user, become and its password")
-    return Fault(name, "ansible", f"can't run a module: {words.rstrip('.')}", "Python 3.9 or newer has to be there")
+    return Fault(name, "ansible", f"can't run a module: {words.rstrip('.')}", "Install Python 3.9 or newer")
 
 
 def _is_known(distribution: t.Mapping[str, str], limits: Limits) -> bool:
@@ -163,7 +163,7 @@ def _of_host(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float,
     if not host["root"] and not only_planned:
         yield fault("root", "tasks don't run as root", "Set become: true, or connect as root")
     if _version(host["python"]) < MIN_PYTHON:
-        yield fault("python", f"Python {host['python']}, needed is 3.9", "Set ansible_python_interpreter to a newer one")
+        yield fault("python", f"Python {host['python']}, 3.9 or newer is needed", "Set ansible_python_interpreter to a newer one")
     if not host["systemd"]:
         yield fault("systemd", "systemd does not run it", "The engine is started and kept by systemd: use a host that has it")
     known = _is_known(distribution, limits)
@@ -175,17 +175,17 @@ def _of_host(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float,
             "Install the engine and the Docker SDK for Python there yourself",
         )
     if engine and engine < MIN_ENGINE:
-        yield fault("engine", f"engine {host['engine']}, needed is 20.10 (API 1.41)", "Upgrade the engine")
+        yield fault("engine", f"engine {host['engine']}, 20.10 (API 1.41) or newer is needed", "Upgrade the engine")
     if host["memory_mb"] < limits.min_memory_mb:
         yield fault(
             "memory",
-            f"{host['memory_mb']} MiB of memory, needed are {limits.min_memory_mb}",
+            f"{host['memory_mb']} MiB of memory, {limits.min_memory_mb} are needed",
             "Add memory, or set preflight_min_memory_mb",
         )
     if host["disk_free_mb"] < limits.min_disk_free_mb:
         yield fault(
             "disk",
-            f"{host['disk_free_mb']} MiB free for the engine's data, needed are {limits.min_disk_free_mb}",
+            f"{host['disk_free_mb']} MiB free for the engine's data, {limits.min_disk_free_mb} are needed",
             "Free or add space, or set preflight_min_disk_free_mb",
         )
     inodes = host["disk_free_inodes_percent"]
@@ -193,7 +193,7 @@ def _of_host(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float,
         yield fault(
             "disk",
             f"{inodes:g} % of the inodes free for the engine's data, needed are {LEAST_INODES_PERCENT:g} %",
-            "Remove what has many small files; prune.yml removes images that nothing needs",
+            "Remove directories with many small files; prune.yml removes unused images",
         )
     if not host["addresses"]:
         yield fault("address", "only loopback addresses", "Nodes need an address that the others reach")
@@ -207,13 +207,13 @@ def _of_host(name: str, host: t.Mapping[str, t.Any], limits: Limits, now: float,
         yield fault(
             "kernel",
             f"its kernel has no {', '.join(missing)}",
-            "Take a kernel that has them (of a cloud image the full one), or set preflight_kernel_modules",
+            "Use a kernel that has them (for a cloud image, the full one), or set preflight_kernel_modules",
         )
     yield from _of_clock(name, host, limits, now)
     if host["live_restore"]:
         yield fault(
             "live_restore",
-            "daemon.json turns live-restore on, which an engine in a swarm can't have",
+            "daemon.json turns live-restore on, which an engine in a swarm can't use",
             "Set engine_daemon_config to {live-restore: false} and run the role engine alone, or remove the key",
         )
 
@@ -225,7 +225,7 @@ def _of_sdk(name: str, host: t.Mapping[str, t.Any], brought_by_user: t.Any) -> t
     if not sdk and brought_by_user:
         yield Fault(name, "sdk", f"an engine, but no Docker SDK for Python {host['python']}", cure)
     elif sdk and _version(sdk) < MIN_SDK:
-        yield Fault(name, "sdk", f"Docker SDK for Python {sdk}, needed is 5.0", cure)
+        yield Fault(name, "sdk", f"Docker SDK for Python {sdk}, 5.0 or newer is needed", cure)
     elif sdk and _version(sdk) < SDK_FOR_REQUESTS and _version(requests) >= BREAKING_REQUESTS:
         yield Fault(name, "sdk", f"Docker SDK for Python {sdk} does not work with requests {requests}", cure)
 

@@ -66,13 +66,13 @@ def complete(kept: Kept, registry: str, names: t.Sequence[str], now: datetime, p
         raise FlotillaError(problem, "Install them there.")
     unknown = sorted(set(kept) - set(KEYS))
     if unknown:
-        raise PlanError(f"{path} has {', '.join(unknown)}, expected nothing but {', '.join(KEYS)}.")
+        raise PlanError(f"{path} has {', '.join(unknown)}, expected only {', '.join(KEYS)}.")
     wanted = list(dict.fromkeys([host_of(registry), *ALWAYS, *names]))
     odd = [name for name in wanted if not _NAME.fullmatch(name)]
     if odd:
         raise PlanError(f"a certificate can't be for {', '.join(map(repr, odd))}, expected host names in ASCII, or addresses.")
     if not _USER.fullmatch(kept.get("username") or USERNAME):
-        raise PlanError(f"{path}: username has a colon or another line in it, which no list of logins can hold.")
+        raise PlanError(f"{path}: username contains a colon or a line break, which a list of logins can't hold.")
     now = now.replace(microsecond=0)
     new = {name: kept[name] for name in KEYS if kept.get(name)} | {"registry": registry}
     fields = [] if kept.get("registry") == registry else [Field("registry", kept.get("registry"), registry)]
@@ -127,7 +127,7 @@ def _check_own(new: Credentials, host: str, now: datetime, path: str) -> list[st
         raise PlanError(f"{path}: certificate is for {known}, and the registry is at {host}", cure)
     left = _ends(certificate) - now
     if left <= timedelta(0):
-        raise PlanError(f"{path}: certificate has ended on {_ends(certificate):%Y-%m-%d}", cure)
+        raise PlanError(f"{path}: certificate expired on {_ends(certificate):%Y-%m-%d}", cure)
     return [f"{path}: the registry's certificate ends on {_ends(certificate):%Y-%m-%d}; renew it"] if left < WARN else []
 
 
@@ -223,14 +223,14 @@ def _read_certificate(pem: str, name: str, path: str) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(pem.encode())
     except ValueError:
-        raise PlanError(f"{path}: {name} is no certificate in PEM.") from None
+        raise PlanError(f"{path}: {name} is not a certificate in PEM.") from None
 
 
 def _read_key(pem: str, name: str, path: str) -> t.Any:
     try:
         return serialization.load_pem_private_key(pem.encode(), None)
     except (ValueError, TypeError):
-        raise PlanError(f"{path}: {name} is no private key in PEM without a password.") from None
+        raise PlanError(f"{path}: {name} is not a private key in PEM without a password.") from None
 
 
 def _public(item: t.Any) -> bytes:

@@ -29,4 +29,4 @@ def _read(answer: t.Any, name: str) -> t.Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise PlanError(f"{name} is no JSON", f"{error}.") from None
+        raise PlanError(f"{name} is not JSON", f"{error}.") from None

@@ -41,7 +41,7 @@ class VaultFile:
         except (AnsibleVaultError, AnsibleVaultFormatError):
             raise PlanError(f"{self.path} can't be decrypted with the vault passwords of this run.") from None
         except yaml.YAMLError:  # its text would quote the file
-            raise PlanError(f"{self.path} on the controller is no YAML.") from None
+            raise PlanError(f"{self.path} on the controller is not YAML.") from None
         if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
             raise PlanError(f"{self.path} on the controller: expected a mapping of names to texts.")
         return {str(name): value for name, value in found.items()}

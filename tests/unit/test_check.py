@@ -78,23 +78,23 @@ services:
     networkss: [front]
 """
 SAID = [
-    "a.yml:2: engine_package is no variable of a role. Write engine_packages.",
-    "a.yml:3: swarm_advertise_address is no variable of a role. Write swarm_advertise_addr.",
-    "a.yml:6: nodes_labels.w9 is no host of the inventory. Its hosts are m1, m2, m3 and 2 more.",
-    "a.yml:8: nodes_label_policies.exactly_one[0] wants database on one node, and nodes_labels gives it to m1 and w1.",
-    "a.yml:10: networks_present[0].nme is no known key. Write name.",
-    "a.yml:11: networks_present[1].subnett is no known key. Write subnet.",
-    "a.yml:12: swarm_settings.task_history is no known key. Write task_history_limit.",
-    "a.yml:14: volumes_present[0].driver_opts is no known key. Known are name, driver, options, nfs and labels.",
+    "a.yml:2: engine_package is not a variable of any role. Write engine_packages.",
+    "a.yml:3: swarm_advertise_address is not a variable of any role. Write swarm_advertise_addr.",
+    "a.yml:6: nodes_labels.w9 is not a host of the inventory. Its hosts are m1, m2, m3 and 2 more.",
+    "a.yml:8: nodes_label_policies.exactly_one[0] wants database on one node, but nodes_labels gives it to m1 and w1.",
+    "a.yml:10: networks_present[0].nme is not a known key. Write name.",
+    "a.yml:11: networks_present[1].subnett is not a known key. Write subnet.",
+    "a.yml:12: swarm_settings.task_history is not a known key. Write task_history_limit.",
+    "a.yml:14: volumes_present[0].driver_opts is not a known key. Known are name, driver, options, nfs and labels.",
     "a.yml:15: volumes_present[1].nfs.path is missing. Add it: absolute path that the server exports.",
     "a.yml:16: nodes_availability.w1 is 'drainn'. Write drain; expected active, pause, drain or previous.",
-    "a.yml:17: images_builder is 'm9', which is no host of the inventory. Its hosts are m1, m2, m3 and 2 more.",
-    "not known yet: bad/group_vars/all/a.yml:19: swarm_listen_addr needs ansible_default_ipv4, which is not known before",
+    "a.yml:17: images_builder is 'm9', which is not a host of the inventory. Its hosts are m1, m2, m3 and 2 more.",
+    "not known yet: bad/group_vars/all/a.yml:19: swarm_listen_addr needs ansible_default_ipv4, which is unknown until",
     "a.yml:20: backup_directory can't be evaluated: ",
     "v.yml:1: backup_vault_password is encrypted with ansible-vault, and this run has no password for it. Give the right one",
     "a.yml:21: nodes_drain_timeout is encrypted with ansible-vault, and this run has no password for it.",
     "a.yml:23: firewall_data_path_port is 4789, and swarm_data_path_port is 4790. Give both the same port.",
-    "warning: bad/group_vars/all/a.yml:24: registry_user is no variable of role registry, and nothing in the inventory reads it.",
+    "warning: bad/group_vars/all/a.yml:24: registry_user is not a variable of role registry, and nothing in the inventory reads it.",
     "a.yml:28: stack web needs 2 variables that are not set: TAG (web.yml:3), B (web.yml:5). Give them in env of the stack or",
     "a.yml:28: stack web: web.yml:4: services.web.enviroment: there is no such key; expected environment.",
     "a.yml:28: stack web: web.yml:6: services.web.networkss: there is no such key; expected networks.",
@@ -206,7 +206,7 @@ def test_an_inventory_without_faults_passes(runs: dict[str, Ran]) -> None:
 @pytest.mark.parametrize("wrong", TYPING)
 def test_a_typing_error_in_any_role_is_found(runs: dict[str, Ran], wrong: str) -> None:
     assert len(TYPING) > 30
-    assert f": {wrong} is no variable of a role. Write {TYPING[wrong]}." in runs["typing"].text, runs["typing"].said
+    assert f": {wrong} is not a variable of any role. Write {TYPING[wrong]}." in runs["typing"].text, runs["typing"].said
 
 
 def test_no_host_is_asked_to_find_typing_errors(runs: dict[str, Ran]) -> None:
@@ -226,13 +226,13 @@ def test_no_playbook_succeeds_where_there_is_no_inventory(runs: dict[str, Ran], 
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_no_playbook_runs_with_a_variable_that_is_misspelt(runs: dict[str, Ran], name: str) -> None:
     ran = runs[f"misspelt {name}"]
-    assert ran.rc and not ran.reached and "-e: nodes_targets is no variable of a role. Write nodes_target." in ran.text, ran.said
+    assert ran.rc and not ran.reached and "-e: nodes_targets is not a variable of any role. Write nodes_target." in ran.text, ran.said
 
 
 @pytest.mark.parametrize("name", NEEDED)
 def test_a_verb_that_was_given_nothing_fails(runs: dict[str, Ran], name: str) -> None:
     ran = runs[f"nothing {name}"]
-    words = f"this run: {NEEDED[name]} is not given, so that there is nothing to act on. Give {NEEDED[name]}: "
+    words = f"this run: {NEEDED[name]} is not given, so there is nothing to act on. Give {NEEDED[name]}: "
     assert ran.rc and not ran.reached and words in ran.text, ran.said
 
 

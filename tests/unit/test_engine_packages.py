@@ -96,10 +96,13 @@ def test_packages(found: Packages, expected: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (needs("ubuntu 25.04"), "runs ubuntu 25.04, and the role engine can't install the engine there. It knows debian 12 and 13, ubuntu"),
+        (
+            needs("ubuntu 25.04"),
+            "runs ubuntu 25.04, and the role engine can't install the engine there. It supports debian 12 and 13, ubuntu",
+        ),
         (needs("rocky 8.9"), "runs rocky 8.9, and"),
         (needs("arch 1"), "runs arch 1, and"),
-        (needs("rocky 9.4", source="distribution"), "runs rocky 9.4, which has no engine of its own"),
+        (needs("rocky 9.4", source="distribution"), "runs rocky 9.4, which packages no engine"),
         (needs("debian 12", {"docker.io": "20.10.24"}), "has docker.io, and engine_packages is docker"),
         (needs("debian 12", {"docker-ce": "5:29", "containerd.io": "2"}, source="distribution"), "has docker-ce and containerd.io, and"),
         (needs("debian 12", {"python3-docker": "7"}), ""),
@@ -115,7 +118,7 @@ def change(action: str) -> dict[str, Any]:
 
 
 NOTHING: dict[str, Any] = {"changes": [], "problem": ""}
-UNKNOWN: dict[str, Any] = {"changes": [], "problem": "apt knows no version 5:1 of the package docker-ce"}
+UNKNOWN: dict[str, Any] = {"changes": [], "problem": "apt has no version 5:1 of the package docker-ce"}
 MIXED = needs("debian 13", {"docker.io": "26", "docker-ce": "5:28"})
 PINNED = needs("debian 13", TRIXIE, version="5:1")
 BEHIND = needs("rocky 9.4", {"docker-ce": "28"}, version=EL_29)
@@ -134,12 +137,12 @@ BEHIND = needs("rocky 9.4", {"docker-ce": "28"}, version=EL_29)
         (
             Upgrade(PINNED, UNKNOWN, False, False),
             False,
-            "can not be had as docker-ce=5:1, containerd.io, python3-docker: apt knows no version",
+            "is not available as docker-ce=5:1, containerd.io, python3-docker: apt has no version",
         ),
         (
             Upgrade(PINNED, change("downgrade"), False, False),
             True,
-            "is newer than engine_version 5:1, and an engine in a swarm does not go",
+            "is newer than engine_version 5:1, and an engine in a swarm can't be",
         ),
         (Upgrade(PINNED, change("downgrade"), True, False), True, ""),
         (

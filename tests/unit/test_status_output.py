@@ -136,7 +136,7 @@ AREA          STATE    TEXT
 hosts         failed   2 of 3 answer
 nodes         ok       1 of 1 ready
 quorum        failed   2 of 3 managers reachable, none may fail
-overlay       failed   0 of 1 ways between nodes take full packets
+overlay       failed   0 of 1 paths between nodes carry full packets
 services      warning  4 of 5 run as they should
 mounts        failed   0 of 1 answer
 gpus          ok       none
@@ -150,22 +150,22 @@ failed hosts gpu01: does not answer: no route to host.
 failed quorum m3: this manager can't be reached by the others.
   Start it, or check port 2377.
 
-failed overlay m1 and m2: only small packets get through, so that
-  containers there can't talk to each other.
+failed overlay m1 and m2: only small packets get through, so containers
+  there can't talk to each other.
   Raise the MTU between them, or give the networks an mtu of 50 less
   than it (encrypted ones 100).
 
 warning services grading_grader: 0 of 2 tasks: no suitable node
   (insufficient resources on 1 node; scheduling constraints not
   satisfied on 4 nodes).
-  Look again when it has had time to start.
+  Check again when it has had time to start.
 
 failed mounts m2: /srv/media from storage.example.org:/exports/media:
   no answer within 5 s.
-  Check the server and the way to it, then mount again.
+  Check the server and the network to it, then mount again.
 
 failed disks m2: 900 MiB of 100000 free for /var/lib/docker.
-  Free or add space; prune.yml removes images that nothing needs.
+  Free or add space; prune.yml removes unused images.
 
 warning exposure m2: nothing limits who reaches the published ports
   9000/tcp.

@@ -54,7 +54,7 @@ def health() -> Run:
 def test_what_swallows_packets_between_containers_is_found() -> None:
     """All of them, and only those that are full, as where the MTU between two nodes is too small for the networks."""
     well = health()
-    assert well.rc == 0 and "10 of 10 ways between nodes take full packets" in well.text, well.out
+    assert well.rc == 0 and "10 of 10 paths between nodes carry full packets" in well.text, well.out
     for rule, found in (("", "nothing gets through"), ("-m length --length 1400:", "only small packets get through")):
         on("w4", f"iptables --insert INPUT -p udp --dport 4789 {rule} -j DROP")
         try:
@@ -80,13 +80,15 @@ def test_an_encrypted_network_that_is_sent_in_clear_is_found() -> None:
     await_homes("secret", 2)
     told = health().text
     assert "in clear" not in told
-    if "1 of 1 in encrypted networks take them encrypted" not in told:
+    if "1 of 1 in encrypted networks carry them encrypted" not in told:
         assert "failed overlay w3 and w4: nothing gets through in encrypted network secret" in told
         assert "The kernel of w3, w4 holds no keys for ESP" in told
     on("w3", "iptables --table mangle --flush OUTPUT")
     ill = health()
     remove_service("secret")
-    assert ill.rc != 0 and "failed overlay secret: is an encrypted network, and is sent in clear from w3 to w4." in ill.text, ill.out
+    assert ill.rc != 0 and "failed overlay secret: is an encrypted network, but traffic is in clear text from w3 to w4." in ill.text, (
+        ill.out
+    )
     converge(THREE, networks_absent=["secret"])
 
 

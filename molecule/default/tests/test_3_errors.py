@@ -51,7 +51,7 @@ CASES = {
     "a bind mount that no node has": (DEPLOY, [], lambda: stack(BIND), ["/srv/nowhere", "web"]),
     "no manager": (SITE, [], lambda: {"preflight_managers_group": "nobody"}, ["nobody", "manager"]),
     "a key of a stack that is none": (
-        DEPLOY, [], lambda: {"stacks_present": [{"name": "wrong", "content": BIND, "keep_replica": True}]}, ["keep_replica is no known"],
+        DEPLOY, [], lambda: {"stacks_present": [{"name": "wrong", "content": BIND, "keep_replica": True}]}, ["keep_replica is not a known"],
     ),
     "a network that has too few addresses": (
         DEPLOY, [], lambda: {"stacks_present": [{"name": "wrong", "content": SMALL, "resolve_image": "never"}]},

@@ -182,7 +182,7 @@ def test_a_host_with_nftables() -> None:
     [
         ({"firewall_published": [{"port": 22, "sources": ["192.0.2.1"]}]}, "22/tcp is where sshd listens"),
         ({"firewall_peers": ["192.0.2.1"]}, "would be cut off"),
-        ({"firewall_peers": ["no.such.host.invalid"]}, "can't be looked up"),
+        ({"firewall_peers": ["no.such.host.invalid"]}, "can't be resolved"),
     ],
 )
 def test_what_would_lock_out_is_refused(more: dict[str, Any], words: str) -> None:
@@ -195,7 +195,7 @@ def test_what_would_lock_out_is_refused(more: dict[str, Any], words: str) -> Non
 
 def test_a_manager_knows_the_data_path_port() -> None:
     run = play("firewall", "--limit", "m1", **settings(firewall_data_path_port=7777))
-    assert "that of this swarm 4789" in run.text
+    assert "this swarm uses 4789" in run.text
     assert run.changed == {"m1": 0}
 
 

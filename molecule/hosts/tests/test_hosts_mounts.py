@@ -116,7 +116,7 @@ def test_a_directory_that_holds_something_is_refused(secrets: dict[str, Any]) ->
 def test_a_first_failure_leaves_nothing(secrets: dict[str, Any]) -> None:
     run = mount(secrets, sshfs_mount_present=[{"path": "/srv/none", "server": address("m1"), "export": "/srv/nowhere"}])
     assert run.rc != 0
-    assert "Nothing of it was left." in run.text
+    assert "Nothing of it remains." in run.text
     assert on("w1", "ls -d /srv/none 2>/dev/null || ls /etc/systemd/system | grep none || echo gone") == "gone"
 
 
@@ -139,5 +139,5 @@ def test_nfs_or_the_reason_why_not() -> None:
     else:
         assert run.rc != 0
         assert "mount.nfs:" in run.text
-        assert "Nothing of it was left." in run.text
+        assert "Nothing of it remains." in run.text
         assert on("w1", "ls -d /srv/nfs 2>/dev/null || ls /etc/systemd/system | grep nfs.mount || echo gone") == "gone"

@@ -43,7 +43,7 @@ def test_foreign_keys_stay_and_a_reload_is_enough() -> None:
         ({"log-opts": {"max-file": 5}}, "Write it in quotes"),
         ({"hosts": ["tcp://127.0.0.1:2375"]}, "command line flag"),
         ({"firewall-backend": "nftables"}, "needs engine 29.0"),
-        ({"data-root": "/srv/docker"}, "it would begin empty"),
+        ({"data-root": "/srv/docker"}, "it would start empty"),
     ],
 )
 def test_what_the_engine_would_refuse_is_not_written(config: dict[str, Any], words: str) -> None:
@@ -61,7 +61,7 @@ def test_a_truncated_file_is_left_alone() -> None:
     run = play("engine", "--limit", "w1")
     on("w1", f"cat > {DAEMON_JSON}.new && mv {DAEMON_JSON}.new {DAEMON_JSON}", good)
     assert run.rc != 0
-    assert f"{DAEMON_JSON}: no valid JSON at line" in " ".join(run.out.split())
+    assert f"{DAEMON_JSON}: invalid JSON at line" in " ".join(run.out.split())
     assert set(run.changed.values()) == {0}
 
 

@@ -48,10 +48,10 @@ def content() -> None:
     ("variables", "words"),
     [
         ({"confirm": "other"}, "confirm=lab"),
-        ({"engine_data_root": ""}, "nothing says where"),
+        ({"engine_data_root": ""}, "engine_data_root is not set"),
         ({"engine_data_root": "/srv/docker"}, "/srv/docker is on overlay"),
-        ({"engine_data_root": f"{FORMER}/below"}, "lie in one another"),
-        ({"engine_data_root": "/var/lib/containerd"}, "Take an empty directory"),
+        ({"engine_data_root": f"{FORMER}/below"}, "are one inside the other"),
+        ({"engine_data_root": "/var/lib/containerd"}, "Use an empty directory"),
     ],
 )
 def test_refused_before_anything_is_changed(variables: dict[str, str], words: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.scenario import Run, until
 from tests.scenario.kernel import SECRET, deploy, on, play, sdk
 
-WELL = "3 of 3 ways between nodes take full packets; 1 of 1 in encrypted networks take them encrypted"
+WELL = "3 of 3 paths between nodes carry full packets; 1 of 1 in encrypted networks carry them encrypted"
 BLOCK = "INPUT --protocol esp --jump DROP"
 
 

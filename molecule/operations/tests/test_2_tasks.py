@@ -214,7 +214,7 @@ def test_health_is_one_verdict() -> None:
         ("job", {}, "nothing says what to run"),
         ("job", {"services_service": DJANGO}, "nothing to run in the shape of autograder_django"),
         ("job", {"services_service": "autograder_jango", "services_command": "x"}, "there is autograder_django"),
-        ("exec", {}, "nothing says which task is meant"),
+        ("exec", {}, "no service is given"),
         ("exec", {"services_service": DJANGO}, "nothing to run"),
         ("exec", {"services_service": DJANGO, "services_slot": 7, "services_command": "x"}, "autograder_django, slot 7 is running"),
         ("logs", {"services_names": [DJANGO], "services_since": "yesterday"}, "since: found 'yesterday', expected how long ago"),

@@ -141,7 +141,7 @@ def backup(directory: Path, *arguments: str, **variables: Any) -> Run:
 def test_the_leader_is_never_taken_and_check_mode_stops_no_engine(backups: Path) -> None:
     started = {node: on(node, "systemctl show docker --property InvocationID") for node in MANAGERS}
     planned = backup(backups, "--check", "--diff")
-    assert planned.rc == 0 and "2 of 3 managers stay" in planned.text and "paused meanwhile: writer" in planned.text, planned.out
+    assert planned.rc == 0 and "2 of 3 managers remain" in planned.text and "paused meanwhile: writer" in planned.text, planned.out
     assert {node: on(node, "systemctl show docker --property InvocationID") for node in MANAGERS} == started
     assert not list(backups.iterdir())
 
@@ -168,7 +168,7 @@ def test_a_manager_that_does_not_lead_is_archived_and_comes_back_unlocked(backup
 def test_a_name_that_no_host_has_is_told_and_removes_no_older_backup(backups: Path) -> None:
     (first,) = backups.iterdir()
     failed = backup(backups, backup_volumes="store,nothing", backup_keep=1)
-    assert failed.rc and "nothing of backup_volumes and backup_paths is on none of" in failed.text, failed.out
+    assert failed.rc and "nothing (backup_volumes, backup_paths) was found on none of" in failed.text, failed.out
     assert first in backups.iterdir()
 
 
@@ -197,7 +197,7 @@ def test_the_newest_backups_are_kept_and_listed_and_a_damaged_one_is_found(backu
     whole = part.read_bytes()
     part.write_bytes(whole[:-9] + b"00000000" + whole[-1:])
     damaged = play("playbooks/list_backups.yml", backup_directory=str(backups))
-    assert damaged.rc and "differs from its sum" in damaged.text and f"Damaged: {newest}" in damaged.text, damaged.out
+    assert damaged.rc and "does not match its checksum" in damaged.text and f"Damaged: {newest}" in damaged.text, damaged.out
     part.write_bytes(whole)
 
 
@@ -208,8 +208,8 @@ def test_lost_data_is_put_back_and_nothing_is_written_over(backups: Path) -> Non
     planned = play("playbooks/restore.yml", "--check", "--diff", **given)
     assert planned.rc == 0 and json.loads(on("w2", "python3 -", FIND)) == [{}, {}], planned.out
     done = play("playbooks/restore.yml", **given)
-    assert done.rc == 0 and "Put back: volume store of w2, path /srv/papers of w2." in done.text, done.out
-    assert "Not put back: volume store of m1: writer uses it" in done.text
+    assert done.rc == 0 and "Restored: volume store of w2, path /srv/papers of w2." in done.text, done.out
+    assert "Not restored: volume store of m1: writer uses it" in done.text
     assert json.loads(on("w2", "python3 -", FIND)) == [{"volume": DEED, "path": DEED}, {"keeper": "yes"}]
     again = play("playbooks/restore.yml", **given)
     assert again.rc == 0 and not any(again.changed.values()) and "volume store of w2: it holds data" in again.text, again.out
@@ -238,7 +238,7 @@ def test_an_archive_brings_the_swarm_back_on_a_clean_host(backups: Path, swarm: 
         lab("stop", "--hard", node)
     given = {"backup_recover_archive": str(archive)}
     refused = recover("w1", **given)
-    assert refused.rc and "which this host has not. The engine keeps that address" in refused.text, refused.out
+    assert refused.rc and "which this host does not have. The engine keeps that address" in refused.text, refused.out
     (address,) = set(re.findall(r"had the address ([0-9.]+), which", refused.text))
     on("w1", f"ip address add {address}/24 dev $(ip -o route get {address} | sed 's/.* dev //; s/ .*//')")
     refused = recover("w1", **given)
@@ -259,7 +259,7 @@ def test_an_archive_brings_the_swarm_back_on_a_clean_host(backups: Path, swarm: 
     assert look("w1")["state"] == "inactive" and json.loads(on("w2", "python3 -", FIND)) == [{}, {}]
     done = recover("w1", **given, backup_recover_unlock_key=key)
     assert key not in done.out and "Nothing of the archive is missing" in done.text, done.out
-    assert "Not put back: volume store of m1: its host takes no part in this run" in done.text, done.out
+    assert "Not restored: volume store of m1: its host takes no part in this run" in done.text, done.out
     assert json.loads(on("w2", "python3 -", FIND)) == [{"volume": DEED, "path": DEED}, {"keeper": "yes"}]
     assert held("w1") == swarm, done.out
     nodes = look("w1")["nodes"]

@@ -53,5 +53,5 @@ def test_surveys_drive_backup_listing_and_restore(controller: Controller, tmp_pa
     assert "volume kept of w1" in launch("list_backups")
     on("w1", "python3 -", "import docker; docker.from_env().volumes.get('kept').remove()")
     answers = {"backup_restore_from": str(backup), "backup_accept_unauthenticated": "true", "confirm": "lab"}
-    assert "Put back: volume kept of w1." in launch("restore", **answers)
+    assert "Restored: volume kept of w1." in launch("restore", **answers)
     assert on("w1", f"cat {place}/file") == "precious\n"

@@ -205,4 +205,4 @@ def test_remove_all_takes_the_swarm_apart_and_leaves_volumes() -> None:
     again = teardown("remove_all", confirm="lab")
     assert again.rc == 0 and not any(again.changed.values()), again.out
     stranded = teardown("keep_state", confirm="lab")
-    assert stranded.rc and "can act, so that no stack can be removed" in stranded.text, stranded.out
+    assert stranded.rc and "can act, so no stack can be removed" in stranded.text, stranded.out

@@ -73,7 +73,7 @@ def test_the_archive_of_another_swarm_leaves_a_healthy_one_alone(old: dict[str, 
         words = f"the archive is of swarm {old['cluster']}, and m1 is a manager of swarm {cluster}"
         assert refused.rc and words in refused.text, refused.out
     meant = recover("w1", **attack, swarm_cluster_id=cluster)
-    assert meant.rc and f"swarm {cluster} is meant (swarm_cluster_id)" in meant.text, meant.out
+    assert meant.rc and f"swarm_cluster_id is {cluster}" in meant.text, meant.out
     assert state("m1", "m2", "w1", "w2") == before
 
 
@@ -83,7 +83,7 @@ def test_around_the_confirmation_leads_no_way(old: dict[str, str]) -> None:
     for arguments, variables, words in (
         (("--limit", "w2"), {"confirm": ""}, "confirm is missing"),
         (("--start-at-task", "Recover | Make one host the only manager of the swarm"), {"confirm": "prod"}, "confirm is 'prod'"),
-        (("--start-at-task", "Rejoin | Leave what is gone"), {"confirm": ""}, "confirm is missing"),
+        (("--start-at-task", "Rejoin | Leave the lost swarm"), {"confirm": ""}, "confirm is missing"),
         ((), {"confirm": "", "swarm_name": ""}, "swarm_name is empty"),
     ):
         refused = recover("w1", *arguments, **attack, **variables)

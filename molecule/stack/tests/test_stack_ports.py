@@ -55,4 +55,4 @@ def test_a_port_moves_between_two_services_that_stay() -> None:
     back = put(ant=[PORT], zoo=[PORT + 1])
     assert (back.rc, holders()) == (0, {"ports_ant": [PORT], "ports_zoo": [PORT + 1]}), back.out
     swapped = put(ant=[PORT + 1], zoo=[PORT])
-    assert swapped.rc != 0 and "go round in a circle" in swapped.text and holders() == {"ports_ant": [PORT], "ports_zoo": [PORT + 1]}
+    assert swapped.rc != 0 and "move in a cycle" in swapped.text and holders() == {"ports_ant": [PORT], "ports_zoo": [PORT + 1]}

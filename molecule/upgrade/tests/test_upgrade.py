@@ -104,7 +104,7 @@ def test_a_failure_on_the_second_node_stops_the_rest() -> None:
     with reading() as reader:
         failed = upgrade()
     assert failed.rc != 0 and "w4 failed, and stays drained" in failed.text, failed.out
-    assert "w4 failed, so the nodes that come after were not touched" in failed.text
+    assert "w4 failed, so the nodes after them were not changed" in failed.text
     assert newer() == ["w3"]
     assert [node for node in NODES if starts()[node] != before[node]] == ["w3"]
     assert reader.requests > 100 and reader.failures == []
@@ -139,7 +139,7 @@ def second_offer() -> None:
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"engine_version": "20.10"}, "The engine of m1 can not be had as docker.io=20.10"),
+        ({"engine_version": "20.10"}, "The engine of m1 is not available as docker.io=20.10"),
         ({"engine_batch": 0}, "engine_batch is 0, expected 1 or more"),
         ({"engine_batch": "many"}, "engine_batch"),
         ({"engine_surge": "some"}, "engine_surge"),
@@ -156,7 +156,7 @@ def test_wrong_input_gives_one_clear_message_and_changes_nothing(variables: dict
 def test_an_engine_in_a_swarm_does_not_go_back() -> None:
     older = versions()["m1"].removesuffix("+newer1")
     refused = upgrade(engine_version=older)
-    assert refused.rc != 0 and f"is newer than engine_version {older}, and an engine in a swarm does not go back" in refused.text, (
+    assert refused.rc != 0 and f"is newer than engine_version {older}, and an engine in a swarm can't be downgraded" in refused.text, (
         refused.out
     )
     assert newer() == list(NODES)

@@ -76,7 +76,7 @@ def _grow(rule: Rule, wanted: int, inside: int, count: int, unchanged_seconds: f
     target, held = wanted, ""
     waits = rule.cool_down_up - unchanged_seconds
     if waits > 0:
-        target, held = inside, f"held for {math.ceil(waits)} s more since the last change"
+        target, held = inside, f"held for {math.ceil(waits)} s more after the last change"
     elif rule.max_scale_up and target > max(inside, count + rule.max_scale_up):
         target, held = max(inside, count + rule.max_scale_up), f"at most {rule.max_scale_up} more in one pass"
     fitting = count + room(target - count) if target > count else target
@@ -90,7 +90,7 @@ def _shrink(rule: Rule, wanted: int, inside: int, metric: float, unchanged_secon
     if rule.scale_down_at_most is not None and metric > rule.scale_down_at_most:
         return Decision(inside, wanted, f"{told}, held until the metric is at most {rule.scale_down_at_most:g}")
     if waits > 0:
-        return Decision(inside, wanted, f"{told}, held for {math.ceil(waits)} s more since the last change")
+        return Decision(inside, wanted, f"{told}, held for {math.ceil(waits)} s more after the last change")
     if rule.max_scale_down and wanted < inside - rule.max_scale_down:
         return Decision(inside - rule.max_scale_down, wanted, f"{told}, at most {rule.max_scale_down} fewer in one pass")
     return Decision(wanted, wanted, told)
@@ -116,17 +116,17 @@ def read_rule(rule: t.Mapping[str, t.Any], seconds: t.Callable[[str], float]) ->
             raise PlanError(f"rule of service {name}: {option} is {found!r}, expected {expected}.")
 
     lowest, highest, per_replica, steps = rule["min"], rule["max"], rule["per_replica"], rule["steps"]
-    check(lowest >= 0, "min", lowest, "a whole number from 0 on")
+    check(lowest >= 0, "min", lowest, "a whole number, 0 or more")
     check(highest >= max(lowest, 1), "max", highest, f"a whole number from {max(lowest, 1)} on")
     check(bool(per_replica) != bool(steps), "per_replica", per_replica, "a number above 0, or steps instead, and not both")
     check(per_replica is None or per_replica > 0, "per_replica", per_replica, "a number above 0")
-    check(0 <= rule["hysteresis"] <= 1, "hysteresis", rule["hysteresis"], "a share from 0 to 1")
+    check(0 <= rule["hysteresis"] <= 1, "hysteresis", rule["hysteresis"], "a fraction from 0 to 1")
     for option in ("max_scale_up", "max_scale_down"):
-        check(rule[option] >= 0, option, rule[option], "a whole number from 0 on, where 0 is no limit")
+        check(rule[option] >= 0, option, rule[option], "a whole number, 0 or more (0 is no limit)")
     ladder = []
     for index, step in enumerate(steps):
         down_at = step["at"] * (1 - rule["hysteresis"]) if step["down_at"] is None else step["down_at"]
-        check(step["replicas"] >= 0, f"steps[{index}].replicas", step["replicas"], "a whole number from 0 on")
+        check(step["replicas"] >= 0, f"steps[{index}].replicas", step["replicas"], "a whole number, 0 or more")
         check(down_at <= step["at"], f"steps[{index}].down_at", down_at, f"a number up to at, {step['at']:g}")
         ladder.append(Step(step["at"], step["replicas"], down_at))
     return Rule(
@@ -168,7 +168,7 @@ def _segments(path: str) -> t.Iterator[tuple[str, list[str]]]:
     while position < len(path):
         match = _SEGMENT.match(path, position)
         if not match or match.end() == position:
-            raise PlanError(f"{path!r} is no path, expected one such as topics[topic_name=ocr].depth")
+            raise PlanError(f"{path!r} is not a path, expected one such as topics[topic_name=ocr].depth")
         yield match["key"], _PICK.findall(match["picks"])
         position = match.end()
 
@@ -188,7 +188,7 @@ def _number(value: t.Any, path: str) -> float:
     except (TypeError, ValueError):
         number = float("nan")
     if not math.isfinite(number):
-        raise PlanError(f"at {path or 'its top'} is {str(value)[:60]!r}, which is no number")
+        raise PlanError(f"at {path or 'its top'} is {str(value)[:60]!r}, which is not a number")
     return number
 
 
@@ -201,4 +201,4 @@ def prometheus_value(answer: t.Any) -> float:
     if kind == "vector" and isinstance(result, list) and len(result) == 1:
         return _number(result[0]["value"][1], "the query's result")
     count = len(result) if isinstance(result, list) else 0
-    raise PlanError(f"the query gave {count} series, expected one: use sum() or max()")
+    raise PlanError(f"the query returned {count} series, expected one: use sum() or max()")

@@ -45,7 +45,7 @@ def plan_project(project: str, containers: t.Sequence[Raw], volumes: t.Sequence[
     """Stop what depends on others first, and start it last. Raises PlanError where there is no such project."""
     result = describe(containers, volumes)
     if not containers:
-        raise PlanError(f"this host has no containers of a Compose project {project}. `docker compose ls --all` names those there are.")
+        raise PlanError(f"this host has no containers of a Compose project {project}. `docker compose ls --all` lists them.")
     order = _order(containers)
     if state == STOPPED:
         todo = [each for each in reversed(order) if each.get("State") in ("running", "restarting", "paused")]

@@ -37,8 +37,8 @@ def warn_of_plain(docker_host: str, tls: Tls) -> str:
     if tls.used or place.scheme in _NO_NETWORK or _is_here(place.hostname or ""):
         return ""
     return (
-        f"docker_host {docker_host} is plain TCP: what it carries can be read on the way, secrets too, and who reaches that port is root "
-        "on that host. Use ssh://, or TLS with certificates of both sides (tls: true)."
+        f"docker_host {docker_host} is plain TCP: its traffic, with its secrets, can be read on the way, and anyone who reaches that port "
+        "is root on that host. Use ssh://, or TLS with certificates of both sides (tls: true)."
     )
 
 
@@ -60,7 +60,7 @@ def explain_import(problem: str, version: str, python: str) -> tuple[str, str]:
     dependency = _DEPENDENCY.search(problem)
     if dependency:
         return told, f"Install {dependency.group(1)}, which docker needs, {there}."
-    return told, f"Upgrade docker to {OLDEST_WHOLE_SDK} or newer, with what it depends on, {there}."
+    return told, f"Upgrade docker to {OLDEST_WHOLE_SDK} or newer, with its dependencies, {there}."
 
 
 def is_misfit(problem: str) -> bool:

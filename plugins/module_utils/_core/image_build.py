@@ -103,7 +103,7 @@ def _change(image: Wanted, seen: ImageState) -> Change | None:
     load = bool(image.archive) and not seen.present
     if not (seen.present or build or load):
         raise PlanError(
-            f"image {image.name} is not on this host, and there is nothing to make it from",
+            f"image {image.name} is not on this host, and there is nothing to build or load it from",
             "Give its context to build it, or its archive to load it.",
         )
     push = image.push and (build or load or not seen.remote or seen.remote not in seen.manifests)
@@ -137,7 +137,7 @@ def _why_build(seen: ImageState) -> str:
 
 def _why_push(seen: ImageState, new: bool) -> str:
     if seen.problem:
-        return f"which can't be asked what it has: {seen.problem}"
+        return f"which can't be read: {seen.problem}"
     if not seen.remote:
         return "which has no such image"
     return "which then has an older one" if new else "which has another one"

@@ -60,13 +60,13 @@ class AptCache:
         try:
             package = self._cache[name]
         except KeyError:
-            raise Unavailable(f"apt knows no package {name}") from None
+            raise Unavailable(f"apt has no package {name}") from None
         if not pattern:
             found = depcache.get_candidate_ver(package)
         else:
             found = next((version for version in package.version_list if fnmatch.fnmatchcase(version.ver_str, pattern)), None)
         if not found:
-            raise Unavailable(f"apt knows no {f'version {pattern} of the ' if pattern else ''}package {name}")
+            raise Unavailable(f"apt has no {f'version {pattern} of the ' if pattern else ''}package {name}")
         return package, found
 
     def _resolve(self, depcache: t.Any, chosen: list[t.Any]) -> None:

@@ -51,7 +51,7 @@ def write_archive(path: str, directory: str, manifest: Manifest, configs: t.Mapp
                     tar.addfile(_head(f"{STATE}/{name}", file.stat().st_size), stream)
     except OSError as error:
         target.unlink(missing_ok=True)
-        raise FlotillaError(f"writing {path}: {error.strerror}", "Check the path and the room on its disk.") from None
+        raise FlotillaError(f"writing {path}: {error.strerror}", "Check the path and the free space on its disk.") from None
     return _sum(target)
 
 
@@ -102,7 +102,7 @@ def unpack(path: str, manifest: Manifest, directory: str) -> None:
                 if not name:
                     continue
                 if _write(root, name, content) != left.pop(name, None):
-                    raise FlotillaError(f"{path} changed while it was read: {name!r} differs from its sum.")
+                    raise FlotillaError(f"{path} changed while it was read: {name!r} does not match its checksum.")
         if left:
             raise FlotillaError(f"{path} changed while it was read: it lacks {min(left)!r}.")
     except OSError as error:
@@ -178,7 +178,7 @@ def cut(path: str, size: int) -> list[dict[str, str]]:
         for made in parts:
             with contextlib.suppress(OSError):
                 pathlib.Path(made["path"]).unlink()
-        raise FlotillaError(f"cutting {path}: {error.strerror}", "Check the room on its disk.") from None
+        raise FlotillaError(f"cutting {path}: {error.strerror}", "Check the free space on its disk.") from None
     return parts
 
 
@@ -192,4 +192,4 @@ def join(parts: t.Sequence[str], path: str) -> None:
                 stream.write(part.read_bytes())
                 part.unlink()
     except OSError as error:
-        raise FlotillaError(f"writing {path}: {error.strerror}", "Check the room on its disk.") from None
+        raise FlotillaError(f"writing {path}: {error.strerror}", "Check the free space on its disk.") from None

@@ -27,7 +27,7 @@ def download(url: str, most_bytes: int) -> str:
     except urllib.error.HTTPError as error:
         raise FlotillaError(f"{show_address(url)} answered {error.code} {error.reason}.") from None
     except (ValueError, http.client.InvalidURL):  # whose text has the address in it
-        raise FlotillaError(f"{show_address(url)} can't be read: this is no valid address.") from None
+        raise FlotillaError(f"{show_address(url)} can't be read: this is not a valid address.") from None
     except (OSError, http.client.HTTPException) as error:
         raise FlotillaError(f"{show_address(url)} can't be read: {getattr(error, 'reason', error)}.") from None
     if len(data) > most_bytes:

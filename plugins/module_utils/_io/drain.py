@@ -36,7 +36,7 @@ def await_drained(engine: Engine, drained: t.Collection[str], before: t.Mapping[
     remains = poll(look, lambda remains: not remains, seconds, pause=1) if drained else []
     if remains:
         problem = f"The nodes are drained, but after {seconds} s {'; '.join(remains)}"
-        raise FlotillaError(problem, "Look at those services; the nodes stay drained.")
+        raise FlotillaError(problem, "Check those services; the nodes stay drained.")
 
 
 def await_returned(engine: Engine, stopped: t.Collection[Place], nodes: t.Sequence[Raw], seconds: int) -> None:
@@ -55,5 +55,5 @@ def await_returned(engine: Engine, stopped: t.Collection[Place], nodes: t.Sequen
         told = sorted(f"{services.get(service, service)} on {names[node_id]}" for service, node_id in starting)
         raise FlotillaError(
             f"The nodes are active again, but what ran there before the drain still does not run: {', '.join(told)}",
-            "Look at those services and at the engine's log (journalctl -u docker).",
+            "Check those services and the engine's log (journalctl -u docker).",
         )

@@ -139,18 +139,18 @@ class Engine:
             tunnel = Tunnel(docker_host, timeout) if docker_host.startswith("ssh://") else None
             client = docker.APIClient(base_url=tunnel.url if tunnel else docker_host, tls=secure, timeout=timeout, version="auto")
         except TunnelError as error:
-            cure = f"Check that this works without a question: ssh {docker_host.removeprefix('ssh://')} true."
+            cure = f"Check that this works without a prompt: ssh {docker_host.removeprefix('ssh://')} true."
             raise Unreachable(doing, str(error), cure) from None
         except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
             problem = _last_words(error)
             if is_misfit(problem):
                 versions = f"docker {docker.__version__} does not work with requests {requests.__version__}"
                 raise SdkMissing(doing, versions, f"Upgrade docker to {OLDEST_WHOLE_SDK} or newer.") from None
-            cure = "Check that the engine runs (systemctl status docker), the address, and the right to use it."
+            cure = "Check that the engine runs (systemctl status docker), the address, and the permission to use it."
             if "CERTIFICATE_VERIFY_FAILED" in repr(error):
                 cure = (
-                    "Give in ca_path the certificate of the authority that signed the engine's. "
-                    "Without the check (validate_certs: false) any host can pass for it."
+                    "Set ca_path to the certificate of the authority that signed the engine's "
+                    "certificate. With validate_certs: false any host can pass for the engine."
                 )
             raise Unreachable(doing, problem, cure) from None
         engine = cls(client)
@@ -218,8 +218,8 @@ class Engine:
                 output += chunk[: OUTPUT_BYTES - len(output)]
         except (OSError, requests.exceptions.RequestException) as error:  # a time-out may be either
             if time.monotonic() < deadline:
-                raise Unreachable(doing, _last_words(error), "The command may go on.") from None
-            raise EngineError(doing, f"the command did not end within {seconds:g} s", "It may go on.") from None
+                raise Unreachable(doing, _last_words(error), "The command may still be running.") from None
+            raise EngineError(doing, f"the command did not end within {seconds:g} s", "It may still be running.") from None
         return int(self.get(f"/exec/{command}/json", doing)["ExitCode"] or 0), output
 
     def _listen(self, command: str, doing: str, deadline: float) -> t.Iterator[bytes]:

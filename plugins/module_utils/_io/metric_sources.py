@@ -40,7 +40,7 @@ def read_metric(metric: t.Mapping[str, t.Any], run: Run) -> float:
     except PlanError as error:
         raise FlotillaError(f"{where}: {error}") from None
     except ValueError:
-        raise FlotillaError(f"{where}: the answer is no JSON") from None
+        raise FlotillaError(f"{where}: the answer is not JSON") from None
 
 
 def _output(command: list[str], run: Run) -> str:
@@ -66,8 +66,8 @@ def _fetch(metric: t.Mapping[str, t.Any], url: str) -> str:
     except urllib.error.HTTPError as error:
         raise PlanError(f"answered {error.code} {error.reason}") from None
     except (ValueError, http.client.InvalidURL):  # whose text has the address in it
-        raise PlanError("can't be read: this is no valid address") from None
+        raise PlanError("can't be read: this is not a valid address") from None
     except OSError as error:
         raise PlanError(f"can't be read: {getattr(error, 'reason', error)}") from None
     except http.client.HTTPException:
-        raise PlanError("can't be read: what answers there is no HTTP server") from None
+        raise PlanError("can't be read: the answer is not HTTP") from None

@@ -26,7 +26,7 @@ def check_ends(service: Model, model: Model, place: Place) -> None:
     for other, given in service.get("depends_on", {}).items():
         if given["condition"] == "service_completed_successfully" and _runs_for_ever(model["services"][other]):
             cure = f"give {other} deploy.mode: replicated-job, or deploy.restart_policy with condition: on-failure"
-            raise (place / "depends_on" / other).error("the end of a service that the swarm starts anew whenever it ends", "", cure)
+            raise (place / "depends_on" / other).error("the end of a service that the swarm restarts whenever it ends", "", cure)
 
 
 def _runs_for_ever(service: Model) -> bool:
@@ -46,10 +46,10 @@ def break_circles(services: Model, place_of: t.Callable[[tuple[str, ...]], Place
         soft = [edge for edge in edges if not services[edge[0]]["depends_on"][edge[1]]["required"]]
         way = " -> ".join((*circle, circle[0]))
         if not soft:
-            raise place.error(f"services depend on each other in a circle: {way}", "", "remove one of these dependencies")
+            raise place.error(f"services depend on each other in a cycle: {way}", "", "remove one of these dependencies")
         name, other = soft[-1]
         del services[name]["depends_on"][other]
-        yield place.note(f"services depend on each other in a circle: {way}; {name} is not ordered after {other}")
+        yield place.note(f"services depend on each other in a cycle: {way}; {name} is not ordered after {other}")
 
 
 def _find_circle(services: Model) -> list[str]:

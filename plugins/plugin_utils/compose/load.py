@@ -116,7 +116,7 @@ def _merge(reader: Reader, sources: list[Source]) -> Model:
     for section in SECTIONS[1:]:
         settle_external(merged.get(section, {}))
     if not any(merged.get(section) for section in ("services", "secrets", "configs")):
-        raise sources[-1].place.error("there is nothing in this stack", "at least one of services, secrets and configs")
+        raise sources[-1].place.error("this stack is empty", "at least one of services, secrets and configs")
     return merged
 
 

@@ -132,7 +132,7 @@ SERVICE: tuple[Rule, ...] = (
     Rule(
         "deploy.update_config.max_failure_ratio",
         lambda ratio: 0 <= ratio <= 1,
-        "a share from 0 to 1, such as 0.25",
+        "a fraction from 0 to 1, such as 0.25",
         f"{_SERVICE} validateUpdate",
         MANAGER,
     ),
@@ -151,7 +151,7 @@ SERVICE: tuple[Rule, ...] = (
         "a text such as node.role == manager, with letters, digits, blanks and any of : - _ . * ( ) ? + [ ] \\ ^ $ | / for its value",
         "swarmkit manager/constraint/constraint.go Parse",
         MANAGER,
-        "to ask for a label that is empty or not there, ask that it is not the value that it else has, such as node.labels.jobs != true",
+        "to select nodes where a label is empty or absent, exclude its other value, such as node.labels.jobs != true",
     ),
     Rule(
         "deploy.placement.constraints.*",
@@ -233,7 +233,7 @@ SERVICE: tuple[Rule, ...] = (
         "zero or more",
         "moby daemon/stop.go containerStop",
         found=lambda span: f"found {duration_text(span)}",
-        stricter="the engine takes it, and the node waits without an end",
+        stricter="the engine takes it, and the node waits forever",
     ),
     Rule(
         "hostname",
@@ -391,7 +391,7 @@ SERVICE: tuple[Rule, ...] = (
         "volume, bind, tmpfs, npipe or cluster",
         f"{_CONVERT}/container.go containerToGRPC",
         MANAGER,
-        "let the image be that of a service of its own",
+        "run the image as a service of its own",
         lambda _mount: "found type 'image', which services can't mount",
     ),
     Rule(

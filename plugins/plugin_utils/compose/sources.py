@@ -98,7 +98,7 @@ class Reader:
         other = self._other(given["file"], source, place) if "file" in given else source
         step = (other.place.file, given["service"])
         if step in above or step == (source.place.file, name):
-            raise place.error("services extend each other in a circle", "", "remove one of the extends")
+            raise place.error("services extend each other in a cycle", "", "remove one of the extends")
         if given["service"] not in other.data.get("services", {}):
             raise place.error(f"there is no service {given['service']!r} in {other.place.file}")
         base = self._service(other, given["service"], (*above, step))
@@ -119,7 +119,7 @@ class Reader:
         folder = source.context.folder
         paths = [folder.resolve(path, place) for path in _words(given["path"])]
         if len(above) > _INCLUDES or set(paths) & {*above, os.path.abspath(source.place.file)}:
-            raise place.error("files include each other in a circle", "", "remove one of the includes")
+            raise place.error("files include each other in a cycle", "", "remove one of the includes")
         start = folder.resolve(given["project_directory"], place) if "project_directory" in given else os.path.dirname(paths[0])
         outer = self.scope
         inner: dict[str, str] = {}

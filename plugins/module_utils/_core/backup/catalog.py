@@ -32,7 +32,7 @@ class Stored:
     def faults(self) -> list[str]:
         missing = [f"{name} is missing" for name in sorted(set(self.sums) - set(self.found))]
         differ = [name for name, digest in self.found.items() if digest and digest != self.sums.get(name, digest)]
-        return missing + [f"{name} differs from its sum" for name in sorted(differ)] or ([] if self.sums else [f"{SUMS} is empty"])
+        return missing + [f"{name} does not match its checksum" for name in sorted(differ)] or ([] if self.sums else [f"{SUMS} is empty"])
 
     def as_result(self) -> dict[str, t.Any]:
         date, time = self.stamp.split("T")
@@ -56,7 +56,7 @@ def read_name(name: str) -> tuple[str, str] | None:
 def plan_store(stored: t.Sequence[Stored], cluster_id: str, keep: int) -> Plan:
     """Keep the newest ``keep`` whole backups of the swarm, and what is newer than the oldest of them; 0 keeps all."""
     if keep < 0:
-        raise PlanError(f"keep is {keep}, expected how many to keep, or 0 for all.")
+        raise PlanError(f"keep is {keep}, expected the number to keep, or 0 for all.")
     mine = sorted((each for each in stored if cluster_id.startswith(each.cluster)), key=lambda each: each.stamp, reverse=True)
     whole = [each for each in mine if not each.faults]
     old = [each for each in mine if each.stamp < whole[keep - 1].stamp] if keep and len(whole) >= keep else []
@@ -99,7 +99,7 @@ def sum_line(name: str, digest: str) -> str:
 
 
 def parse_sums(text: str) -> dict[str, str]:
-    """Sums by name; of a name that stands there twice the last. Lines of another form, and names that lead elsewhere, are left out."""
+    """Sums by name; of a name that is listed twice the last. Lines of another form, and names that lead elsewhere, are left out."""
     found = (_LINE.fullmatch(line) for line in text.split("\n"))
     return {match["name"]: match["digest"] for match in found if match and is_below(match["name"])}
 

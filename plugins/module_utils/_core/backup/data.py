@@ -53,7 +53,7 @@ def read_target(archive: Raw, names: t.Collection[str], problem: str) -> Target:
     """
     proven = bool(archive.get("authenticated"))
     if archive["kind"] == "path" and not proven and archive["name"] not in names:
-        problem = "the backup is not authenticated, so that paths come back only if names has them in full, without * and ?"
+        problem = "the backup is not authenticated, so paths are restored only if names lists them in full, without * and ?"
     return Target(
         kind=archive["kind"],
         name=archive["name"],
@@ -86,7 +86,7 @@ def choose(volumes: t.Sequence[Volume], mountpoints: t.Mapping[str, str], patter
 def place_of(volume: Volume) -> str:
     """Where the data of a volume is that does not keep it itself."""
     if volume.driver != "local":
-        return f"its data is where driver {volume.driver} keeps it"
+        return f"driver {volume.driver} keeps its data elsewhere"
     server = next((word[5:] for word in volume.options.get("o", "").split(",") if word.startswith("addr=")), "")
     return f"its data is in {server}{volume.options.get('device', '')}; archive that by its path"
 

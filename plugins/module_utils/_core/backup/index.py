@@ -45,12 +45,12 @@ def read_index(data: bytes, host: str) -> list[Archive]:
 def read_made(archives: t.Any, volumes: t.Sequence[str], paths: t.Sequence[str]) -> list[Archive]:
     """What a host says that it archived. Raises FlotillaError for what it was not asked for, or for parts with other names than theirs."""
     if not isinstance(archives, list) or not all(_is_archive(each) and _has_sums(each) for each in archives):
-        raise FlotillaError("the host does not say in the expected form what it archived.")
+        raise FlotillaError("the host's list of what it archived has an unexpected form.")
     for each in archives:
         asked = each["name"] in paths if each["kind"] == "path" else is_chosen(each["name"], volumes)
         names = [part["path"].rpartition("/")[2] for part in each["parts"]]
         if not asked or names != part_names(each["kind"], each["name"], len(names)):
-            raise FlotillaError(f"the host archived {each['kind']} {each['name']!r} as {names[:3]!r}, which nobody asked for.")
+            raise FlotillaError(f"the host archived {each['kind']} {each['name']!r} as {names[:3]!r}, which was not requested.")
     return [_known(each) for each in archives]
 
 

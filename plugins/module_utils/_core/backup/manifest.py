@@ -60,7 +60,7 @@ def read_manifest(document: t.Any, path: str) -> Manifest:
     """Raises PlanError that names the archive for anything else than a manifest of this format."""
     expected = {"format", *Manifest.__dataclass_fields__}
     if not isinstance(document, dict) or not expected <= set(document) or document["format"] != FORMAT:
-        raise PlanError(f"{path} is no archive of a swarm's state, or of a later version.")
+        raise PlanError(f"{path} is not an archive of a swarm's state, or a later version wrote it.")
     objects, words = document["objects"], [document[name] for name in expected - {"format", "objects", "files", "autolock"}]
     whole = (
         all(isinstance(word, str) for word in words)
@@ -70,7 +70,7 @@ def read_manifest(document: t.Any, path: str) -> Manifest:
         and all(is_texts(named) for named in objects.values())
     )
     if not whole:
-        raise PlanError(f"{path} has a manifest whose values are not of the expected types.")
+        raise PlanError(f"{path} has a manifest with values of unexpected types.")
     return Manifest(**{name: document[name] for name in expected - {"format"}})
 
 
@@ -113,19 +113,19 @@ def check_backup(node_id: str, nodes: t.Sequence[Node], single: bool) -> str:
     if quorum.managers == 1:
         if not single:
             raise PlanError(
-                f"{own.hostname} is the only manager, and while its engine is stopped nobody manages the swarm",
-                "To do it nevertheless: single=true",
+                f"{own.hostname} is the only manager, and the swarm has no manager while its engine is stopped",
+                "To do it anyway: single=true",
             )
-        return "the swarm is without a manager meanwhile"
+        return "the swarm has no manager meanwhile"
     if own.is_leader:
-        raise PlanError(f"{own.hostname} leads the managers", "Take another one.")
+        raise PlanError(f"{own.hostname} is the leader", "Take another one.")
     left = quorum.reachable - own.is_reachable
     if left < quorum.needed:
         raise PlanError(
             f"without {own.hostname} {left} of {quorum.managers} managers would be reachable, and {quorum.needed} are needed",
             "Bring the others back first.",
         )
-    return f"{left} of {quorum.managers} managers stay"
+    return f"{left} of {quorum.managers} managers remain"
 
 
 def is_locked(node_key: str) -> bool:
@@ -135,11 +135,11 @@ def is_locked(node_key: str) -> bool:
 
 def foreign_address(manifest: Manifest) -> PlanError:
     """The refusal of a host that has not the address of the archived manager."""
-    had = f"{manifest.hostname}, whose state this is, had the address {manifest.address}, which this host has not"
+    had = f"{manifest.hostname}, the source of this state, had the address {manifest.address}, which this host does not have"
     return PlanError(
         had,
-        "The engine keeps that address and tells it to all nodes, so that none could stay in the swarm. Give this host that address too "
-        f"(ip address add), or, if it is reached there nevertheless, say advertise_addr={manifest.address}.",
+        "The engine keeps that address and advertises it to all nodes, so none could stay in the swarm. Give this host that address too "
+        f"(ip address add), or, if it is reachable there anyway, set advertise_addr={manifest.address}.",
     )
 
 
@@ -149,7 +149,7 @@ def warn_of_version(manifest: Manifest | None, engine_version: str) -> tuple[str
         return ()
     return (
         f"engine {manifest.engine_version} wrote the archive, and this host has {engine_version}. Only the same version is sure to "
-        "read it: should the swarm not come up, install that one.",
+        "read it: if the swarm does not come up, install that version.",
     )
 
 
@@ -162,21 +162,21 @@ def check_recovery(manifest: Manifest | None, own: MemberState, others: t.Sequen
     cluster_id = manifest.cluster_id if manifest else own.cluster_id
     whose = f"the archive is of swarm {cluster_id}" if manifest else f"this host has the state of swarm {cluster_id}"
     if meant and cluster_id and cluster_id != meant:
-        raise PlanError(f"{whose}, and swarm {meant} is meant (swarm_cluster_id).")
+        raise PlanError(f"{whose}, but swarm_cluster_id is {meant}.")
     alive = [each for each in (own, *others) if each.acting]
     names = ", ".join(sorted({each.name for each in alive if each.cluster_id == cluster_id}))
     if names:
-        raise PlanError(f"the swarm {cluster_id} lives: {names} can act", "There is nothing to recover.")
+        raise PlanError(f"the swarm {cluster_id} is up: {names} can act", "There is nothing to recover.")
     strangers = alive or [each for each in others if each.is_member and each.cluster_id and each.cluster_id != cluster_id]
     if strangers and cluster_id:
         told = "; ".join(each.story for each in strangers)
         raise PlanError(
             f"{whose}, and {told}",
-            "A recovery is for the managers of one swarm. Take the archive of that swarm, or the hosts of another "
-            "one out of the inventory.",
+            "A recovery is for the managers of one swarm. Use the archive of that swarm, or remove the hosts of the "
+            "other one from the inventory.",
         )
     if manifest and own.is_member:
-        raise PlanError(f"this host {own.story.partition(' ')[2]}", "Let it leave first, or take a clean one.")
+        raise PlanError(f"this host {own.story.partition(' ')[2]}", "Make it leave first, or use a clean host.")
     if not manifest and own.role != "manager":
         raise PlanError("this host has no state of a manager, and no archive was given.")
 
@@ -237,11 +237,11 @@ def _check(manifest: Manifest, sums: t.Mapping[str, str], name: str) -> None:
     wanted = {f"{STATE}/{path}": digest for path, digest in manifest.files.items()}
     damaged = [path for path, digest in wanted.items() if sums.get(path) != digest]
     if damaged:
-        raise PlanError(f"{name} is damaged: {_some(damaged)} differ from their sums.")
+        raise PlanError(f"{name} is damaged: {_some(damaged)} do not match their checksums.")
     foreign = [path for path in sums if path not in wanted and path != MANIFEST and not path.startswith(f"{CONFIGS}/")]
     below = [path for path in wanted if any("/".join(path.split("/")[:depth]) in wanted for depth in range(1, path.count("/") + 1))]
     if foreign or below:
-        raise PlanError(f"{name} is refused: {_some(foreign or below)} is no part of a state.")
+        raise PlanError(f"{name} is refused: {_some(foreign or below)} is not part of a state.")
     if f"{STATE}/{KEY_FILE}" not in wanted:
         raise PlanError(f"{name} is refused: it lacks {KEY_FILE}, the manager's key.")
 

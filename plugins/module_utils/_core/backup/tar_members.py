@@ -63,12 +63,12 @@ def find_problem(member: Member, rules: Rules, links: t.Collection[str]) -> str:
     if member.kind == HARDLINK and (not is_below(member.target) or _passes(member.target, links)):
         return f"is a hard link to {member.target!r}, out of the directory"
     if "\0" in member.target or (member.size and member.kind != FILE):
-        return f"is an odd {member.kind} of {member.size} bytes"
+        return f"is an unexpected {member.kind} of {member.size} bytes"
     if not (0 <= member.uid <= LARGEST_ID and 0 <= member.gid <= LARGEST_ID):
         return f"has the owner {member.uid}:{member.gid}"
     if not rules.privileged:
         if member.mode & SPECIAL_BITS or member.capable:
-            return f"has rights of its own (mode {member.mode:o}{', capabilities' if member.capable else ''})"
+            return f"has special permissions (mode {member.mode:o}{', capabilities' if member.capable else ''})"
         if member.kind == SYMLINK and not _stays(member):
             return f"is a link to {member.target!r}, out of the directory"
     return ""

@@ -100,7 +100,7 @@ def _walk(stream: t.IO[bytes], rules: Rules, limits: Limits) -> t.Iterator[tuple
                 length = _number(head, 124, 12)
                 headers += length
                 if length > HEADER_BYTES or headers > MOST_HEADER_BYTES:
-                    raise _OddError(f"a header of it has {length} bytes, and all of them {headers}, which is more than is expected")
+                    raise _OddError(f"a header of it has {length} bytes, and all of them {headers}, more than expected")
                 _check(head)
                 records = _read_records(_take(source, length + -length % BLOCK)[:length])
                 head = _take(source, BLOCK)
@@ -205,7 +205,7 @@ def _target(target: str, kind: str) -> str:
 
 def _check(head: bytes) -> None:
     if sum(head[:148]) + sum(head[156:]) + 8 * ord(" ") != _number(head, 148, 8):
-        raise _OddError("a header of it differs from its sum")
+        raise _OddError("a header of it does not match its checksum")
 
 
 def _text(head: bytes, start: int, length: int) -> str:

@@ -43,7 +43,7 @@ def pick_in_network(option: str, text: str, own: str) -> str:
     network = as_network(text)
     if network is None or (own and ipaddress.ip_address(own) in network):
         return own
-    found = f"the way there starts from {own}" if own else "there is no way there"
+    found = f"the route to it starts at {own}" if own else "there is no route to it"
     raise PlanError(f"{option}: this host has no address in {text}; {found}", "Give an address, an interface, or another network.")
 
 

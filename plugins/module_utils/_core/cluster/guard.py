@@ -23,7 +23,7 @@ def refuse_unconfirmed(confirm: t.Any, swarm_name: t.Any, act: str = "") -> None
     said, name = _text(confirm), _text(swarm_name)
     if not name.strip():
         problem = "swarm_name is empty, and a swarm without a name can't be confirmed"
-        cure = "Name it in the inventory (swarm_name), and say that name: -e confirm=NAME"
+        cure = "Set swarm_name in the inventory, and give that name: -e confirm=NAME"
     elif not said:
         problem, cure = "confirm is missing", f"To go on: -e confirm={name}"
     elif said != name:
@@ -54,14 +54,14 @@ def find_meant(cluster_id: str, managers: t.Sequence[MemberState]) -> str:
     strangers = [each for each in acting if cluster_id and each.cluster_id != cluster_id]
     if strangers:
         raise PlanError(
-            f"swarm {cluster_id} is meant, but {strangers[0].story}",
-            f"Correct swarm_cluster_id, or take {strangers[0].name} out of the inventory.",
+            f"swarm {cluster_id} is expected, but {strangers[0].story}",
+            f"Correct swarm_cluster_id, or remove {strangers[0].name} from the inventory.",
         )
     if cluster_id:
         return cluster_id
     found = {each.cluster_id for each in known}
     if len(found) > 1:
-        raise PlanError(f"the managers are in different swarms: {told}", "Take the others out of the inventory.")
+        raise PlanError(f"the managers are in different swarms: {told}", "Remove the others from the inventory.")
     return next(iter(found), "")
 
 
@@ -74,9 +74,9 @@ def refuse_stranger(seen: MemberState, cluster_id: str, members: t.Collection[st
         return
     name = seen.name or "this host"
     if seen.cluster_id:
-        raise PlanError(f"{name} is in swarm {seen.cluster_id}, and swarm {cluster_id} is meant.")
+        raise PlanError(f"{name} is in swarm {seen.cluster_id}, but swarm {cluster_id} is expected.")
     if not seen.node_id or seen.node_id not in members:
         raise PlanError(
-            f"which swarm {name} is in can't be told, and swarm {cluster_id} is meant",
-            "If it is that one, let the host leave it by hand (docker swarm leave), and run again.",
+            f"the swarm of {name} is unknown, and swarm {cluster_id} is expected",
+            "If it is that one, make the host leave by hand (docker swarm leave), and run again.",
         )

@@ -33,7 +33,7 @@ def find_drift(host: str, existing: Raw | None, wanted: Raw) -> list[str]:
     if existing is None or not compare(_read(existing, wanted), _wishes(wanted)):
         return []
     found, wish = (", ".join(f"{key} {value}" for key, value in each.items()) for each in (_read(existing, wanted), _wishes(wanted)))
-    return [f"{host} has {NAME} with {found}, wanted {wish}; it changes only while the host is in no swarm: by leaving and joining"]
+    return [f"{host} has {NAME} with {found}, wanted {wish}; it can change only while the host is in no swarm: leave and join again"]
 
 
 def plan_bridge(host: str, existing: Raw | None, wanted: Raw, routes: t.Sequence[t.Mapping[str, str]]) -> list[Change]:
@@ -49,7 +49,7 @@ def plan_bridge(host: str, existing: Raw | None, wanted: Raw, routes: t.Sequence
     ends = {str(each.get("Name") or key) for key, each in ((existing or {}).get("Containers") or {}).items()}
     used = sorted(ends - {SANDBOX})
     if used:
-        raise PlanError(f"{NAME} of {host} can't be made anew while containers use it: {', '.join(used)}", "Stop those first.")
+        raise PlanError(f"{NAME} of {host} can't be recreated while containers use it: {', '.join(used)}", "Stop those first.")
     options = {**_OPTIONS, **({_MTU: str(wanted["mtu"])} if wanted.get("mtu") else {})}
     config = [{"Subnet": wishes["subnet"]}] if "subnet" in wishes else []
     body = {"Name": NAME, "Driver": "bridge", "Options": options, "IPAM": {"Driver": "default", "Config": config}}

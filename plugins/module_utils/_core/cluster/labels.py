@@ -22,7 +22,7 @@ def read_labels(host: str, labels: t.Mapping[str, t.Any]) -> dict[str, str | Non
         raise PlanError(f"Labels of {host}: expected a mapping of names to values, found another kind of value.")
     reserved = sorted(str(name) for name in labels if str(name).startswith(OWN))
     if reserved:
-        raise PlanError(f"Labels of {host}: {', '.join(reserved)}", f"Names that begin with {OWN} belong to this collection; take others.")
+        raise PlanError(f"Labels of {host}: {', '.join(reserved)}", f"Names that begin with {OWN} belong to this collection; use others.")
     return labels_as_text(host, labels)
 
 
@@ -36,8 +36,8 @@ def lint_labels(labels: t.Mapping[str, t.Mapping[str, str | None]]) -> t.Iterato
     if hosts:
         told = ", ".join(f"{name} of {', '.join(found)}" for name, found in sorted(hosts.items()))
         yield (
-            f"No constraint can ask for these labels: {told}. Names take letters, digits, '-', '_' and '.'; values these, blanks between "
-            "them, and any of : * ( ) ? + [ ] \\ ^ $ | /; an empty one is as good as none."
+            f"No constraint can select these labels: {told}. A name may have letters, digits, '-', '_' and '.'; a value also inner "
+            "spaces and any of : * ( ) ? + [ ] \\ ^ $ | /; an empty value counts as no label."
         )
 
 

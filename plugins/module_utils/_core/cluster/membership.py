@@ -49,7 +49,7 @@ def decide(
     then none is created.
     """
     if not managers:
-        return Decision(REFUSE, "no host is named as a manager")
+        return Decision(REFUSE, "no host is listed as a manager")
     managers = [me if seen.name == me.name else seen for seen in managers]
     if me.state in ("unreachable", "no engine", "locked", "error"):
         return Decision(REFUSE, me.story)
@@ -93,7 +93,7 @@ def _decide_member(me: MemberState, role: str, managers: t.Sequence[MemberState]
     if me.role == role:
         return Decision(NOTHING)
     if not any(_acts_for(seen, me) for seen in managers):
-        return Decision(REFUSE, f"{me.name} is a {me.role} and is to be a {role}, but no manager can act: {_tell(managers)}")
+        return Decision(REFUSE, f"{me.name} is a {me.role} and must become a {role}, but no manager can act: {_tell(managers)}")
     return Decision(PROMOTE if role == "manager" else DEMOTE)
 
 
@@ -106,7 +106,7 @@ def _decide_newcomer(
         return Decision(REFUSE, f"no manager of swarm {next(iter(swarms))} can act: {_tell(managers)}")
     unsure = [seen for seen in managers if seen.state != "inactive"]
     if unsure:
-        return Decision(REFUSE, f"whether a swarm exists can't be told: {_tell(unsure)}")
+        return Decision(REFUSE, f"it is unknown whether a swarm exists: {_tell(unsure)}")
     elsewhere = [seen for seen in others if seen.is_member]
     if elsewhere:
         return Decision(REFUSE, f"no manager is in a swarm, but {_tell(elsewhere)}")

@@ -130,8 +130,8 @@ def _warn_of_clear_text(engines: t.Mapping[str, str]) -> t.Iterator[str]:
     found = ", ".join(f"{host} ({version})" for host, version in sorted(engines.items()) if sends_clear_text(version))
     if found:
         yield (
-            f"Encrypted networks may carry clear text on {found}: CVE-2023-28840 to 28842. Upgrade to an engine of at least 20.10.24 or "
-            "23.0.3, if your distribution has not corrected that in its own package."
+            f"Encrypted networks may send clear text on {found}: CVE-2023-28840 to 28842. Upgrade to engine 20.10.24, 23.0.3 or newer, "
+            "unless your distribution has fixed it in its own package."
         )
 
 
@@ -155,7 +155,7 @@ def _check_subnets(existing: t.Sequence[t.Mapping[str, t.Any]], present: t.Seque
     clashes = [clash for clash in find_overlaps(known) if named & {clash[0], clash[2]}]
     if clashes:
         told = "; ".join(f"{subnet} of {owner} and {theirs} of {other}" for owner, subnet, other, theirs in clashes)
-        raise PlanError(f"Subnets of networks overlap: {told}", "Take subnets that don't.")
+        raise PlanError(f"Subnets of networks overlap: {told}", "Use subnets that do not overlap.")
 
 
 def _removal(network: t.Mapping[str, t.Any], services: t.Sequence[t.Mapping[str, t.Any]]) -> Change:
@@ -178,7 +178,7 @@ def _plan_present(
         shown = {key: value for key, value in _named(wanted).items() if value not in (None, False, {})}
         return [Change("network", name, "create", compare({}, shown), payload={"body": _body(wanted)})]
     if existing["driver"] != "overlay":
-        raise PlanError(f"Network {name} is there with the driver {existing['driver']}, not as an overlay network.")
+        raise PlanError(f"Network {name} exists with the driver {existing['driver']}, not as an overlay network.")
     drift = find_drift(existing, wanted)
     if not drift:
         return []
@@ -186,7 +186,7 @@ def _plan_present(
         told = "; ".join(each.told() for each in drift)
         raise PlanError(
             f"Network {name} differs: {told}",
-            "A network can't be changed: set recreate to make it anew (no service may use it), or change what is wanted.",
+            "A network can't be changed: set recreate to create it again (no service may use it), or change the declaration.",
         )
     _refuse_used(existing, services, "recreated")
     return [Change("network", name, "replace", drift, payload={"id": existing["id"], "body": _body(wanted)})]

@@ -51,7 +51,7 @@ def manager_count_problem(count: int) -> str:
     if count > MOST_MANAGERS:
         return f"{count} managers are too many: each one slows every change; 3, 5 or {MOST_MANAGERS} are usual"
     if count and count % 2 == 0:
-        return f"{count} managers survive no more failures than {count - 1} do; take an odd number"
+        return f"{count} managers survive no more failures than {count - 1} do; use an odd number"
     return ""
 
 
@@ -114,7 +114,7 @@ def read_node(raw: t.Mapping[str, t.Any]) -> Node:
         labels=spec.get("Labels") or {},
         engine_version=(described.get("Engine") or {}).get("EngineVersion") or "",
         is_leader=bool(manager.get("Leader")),
-        # A host that came back under a new id answers at the address of its old one, which then counts as reachable.
+        # A host that came back with a new id answers at the address of its old one, which then counts as reachable.
         is_reachable=manager.get("Reachability") == "reachable" and status.get("State") != "down",
         manager_address=manager_address,
         version=(raw.get("Version") or {}).get("Index") or 0,

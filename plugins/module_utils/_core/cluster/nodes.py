@@ -66,7 +66,7 @@ def plan_nodes(nodes: t.Sequence[Node], wanted: Wanted, joining: bool = False) -
     rest.sort(key=_drains)
     removals = [_removal(node, "named in absent") for node in absent]
     if wanted.remove_ghosts:
-        removals += [_removal(node, "its host came back under a new id") for node in ghosts if node not in absent]
+        removals += [_removal(node, "its host came back with a new id") for node in ghosts if node not in absent]
     _check_quorum(nodes, len(promotions), [*demotions, *removals])
     ids = {name: node.node_id for name, node in found.items() if node.node_id}
     return Plan((*promotions, *rest, *demotions, *removals), tuple(lint_labels(labels)), {"node_ids": ids})
@@ -79,7 +79,7 @@ def _inherit(nodes: t.Sequence[Node], wanted: Wanted) -> Wanted:
         alike = [node for node in nodes if (wanted.node_ids.get(old) or old) in (node.node_id, node.hostname)]
         if len(alike) > 1:
             told = ", ".join(f"{node.node_id} ({node.state})" for node in alike)
-            raise PlanError(f"{host} takes over from {old}, which could be any of {told}; name it by its node id.")
+            raise PlanError(f"{host} replaces {old}, which could be any of {told}; name it by its node id.")
         for node in alike:
             own = {name: value for name, value in node.labels.items() if not name.startswith((OWN, OF_ROLES))}
             labels[host] = {**own, **labels.get(host, {})}
@@ -99,7 +99,7 @@ def _match(nodes: t.Sequence[Node], wanted: Wanted, joining: bool) -> dict[str, 
             if node_id in by_id:
                 found[name] = by_id[node_id]
             else:
-                problems.append(f"{name} has the node id {node_id}, which is not in this swarm; let it join first")
+                problems.append(f"{name} has the node id {node_id}, which is not in this swarm; join it first")
             continue
         address = wanted.addresses.get(name)
         alike = [node for node in nodes if node.hostname == name or (address and node.address == address)]
@@ -115,7 +115,7 @@ def _match(nodes: t.Sequence[Node], wanted: Wanted, joining: bool) -> dict[str, 
             missing.append(name)
     if missing:
         known = ", ".join(sorted(node.hostname for node in nodes)) or "none"
-        problems.append(f"no node of the swarm is {', '.join(missing)} (its nodes are {known}); join the host first, or take its name out")
+        problems.append(f"the swarm has no node {', '.join(missing)} (its nodes are {known}); join the host first, or remove its name")
     problems += _find_shared(found)
     if problems:
         raise PlanError(f"Matching hosts with nodes: {'. '.join(problems)}.")
@@ -196,7 +196,7 @@ def _find_absent(nodes: t.Sequence[Node], wanted: Wanted) -> list[Node]:
     named = [node for node in nodes if node.hostname in wanted.absent or node.node_id in wanted.absent]
     still = [f"{node.hostname} ({node.node_id}) is {node.state}" for node in named if node.state != "down"]
     if still:
-        raise PlanError(f"Removing nodes: {'; '.join(still)}", "Drain the node and let it leave the swarm first.")
+        raise PlanError(f"Removing nodes: {'; '.join(still)}", "Drain the node and make it leave the swarm first.")
     return named
 
 

@@ -84,13 +84,13 @@ def refuse_member(member: Member, own: Answer, view: Answer) -> str:
     if member.is_outside:
         return ""
     if own["state"] == "locked":
-        return "it is a manager that is locked. Unlock it and run again."
+        return "it is a locked manager. Unlock it and run again."
     if not view.get("acting"):
         return "no manager can act. Bring the managers back and run again."
     if member.is_manager and view["settings"]["autolock"]:
         return "the swarm locks managers that restart. Restart and unlock it by hand, or turn autolock off meanwhile."
     if not find_node(view, member.node_id):
-        return f"{view['item']} does not list its node. Let it leave the other swarm that it is in, or take it out of the inventory."
+        return f"{view['item']} does not list its node. Make it leave its other swarm, or remove it from the inventory."
     return ""
 
 

@@ -103,14 +103,14 @@ def plan_leaving(situation: Situation, params: Params) -> Plan:
         return Plan(result={"action": NOTHING, **describe(seen)})
     if seen.state == "unreachable":
         raise Refused(
-            f"Leaving the swarm: whether this host is in one can't be told: {seen.problem}. "
-            "Where its engine is gone for good, leave the host out with --limit.",
+            f"Leaving the swarm: it is unknown whether this host is in one: {seen.problem}. "
+            "If its engine is gone for good, leave the host out with --limit.",
             seen,
         )
     meant = guard.find_meant(params["cluster_id"], situation.managers)
     if not meant and params["managers"] is not None:
         raise Refused(
-            f"Leaving swarm {seen.cluster_id or '(unknown)'}: no manager is in a swarm that could tell whether this one is meant. "
+            f"Leaving swarm {seen.cluster_id or '(unknown)'}: no manager is in a swarm that could confirm that this is the right one. "
             f"If it is, name it: swarm_cluster_id={seen.cluster_id or 'ID'}.",
             seen,
         )
@@ -178,8 +178,8 @@ def _rejoining(situation: Situation, params: Params) -> list[Change]:
     """The id is compared once more: another run may have let the host join since it was decided on."""
     seen = situation.seen
     if params["rejoin"] != seen.node_id:
-        raise Refused(f"This host is node {seen.node_id} by now, and not {params['rejoin']} any more. Run again.", seen)
-    reason = f"leave {seen.cluster_id}, whose managers do not list node {seen.node_id} any more"
+        raise Refused(f"This host is node {seen.node_id} now, no longer {params['rejoin']}. Run again.", seen)
+    reason = f"leave {seen.cluster_id}, whose managers no longer list node {seen.node_id}"
     payload = {"do": LEAVE, "host": seen.name, "force": True}
     return [Change("swarm", seen.name, "remove", reason=reason, payload=payload), *_bridge(situation, params), _joining(situation, params)]
 
@@ -204,11 +204,11 @@ def _find_drift(situation: Situation, params: Params) -> tuple[str, ...]:
     seen, drift = situation.seen, []
     wanted = addresses.as_address(situation.addresses["advertise_addr"])
     if seen.is_member and seen.address and wanted and str(wanted) != seen.address:
-        drift.append(f"advertise_addr is {wanted}, but {seen.name} is known as {seen.address}; it changes by leaving and joining")
+        drift.append(f"advertise_addr is {wanted}, but {seen.name} is known as {seen.address}; to change it, leave and join again")
     if seen.is_member and not params["rejoin"]:
         drift += gwbridge.find_drift(seen.name, situation.bridge, params["gwbridge"] or {})
     made = describe_cluster(situation.cluster)
     if made and situation.keeps_settings:
         differing = {name: params[name] for name in FIXED if params[name] and params[name] != made[name]}
-        drift += [f"{name} is {value}, but the swarm was made with {made[name]}; it can't change" for name, value in differing.items()]
+        drift += [f"{name} is {value}, but the swarm was created with {made[name]}; it can't change" for name, value in differing.items()]
     return tuple(drift)

@@ -39,8 +39,8 @@ def refuse_public(owner: str, subnet: Network, way_out: str = ", or set allow_pu
     if not is_private(subnet):
         ranges = ", ".join(str(each) for each in _PRIVATE if each.version == subnet.version)
         raise PlanError(
-            f"{owner}: {subnet} is a public range, and containers could not reach its real hosts any more",
-            f"Take one from {ranges}{way_out}.",
+            f"{owner}: {subnet} is a public range, and containers could no longer reach its real hosts",
+            f"Use one from {ranges}{way_out}.",
         )
 
 
@@ -108,4 +108,4 @@ def refuse_routed(owner: str, subnets: t.Sequence[Network], routes: t.Mapping[st
         if (theirs := ipaddress.ip_network(route["network"])).version == subnet.version and theirs.overlaps(subnet)
     ]
     if told:
-        raise PlanError(f"{owner}: {'; '.join(told)}", "Take a range that no host knows.")
+        raise PlanError(f"{owner}: {'; '.join(told)}", "Use a range that no host has a route to.")

@@ -96,7 +96,7 @@ def plan(observed: Observed, params: Params) -> Plan:
     )
     shown = f"{cost} of a node in a swarm" if apart else cost
     action = "update" if observed.text is not None else "create"
-    reason = "" if fields else "written by an earlier run, not taken by the engine yet"
+    reason = "" if fields else "written by an earlier run, not loaded by the engine yet"
     return Plan((Change("file", work.path, action, fields, shown, reason, work),), result=result)
 
 

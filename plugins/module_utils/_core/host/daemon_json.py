@@ -33,7 +33,7 @@ def parse(text: str | None, path: str) -> Config:
     """The configuration in a file's text, order kept; empty where there is no file or nothing in it."""
     if not (text or "").strip():
         return {}
-    cure = f"Repair it, or move it away to begin with an empty one (mv {path} {path}.broken)."
+    cure = f"Repair it, or move it away to start with an empty one (mv {path} {path}.broken)."
 
     def refuse(problem: str) -> t.NoReturn:
         raise FlotillaError(f"reading {path}: {problem}", cure)
@@ -41,13 +41,13 @@ def parse(text: str | None, path: str) -> Config:
     def pairs(items: list[tuple[str, t.Any]]) -> Config:
         for index, (name, _value) in enumerate(items):
             if name in [earlier for earlier, _other in items[:index]]:
-                refuse(f"the key {name} stands there twice, and only the last one counts")
+                refuse(f"the key {name} is given twice, and only the last one counts")
         return dict(items)
 
     try:
-        config = json.loads(text or "", object_pairs_hook=pairs, parse_constant=lambda word: refuse(f"{word} is no JSON value"))
+        config = json.loads(text or "", object_pairs_hook=pairs, parse_constant=lambda word: refuse(f"{word} is not a JSON value"))
     except json.JSONDecodeError as error:
-        refuse(f"no valid JSON at line {error.lineno}, column {error.colno}: {error.msg}")
+        refuse(f"invalid JSON at line {error.lineno}, column {error.colno}: {error.msg}")
     if not isinstance(config, dict):
         refuse(f"it holds a {type(config).__name__}, expected an object in braces")
     return t.cast(Config, config)
@@ -112,7 +112,7 @@ def refuse_wrong_keys(wanted: t.Mapping[str, t.Any], engine: tuple[int, int] | N
 
 
 def refuse_conflicts(before: Config, merged: Config, path: str, flags: t.Mapping[str, str], unit: str, in_swarm: bool) -> None:
-    """Raise PlanError where an engine would not read the merged configuration, not start, not find its data, or be open to everybody."""
+    """Raise PlanError where an engine would not read the merged configuration, not start, not find its data, or be open to everyone."""
     problems = [
         f"{name}: the service unit {unit} gives it as a command line flag, and an engine that finds a key in both places does "
         f"not start. Remove the flag (systemctl cat {unit} shows where it comes from) or the key."
@@ -133,17 +133,18 @@ def refuse_conflicts(before: Config, merged: Config, path: str, flags: t.Mapping
     opened = [host for host in _open_hosts(merged, flags) if host not in _open_hosts(before, flags)]
     if opened:
         problems.append(
-            f"hosts: who reaches {', '.join(opened)} would be root here, since nothing asks for a certificate. Let tlsverify be true with "
-            "tlscacert, tlscert and tlskey, or reach the engine by SSH. To have it open nevertheless, set tls or tlsverify to false."
+            f"hosts: anyone who reaches {', '.join(opened)} would be root here, because the engine asks for no certificate. "
+            "Set tlsverify to true with tlscacert, tlscert and tlskey, or reach the engine by SSH. "
+            "To keep it open anyway, set tls or tlsverify to false."
         )
     if in_swarm and merged.get("live-restore"):
-        problems.append("live-restore: an engine in a swarm can't have it. Set it to false.")
+        problems.append("live-restore: an engine in a swarm can't use it. Set it to false.")
     if in_swarm and merged.get("firewall-backend") == "nftables":
-        problems.append("firewall-backend: an engine in a swarm can't use nftables, which knows no overlay networks. Set it to iptables.")
+        problems.append("firewall-backend: an engine in a swarm can't use nftables, which has no overlay networks. Set it to iptables.")
     if in_swarm and data_root(before) != data_root(merged):
         problems.append(
             f"data-root: the engine is in a swarm, and its membership, volumes and images are in {data_root(before)}. With "
-            f"{data_root(merged)} it would begin empty. Move it all by the playbook move_data_root, or keep data-root."
+            f"{data_root(merged)} it would start empty. Move everything with the playbook move_data_root, or keep data-root."
         )
     if problems:
         raise PlanError("\n".join([f"{path} would break the engine:", *problems]))

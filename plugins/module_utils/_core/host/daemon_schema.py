@@ -165,7 +165,7 @@ def check(config: t.Mapping[str, t.Any], engine: tuple[int, int] | None) -> list
         elif engine and engine < key.since:
             problems.append(f"{name}: needs engine {_text(key.since)}, this host has {_text(engine)}.")
         elif engine and engine >= key.before:
-            problems.append(f"{name}: engines from {_text(key.before)} on refuse it, this host has {_text(engine)}.")
+            problems.append(f"{name}: engines from {_text(key.before)} on refuse this key, this host has {_text(engine)}.")
         else:
             problems.extend(_check_value(value, key.shape, name))
     return problems

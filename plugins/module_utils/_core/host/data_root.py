@@ -41,19 +41,17 @@ def refuse(former: str, wanted: str, place: Place, used: int) -> None:
     """Raise PlanError where data of ``used`` bytes can't go from one absolute path to another."""
     problems = []
     if not wanted.startswith("/") or posixpath.normpath(wanted) != wanted or wanted == "/":
-        problems.append(f"{wanted!r} is no absolute path without '..' and a slash at its end")
+        problems.append(f"{wanted!r} is not an absolute path without '..' and a final slash")
     elif _inside(wanted, former) or _inside(former, wanted):
-        problems.append(f"{wanted} and {former} lie in one another")
+        problems.append(f"{wanted} and {former} are one inside the other")
     if place.names:
-        problems.append(
-            f"{wanted} holds {', '.join(place.names[:3])}{' and more' if len(place.names) > 3 else ''}. Take an empty directory"
-        )
+        problems.append(f"{wanted} holds {', '.join(place.names[:3])}{' and more' if len(place.names) > 3 else ''}. Use an empty directory")
     if place.filesystem.split(".")[0] in _UNFIT:
-        problems.append(f"{wanted} is on {place.filesystem}, where an engine can't keep its data. Take a local ext4 or xfs")
+        problems.append(f"{wanted} is on {place.filesystem}, where an engine can't keep its data. Use a local ext4 or xfs")
     if place.free < used + SPARE_BYTES:
         problems.append(f"{wanted} has {place.free // 2**20} MiB free, and {(used + SPARE_BYTES) // 2**20} MiB are needed")
     if problems:
-        raise PlanError("\n".join([f"the engine's data can't go from {former} to {wanted}:", *problems]))
+        raise PlanError("\n".join([f"the engine's data can't move from {former} to {wanted}:", *problems]))
 
 
 def _inside(path: str, directory: str) -> bool:

@@ -54,7 +54,7 @@ def check(given: t.Sequence[t.Mapping[str, t.Any]]) -> None:
         if mode and not _MODE.fullmatch(mode):
             problems.append(f"directories[{index}].mode of {path} is {mode!r}, expected octal digits. {_CURE}")
         if path in paths[:index]:
-            problems.append(f"directories[{index}].path {path} is there twice")
+            problems.append(f"directories[{index}].path {path} is listed twice")
     if problems:
         raise PlanError("; ".join(problems))
 
@@ -63,7 +63,7 @@ def plan_directories(wanted: t.Sequence[Wanted], found: t.Mapping[str, Found]) -
     """Make what is absent, outer directories first, and mend owner, group and mode of what is there."""
     others = sorted(item.path for item in wanted if found[item.path].kind == "other")
     if others:
-        raise PlanError(f"{', '.join(others)} is there and is no directory", "Move it away, or choose another path.")
+        raise PlanError(f"{', '.join(others)} exists and is not a directory", "Move it away, or choose another path.")
     changes = []
     for item in sorted(wanted, key=lambda item: item.path):
         there = found[item.path]

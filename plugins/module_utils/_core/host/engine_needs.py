@@ -81,7 +81,7 @@ def _refuse(packages: Packages, params: Params) -> None:
     if params["hold"] and packages.is_el:
         raise PlanError(
             f"{params['host']} runs {packages.distribution}, where engine_hold does nothing",
-            "Set it to false there, and hold the packages by dnf versionlock.",
+            "Set it to false there, and hold the packages with dnf versionlock.",
         )
     problem = packages.refuse_installation() if packages.missing else ""
     if problem:

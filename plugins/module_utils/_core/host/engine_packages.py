@@ -147,14 +147,14 @@ class Packages:
         known = ", ".join(f"{name} {' and '.join(versions)}" for name, versions in self.catalog.distributions.items())
         if self.release not in self.catalog.distributions.get(self.id, ()):
             return (
-                f"runs {self.distribution}, and the role engine can't install the engine there. It knows {known}. "
+                f"runs {self.distribution}, and the role engine can't install the engine there. It supports {known}. "
                 "Install the engine and python3-docker yourself, and the role does the rest."
             )
         if self.choice.source != "docker" and self.is_el:
-            return f"runs {self.distribution}, which has no engine of its own. Set engine_packages to docker."
+            return f"runs {self.distribution}, which packages no engine. Set engine_packages to docker."
         if self.foreign:
             return (
-                f"has {' and '.join(self.foreign)}, and engine_packages is {self.choice.source}. Two engines can't share a host; "
+                f"has {' and '.join(self.foreign)}, and engine_packages is {self.choice.source}. Two engines can't share a host. "
                 "Set engine_packages to the other choice, or drain the node and remove those packages."
             )
         return ""
@@ -194,17 +194,17 @@ class Upgrade:
         if self.found.get("problem"):
             wanted = ", ".join(packages.with_version(packages.present))
             return (
-                f"can not be had as {wanted}: {self.found['problem'].rstrip('.')}. `apt-cache madison` shows which versions there are for "
+                f"is not available as {wanted}: {self.found['problem'].rstrip('.')}. `apt-cache madison` lists the versions for "
                 "engine_version."
             )
         older = [change for change in self.found.get("changes", ()) if change["action"] == "downgrade"]
         if older and not self.is_outside:
             return (
-                f"is newer than engine_version {version}, and an engine in a swarm does not go back: it may not read what the newer one "
-                "wrote. Let the node leave the swarm first, or set engine_version to what is there."
+                f"is newer than engine_version {version}, and an engine in a swarm can't be downgraded: it may not read what "
+                "the newer one wrote. Make the node leave the swarm first, or set engine_version to the installed version."
             )
         if packages.host["host"]["live_restore"] and not self.is_outside:
-            return "has live-restore in its daemon.json, and does not start in a swarm with it. Take that out first."
+            return "has live-restore in its daemon.json, and does not start in a swarm with it. Remove that first."
         return ""
 
 

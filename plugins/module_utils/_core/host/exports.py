@@ -74,11 +74,11 @@ def refuse(wanted: t.Sequence[Entry], allow_unsafe: bool) -> None:
     for entry in wanted:
         problems.extend(_faults(entry))
         if not allow_unsafe:
-            problems.extend(f"{text}; set allow_unsafe to do it all the same" for text in unsafe(entry))
+            problems.extend(f"{text}; set allow_unsafe to do it anyway" for text in unsafe(entry))
     seen = set()
     for entry in wanted:
         if (entry.path, entry.client) in seen:
-            problems.append(f"{entry.path}: the client {entry.client} stands there twice")
+            problems.append(f"{entry.path}: the client {entry.client} is listed twice")
         seen.add((entry.path, entry.client))
     if problems:
         raise PlanError("\n".join(["exports can't be used:", *dict.fromkeys(problems)]))
@@ -86,14 +86,14 @@ def refuse(wanted: t.Sequence[Entry], allow_unsafe: bool) -> None:
 
 def _faults(entry: Entry) -> t.Iterator[str]:
     if not entry.path.startswith("/") or ".." in entry.path.split("/") or '"' in entry.path or "\n" in entry.path:
-        yield f"{entry.path!r}: is no absolute path without '..' and quotes"
+        yield f"{entry.path!r}: is not an absolute path without '..' and quotes"
     if not entry.client or re.search(r"[\s()\"#]", entry.client):
-        yield f"{entry.path}: {entry.client!r} is no client; write a name, an address, a network or @netgroup, and options apart"
+        yield f"{entry.path}: {entry.client!r} is not a client; write a name, an address, a network or @netgroup, with options separately"
     elif "/" in entry.client:
         try:
             ipaddress.ip_network(entry.client)
         except ValueError as error:
-            yield f"{entry.path}: {entry.client} is no network: {error}"
+            yield f"{entry.path}: {entry.client} is not a network: {error}"
     for option in entry.options:
         name, separator, _value = option.partition("=")
         if option not in _FLAGS and not (separator and name in _VALUED):
@@ -108,7 +108,7 @@ def unsafe(entry: Entry) -> list[str]:
     """Why an entry gives more than it should."""
     reasons = []
     if is_everybody(entry.client):
-        reasons.append(f"{entry.path}: {entry.client} is everybody who reaches this host")
+        reasons.append(f"{entry.path}: {entry.client} is everyone who can reach this host")
     elif _is_public(entry.client) and not any(option.startswith("sec=krb5") for option in entry.options):
         reasons.append(f"{entry.path}: {entry.client} is a public address, and without sec=krb5 it is trusted by address alone")
     reasons.extend(f"{entry.path}: {option} for {entry.client}: {why}" for option, why in _UNSAFE.items() if option in entry.options)
@@ -143,7 +143,7 @@ def _is_public(client: str) -> bool:
 def warnings(wanted: t.Sequence[Entry]) -> list[str]:
     """What is allowed but often regretted."""
     return [
-        f"{entry.path}: async answers before data is on disk; a crash of the server loses what clients were told is written"
+        f"{entry.path}: async answers before data is on disk; a crash of the server loses data that clients believe is written"
         for entry in wanted
         if "async" in entry.options
     ]
@@ -183,22 +183,22 @@ def lint(text: str, file: str) -> list[str]:
                 defaults = word[1:].split(",")
             if word.startswith("(") and before:
                 found.append(
-                    f"{file}:{number}: the blank between {before} and {word} exports {path} to everybody with {word}, "
+                    f"{file}:{number}: the blank between {before} and {word} exports {path} to everyone with {word}, "
                     f"and to {before} with the defaults. Write {before}{word}."
                 )
             elif word.startswith("(") or is_everybody(client):
-                found.append(f"{file}:{number}: exports {path} to everybody ({word}).")
+                found.append(f"{file}:{number}: exports {path} to everyone ({word}).")
             elif not word.startswith("-"):
                 given = options + [name for name in defaults if _SAFE.get(name) not in {option.split("=")[0] for option in options}]
                 found.extend(f"{file}:{number}: {name} for {client}: {why}." for name, why in _UNSAFE.items() if name in given)
             before = "" if word.startswith("-") or "(" in word else word
         if not clients:
-            found.append(f"{file}:{number}: exports {path} to everybody, because it names no client.")
+            found.append(f"{file}:{number}: exports {path} to everyone, because it names no client.")
     return found
 
 
 def open_paths(text: str) -> list[str]:
-    """What a file exports to everybody."""
+    """What a file exports to everyone."""
     return [
         path
         for _number, (path, *clients) in parse(text)
@@ -210,7 +210,7 @@ def clashes(wanted: t.Sequence[Entry], text: str, file: str) -> list[str]:
     """Entries that another file has already; the server would take only one of them."""
     pairs = {(entry.path, entry.client) for entry in wanted}
     return [
-        f"{path} for {word.partition('(')[0]} stands in {file}:{number} already. Remove it there or here."
+        f"{path} for {word.partition('(')[0]} is already in {file}:{number}. Remove it there or here."
         for number, (path, *clients) in parse(text)
         for word in clients
         if (path, word.partition("(")[0]) in pairs

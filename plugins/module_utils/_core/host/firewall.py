@@ -65,7 +65,7 @@ def read_networks(texts: t.Sequence[str], option: str) -> tuple[Network, ...]:
         except ValueError:
             raise PlanError(f"{option}: {text!r} is neither an address nor a network such as 10.0.0.0/24.") from None
         if network.prefixlen == 0:
-            raise PlanError(f"{option}: {text} is everybody", "Leave the port out to have it open.")
+            raise PlanError(f"{option}: {text} is everyone", "Leave the port out to have it open.")
         networks.append(network)
     return tuple(sorted(dict.fromkeys(networks), key=lambda network: (network.version, network)))
 
@@ -81,7 +81,7 @@ def is_address(text: str) -> bool:
 
 def refuse(policy: Policy, ssh_ports: t.Collection[int]) -> None:
     """Raise PlanError, with every fault in it, where the policy could lock somebody out."""
-    problems = [] if policy.peers else ["peers: there are none, so that no node would reach another"]
+    problems = [] if policy.peers else ["peers: the list is empty, so no node would reach another"]
     taken = {("tcp", MANAGER_PORT), ("tcp", GOSSIP_PORT), ("udp", GOSSIP_PORT), ("udp", policy.data_path_port)}
     ssh = {("tcp", port) for port in ssh_ports}
     seen: set[tuple[str, int]] = set()
@@ -89,20 +89,20 @@ def refuse(policy: Policy, ssh_ports: t.Collection[int]) -> None:
         key = (limit.protocol, limit.port)
         name = f"published: {limit.port}/{limit.protocol}"
         if not 1 <= limit.port <= 65535:
-            problems.append(f"{name} is no port; expected 1 to 65535")
+            problems.append(f"{name} is not a port; expected 1 to 65535")
         if not limit.sources:
-            problems.append(f"{name} has no sources, so that nobody could use it. Name at least one, or don't publish the port")
+            problems.append(f"{name} has no sources, so nobody could use it. Name at least one, or don't publish the port")
         if key in ssh:
             problems.append(f"{name} is where sshd listens, and is never limited")
         if key in taken:
-            problems.append(f"{name} is a port of the swarm itself, which peers alone may use")
+            problems.append(f"{name} is a port of the swarm itself, which only peers may use")
         if key in seen:
-            problems.append(f"{name} stands there twice")
+            problems.append(f"{name} is listed twice")
         seen.add(key)
     problems.extend(f"{port}/tcp is where sshd listens, and a port of the swarm too. Have sshd listen elsewhere"
                     for protocol, port in sorted(ssh & taken))  # fmt: skip
     if problems:
-        raise PlanError("\n".join(["the firewall was left as it is:", *problems]))
+        raise PlanError("\n".join(["the firewall was not changed:", *problems]))
 
 
 def refuse_outsiders(policy: Policy, nodes: t.Mapping[str, str]) -> None:
@@ -110,7 +110,7 @@ def refuse_outsiders(policy: Policy, nodes: t.Mapping[str, str]) -> None:
     outside = [f"{name} ({address})" for name, address in sorted(nodes.items()) if not _covered(address, policy.peers)]
     if outside:
         raise PlanError(
-            f"the firewall was left as it is: {', '.join(outside)} would be cut off, being in this swarm and not among the peers",
+            f"the firewall was not changed: {', '.join(outside)} would be cut off: in this swarm, but not among the peers",
             "Add the addresses by which nodes reach each other, or remove the nodes from the swarm.",
         )
 

@@ -146,7 +146,7 @@ def refuse_wrong_kinds(kinds: t.Mapping[str, str]) -> None:
     folded: dict[str, str] = {}
     for kind in (KIND, *kinds.values()):
         if folded.setdefault(kind.upper(), kind) != kind:
-            raise PlanError(f"kinds: {kind} and {folded[kind.upper()]} differ in case only, and tasks are told both as {variable(kind)}.")
+            raise PlanError(f"kinds: {kind} and {folded[kind.upper()]} differ in case only, and tasks get both as {variable(kind)}.")
 
 
 def resources(gpus: t.Iterable[Gpu], kinds: t.Mapping[str, str]) -> list[str]:

@@ -90,15 +90,15 @@ def refuse(mounts: t.Sequence[Mount], fstab: str) -> None:
     for mount in mounts:
         name = mount.path
         if not re.fullmatch(r"(/[^/\s\"'%\\]+)+", name) or {".", ".."} & set(name.split("/")):
-            problems.append(f"{name!r} is no absolute path without blanks, quotes, '%' and '..'")
+            problems.append(f"{name!r} is not an absolute path without spaces, quotes, '%' and '..'")
         if paths.count(name) > 1:
-            problems.append(f"{name} stands there twice")
+            problems.append(f"{name} is listed twice")
         if name in foreign:
-            problems.append(f"{name} stands in /etc/fstab already. Remove it there; what is mounted may stay")
+            problems.append(f"{name} is already in /etc/fstab. Remove it there; it may stay mounted")
         if not re.fullmatch(r"[^\s:]+:/[^\s\"%]*|\[[0-9a-fA-F:]+\]:/[^\s\"%]*", mount.source):
-            problems.append(f"{name}: {mount.source!r} is no source, expected SERVER:/PATH")
+            problems.append(f"{name}: {mount.source!r} is not a source, expected SERVER:/PATH")
         problems += [
-            f"{name}: the option {option!r} holds a blank, a comma or '%'" for option in mount.options if re.search(r"[\s,%]", option)
+            f"{name}: the option {option!r} contains a space, a comma or '%'" for option in mount.options if re.search(r"[\s,%]", option)
         ]
         if {"ro", "rw"} <= set(mount.options):
             problems.append(f"{name}: ro and rw exclude each other")

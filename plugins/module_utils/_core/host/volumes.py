@@ -51,7 +51,7 @@ def wanted_volumes(given: t.Sequence[t.Mapping[str, t.Any]]) -> list[Volume]:
         for item in given
     ]
     names = [volume.name for volume in volumes]
-    problems = [f"{name}: stands there twice" for name in dict.fromkeys(names) if names.count(name) > 1]
+    problems = [f"{name}: is listed twice" for name in dict.fromkeys(names) if names.count(name) > 1]
     for volume in volumes:
         problems.extend(f"{volume.name}: {fault}" for fault in _faults(volume))
     if problems:

@@ -45,14 +45,14 @@ def plan_surge(
         mounts = _written_mounts(spec)
         if MARK in spec.labels:
             warnings.append(
-                f"service {name} has a label {MARK} that can't be read, so that what it had before a drain stays unknown: "
-                "look at its constraints and its update policy, and remove the label"
+                f"service {name} has a label {MARK} that can't be read, so its settings before a drain are unknown: "
+                "check its constraints and its update policy, and remove the label"
             )
         if moving and mounts and spec.update_config.get("Order") != START_FIRST:
             where = ", ".join(sorted(leaving.values()))
             warnings.append(
                 f"service {name} stops on {where} before it starts elsewhere: it writes to {', '.join(mounts)}, and two tasks "
-                "would do so at once. Where that is no harm, set its update order to start-first"
+                "would do so at once. If that does no harm, set its update order to start-first"
             )
         elif moving:
             if not is_left:
@@ -83,8 +83,8 @@ def _written_mounts(spec: ServiceSpec) -> list[str]:
 def _refuse_unfinished(service: Service) -> None:
     if service.update_state in ("updating", "paused", "rollback_started", "rollback_paused"):
         raise PlanError(
-            f"Moving service {service.name}: its last update is not over ({service.update_state}: {service.update_message}), and moving "
-            "it would go on with that",
+            f"Moving service {service.name}: its last update has not ended ({service.update_state}: {service.update_message}), and moving "
+            "it would resume that",
             "Finish the update or roll it back first, or drain without surge.",
         )
 

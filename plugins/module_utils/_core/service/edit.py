@@ -143,7 +143,7 @@ class Edit:
     parts: Parts = field(default_factory=Parts)
 
     def apply(self, spec: Json) -> Json:
-        """A new spec. Its image is the one that was asked for, without a digest. Raises PlanError for what is no constraint."""
+        """A new spec. Its image is the one that was asked for, without a digest. Raises PlanError for what is not a constraint."""
         view = ServiceSpec(spec)
         labels = _merge(view.labels, self.labels)
         if self.secret_variables:
@@ -200,7 +200,7 @@ def _edit_environment(present: t.Sequence[str], given: Given) -> list[str]:
 def _edit_constraints(present: t.Sequence[str], added: t.Sequence[str], removed: t.Sequence[str]) -> list[str]:
     for text in (*added, *removed):
         if parse_constraint(text) is None:
-            raise PlanError(f"{text!r} is no constraint", "Expected a text such as node.labels.gpu == true.")
+            raise PlanError(f"{text!r} is not a constraint", "Expected a text such as node.labels.gpu == true.")
     gone = [parse_constraint(text) for text in removed]
     kept = [text for text in present if parse_constraint(text) not in gone]
     known = [parse_constraint(text) for text in kept]

@@ -69,7 +69,7 @@ def bounded(output: bytes, most: int = OUTPUT_BYTES) -> str:
     """The text of an output, of a long one the end."""
     left_out = len(output) - most
     text = output[-most:].decode("utf-8", "replace")
-    return f"[{left_out} bytes before this are left out]\n{text}" if left_out > 0 else text
+    return f"[{left_out} bytes before this were omitted]\n{text}" if left_out > 0 else text
 
 
 _TASK = re.compile(rb"com\.docker\.swarm\.task\.id=(\w+)")

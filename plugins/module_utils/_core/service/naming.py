@@ -41,7 +41,7 @@ def require_name(kind: str, key: str, name: str) -> None:
     if not (is_data_name if is_data else is_name)(name):
         signs, longest = ("'-', '_' and '.'", _LONGEST_DATA) if is_data else ("'-' and '_'", _LONGEST)
         raise PlanError(
-            f"{kind} {key}: {name!r} is no name for a {kind}",
+            f"{kind} {key}: {name!r} is not a valid name for a {kind}",
             f"Expected letters, digits, {signs}, beginning and ending with a letter or digit, at most {longest} in all. "
             f"Rename the {kind} or the stack.",
         )

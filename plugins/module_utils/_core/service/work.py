@@ -42,7 +42,7 @@ def require_plan(approved: str, found: str, stack: str) -> None:
     if approved and approved != found:
         raise PlanError(
             f"stack {stack} was not deployed: the plan is {found} now, and {approved} was approved",
-            "Files, variables or the swarm changed since. Plan again in check mode, and approve that.",
+            "Files, variables or the swarm changed since. Plan again in check mode, and approve the new plan.",
         )
 
 

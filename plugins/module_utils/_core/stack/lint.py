@@ -111,7 +111,7 @@ def _single_replica(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
         yield about(
             "single_replica",
             spec.name,
-            " publishes ports with one replica, and is away during each update; "
+            " publishes ports with one replica, and is down during each update; "
             "update_config.order: start-first with a health check prevents that",
         )
 
@@ -154,7 +154,7 @@ def _templates(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
         yield about(
             "template",
             spec.name,
-            f": {', '.join(literal)} stays as it stands in a command; give it as a variable in environment and use that",
+            f": {', '.join(literal)} is not expanded in a command; set it as a variable in environment and use that",
         )
 
 
@@ -163,7 +163,7 @@ def _all_gpus(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
         yield about(
             "all_gpus",
             spec.name,
-            ": NVIDIA_VISIBLE_DEVICES=all without a reservation shows it every GPU of its node, those of others too; "
+            ": NVIDIA_VISIBLE_DEVICES=all without a reservation shows it every GPU of its node, also those of other services; "
             "reserve generic_resources",
         )
 
@@ -181,7 +181,7 @@ def _passwords(specs: t.Iterable[ServiceSpec]) -> t.Iterator[Finding]:
     found = {spec.name: names for spec in specs if (names := sorted(filter(None, map(_password, spec.environment))))}
     if found:
         where = "; ".join(f"{name}: {', '.join(names)}" for name, names in sorted(found.items()))
-        text = f"what looks like passwords is plain environment, which all see who may inspect a service ({where}); use secrets"
+        text = f"passwords seem to be in plain environment, which everyone can read who may inspect a service ({where}); use secrets"
         yield Finding("plain_password", tuple(found), text)
 
 
@@ -204,8 +204,8 @@ def _old_client(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
         yield about(
             "old_client",
             spec.name,
-            f": Traefik {'.'.join(map(str, version))} speaks a version of the engine's API that engines from 29.0 on "
-            f"refuse; take {'.'.join(map(str, first))} or later before an upgrade",
+            f": Traefik {'.'.join(map(str, version))} uses a version of the Engine API that engines from 29.0 on "
+            f"refuse; use {'.'.join(map(str, first))} or later before you upgrade",
         )
 
 

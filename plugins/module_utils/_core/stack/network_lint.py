@@ -39,7 +39,7 @@ def _lint_options(network: Raw) -> t.Iterator[Finding]:
     if bridge:
         yield _finding("network_options", network, f": {', '.join(bridge)} is for bridges, and does nothing on an overlay")
     if rest:
-        yield _finding("network_options", network, f": no overlay knows the option {', '.join(rest)}")
+        yield _finding("network_options", network, f": overlay networks have no option {', '.join(rest)}")
 
 
 def _subnets(network: Raw) -> list[_Subnet]:
@@ -51,13 +51,13 @@ def _in_the_way(network: Raw, subnet: _Subnet, others: t.Iterable[Raw], nodes: N
     for other in others:
         theirs = next((each for each in _subnets(other) if each.version == subnet.version and each.overlaps(subnet)), None)
         if other["Name"] != network["Name"] and theirs:
-            yield f"its subnet {subnet} overlaps {theirs} of network {other['Name']}, so tasks on it get no address; take another range"
+            yield f"its subnet {subnet} overlaps {theirs} of network {other['Name']}, so tasks on it get no address; use another range"
             break
     inside = [hostname(node) for node in nodes.all if _address(node) in subnet]
     if inside:
-        yield f"its subnet {subnet} holds the address of {', '.join(inside)}, which tasks can't reach then; take another range"
+        yield f"its subnet {subnet} holds the address of {', '.join(inside)}, which tasks can't reach then; use another range"
     elif subnet.is_global:
-        yield f"its subnet {subnet} is a public range, and tasks can't reach its real hosts; take one from 10.0.0.0/8"
+        yield f"its subnet {subnet} is a public range, and tasks can't reach its real hosts; use one from 10.0.0.0/8"
 
 
 def _address(node: Raw) -> t.Any:

@@ -56,7 +56,7 @@ def diff_data(kind: str, observed: Item, wanted: Item) -> tuple[Field, ...]:
     if kind == "config" and data is not None and data != wanted.get("Data"):
         raise PlanError(
             f"config {item_name(observed)} exists with other content, and the content of a config can't be changed",
-            "Give it a new name, or let content_names: true do so.",
+            "Give it a new name, or no name and content_names: true.",
         )
     return compare(spec.get("Labels"), wanted.get("Labels"), "labels.")
 
@@ -67,8 +67,8 @@ def lint_secrets(wanted: t.Iterable[Item], observed: t.Iterable[Item]) -> t.Iter
     names = [body["Name"] for body in wanted if body["Name"] in existing and "Data" in body and KEY_LABEL not in body["Labels"]]
     if names:
         yield (
-            f"a changed content of these secrets goes unnoticed, because their names stay the same: {', '.join(sorted(names))}. "
-            "Give a secret a new name to change it, or none and content_names: true (secret_content)"
+            f"changes of these secrets go unnoticed, because their names stay the same: {', '.join(sorted(names))}. "
+            "To change a secret, give it a new name, or no name and content_names: true (secret_content)"
         )
 
 

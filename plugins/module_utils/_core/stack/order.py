@@ -38,7 +38,7 @@ def order_services(names: t.Collection[str], depends_on: Dependencies) -> list[S
         ready = sorted(name for name in known - done if needs[name] <= done)
         if not ready:
             circle = " -> ".join(_find_circle(needs, done))
-            raise PlanError(f"depends_on goes in a circle: {circle}", "Remove one of these dependencies.")
+            raise PlanError(f"depends_on has a cycle: {circle}", "Remove one of these dependencies.")
         for name in ready:
             conditions = depends_on.get(name, {})
             waits = sorted(other for other in needs[name] if conditions[other] in (HEALTHY, COMPLETED))
@@ -110,7 +110,7 @@ def order_moves(names: t.Collection[str], depends_on: Dependencies, moves: PortM
     except PlanError:
         told = "; ".join(f"{taker} gets one of {', '.join(sorted(holders))}" for taker, holders in sorted(moves.after.items()))
         raise PlanError(
-            f"ports go round in a circle, or against depends_on: {told}",
+            f"ports move in a cycle, or against depends_on: {told}",
             "Take the ports out of one of the services, deploy, and then give it the new ones.",
         ) from None
 

@@ -219,7 +219,7 @@ def _service_changes(
             if item_name(holder) in gone:
                 continue
             gone.add(item_name(holder))
-            yield _removal("service", holder, f"not in the stack any more, {step.name} gets its port", Work({}, holder, *waits, early=True))
+            yield _removal("service", holder, f"no longer in the stack, {step.name} gets its port", Work({}, holder, *waits, early=True))
         service = running.get(step.name)
         if service is None:
             reason = creation_reason(spec, observed.nodes)
@@ -237,7 +237,7 @@ def _service_changes(
             reason = scaling_reason(service["Spec"], diff.body)
             yield Change("service", step.name, UPDATE, diff.fields, cost, reason, Work(diff.body, service, *waits))
         elif refresh_auth and not ServiceSpec(spec).is_job:  # any update would run a job again
-            reason = "registry credentials are sent anew"
+            reason = "registry credentials are sent again"
             yield Change("service", step.name, UPDATE, reason=reason, payload=Work(diff.body, service, *waits))
 
 
@@ -251,7 +251,7 @@ def _removals(
     in_use = set().union(*(references(spec) for spec in staying)) if staying else set()
     for service in pruned:
         if item_name(service) not in gone_before:
-            yield _removal("service", service, "not in the stack any more")
+            yield _removal("service", service, "no longer in the stack")
     for kind, items, bodies in (("secret", observed.secrets, wanted.secrets), ("config", observed.configs, wanted.configs)):
         mine = [item for item in own(stack, items) if (kind, item_name(item)) not in in_use]
         names = {body["Name"] for body in bodies}
@@ -262,13 +262,13 @@ def _removals(
             if item["ID"] in old:
                 yield _removal(kind, item, "superseded")
             elif options.prune and item["ID"] not in former and item_name(item) not in names:
-                yield _removal(kind, item, "not in the stack any more")
+                yield _removal(kind, item, "no longer in the stack")
     if options.prune:
         names = {body["Name"] for body in wanted.networks}
         targets = set[str]().union(*(ServiceSpec(spec).targets for spec in staying))
         for network in own(stack, observed.networks):
             if network["Name"] not in names and not targets & {network["Name"], network["Id"]}:
-                yield _removal("network", network, "not in the stack any more")
+                yield _removal("network", network, "no longer in the stack")
 
 
 def _removal(kind: str, item: Item, reason: str = "", work: Work | None = None) -> Change:

@@ -93,7 +93,7 @@ def plan_scale(observed: Observed, replicas: t.Mapping[str, t.Any], check_capaci
 def _count(name: str, value: t.Any) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not (text.isascii() and text.isdigit()):
-        raise PlanError(f"replicas of {name}: found {value!r}, expected a whole number from 0 on.")
+        raise PlanError(f"replicas of {name}: found {value!r}, expected a whole number, 0 or more.")
     return int(text)
 
 
@@ -139,7 +139,7 @@ def plan_rollback(observed: Observed) -> Plan:
             changes.append(_update(service.raw, previous, diff.fields, cost, scaling_reason(service.spec.raw, previous)))
     if without:
         names = ", ".join(without)
-        raise PlanError(f"{names}: never updated, so that there is no previous spec to go back to.")
+        raise PlanError(f"{names}: never updated, so there is no previous spec to roll back to.")
     return Plan(tuple(changes), tuple(warnings))
 
 

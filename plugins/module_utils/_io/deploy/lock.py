@@ -123,7 +123,9 @@ class Locks:
             return ""
         labels = _labels(lock)
         if labels.get(_LABEL) != name:
-            raise FlotillaError(f"config {lock_name(name)} is not a lock of ours, but has the name of one", "Remove or rename it.")
+            raise FlotillaError(
+                f"config {lock_name(name)} has the name of a lock, but is not a lock of this collection", "Remove or rename it."
+            )
         run = labels.get(f"{_LABEL}.run", "")
         if run == self._session.run:  # only the answer to its creation was lost
             return str(lock["ID"])

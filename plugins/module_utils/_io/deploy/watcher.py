@@ -159,4 +159,4 @@ def changed_meanwhile(name: str, title: str, fields: t.Sequence[Field] = ()) -> 
     """What to say where something else changed a service, so that it does not run as it was declared."""
     what = f" ({', '.join(item.path for item in fields)})" if fields else ""
     problem = f"service {name} was changed by something else{what} while this run of {title} went on"
-    return FlotillaError(problem, "Run again to set it right.")
+    return FlotillaError(problem, "Run again to correct it.")

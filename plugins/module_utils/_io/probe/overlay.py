@@ -151,4 +151,6 @@ def _enter(namespace: str) -> None:
                 number = ctypes.get_errno()
                 raise OSError(number, os.strerror(number))
     except OSError as error:
-        raise FlotillaError(f"entering a network of this host ({_path(namespace)}): {error.strerror}", "Become root for it.") from None
+        raise FlotillaError(
+            f"entering a network of this host ({_path(namespace)}): {error.strerror}", "Become root (become: true)."
+        ) from None

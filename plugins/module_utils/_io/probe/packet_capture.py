@@ -31,7 +31,7 @@ class WireTap:
             self._socket.setblocking(False)
             self._filter()
         except OSError as error:
-            raise FlotillaError(f"watching what leaves this host: {error.strerror}", "Become root for it.") from None
+            raise FlotillaError(f"watching what leaves this host: {error.strerror}", "Become root (become: true).") from None
         self.clear()  # what came before there was a filter
 
     def mark(self, number: int) -> bytes:

@@ -209,7 +209,7 @@ class Ports:
                 with control.makefile("rb") as stream:
                     return dict(json.loads(stream.read()))
             except (OSError, ValueError) as error:
-                raise FlotillaError(f"asking what the ports of this host saw: {error}", "Nothing watches, or not any more.") from None
+                raise FlotillaError(f"asking what the ports of this host saw: {error}", "Nothing is watching, or no longer.") from None
 
 
 ports_target = Target({}, lambda _module: Ports())

@@ -94,7 +94,7 @@ def test_check_mode_brings_nothing(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"), [("password", "was sealed with another password"), ("damage", "is damaged"), ("loss", "no whole backup")]
+    ("change", "words"), [("password", "was sealed with another password"), ("damage", "is damaged"), ("loss", "not a complete backup")]
 )
 def test_what_cannot_be_read_stops_before_the_host_is_touched(site: Site, change: str, words: str) -> None:
     site.archive()

@@ -91,7 +91,7 @@ def test_it_is_encrypted_with_the_vault_password_of_the_run(project: Path) -> No
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a: [", "is no YAML"),
+        ("a: [", "is not YAML"),
         ("- a", "expected a mapping of names to texts"),
         ("username: 5", "expected a mapping of names to texts"),
         ("certificate: x", "one of certificate and key"),
@@ -106,7 +106,7 @@ def test_a_file_of_no_use_is_an_error_and_stays(project: Path, text: str, words:
 
 def test_a_job_of_awx_makes_none_that_would_be_lost(project: Path) -> None:
     run = play(project, "-e", "awx_job_id=7")
-    assert run.returncode == 2 and "what a job of AWX makes is lost with it" in " ".join(run.stdout.split())
+    assert run.returncode == 2 and "what a job of AWX creates is lost with the job" in " ".join(run.stdout.split())
     assert not (project / FILE).exists()
     assert play(project, "-e", "awx_job_id=7", "--check").returncode == 0
     play(project)

@@ -20,7 +20,7 @@ def change(name: str, after: str) -> dict[str, str]:
 class Cache:
     def install(self, wanted: list[str], newest: bool) -> list[dict[str, str]]:
         if "nix" in wanted:
-            raise Unavailable("apt knows no package nix")
+            raise Unavailable("apt has no package nix")
         return [change("engine", "2" if newest else "3")] * bool(wanted)
 
     def upgrade(self) -> list[dict[str, str]]:
@@ -34,7 +34,7 @@ class Cache:
         ({"packages": ["engine"]}, [change("engine", "3")], ""),
         ({"packages": ["engine"], "state": "latest"}, [change("engine", "2")], ""),
         ({"packages": ["engine"], "upgrade_system": True}, [change("bash", "5"), change("engine", "3")], ""),
-        ({"packages": ["nix"], "upgrade_system": True}, [], "apt knows no package nix"),
+        ({"packages": ["nix"], "upgrade_system": True}, [], "apt has no package nix"),
     ],
 )
 def test_answers(monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], changes: list[dict[str, str]], problem: str) -> None:

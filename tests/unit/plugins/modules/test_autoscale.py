@@ -119,7 +119,7 @@ def test_a_change_starts_the_cool_down(fake: FakeEngine, source: Source) -> None
     rule = {"service": "ocr_worker", "cool_down_down": "5m"}
     run(fake, {**rule, "metric": source.depth(560)})
     held = run(fake, {**rule, "metric": source.depth(0)})
-    assert not held["changed"] and "s more since the last change" in held["decisions"][0]["reason"]
+    assert not held["changed"] and "s more after the last change" in held["decisions"][0]["reason"]
 
 
 def test_metrics_from_prometheus_a_command_and_an_earlier_task(fake: FakeEngine, source: Source, tmp_path: Path) -> None:
@@ -156,9 +156,9 @@ def test_a_query_is_sent_and_never_shown(fake: FakeEngine, source: Source, tmp_p
     ("answer", "words"),
     [
         ((500, ""), "answered 500"),
-        ((200, "<html>"), "the answer is no JSON"),
+        ((200, "<html>"), "the answer is not JSON"),
         ((200, '{"count": 3}'), "there is nothing at depth"),
-        ((200, '{"depth": "many"}'), "'many', which is no number"),
+        ((200, '{"depth": "many"}'), "'many', which is not a number"),
     ],
 )
 def test_a_metric_that_cannot_be_read_changes_nothing_and_says_so(
@@ -187,7 +187,7 @@ def test_a_port_that_does_not_speak_http_is_a_source_that_fails(fake: FakeEngine
         metric = {"url": f"http://127.0.0.1:{server.server_address[1]}/x"}
         done = run(fake, {"service": "ocr_worker", "metric": metric}, {"service": "ocr_heavy", "metric": {"value": 300}})
     (warning,) = done["warnings"]
-    assert "can't be read: what answers there is no HTTP server" in warning
+    assert "can't be read: the answer is not HTTP" in warning
     assert [change["name"] for change in done["plan"]] == ["ocr_heavy"]
 
 
@@ -195,10 +195,10 @@ def test_a_port_that_does_not_speak_http_is_a_source_that_fails(fake: FakeEngine
     ("metric", "words"),
     [
         ({"url": "http://127.0.0.1:1/x"}, "http://127.0.0.1:1/x: can't be read: "),
-        ({"url": "http://127.0.0.1:1/a queue"}, "http://127.0.0.1:1/a queue: can't be read: this is no valid address"),
+        ({"url": "http://127.0.0.1:1/a queue"}, "http://127.0.0.1:1/a queue: can't be read: this is not a valid address"),
         ({"command": ["false"]}, "false: exited 1: no output"),
         ({"command": ["no-such-program"]}, "no-such-program: exited 127"),
-        ({"command": ["echo", "many"]}, "echo: at its top is 'many', which is no number"),
+        ({"command": ["echo", "many"]}, "echo: at its top is 'many', which is not a number"),
     ],
 )
 def test_a_source_that_fails_is_named(fake: FakeEngine, metric: Json, words: str) -> None:
@@ -217,7 +217,7 @@ def test_a_source_that_fails_is_named(fake: FakeEngine, metric: Json, words: str
         ({"service": "ocr_worker", "metric": {"value": 1}, "per_replica": -1}, "per_replica is -1.0"),
         ({"service": "ocr_worker", "metric": {"value": 1}, "min": 11}, "max is 10, expected a whole number from 11 on"),
         ({"service": "ocr_worker", "metric": {"value": 1}, "min": -1}, "min is -1"),
-        ({"service": "ocr_worker", "metric": {"value": 1}, "hysteresis": 10}, "hysteresis is 10.0, expected a share from 0 to 1"),
+        ({"service": "ocr_worker", "metric": {"value": 1}, "hysteresis": 10}, "hysteresis is 10.0, expected a fraction from 0 to 1"),
         ({"service": "ocr_worker", "metric": {"value": 1}, "cool_down_down": "soon"}, "found 'soon'"),
         (
             {"service": "ocr_worker", "metric": {"value": 1}, "per_replica": None, "steps": [{"at": 1, "replicas": 2, "down_at": 3}]},

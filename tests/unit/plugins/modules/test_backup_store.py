@@ -48,7 +48,7 @@ def test_a_flipped_byte_is_found_and_only_by_reading(directory: Path) -> None:
     path = directory / "abc-20260102T000000Z/m1/volume.db.tar.gz.00000.vault"
     path.write_bytes(b"dada")
     faults = [each["faults"] for each in run(directory)["backups"]]
-    assert faults == [[], ["m1/volume.db.tar.gz.00000.vault differs from its sum"], []]
+    assert faults == [[], ["m1/volume.db.tar.gz.00000.vault does not match its checksum"], []]
     assert [each["faults"] for each in run(directory, verify=False)["backups"]] == [[], [], []]
 
 

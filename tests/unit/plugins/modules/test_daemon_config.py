@@ -184,7 +184,7 @@ def test_null_removes(machine: Machine) -> None:
         ("{}", {"firewall-backend": "nftables"}, "needs engine 29.0, this host has 26.1"),
         ("{}", {"hosts": ["tcp://10.0.0.1:2376"]}, "systemctl cat docker.service"),
         ('{"log-driver": "journald"}', {"log-opts": {"max-size": "1m"}}, "journald does not know max-size"),
-        ('{"debug": true', {"mtu": 1400}, "no valid JSON at line 1"),
+        ('{"debug": true', {"mtu": 1400}, "invalid JSON at line 1"),
         ("[]", {"mtu": 1400}, "expected an object"),
         ("{}", {"bip": "refused-by-dockerd"}, "dockerd --validate refuses the configuration"),
     ],
@@ -256,7 +256,7 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(machine: Machine) -> Non
     assert machine.verbs() == []
     result = machine.run({"mtu": 1400}, activate="always")
     assert result["changed"]
-    assert result["plan"][0]["reason"] == "written by an earlier run, not taken by the engine yet"
+    assert result["plan"][0]["reason"] == "written by an earlier run, not loaded by the engine yet"
     assert machine.verbs() == ["restart"]
     assert not machine.run({"mtu": 1400}, activate="always")["changed"]
 
@@ -287,7 +287,7 @@ def test_a_node_in_a_swarm(machine: Machine, tmp_path: Path) -> None:
     result = machine.run({"mtu": 1400}, check=True)
     assert result["in_swarm"]
     assert "[restarts engine of a node in a swarm]" in result["diff"]["prepared"]
-    assert "an engine in a swarm can't have it" in machine.run({"live-restore": True})["msg"]
+    assert "an engine in a swarm can't use it" in machine.run({"live-restore": True})["msg"]
 
 
 def test_a_node_in_a_swarm_whose_data_root_is_a_flag(machine: Machine, tmp_path: Path) -> None:

@@ -215,7 +215,7 @@ def test_a_broken_archive_leaves_the_host_as_it_was(machine: Machine, monkeypatc
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"authenticated": False}, "'two' has rights of its own (mode 4750)"),
+        ({"authenticated": False}, "'two' has special permissions (mode 4750)"),
         ({"authenticated": False, "kept": "link"}, "'link' is a link to '/nowhere', out of the directory"),
         ({"members": 3}, "it has more than 3 members"),
         ({"bytes": 4999}, "4999 bytes"),
@@ -237,7 +237,7 @@ def test_a_path_of_a_backup_that_nobody_vouches_for_is_named_in_full(machine: Ma
     given = {**parts_of(archive), "authenticated": False}
     os.system(f"rm -r '{machine.shared}'")
     result = machine.restore([given], names=[f"{machine.shared}*"])
-    assert not result["changed"] and "names has them in full" in result["lost"][0] and not machine.shared.exists()
+    assert not result["changed"] and "names lists them in full" in result["lost"][0] and not machine.shared.exists()
     assert machine.restore([given], names=[str(machine.shared)])["changed"] and (machine.shared / "paper").read_text() == "handed in"
 
 

@@ -55,7 +55,7 @@ def test_a_file_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = run({"path": str(tmp_path / "a")}, {"path": str(tmp_path / "file")})
     assert result["msg"] == (
-        f"{tmp_path / 'file'} is there and is no directory. Move it away, or choose another path. Nothing was changed."
+        f"{tmp_path / 'file'} exists and is not a directory. Move it away, or choose another path. Nothing was changed."
     )
     assert not (tmp_path / "a").exists()
 
@@ -63,12 +63,12 @@ def test_a_file_is_refused_before_anything_is_made(tmp_path: Path) -> None:
 def test_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = run({"path": str(tmp_path / "file/a")})
-    assert result["msg"].startswith(f"{tmp_path / 'file/a'}: a part of it is no directory.")
+    assert result["msg"].startswith(f"{tmp_path / 'file/a'}: a part of it is not a directory.")
 
 
 @pytest.mark.parametrize(("key", "what"), [("owner", "user"), ("group", "group")])
 def test_an_unknown_owner_is_refused(tmp_path: Path, key: str, what: str) -> None:
     result = run({"path": str(tmp_path / "a"), key: "nobody-here"})
     assert result["msg"] == (
-        f"this host has no {what} nobody-here. Make it first, or give the number that the {what} has in the image. Nothing was changed."
+        f"this host has no {what} nobody-here. Create it first, or give the number of the {what} in the image. Nothing was changed."
     )

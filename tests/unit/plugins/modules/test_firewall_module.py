@@ -160,7 +160,7 @@ def test_other_peers_change_one_line(machine: Machine) -> None:
 def test_names_are_looked_up(machine: Machine) -> None:
     machine.run(peers=["m1"])
     assert "-s 10.0.0.11/32 -j ACCEPT" in machine.table()
-    assert "nowhere can't be looked up" in machine.run(peers=["nowhere"])["msg"]
+    assert "nowhere can't be resolved" in machine.run(peers=["nowhere"])["msg"]
 
 
 def test_absent_leaves_nothing(machine: Machine) -> None:
@@ -213,7 +213,7 @@ def test_a_node_of_the_swarm_is_not_cut_off(machine: Machine, fake_engine: t.Cal
     assert "FLOTILLA" not in machine.table()
     assert machine.run(peers=["10.0.0.0/24", "10.9.0.1"])["changed"]
     assert not machine.engine.writes
-    assert "that of this swarm 4789" in machine.run(peers=["10.0.0.0/8"], data_path_port=7777)["msg"]
+    assert "this swarm uses 4789" in machine.run(peers=["10.0.0.0/8"], data_path_port=7777)["msg"]
 
 
 def test_without_iptables(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,7 +96,7 @@ def test_a_registry_that_does_not_answer_is_told_as_the_reason(builder: Builder,
     run(builder, item)
     builder.faults.add(Fault("GET", "/distribution/.*", times=None, status=500, message="connect: no route to host"))
     (change,) = run(builder, item, check=True)["plan"]
-    assert change["reason"] == "push to r:5000, which can't be asked what it has: connect: no route to host"
+    assert change["reason"] == "push to r:5000, which can't be read: connect: no route to host"
 
 
 def test_a_failed_build_tells_its_last_lines(builder: Builder, item: dict[str, t.Any]) -> None:
@@ -121,7 +121,7 @@ def test_an_archive_of_another_image_is_an_error(builder: Builder, tmp_path: Pat
     (tmp_path / "base.tar").write_bytes(b"archive")
     builder.archives = {b"archive": "debian:bookworm"}
     result = run(builder, {"name": "debian:trixie", "archive": str(tmp_path / "base.tar")})
-    assert result["msg"].endswith("the archive holds no image of that name. Save it under that name. Nothing was changed.")
+    assert result["msg"].endswith("the archive has no image of that name. Save it under that name. Nothing was changed.")
 
 
 def test_a_missing_archive_is_named(builder: Builder, tmp_path: Path) -> None:

@@ -226,14 +226,14 @@ def test_a_swarm_that_another_run_has_just_created(fake_engine: MakeFake) -> Non
 @pytest.mark.parametrize(
     ("managers", "message"),
     [
-        ([], "no host is named as a manager"),
+        ([], "no host is listed as a manager"),
         (
             [{"item": "m1", "state": "inactive"}, {"item": "m2", "unreachable": True}, {"item": "m3", "state": "inactive"}],
             "m2 does not",
         ),
         (
             [{"item": "m1", "state": "inactive"}, {"item": "m2", "state": "inactive"}],
-            "take an odd number, or set allow_even_managers",
+            "use an odd number, or set allow_even_managers",
         ),
     ],
 )
@@ -356,7 +356,7 @@ def test_what_can_not_change_is_a_warning(cluster: FakeEngine) -> None:
     result = make(cluster, [tell(cluster)], **args)
     assert (result["changed"], len(result["warnings"])) == (False, 4)
     assert any("known as" in warning for warning in result["warnings"])
-    assert any("data_path_port is 4790, but the swarm was made with 4789" in warning for warning in result["warnings"])
+    assert any("data_path_port is 4790, but the swarm was created with 4789" in warning for warning in result["warnings"])
 
 
 def test_addresses_are_refused_before_anything(fake_engine: MakeFake) -> None:

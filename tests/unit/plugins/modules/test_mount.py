@@ -118,7 +118,7 @@ def test_what_was_mounted_before_a_failure_is_told(machine: Machine) -> None:
     given = [{"path": str(machine.point), "source": "h:/data"}, {"path": str(other), "source": "broken:/data"}]
     result = run_module_main(mount.main, {"mounts": given})
     assert result["exit_code"] == 1 and result["changed"] and machine.mounted and not other.exists()
-    assert result["msg"].endswith(f"Nothing of it was left. Before that, these were changed: mount {machine.point}."), result["msg"]
+    assert result["msg"].endswith(f"Nothing of it remains. Before that, these were changed: mount {machine.point}."), result["msg"]
 
 
 def test_another_source_is_mounted_in_its_place(machine: Machine) -> None:
@@ -150,7 +150,7 @@ def test_a_server_that_does_not_answer_keeps_nobody_waiting(machine: Machine, mo
     monkeypatch.setattr(mount, "KILL_SECONDS", 0.2)
     for again in (machine.run(source="other:/data"), machine.run(absent=[str(machine.point)])):
         assert again["exit_code"] == 1 and not again["changed"]
-        assert "not done after 0.2 s" in again["msg"] and f"umount --force --lazy {machine.point}" in again["msg"]
+        assert "took longer than 0.2 s" in again["msg"] and f"umount --force --lazy {machine.point}" in again["msg"]
     assert (machine.mounted, [(path.name, path.read_text()) for path in sorted(machine.units.iterdir()) if path.is_file()]) == before
     (machine.directory / "dead").unlink()
     assert machine.run(source="other:/data")["changed"] and "other:/data" in machine.mounted
@@ -166,7 +166,7 @@ def test_a_failure_brings_the_former_mount_back(machine: Machine) -> None:
 
 
 def test_a_first_failure_leaves_nothing(machine: Machine) -> None:
-    assert "Nothing of it was left." in machine.run(source="broken:/data")["msg"]
+    assert "Nothing of it remains." in machine.run(source="broken:/data")["msg"]
     assert list(machine.units.iterdir()) == []
     assert not machine.point.exists()
 
@@ -182,7 +182,7 @@ def test_a_directory_that_holds_something(machine: Machine) -> None:
 
 def test_a_unit_of_somebody_else(machine: Machine) -> None:
     (machine.units / f"{mounts.escape(str(machine.point))}.mount").write_text("[Mount]\nWhat=x\n")
-    assert "is a unit of somebody else" in machine.run()["msg"]
+    assert "is the mount point of a unit" in machine.run()["msg"]
 
 
 def test_what_was_unmounted_by_hand_comes_back(machine: Machine) -> None:

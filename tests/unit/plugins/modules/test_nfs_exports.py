@@ -107,10 +107,10 @@ def test_no_exports_remove_the_file(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("export", "found"),
     [
-        ({"path": "/srv", "clients": ["*"]}, "is everybody"),
+        ({"path": "/srv", "clients": ["*"]}, "is everyone"),
         ({"path": "/srv", "clients": [CLIENT], "options": ["rw", "no_root_squash"]}, "no_root_squash"),
         ({"path": "/srv", "clients": [CLIENT], "options": ["rw", "insecure"]}, "insecure"),
-        ({"path": "srv", "clients": [CLIENT]}, "no absolute path"),
+        ({"path": "srv", "clients": [CLIENT]}, "not an absolute path"),
         ({"path": "/srv", "clients": []}, "exported to nobody"),
     ],
 )
@@ -126,7 +126,7 @@ def test_unsafe_with_the_switch(machine: Machine) -> None:
 
 
 def test_a_name_that_makes_no_file(machine: Machine) -> None:
-    assert "makes no file name" in machine.run(machine.export(), name="../../etc/passwd")["msg"]
+    assert "is not a valid file name" in machine.run(machine.export(), name="../../etc/passwd")["msg"]
 
 
 @pytest.mark.parametrize(("client", "path"), [(CLIENT, "/srv/gone"), ("unknown-host", "")])

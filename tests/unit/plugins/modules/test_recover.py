@@ -38,7 +38,7 @@ def test_an_archive_may_come_back_where_its_managers_address_is(tmp_path: Path, 
 def test_elsewhere_it_is_refused_unless_the_address_leads_there(tmp_path: Path, fake_engine: t.Callable[..., FakeEngine]) -> None:
     path = archive(tmp_path, "192.0.2.13")
     refused = run(fake_engine(), archive=path)
-    assert refused["exit_code"] == 1 and "m3, whose state this is, had the address 192.0.2.13" in refused["msg"]
+    assert refused["exit_code"] == 1 and "m3, the source of this state, had the address 192.0.2.13" in refused["msg"]
     other = run(fake_engine(), archive=path, advertise_addr="192.0.2.14")
     assert other["exit_code"] == 1 and "advertise_addr=192.0.2.13" in other["msg"]
     assert run(fake_engine(), archive=path, advertise_addr="192.0.2.13")["changed"]

@@ -63,7 +63,7 @@ def test_one_task_and_times(fake: FakeEngine) -> None:
 
 def test_much_is_cut_at_the_beginning(fake: FakeEngine) -> None:
     (log, _other) = run(fake, name=["app_web"], max_bytes=15)["logs"]
-    assert log["text"] == "[60 bytes before this are left out]\napp_web line 4\n"
+    assert log["text"] == "[60 bytes before this were omitted]\napp_web line 4\n"
 
 
 def test_nothing_chosen_is_nothing_read(fake: FakeEngine) -> None:
@@ -78,7 +78,7 @@ def test_nothing_chosen_is_nothing_read(fake: FakeEngine) -> None:
         ({"name": ["app_wed"]}, "no service app_wed; there is app_web"),
         ({"task": "nosuch"}, "there is no task nosuch."),
         ({"name": ["app_web"], "since": "yesterday"}, "since: found 'yesterday', expected how long ago"),
-        ({"name": ["app_web"], "tail": 0}, "have to be 1 or more"),
+        ({"name": ["app_web"], "tail": 0}, "must be 1 or more"),
     ],
 )
 def test_wrong_input_is_told(fake: FakeEngine, options: Json, words: str) -> None:
@@ -115,7 +115,7 @@ def test_lines_without_a_task_are_left_out_and_the_engine_is_heard() -> None:
 def test_outputs_are_told_apart_and_a_terminal_has_one() -> None:
     assert split_streams(frame("out\n") + frame("err\n", 2) + frame("more\n")) == ("out\nmore\n", "err\n")
     assert split_streams(b"plain text\n") == ("plain text\n", "")
-    assert bounded(b"12345", 5) == "12345" and bounded(b"12345", 2) == "[3 bytes before this are left out]\n45"
+    assert bounded(b"12345", 5) == "12345" and bounded(b"12345", 2) == "[3 bytes before this were omitted]\n45"
 
 
 def test_names_of_files() -> None:

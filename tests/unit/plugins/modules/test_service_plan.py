@@ -89,5 +89,5 @@ def test_a_variable_is_secret_by_where_it_is_given() -> None:
 
 def test_a_verb_without_a_value_is_none() -> None:
     assert read_verb(given(rollback={})) == "rollback"
-    with pytest.raises(PlanError, match="nothing says what to do"):
+    with pytest.raises(PlanError, match="no action is given"):
         read_verb(given())

@@ -129,7 +129,7 @@ def test_a_service_that_is_there_gets_the_port_of_one_that_goes(fake: FakeEngine
         (
             "a: {image: i, ports: ['1:1']}, b: {image: i, ports: ['2:2']}",
             "a: {image: i, ports: ['2:2']}, b: {image: i, ports: ['1:1']}",
-            "ports go round in a circle",
+            "ports move in a cycle",
         ),
     ],
 )

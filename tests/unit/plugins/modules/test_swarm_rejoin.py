@@ -56,13 +56,13 @@ def test_a_host_that_was_removed_behind_its_back_joins_anew(fake_engine: MakeFak
     assert (decided["action"], decided["changed"], decided["node_id"]) == ("rejoin", False, old)
     token: Result = {"join_token": told["tokens"]["worker"], "remote_addrs": ["10.0.0.1:2377"]}
     stale = make(worker, allow=["join"], rejoin="another", **given, **token)
-    assert stale["exit_code"] == 1 and f"node {old} by now, and not another" in stale["msg"] and worker.writes == []
+    assert stale["exit_code"] == 1 and f"node {old} now, no longer another" in stale["msg"] and worker.writes == []
     listed = make(worker, allow=["join"], rejoin=old, **{**given, "members": [*members, old]}, **token)
     assert worker.writes == [] and listed["changed"] is False
     check = make(worker, allow=["join"], rejoin=old, check=True, **given)
     real = make(worker, allow=["join"], rejoin=old, **given, **token)
     assert [change["reason"] for change in real["plan"]] == [
-        f"leave {SUBJECT['cluster_id']}, whose managers do not list node {old} any more",
+        f"leave {SUBJECT['cluster_id']}, whose managers no longer list node {old}",
         "join",
     ]
     assert real["plan"] == check["plan"] and real["exit_code"] == 0
@@ -147,8 +147,8 @@ def test_what_differs_on_a_member_is_told(fake_engine: MakeFake) -> None:
     told = make(fake, **given, gwbridge={"subnet": "172.30.0.0/16"})
     assert told["changed"] is False
     assert told["warnings"] == [
-        "m1 has docker_gwbridge with subnet 172.18.0.0/16, wanted subnet 172.30.0.0/16; it changes only while the host is in no swarm: "
-        "by leaving and joining"
+        "m1 has docker_gwbridge with subnet 172.18.0.0/16, wanted subnet 172.30.0.0/16; it can change only while the host is in no swarm: "
+        "leave and join again"
     ]
     assert make(fake, **given, gwbridge={"subnet": "172.18.0.0/16"})["warnings"] == []
     fake.forget()

@@ -79,7 +79,7 @@ def test_an_exit_code_fails_the_run_unless_it_is_accepted(fake: FakeEngine, code
 
 def test_of_a_long_output_the_end_is_kept(fake: FakeEngine) -> None:
     text = run(fake, command="flood")["stdout"]
-    assert text.startswith("[34467 bytes before this are left out]\n") and text.endswith("xend") and len(text) < 66_000
+    assert text.startswith("[34467 bytes before this were omitted]\n") and text.endswith("xend") and len(text) < 66_000
 
 
 def test_on_another_host_nothing_happens(fake: FakeEngine) -> None:
@@ -116,7 +116,7 @@ def test_running_tasks_are_found_with_their_nodes(fake: FakeEngine) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"service": ""}, "nothing says which task is meant"),
+        ({"service": ""}, "no service is given"),
         ({"service": "app_wed"}, "no service app_wed; there is app_web"),
         ({"service": "app_*"}, "means 2 of them: app_agent, app_web"),
         ({"service": "off"}, "no task of off is running."),

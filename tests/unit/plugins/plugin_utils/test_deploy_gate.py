@@ -35,7 +35,7 @@ COMMIT = "0123456789abcdef" * 2
             True,
             ["/d has changes that are not committed: a, b, c, d, e and 2 more"],
         ),
-        (Checkout(problem="not a git repository"), [], True, ["/d can't be asked for its branch: not a git repository"]),
+        (Checkout(problem="not a git repository"), [], True, ["/d has no readable branch: not a git repository"]),
     ],
 )
 def test_checkout(found: Checkout, branches: list[str], clean: bool, refusals: list[str]) -> None:

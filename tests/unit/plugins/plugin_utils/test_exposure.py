@@ -21,8 +21,8 @@ def told(*hosts: dict[str, Any], public: Any = (80, 443)) -> list[tuple[str, str
 
 
 OPEN = {"ports": ["5000/tcp"], "registries": [registry(open=True, tls=False)]}
-GRAVE = "who reaches 0.0.0.0:2375 is root there, since the engine asks for no certificate"
-PUSH = "who reaches port 5000 can replace every image, since the registry asks for no login"
+GRAVE = "anyone who reaches 0.0.0.0:2375 is root there, because the engine asks for no certificate"
+PUSH = "anyone who reaches port 5000 can replace every image, because the registry asks for no login"
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,8 @@ PUSH = "who reaches port 5000 can replace every image, since the registry asks f
     [
         ({"engine": ["0.0.0.0:2375"]}, GRAVE),
         (OPEN, PUSH),
-        ({"metrics": "0.0.0.0:9323"}, "the engine's metrics at 0.0.0.0:9323 are for everybody"),
-        ({"exports": ["/a", "/b"]}, "NFS exports /a, /b to everybody"),
+        ({"metrics": "0.0.0.0:9323"}, "the engine's metrics at 0.0.0.0:9323 are open to everyone"),
+        ({"exports": ["/a", "/b"]}, "NFS exports /a, /b to everyone"),
         ({"ports": ["80/tcp", "9000/tcp", "10000/udp"]}, "nothing limits who reaches the published ports 9000/tcp, 10000/udp"),
     ],
 )

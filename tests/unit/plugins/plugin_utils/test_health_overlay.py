@@ -71,16 +71,16 @@ def test_many_pairs_are_counted() -> None:
     closed = [way for first in names for second in names if first < second for way in both(first, second)]
     found = find_closed_ways(results(names, *closed))
     assert len(found) == 6 and found[-1] == Closed("23 other pairs", "nothing gets through")
-    assert overlay_words(results(names, *closed)) == "0 of 28 ways between nodes take full packets"
-    assert overlay_words({}) == "no two nodes to try it between"
+    assert overlay_words(results(names, *closed)) == "0 of 28 paths between nodes carry full packets"
+    assert overlay_words({}) == "there are no two nodes to test"
 
 
 @pytest.mark.parametrize(
     ("closed", "where", "words", "cure"),
     [
-        ([*both("a", "b")], "a and b", "nothing gets through, so that", "Check UDP 4790"),
-        ([*both("a", "c"), *both("b", "c")], "c", "nothing gets through from or to any other node, so that", "Check UDP 4790"),
-        ([("a", "b", "only small packets")], "a and b", "only small packets get through, so that", "Raise the MTU"),
+        ([*both("a", "b")], "a and b", "nothing gets through, so", "Check UDP 4790"),
+        ([*both("a", "c"), *both("b", "c")], "c", "nothing gets through from or to any other node, so", "Check UDP 4790"),
+        ([("a", "b", "only small packets")], "a and b", "only small packets get through, so", "Raise the MTU"),
     ],
 )
 def test_it_is_a_failure_of_the_swarm(closed: list[tuple[str, str, str]], where: str, words: str, cure: str) -> None:
@@ -94,44 +94,44 @@ def test_it_is_a_failure_of_the_swarm(closed: list[tuple[str, str, str]], where:
 @pytest.mark.parametrize(
     ("given", "closed", "clear", "words"),
     [
-        (encrypted("ab"), [], {}, "1 of 1 ways between nodes take full packets; 1 of 1 in encrypted networks take them encrypted"),
-        (encrypted("ab", clear=["ba"]), [], {"secret": "b to a"}, "1 of 1 ways between nodes take full packets; 0 of 1"),
+        (encrypted("ab"), [], {}, "1 of 1 paths between nodes carry full packets; 1 of 1 in encrypted networks carry them encrypted"),
+        (encrypted("ab", clear=["ba"]), [], {"secret": "b to a"}, "1 of 1 paths between nodes carry full packets; 0 of 1"),
         (
             encrypted("ab", *both("a", "b"), clear=["ab"]),
             [Closed("a and b", "nothing gets through", ("secret",))],
             {"secret": "a to b"},
-            "1 of 1 ways between nodes take full packets; 0 of 1",
+            "1 of 1 paths between nodes carry full packets; 0 of 1",
         ),
         (
             encrypted("abc", *both("a", "c", "only small packets")),
             [Closed("a and c", "only small packets get through", ("secret",))],
             {},
-            "3 of 3 ways between nodes take full packets; 2 of 3",
+            "3 of 3 paths between nodes carry full packets; 2 of 3",
         ),
         (
             encrypted("abc", ("a", "c", "no answer"), ("c", "b", "no answer")),
             [Closed("c", "nothing gets through", ("secret",))],
             {},
-            "3 of 3 ways between nodes take full packets; 1 of 3",
+            "3 of 3 paths between nodes carry full packets; 1 of 3",
         ),
         (
             encrypted("ab", *both("a", "b"), given=encrypted("abc", *both("a", "b"), given=results("abc"))),
             [Closed("a and b", "nothing gets through", ("secret",))],
             {},
-            "3 of 3 ways between nodes take full packets; 2 of 3",
+            "3 of 3 paths between nodes carry full packets; 2 of 3",
         ),
         (
             encrypted("abc", *both("a", "c"), *both("b", "c"), given=results("abc", *both("a", "c"), *both("b", "c"))),
             [Closed("c", "nothing gets through")],
             {},
-            "1 of 3 ways between nodes take full packets; 1 of 3",
+            "1 of 3 paths between nodes carry full packets; 1 of 3",
         ),
-        (encrypted("ab", given=results("abc")), [], {}, "3 of 3 ways between nodes take full packets; 1 of 1"),
+        (encrypted("ab", given=results("abc")), [], {}, "3 of 3 paths between nodes carry full packets; 1 of 1"),
         (
             encrypted("abcd", clear=[first + second for first in "abcd" for second in "abcd" if first != second]),
             [],
             {"secret": "a to b, a to c, a to d, b to a, b to c, and 7 other ways"},
-            "6 of 6 ways between nodes take full packets; 0 of 6",
+            "6 of 6 paths between nodes carry full packets; 0 of 6",
         ),
     ],
 )
@@ -173,19 +173,19 @@ def test_what_encryption_needs_is_named(keys: dict[str, bool], cure: str) -> Non
         given[host]["has_keys"] = has_keys
     ((where, text, told),) = findings(given)
     assert where == "a and b" and told.startswith(cure)
-    assert text == "nothing gets through in encrypted network secret, so that containers there can't talk to each other"
+    assert text == "nothing gets through in encrypted network secret, so containers there can't talk to each other"
 
 
 def test_what_is_sent_in_clear_is_a_failure_though_it_gets_through() -> None:
     ((where, text, cure),) = findings(encrypted("ab", clear=["ab", "ba"]))
-    assert (where, text) == ("secret", "is an encrypted network, and is sent in clear from a to b, b to a")
+    assert (where, text) == ("secret", "is an encrypted network, but traffic is in clear text from a to b, b to a")
     assert "table mangle of iptables" in cure and "xt_bpf" in cure
 
 
 def test_an_encrypted_ingress_network_is_told_of_once() -> None:
     given = {mine: {"networks": [network("ab", mine, both("a", "b"), ingress=True, encrypted=True)]} for mine in "ab"}
     ((where, text, cure),) = findings(given)
-    assert where == "a and b" and text.startswith("nothing gets through, so that") and cure.startswith("Let ESP")
+    assert where == "a and b" and text.startswith("nothing gets through, so") and cure.startswith("Let ESP")
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,7 @@ def inventory(groups: t.Mapping[str, t.Sequence[str]] | None = None, given: t.Co
     raw = dict.fromkeys(groups["all"], variables)
     found = Inventory(groups, fill_in(raw, template), words_in_templates(raw), (), given)
     models: dict[str, Json] = {stack["name"]: stack.get("content") for stack in variables.get("stacks_present", [])}
-    stacks = [
-        see_stack(each, partial(_loaded, models[each.options["name"]]))
-        for each in stacks_of(found.all_of("stacks_present"))
-    ]
+    stacks = [see_stack(each, partial(_loaded, models[each.options["name"]])) for each in stacks_of(found.all_of("stacks_present"))]
     return found.with_stacks(stacks)
 
 
@@ -81,22 +78,22 @@ def test_what_is_right_is_silent() -> None:
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"nodes_labels": {"w3": {}}}, "nodes_labels.w3 is no host of the inventory. Its hosts are m1, w1, w2 and 1 more."),
+        ({"nodes_labels": {"w3": {}}}, "nodes_labels.w3 is not a host of the inventory. Its hosts are m1, w1, w2 and 1 more."),
         ({"nodes_labels": {"x1": {}}}, "nodes_labels.x1 is in neither swarm_managers nor swarm_workers. Put the host into one of them"),
-        ({"nodes_labels": {"w1": {"flotilla.a": 1}}}, "nodes_labels.w1.flotilla.a begins with flotilla., and such labels are"),
-        ({"nodes_availability": {"w9w": "drain"}}, "nodes_availability.w9w is no host of the inventory."),
+        ({"nodes_labels": {"w1": {"flotilla.a": 1}}}, "nodes_labels.w1.flotilla.a begins with flotilla., which is reserved"),
+        ({"nodes_availability": {"w9w": "drain"}}, "nodes_availability.w9w is not a host of the inventory."),
         (
             {"nodes_labels": {"w1": {"a": 1, "b": 1}}, "nodes_label_policies": {"at_most_one_of": [["a", "b"]]}},
             "nodes_label_policies.at_most_one_of[0] allows one of a, b, and nodes_labels gives w1 a and b. Take all but one from w1.",
         ),
         (
             {"nodes_labels": {"w1": {"a": 1}, "w2": {"a": "x"}}, "nodes_label_policies": {"exactly_one": ["a"]}},
-            "nodes_label_policies.exactly_one[0] wants a on one node, and nodes_labels gives it to w1 and w2. Take it from all but one.",
+            "nodes_label_policies.exactly_one[0] wants a on one node, but nodes_labels gives it to w1 and w2. Take it from all but one.",
         ),
         ({"networks_present": [{"name": "a"}, {"name": "a"}]}, "networks_present[1] is a, as item 0 is. Keep one of them."),
         (
             {"networks_present": [{"name": "a"}], "networks_absent": "b, a"},
-            "networks_present[0] must be there, and networks_absent wants a gone.",
+            "networks_present[0] must exist, but networks_absent removes a.",
         ),
         ({"nodes_absent": ["w1"]}, "nodes_absent[0] removes w1, which is in swarm_managers or swarm_workers. Take the host out"),
         (
@@ -106,11 +103,11 @@ def test_what_is_right_is_silent() -> None:
         ({"registry_stack": "r", "registry_port": 5001}, "registry_address is 127.0.0.1:5000, and registry_port is 5001. Give both"),
         (
             {"registry_stack": "r", "registry_port_mode": "host"},
-            "registry_address is 127.0.0.1:5000, and registry_port_mode is host, so that",
+            "registry_address is 127.0.0.1:5000, and registry_port_mode is host, so",
         ),
         (
             {"engine_daemon_config": {"live-restore": True}},
-            "engine_daemon_config.live-restore is on, which an engine in a swarm can't have.",
+            "engine_daemon_config.live-restore is on, which an engine in a swarm can't use.",
         ),
         (
             {"engine_daemon_config": {"metrics-addr": "a:1"}, "engine_metrics_address": "b:1"},
@@ -144,12 +141,12 @@ def test_faults(variables: Json, words: str) -> None:
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"registry_user": "me"}, "registry_user is no variable of role registry, and nothing in the inventory reads it."),
+        ({"registry_user": "me"}, "registry_user is not a variable of role registry, and nothing in the inventory reads it."),
         (
             {"nodes_label_policies": {"exactly_one": ["a"]}},
-            "nodes_label_policies.exactly_one[0] wants a on one node, and nodes_labels gives it to none.",
+            "nodes_label_policies.exactly_one[0] wants a on one node, but nodes_labels gives it to no node.",
         ),
-        ({"nvidia_mode": "legacy"}, "nvidia_mode is set, and no host that has it is in gpu_nodes, so that nothing reads it."),
+        ({"nvidia_mode": "legacy"}, "nvidia_mode is set, but no host that has it is in gpu_nodes, so nothing reads it."),
         (
             {"stacks_present": [stack(networks={"front": None})]},
             "stack site needs the network front, which nothing here provides. Add it to networks_present",
@@ -192,12 +189,12 @@ def test_groups_with_nearly_the_right_name_are_told() -> None:
     ]
     both = told(find_faults(inventory({"swarm_workers": ["m1", "w1"]})))
     assert both == ["m1 in both the managers and the workers. Choose one group."]
-    assert "w9 is in gpu_nodes, and neither a manager nor a worker." in told(find_faults(inventory({"gpu_nodes": ["w9"]})))[0]
+    assert "w9 is in gpu_nodes, but is neither a manager nor a worker." in told(find_faults(inventory({"gpu_nodes": ["w9"]})))[0]
 
 
 def test_the_number_of_managers_is_for_preflight_to_refuse() -> None:
     (text,) = told(find_faults(inventory(preflight_manager_counts=[3])), WARNING)
-    assert text.startswith("1 managers, and only an odd number of at most 7 makes a better quorum. Have one of 3")
+    assert text.startswith("1 managers, and only an odd number up to 7 improves the quorum. Have one of 3")
     assert find_faults(inventory(preflight_manager_counts=[3], preflight_skip="managers,ports")) == []
 
 
@@ -211,7 +208,7 @@ def test_keys_that_role_nvidia_owns_are_told_on_its_hosts_alone() -> None:
 def test_what_needs_a_fact_is_not_known_yet() -> None:
     findings = find_faults(inventory(swarm_advertise_addr="{{ fact }}", nodes_drain_timeout="{{ fact }}"))
     assert told(findings) == [] and len(told(findings, LATER)) == 2
-    assert "needs ansible_memtotal_mb, which is not known before a host is asked." in told(findings, LATER)[0]
+    assert "needs ansible_memtotal_mb, which is unknown until a host is asked." in told(findings, LATER)[0]
 
 
 def test_a_name_that_a_template_reads_is_the_users_own_unless_it_was_given() -> None:
@@ -231,7 +228,7 @@ def test_what_a_verb_acts_on_must_be_given() -> None:
     empty: list[dict[str, t.Any]] = [{}, {"nodes_target": []}, {"nodes_target": ""}]
     for values in empty:
         (text,) = told(find_empty(["nodes_target"], values))
-        assert text.startswith("nodes_target is not given, so that there is nothing to act on. Give nodes_target: the nodes")
+        assert text.startswith("nodes_target is not given, so there is nothing to act on. Give nodes_target: the nodes")
 
 
 def test_a_report_says_each_thing_once_in_the_order_of_files() -> None:

@@ -101,13 +101,13 @@ def test_names_of_the_users_own_are_patterns() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("networks_present", [{"nme": "x"}], ["networks_present[0].nme is no known key. Write name"]),
+        ("networks_present", [{"nme": "x"}], ["networks_present[0].nme is not a known key. Write name"]),
         ("networks_present", [{}], ["networks_present[0].name is missing. Add it: the name"]),
-        ("swarm_settings", {"task_history": 3}, ["swarm_settings.task_history is no known key. Write task_history_limit"]),
+        ("swarm_settings", {"task_history": 3}, ["swarm_settings.task_history is not a known key. Write task_history_limit"]),
         (
             "volumes_present",
             [{"name": "v", "driver_opts": {}}],
-            ["volumes_present[0].driver_opts is no known key. Known are name, driver, options, nfs and labels"],
+            ["volumes_present[0].driver_opts is not a known key. Known are name, driver, options, nfs and labels"],
         ),
         (
             "volumes_present",
@@ -124,7 +124,7 @@ def test_names_of_the_users_own_are_patterns() -> None:
             {"debug": "yes", "log-opt": {}},
             [
                 "engine_daemon_config.debug is 'yes'. Expected true or false",
-                "engine_daemon_config.log-opt is no known key. Write log-opts",
+                "engine_daemon_config.log-opt is not a known key. Write log-opts",
             ],
         ),
         (

@@ -79,7 +79,7 @@ def test_a_good_host(more: dict[str, t.Any]) -> None:
     ("more", "check", "words"),
     [
         ({"root": False}, "root", "become: true"),
-        ({"python": "3.8.20"}, "python", "Python 3.8.20, needed is 3.9"),
+        ({"python": "3.8.20"}, "python", "Python 3.8.20, 3.9 or newer is needed"),
         ({"systemd": False}, "systemd", "systemd does not run it"),
         (
             {"distribution": {"id": "debian", "version": "11", "codename": "bullseye"}},
@@ -89,8 +89,8 @@ def test_a_good_host(more: dict[str, t.Any]) -> None:
         ({"distribution": {"id": "rocky", "version": "8.9", "codename": ""}}, "distribution", "no engine on rocky 8.9"),
         ({"distribution": {"id": "ubuntu", "version": "24.10", "codename": ""}}, "distribution", "no engine on ubuntu 24.10"),
         ({"distribution": {"id": "", "version": "", "codename": ""}}, "distribution", "no engine on"),
-        ({"engine": "19.3"}, "engine", "engine 19.3, needed is 20.10"),
-        ({"memory_mb": 899}, "memory", "899 MiB of memory, needed are 900"),
+        ({"engine": "19.3"}, "engine", "engine 19.3, 20.10"),
+        ({"memory_mb": 899}, "memory", "899 MiB of memory, 900 are needed"),
         ({"disk_free_mb": 10}, "disk", "10 MiB free"),
         ({"disk_free_inodes_percent": 1.5}, "disk", "1.5 % of the inodes free for the engine's data, needed are 5 %"),
         ({"addresses": []}, "address", "only loopback"),
@@ -101,7 +101,7 @@ def test_a_good_host(more: dict[str, t.Any]) -> None:
         ({"address_problem": "no interface eth7", "address_cure": "Give another"}, "address", "no interface eth7. Give another."),
         ({"kernel_modules": {"ip_vs": False, "vxlan": False, "overlay": True}}, "kernel", "its kernel has no ip_vs, vxlan"),
         ({"sdk": {"docker": "7.0.0", "requests": "2.32.3"}}, "sdk", "SDK for Python 7.0.0 does not work with requests 2.32.3"),
-        ({"sdk": {"docker": "4.1.0", "requests": "2.28"}}, "sdk", "SDK for Python 4.1.0, needed is 5.0"),
+        ({"sdk": {"docker": "4.1.0", "requests": "2.28"}}, "sdk", "SDK for Python 4.1.0, 5.0 or newer is needed"),
         ({"engine": "27.1", "distribution": ARCH}, "sdk", "an engine, but no Docker SDK for Python 3.13.5"),
     ],
 )
@@ -202,7 +202,7 @@ def subnet_faults(pools: t.Sequence[str] = (), networks: t.Sequence[dict[str, t.
 def test_subnets_are_free_on_every_host() -> None:
     assert subnet_faults(["10.200.0.0/16"], [{"name": "a", "subnet": "10.20.0.0/24"}, {"name": "b"}]) == []
     (pool,) = subnet_faults(["10.0.0.0/8"])
-    assert "the address pool: m1 has 10.9.0.0/16 (tun0), which overlaps 10.0.0.0/8. Take a range that no host knows." in pool
+    assert "the address pool: m1 has 10.9.0.0/16 (tun0), which overlaps 10.0.0.0/8. Use a range that no host has a route to." in pool
     (network,) = subnet_faults(networks=[{"name": "a", "subnet": "10.9.7.0/24"}])
     assert "network a: m1 has 10.9.0.0/16 (tun0)" in network
     public = {"name": "a", "subnet": "8.8.8.0/24"}

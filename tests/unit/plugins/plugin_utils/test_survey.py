@@ -34,7 +34,7 @@ def test_answers_are_put_together(variables: dict[str, Any], answers: dict[str, 
 
 @pytest.mark.parametrize("text", ['{"PASSWORD": "hush"', "{PASSWORD: hush}", '["hush",]'])
 def test_what_is_no_json_is_told_without_the_text(text: str) -> None:
-    with pytest.raises(PlanError, match=r"^a_environment is no JSON\. .*line 1 column") as told:
+    with pytest.raises(PlanError, match=r"^a_environment is not JSON\. .*line 1 column") as told:
         read_answers({"a_environment": text}, "a_", PARTS)
     assert "hush" not in str(told.value)
 
@@ -48,5 +48,5 @@ def test_the_lookup_reads_the_parts_of_an_update() -> None:
     answered = {"update_image": "nginx:2", "update_window": "sunday", "update_update_config": '{"parallelism": 2}'}
     assert look_up(**answered, update_labels="{}") == [{"image": "nginx:2", "update_config": {"parallelism": 2}}]
     assert look_up() == [{}]
-    with pytest.raises(AnsibleError, match="update_ports is no JSON"):
+    with pytest.raises(AnsibleError, match="update_ports is not JSON"):
         look_up(update_ports="[80:80]")

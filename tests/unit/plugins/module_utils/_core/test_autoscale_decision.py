@@ -176,12 +176,12 @@ def test_a_path_leads_to_a_number(document: t.Any, path: str, number: float) -> 
         (NSQ, "topics[topic_name=ocrs].depth", "nothing at topics[topic_name=ocrs]"),
         (NSQ, "topics[5].depth", "nothing at topics[5]"),
         (NSQ, "topic.depth", "nothing at topic (path topic.depth)"),
-        (NSQ, "topics[0].channels", "which is no number"),
-        ({"depth": True}, "depth", "'True', which is no number"),
-        ({"depth": "NaN"}, "depth", "which is no number"),
-        ({"depth": None}, "depth", "which is no number"),
-        (NSQ, "topics]", "is no path"),
-        (NSQ, "[x", "is no path"),
+        (NSQ, "topics[0].channels", "which is not a number"),
+        ({"depth": True}, "depth", "'True', which is not a number"),
+        ({"depth": "NaN"}, "depth", "which is not a number"),
+        ({"depth": None}, "depth", "which is not a number"),
+        (NSQ, "topics]", "is not a path"),
+        (NSQ, "[x", "is not a path"),
     ],
 )
 def test_a_path_that_leads_nowhere_says_where_it_ended(document: t.Any, path: str, words: str) -> None:

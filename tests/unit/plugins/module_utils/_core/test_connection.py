@@ -62,7 +62,7 @@ def test_plain_tcp_to_another_host_is_warned_of(address: str, tls: Tls, warned: 
         ("No module named 'imp'", "4.1.0", ["Upgrade docker"]),
         ("cannot import name 'match_hostname' from 'ssl' (/usr/lib/python3.13/ssl.py)", "4.4.4", ["Upgrade docker"]),
         ("it has no APIClient", "1.10.6", ["docker 1.10.6 is installed", "Upgrade docker"]),
-        ("module 'lib' has no attribute 'X509_V_FLAG_NOTIFY_POLICY'", "7.1.0", ["with what it depends on"]),
+        ("module 'lib' has no attribute 'X509_V_FLAG_NOTIFY_POLICY'", "7.1.0", ["with its dependencies"]),
         ("No module named 'requests'", "7.1.0", ["docker 7.1.0 is installed", "Install requests"]),
         ("No module named 'urllib3.util'", "7.1.0", ["Install urllib3"]),
         ("No module named 'docker.auth'; 'docker' is not a package", "", ["Install python3-docker"]),

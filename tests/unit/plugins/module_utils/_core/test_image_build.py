@@ -41,7 +41,7 @@ PUSH = Wanted(NAME, push=True)
         (BUILD_AND_PUSH, ImageState(True, OLD, (OLD,), OLD), "build push", "push to r:5000, which then has an older one"),
         (BUILD_AND_PUSH, ImageState(), "build push", "push to r:5000, which has no such image"),
         (BUILD_AND_PUSH, ImageState(True, NEW, (OLD,), NEW), "push", "push to r:5000, which has another one"),
-        (BUILD_AND_PUSH, ImageState(True, NEW, (), "", "timed out"), "push", "can't be asked what it has: timed out"),
+        (BUILD_AND_PUSH, ImageState(True, NEW, (), "", "timed out"), "push", "can't be read: timed out"),
         (LOAD, ImageState(), "load", "load /var/tmp/app.tar, it is not on this host"),
         (LOAD, ImageState(True), "", ""),
         (PUSH, ImageState(True), "push", "push to r:5000, which has no such image"),

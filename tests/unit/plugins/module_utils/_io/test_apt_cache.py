@@ -103,8 +103,8 @@ BROKEN_OFF = installed("engine", "2.1", status="install ok half-configured") + i
         (HELD, ["kept"], True, {"kept": ["upgrade", "4", "5"]}),
         (BROKEN_OFF, ["engine"], True, {"engine": ["configure", "2.1", "2.1"]}),
         (BROKEN_OFF, ["runtime"], True, {"engine": ["configure", "2.1", "2.1"]}),
-        (BEHIND, ["engine=9.9"], False, "apt knows no version 9.9 of the package engine"),
-        (BEHIND, ["nix"], True, "apt knows no package nix"),
+        (BEHIND, ["engine=9.9"], False, "apt has no version 9.9 of the package engine"),
+        (BEHIND, ["nix"], True, "apt has no package nix"),
         (BEHIND, ["engine=3.0"], False, "apt finds no packages that engine would need"),
         # The whole system.
         (BEHIND, None, False, {"engine": ["upgrade", "1.0", "2.1"], "runtime": ["upgrade", "2", "3"], "tool": ["upgrade", "4", "5"]}),

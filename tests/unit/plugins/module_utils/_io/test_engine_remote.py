@@ -61,7 +61,7 @@ def test_ssh_tells_its_last_words(ssh: Path) -> None:
         Engine.connect("ssh://root@nowhere")
     assert str(error.value) == (
         "connecting to the engine at ssh://root@nowhere: root@nowhere: Permission denied (publickey). "
-        "Check that this works without a question: ssh root@nowhere true."
+        "Check that this works without a prompt: ssh root@nowhere true."
     )
     assert "-L" in ssh.read_text() and ":/var/run/docker.sock" in ssh.read_text()
     with pytest.raises(EngineError, match="ssh has no connection after 1 s"):
@@ -144,7 +144,7 @@ def test_tls_with_certificates_of_both(tls_port: int, certificates: Path, monkey
     assert len(engine.get("/nodes")) == 1
     unchecked = Engine.connect(f"tcp://127.0.0.1:{tls_port}", tls=True, validate_certs=False, **pair)
     assert len(unchecked.get("/nodes")) == 1
-    with pytest.raises(EngineError, match=r"(?i)certificate.*Give in ca_path"):
+    with pytest.raises(EngineError, match=r"(?i)certificate.*Set ca_path"):
         Engine.connect(f"tcp://127.0.0.1:{tls_port}", tls=True, **pair)
     with pytest.raises(EngineError, match=r"(?i)certificate"):
         Engine.connect(f"tcp://127.0.0.1:{tls_port}", validate_certs=True, ca_path=str(certificates / "other.pem"), **pair)

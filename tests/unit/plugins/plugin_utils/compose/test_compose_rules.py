@@ -189,8 +189,8 @@ def test_versions(version: str | None) -> None:
             "networks.n: has both name and external.name",
         ),
         ({**service(), "networks": {"n": {"driver_opts": {"a": None}}}}, "networks.n.driver_opts.a: found nothing"),
-        ({"services": {}}, "there is nothing in this stack"),
-        ({}, "there is nothing in this stack"),
+        ({"services": {}}, "this stack is empty"),
+        ({}, "this stack is empty"),
     ],
 )
 def test_refusals_name_the_path_and_the_cure(data: dict[str, t.Any], message: str) -> None:

@@ -155,8 +155,8 @@ def test_extends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("services: {a: {extends: b}, b: {extends: a}}", "services extend each other in a circle"),
-        ("services: {a: {extends: a}}", "services extend each other in a circle"),
+        ("services: {a: {extends: b}, b: {extends: a}}", "services extend each other in a cycle"),
+        ("services: {a: {extends: a}}", "services extend each other in a cycle"),
         ("services: {a: {extends: b}}", "there is no service 'b'"),
         ("services: {a: {extends: {service: b, file: none.yml}}}", "cannot read /stack/none.yml"),
     ],
@@ -186,7 +186,7 @@ def test_include(tmp_path: Path) -> None:
 
 def test_includes_that_go_wrong(tmp_path: Path) -> None:
     file = write(tmp_path, stack="include: [stack]\nservices: {a: {image: i}}")
-    with pytest.raises(ComposeError, match="files include each other in a circle"):
+    with pytest.raises(ComposeError, match="files include each other in a cycle"):
         load_stack([file])
     file = write(tmp_path, stack="include: [one]\nservices: {a: {image: i}}", one="services: {a: {image: j}}")
     with pytest.raises(ComposeError, match=r"services\.a: an included file defines it differently"):
@@ -277,11 +277,11 @@ def test_a_circle_of_short_dependencies_is_broken() -> None:
     loaded = load("version: '3'\nservices: {a: {image: i, depends_on: [b]}, b: {image: i, depends_on: [a]}}")
     dependencies = [len(service["depends_on"]) for service in loaded.model["services"].values()]
     assert sorted(dependencies) == [0, 1]
-    assert "in a circle" in loaded.warnings[0]
+    assert "in a cycle" in loaded.warnings[0]
 
 
 def test_a_circle_that_the_file_insists_on() -> None:
-    with pytest.raises(ComposeError, match="services depend on each other in a circle: a -> b -> a"):
+    with pytest.raises(ComposeError, match="services depend on each other in a cycle: a -> b -> a"):
         load("services: {a: {image: i, depends_on: {b: {}}}, b: {image: i, depends_on: {a: {}}}}")
 
 

@@ -103,7 +103,7 @@ def test_backups_of_other_swarms_stay() -> None:
     [
         ({"a": DIGEST}, {"a": DIGEST}, []),
         ({"a": DIGEST}, {"a": ""}, []),
-        ({"a": DIGEST, "b": DIGEST}, {"a": OTHER}, ["b is missing", "a differs from its sum"]),
+        ({"a": DIGEST, "b": DIGEST}, {"a": OTHER}, ["b is missing", "a does not match its checksum"]),
         ({}, {}, ["SHA256SUMS is empty"]),
     ],
 )

@@ -49,9 +49,9 @@ def managers(letters: str) -> list[Node]:
 @pytest.mark.parametrize(
     ("letters", "which", "single", "words"),
     [
-        ("Lmm", "m1", False, "2 of 3 managers stay"),
-        ("Lmmmx", "m2", False, "3 of 5 managers stay"),
-        ("L", "m0", True, "without a manager meanwhile"),
+        ("Lmm", "m1", False, "2 of 3 managers remain"),
+        ("Lmmmx", "m2", False, "3 of 5 managers remain"),
+        ("L", "m0", True, "has no manager meanwhile"),
     ],
 )
 def test_a_manager_may_be_stopped(letters: str, which: str, single: bool, words: str) -> None:
@@ -62,8 +62,8 @@ def test_a_manager_may_be_stopped(letters: str, which: str, single: bool, words:
     ("letters", "which", "single", "words"),
     [
         ("L", "m0", False, "is the only manager"),
-        ("Lmm", "m0", False, "leads the managers"),
-        ("Lmm", "m0", True, "leads the managers"),
+        ("Lmm", "m0", False, "is the leader"),
+        ("Lmm", "m0", True, "is the leader"),
         ("Lm", "m1", True, "1 of 2 managers would be reachable, and 2 are needed"),
         ("Lmx", "m1", True, "1 of 3 managers would be reachable, and 2 are needed"),
         ("Lmmxx", "m1", False, "2 of 5 managers would be reachable, and 3 are needed"),
@@ -105,9 +105,9 @@ def test_a_swarm_may_be_recovered(archive: Manifest | None, own: MemberState, ot
 @pytest.mark.parametrize(
     ("archive", "own", "others", "words"),
     [
-        (None, seen("this host", acting=True), [], "the swarm abc lives: this host can act"),
-        (None, LEFT, [seen("m2", acting=True)], "the swarm abc lives: m2 can act"),
-        (manifest(), CLEAN, [seen("m2", acting=True), seen("m3", acting=True)], "lives: m2, m3 can act"),
+        (None, seen("this host", acting=True), [], "the swarm abc is up: this host can act"),
+        (None, LEFT, [seen("m2", acting=True)], "the swarm abc is up: m2 can act"),
+        (manifest(), CLEAN, [seen("m2", acting=True), seen("m3", acting=True)], "is up: m2, m3 can act"),
         (
             manifest(),
             CLEAN,
@@ -116,10 +116,10 @@ def test_a_swarm_may_be_recovered(archive: Manifest | None, own: MemberState, ot
         ),
         (manifest(), CLEAN, [seen("m1", cluster_id="another")], "and m1 is a manager of swarm another without a leader"),
         (manifest(), CLEAN, [seen("m1", "locked", cluster_id="another")], "and m1 is locked"),
-        (manifest(), CLEAN, [seen("m1", acting=True), seen("m2", acting=True, cluster_id="another")], "the swarm abc lives: m1 can act"),
+        (manifest(), CLEAN, [seen("m1", acting=True), seen("m2", acting=True, cluster_id="another")], "the swarm abc is up: m1 can act"),
         (None, LEFT, [seen("m2", acting=True, cluster_id="another")], "this host has the state of swarm abc, and m2 is a manager of swarm"),
-        (manifest(), LEFT, [], "Let it leave first"),
-        (manifest(), seen("this host", role="worker", cluster_id="another"), [], "is a worker of swarm another. Let it leave first"),
+        (manifest(), LEFT, [], "Make it leave first"),
+        (manifest(), seen("this host", role="worker", cluster_id="another"), [], "is a worker of swarm another. Make it leave first"),
         (None, CLEAN, [], "no state of a manager, and no archive"),
         (None, seen("this host", role="worker"), [], "no state of a manager, and no archive"),
     ],
@@ -133,8 +133,8 @@ def test_a_swarm_must_not_be_recovered(archive: Manifest | None, own: MemberStat
 @pytest.mark.parametrize(
     ("archive", "own", "words"),
     [
-        (manifest(), CLEAN, "the archive is of swarm abc, and swarm xyz is meant (swarm_cluster_id)"),
-        (None, LEFT, "this host has the state of swarm abc, and swarm xyz is meant (swarm_cluster_id)"),
+        (manifest(), CLEAN, "the archive is of swarm abc, but swarm_cluster_id is xyz"),
+        (None, LEFT, "this host has the state of swarm abc, but swarm_cluster_id is xyz"),
     ],
 )
 def test_only_the_swarm_that_is_meant_is_recovered(archive: Manifest | None, own: MemberState, words: str) -> None:
@@ -195,7 +195,7 @@ def test_a_damaged_archive_is_refused(state: Path, tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="there is no archive"):
         read_file(str(path), str(tmp_path), 2**30)
     write_archive(str(path), str(state), manifest(files={**sums_of(str(state)), "docker-state.json": "0" * 64}), {})
-    with pytest.raises(PlanError, match="is damaged: 'docker-state.json' differ"):
+    with pytest.raises(PlanError, match="is damaged: 'docker-state.json' do not match"):
         read_file(str(path), str(tmp_path), 2**30)
 
 
@@ -223,7 +223,7 @@ def test_another_archive_is_none_of_ours(tmp_path: Path, document: str) -> None:
         head = tarfile.TarInfo("manifest.json")
         head.size = len(document)
         tar.addfile(head, io.BytesIO(document.encode()))
-    with pytest.raises(PlanError, match="no archive of a swarm's state"):
+    with pytest.raises(PlanError, match="not an archive of a swarm's state"):
         read_file(str(path), str(tmp_path), 2**30)
 
 

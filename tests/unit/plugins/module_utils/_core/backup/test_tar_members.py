@@ -72,7 +72,7 @@ def test_what_may_be_unpacked(member: Member, rules: Rules) -> None:
         (replace(FILE, mode=0o4755), UNPROVEN_RULES, "mode 4755"),
         (replace(FILE, mode=0o1644), STATE_RULES, "mode 1644"),
         (replace(FILE, capable=True), UNPROVEN_RULES, "capabilities"),
-        (replace(FILE, kind="fifo"), PROVEN_RULES, "is an odd fifo of 5 bytes"),
+        (replace(FILE, kind="fifo"), PROVEN_RULES, "is an unexpected fifo of 5 bytes"),
         (LINK, STATE_RULES, "is a symbolic link"),
         (HARD, STATE_RULES, "is a hard link"),
         (replace(LINK, kind="block device"), UNPROVEN_RULES, "is a block device"),

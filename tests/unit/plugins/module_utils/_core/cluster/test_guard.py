@@ -40,7 +40,7 @@ def test_the_name_of_the_swarm_confirms(confirm: t.Any, name: t.Any) -> None:
         (None, None, "swarm_name is empty"),
         ("lab", "", "swarm_name is empty"),
         (" ", " ", "swarm_name is empty"),
-        ("\t", "\t\n", "Name it in the inventory (swarm_name)"),
+        ("\t", "\t\n", "Set swarm_name in the inventory"),
     ],
 )
 def test_anything_else_does_not(confirm: t.Any, name: t.Any, words: str) -> None:
@@ -78,8 +78,8 @@ def test_the_swarm_that_is_meant_is_given_or_that_of_the_managers(given: str, ma
 @pytest.mark.parametrize(
     ("given", "managers", "words"),
     [
-        ("abc", [member("m1", "xyz", acting=True)], "swarm abc is meant, but m1 is a manager of swarm xyz"),
-        ("abc", [member("m1", acting=True), member("m2", "xyz", acting=True)], "take m2 out of the inventory"),
+        ("abc", [member("m1", "xyz", acting=True)], "swarm abc is expected, but m1 is a manager of swarm xyz"),
+        ("abc", [member("m1", acting=True), member("m2", "xyz", acting=True)], "remove m2 from the inventory"),
         ("", [member("m1", acting=True), member("m2", "xyz", acting=True)], "the managers are in different swarms: m1 is"),
         ("", [member("m1"), member("m2", "xyz")], "the managers are in different swarms: m1 is"),
     ],
@@ -98,12 +98,12 @@ def test_managers_of_several_swarms_are_refused(given: str, managers: list[Membe
         (CLEAN, "abc", ""),
         (MemberState("w1", "no engine"), "abc", ""),
         (member("w1", ""), "abc", ""),
-        (member("w1", "xyz"), "abc", "w1 is in swarm xyz, and swarm abc is meant"),
+        (member("w1", "xyz"), "abc", "w1 is in swarm xyz, but swarm abc is expected"),
         (MemberState("", "active", cluster_id="xyz"), "abc", "this host is in swarm xyz"),
         (member("w2", "xyz", state="locked"), "abc", "w2 is in swarm xyz"),
-        (member("w2", ""), "abc", "which swarm w2 is in can't be told"),
-        (MemberState("w1", "error"), "abc", "which swarm w1 is in can't be told"),
-        (MemberState("w1", "pending", node_id=""), "abc", "which swarm w1 is in can't be told"),
+        (member("w2", ""), "abc", "the swarm of w2 is unknown"),
+        (MemberState("w1", "error"), "abc", "the swarm of w1 is unknown"),
+        (MemberState("w1", "pending", node_id=""), "abc", "the swarm of w1 is unknown"),
     ],
 )
 def test_only_the_host_of_another_swarm_is_a_stranger(seen: MemberState, meant: str, words: str) -> None:

@@ -191,7 +191,7 @@ M1 = MemberState("m1", "active", "manager", "A", acting=True)
 FRESH = MemberState("new", "inactive")
 
 CASES: list[tuple[str, MemberState, str, list[MemberState], str, list[str]]] = [
-    ("no managers", FRESH, "worker", [], REFUSE, ["no host is named as a manager"]),
+    ("no managers", FRESH, "worker", [], REFUSE, ["no host is listed as a manager"]),
     ("first one wiped", MemberState("m1", "inactive"), "manager", [MemberState("m1", "inactive"), replace(M1, name="m2")], JOIN, []),
     (
         "others are down",

@@ -159,7 +159,7 @@ def test_the_address_in_a_network() -> None:
     assert addresses.pick_in_network("advertise_addr", "10.0.0.0/24", "10.0.0.9") == "10.0.0.9"
     assert addresses.probe(ipaddress.ip_network("10.0.0.0/24")) == "10.0.0.1"
     assert addresses.probe(ipaddress.ip_network("10.0.0.7/32")) == "10.0.0.7"
-    for own, message in (("192.168.0.9", "starts from 192.168.0.9"), ("", "there is no way there")):
+    for own, message in (("192.168.0.9", "starts at 192.168.0.9"), ("", "there is no route to it")):
         with pytest.raises(PlanError, match=f"advertise_addr: this host has no address in 10.0.0.0/24; .*{message}"):
             addresses.pick_in_network("advertise_addr", "10.0.0.0/24", own)
     with pytest.raises(PlanError, match="is not a network"):

@@ -34,7 +34,7 @@ def test_labels_for_which_no_constraint_can_ask(name: str, value: str | None, is
     told = list(lint_labels({"w1": {name: value, "fine": "1"}, "w2": {name: value}}))
     assert bool(told) == (not is_askable)
     if told:
-        assert told[0].startswith(f"No constraint can ask for these labels: {name} of w1, w2. Names take letters, digits,")
+        assert told[0].startswith(f"No constraint can select these labels: {name} of w1, w2. A name may have letters, digits,")
         assert not value or len(value) < 2 or value not in told[0]
 
 

@@ -51,7 +51,7 @@ def test_labels_that_are_no_mapping() -> None:
 
 
 def test_labels_of_our_own_are_not_the_users() -> None:
-    with pytest.raises(PlanError, match=r"Labels of w1: flotilla.availability. .* take others"):
+    with pytest.raises(PlanError, match=r"Labels of w1: flotilla.availability. .* use others"):
         plan_nodes([W1], Wanted(labels={"w1": {"flotilla.availability": "pause"}}))
 
 
@@ -120,7 +120,7 @@ def test_hosts_are_matched_by_the_id_that_they_told() -> None:
     ("wanted", "message"),
     [
         (Wanted(labels={"w1": {"a": 1}}), r"w1 could be any of \w+ \(w1, 10.0.1.1, ready\), other"),
-        (Wanted(labels={"nobody": {"a": 1}}), r"no node of the swarm is nobody \(its nodes are w1, w1\)"),
+        (Wanted(labels={"nobody": {"a": 1}}), r"the swarm has no node nobody \(its nodes are w1, w1\)"),
         (Wanted(labels={"w1": {"a": 1}}, node_ids={"w1": "strange"}), "w1 has the node id strange, which is not in this swarm"),
         (Wanted(labels={"a": {}, "b": {}}, node_ids={"a": "other", "b": "other"}), "a and b are the same node other"),
     ],

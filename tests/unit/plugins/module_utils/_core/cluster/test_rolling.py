@@ -89,7 +89,7 @@ def test_the_only_node_is_not_drained() -> None:
         (own("w3"), {}, "no manager can act"),
         (own("new", "inactive"), {}, ""),
         (own("dead", "no engine"), {}, ""),
-        (own("m1", "locked"), {}, "it is a manager that is locked"),
+        (own("m1", "locked"), {}, "it is a locked manager"),
         (own("stranger"), answer(), "m1 does not list its node"),
     ],
 )

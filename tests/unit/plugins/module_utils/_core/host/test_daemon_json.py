@@ -110,14 +110,14 @@ def test_no_text_is_an_empty_configuration(text: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ('{"debug": true', "no valid JSON at line 1, column 15"),
-        ('{"a": 1}\n{"b": 2}', "no valid JSON at line 2, column 1: Extra data"),
-        ('{"a": 1,}', "no valid JSON at line 1"),
-        ("debug: true", "no valid JSON at line 1, column 1"),
+        ('{"debug": true', "invalid JSON at line 1, column 15"),
+        ('{"a": 1}\n{"b": 2}', "invalid JSON at line 2, column 1: Extra data"),
+        ('{"a": 1,}', "invalid JSON at line 1"),
+        ("debug: true", "invalid JSON at line 1, column 1"),
         ("[]", "it holds a list, expected an object in braces"),
-        ('{"a": 1, "a": 2}', "the key a stands there twice"),
-        ('{"x": {"a": 1, "a": 2}}', "the key a stands there twice"),
-        ('{"mtu": NaN}', "NaN is no JSON value"),
+        ('{"a": 1, "a": 2}', "the key a is given twice"),
+        ('{"x": {"a": 1, "a": 2}}', "the key a is given twice"),
+        ('{"mtu": NaN}', "NaN is not a JSON value"),
     ],
 )
 def test_broken_text_is_refused_with_its_place(text: str, found: str) -> None:
@@ -174,10 +174,10 @@ def test_secrets_are_not_shown() -> None:
         ({"data-root": "/d"}, {"data-root", "hosts"}, False, "data-root: the service unit"),
         ({"log-driver": "journald", "log-opts": {"max-size": "1m"}}, set(), False, "journald does not know max-size"),
         ({"log-driver": "gelf", "log-opts": {"max-file": "1", "max-size": "1m"}}, set(), False, "max-file and max-size"),
-        ({"data-root": "/data"}, set(), True, "in /var/lib/docker. With /data it would begin empty"),
+        ({"data-root": "/data"}, set(), True, "in /var/lib/docker. With /data it would start empty"),
         ({"hosts": ["fd://", "tcp://0.0.0.0:2375"]}, set(), False, "who reaches tcp://0.0.0.0:2375 would be root here"),
         ({"hosts": [":2375"], "tls": True}, set(), False, "who reaches :2375 would be root here"),
-        ({"live-restore": True}, set(), True, "live-restore: an engine in a swarm can't have it"),
+        ({"live-restore": True}, set(), True, "live-restore: an engine in a swarm can't use it"),
         ({"firewall-backend": "nftables"}, set(), True, "firewall-backend: an engine in a swarm can't use nftables"),
     ],
 )

@@ -61,8 +61,8 @@ def test_right(config: dict[str, t.Any]) -> None:
         ({"proxies": {"http": "x"}}, "proxies.http: no such key. Known are http-proxy, https-proxy, no-proxy."),
         ({"features": {"cdi": "true"}}, 'features.cdi: is "true", expected true or false. Write it without quotes.'),
         ({"cdi-spec-dirs": ["/etc/cdi"]}, "cdi-spec-dirs: needs engine 25.0, this host has 24.0."),
-        ({"graph": "/data"}, "graph: engines from 23.0 on refuse it, this host has 24.0."),
-        ({"cluster-store": "consul://x"}, "cluster-store: engines from 23.0 on refuse it, this host has 24.0."),
+        ({"graph": "/data"}, "graph: engines from 23.0 on refuse this key, this host has 24.0."),
+        ({"cluster-store": "consul://x"}, "cluster-store: engines from 23.0 on refuse this key, this host has 24.0."),
     ],
 )
 def test_wrong(config: dict[str, t.Any], problem: str) -> None:

@@ -39,7 +39,7 @@ def test_outer_directories_come_first() -> None:
 
 
 def test_what_is_no_directory_is_refused_whole() -> None:
-    with pytest.raises(PlanError, match="/a, /c is there and is no directory. Move it away"):
+    with pytest.raises(PlanError, match="/a, /c exists and is not a directory. Move it away"):
         plan_directories([Wanted("/c"), Wanted("/b"), Wanted("/a")], {"/a": Found("other"), "/b": Found(), "/c": Found("other")})
 
 
@@ -67,6 +67,6 @@ def test_faults_are_told_together() -> None:
     assert error.value.problem.split("; ") == [
         "directories[0].path is 'srv', expected an absolute path such as /srv/models",
         "directories[1].mode of /a is '493', expected octal digits. Write it in quotes, such as \"0750\"",
-        "directories[2].path /a is there twice",
+        "directories[2].path /a is listed twice",
         "directories[3].path is '/', expected an absolute path such as /srv/models",
     ]

@@ -24,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 BLANK = "the blank between"
-EVERYBODY = "to everybody"
+EVERYBODY = "to everyone"
 ROOT = "no_root_squash"
 
 # Lines as they are found in the wild, and what is said about them (None: nothing).
@@ -87,7 +87,7 @@ def test_lines_of_others(line: str, verdict: str | None) -> None:
 
 def test_the_blank_is_explained() -> None:
     assert lint("/srv 10.0.0.5 (rw)\n", "/etc/exports") == [
-        "/etc/exports:1: the blank between 10.0.0.5 and (rw) exports /srv to everybody with (rw), and to 10.0.0.5 with the defaults. "
+        "/etc/exports:1: the blank between 10.0.0.5 and (rw) exports /srv to everyone with (rw), and to 10.0.0.5 with the defaults. "
         "Write 10.0.0.5(rw)."
     ]
 
@@ -99,9 +99,9 @@ def one(client: str = "10.0.0.5", options: t.Sequence[str] = ("rw",), path: str 
 @pytest.mark.parametrize(
     ("exports", "found"),
     [
-        (one("*"), "* is everybody"),
-        (one("0.0.0.0/0"), "0.0.0.0/0 is everybody"),
-        (one("::/0"), "::/0 is everybody"),
+        (one("*"), "* is everyone"),
+        (one("0.0.0.0/0"), "0.0.0.0/0 is everyone"),
+        (one("::/0"), "::/0 is everyone"),
         (one(options=["rw", "no_root_squash"]), "no_root_squash for 10.0.0.5: root on a client"),
         (one(options=["rw", "insecure"]), "insecure for 10.0.0.5"),
         (one(options=["rw", "anonuid=0"]), "anonuid=0 for 10.0.0.5: root on a client"),
@@ -120,18 +120,18 @@ def test_unsafe_exports_need_the_switch(exports: list[dict[str, t.Any]], found: 
 @pytest.mark.parametrize(
     ("exports", "found"),
     [
-        (one("10.0.0.5 (rw)"), "is no client"),
-        (one("10.0.0.5(rw)"), "is no client"),
-        (one(""), "is no client"),
-        (one("10.0.0.5/24"), "10.0.0.5/24 is no network"),
-        (one("10.0.0.0/33"), "10.0.0.0/33 is no network"),
-        (one(path="srv"), "is no absolute path"),
-        (one(path="/srv/../etc"), "is no absolute path"),
+        (one("10.0.0.5 (rw)"), "is not a client"),
+        (one("10.0.0.5(rw)"), "is not a client"),
+        (one(""), "is not a client"),
+        (one("10.0.0.5/24"), "10.0.0.5/24 is not a network"),
+        (one("10.0.0.0/33"), "10.0.0.0/33 is not a network"),
+        (one(path="srv"), "is not an absolute path"),
+        (one(path="/srv/../etc"), "is not an absolute path"),
         (one(options=["rw", "no_subtree_chek"]), "unknown option 'no_subtree_chek', did you mean no_subtree_check?"),
         (one(options=["rw,sync"]), "unknown option 'rw,sync'"),
         (one(options=["rw", "ro"]), "ro and rw exclude each other"),
         (one(options=["sync", "async"]), "sync and async exclude each other"),
-        (one() + one(), "the client 10.0.0.5 stands there twice"),
+        (one() + one(), "the client 10.0.0.5 is listed twice"),
     ],
 )
 def test_wrong_exports(exports: list[dict[str, t.Any]], found: str) -> None:
@@ -196,7 +196,7 @@ def test_what_is_rendered_is_understood_and_clean(pairs: list[tuple[str, str]]) 
 def test_an_export_that_another_file_has() -> None:
     wanted = entries(one("10.0.0.5") + one("10.0.0.6", path="/other"))
     assert clashes(wanted, "/x y(rw)\n/srv 10.0.0.9(ro) 10.0.0.5(ro)\n", "/etc/exports") == [
-        "/srv for 10.0.0.5 stands in /etc/exports:2 already. Remove it there or here."
+        "/srv for 10.0.0.5 is already in /etc/exports:2. Remove it there or here."
     ]
 
 

@@ -110,13 +110,13 @@ def test_a_port_limited_to_ipv4_is_closed_over_ipv6() -> None:
 @pytest.mark.parametrize(
     ("more", "ssh", "words"),
     [
-        ({"peers": ()}, (), "there are none"),
+        ({"peers": ()}, (), "the list is empty"),
         ({"published": (Limit(22, "tcp", networks(OFFICE)),)}, {22}, "22/tcp is where sshd listens"),
         ({"published": (Limit(2222, "tcp", networks(OFFICE)),)}, {22, 2222}, "2222/tcp is where sshd listens"),
         ({"published": (Limit(7946, "udp", networks(OFFICE)),)}, (), "a port of the swarm itself"),
         ({"published": (Limit(8080, "tcp", ()),)}, (), "has no sources"),
-        ({"published": (Limit(70000, "tcp", networks(OFFICE)),)}, (), "is no port"),
-        ({"published": (Limit(8080, "tcp", networks(OFFICE)),) * 2}, (), "stands there twice"),
+        ({"published": (Limit(70000, "tcp", networks(OFFICE)),)}, (), "is not a port"),
+        ({"published": (Limit(8080, "tcp", networks(OFFICE)),) * 2}, (), "is listed twice"),
         ({}, {2377}, "2377/tcp is where sshd listens, and a port of the swarm"),
     ],
 )

@@ -76,7 +76,7 @@ def test_accepted_options(options: dict[str, str]) -> None:
 
 
 def test_a_name_stands_once() -> None:
-    with pytest.raises(PlanError, match="v: stands there twice"):
+    with pytest.raises(PlanError, match="v: is listed twice"):
         wanted_volumes(given() + given())
 
 

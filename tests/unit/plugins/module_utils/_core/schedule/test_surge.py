@@ -61,7 +61,7 @@ def test_two_tasks_never_write_at_once_unasked() -> None:
 
 @pytest.mark.parametrize("state", ["updating", "paused", "rollback_started", "rollback_paused"])
 def test_a_service_whose_update_is_not_over_is_refused(state: str) -> None:
-    with pytest.raises(PlanError, match=f"web: its last update is not over .{state}"):
+    with pytest.raises(PlanError, match=f"web: its last update has not ended .{state}"):
         plan_surge("all", LEAVING, [listed(state=state)], tasks("w1"))
     assert plan_surge("all", LEAVING, [listed(state=state)], tasks("w3")) == ([], [])
 

@@ -440,17 +440,23 @@ def test_models_that_contradict_themselves(keys: Json, message: str) -> None:
 
 @pytest.mark.parametrize("key", ["a.b", "a" * 60, "-", "a-"])
 def test_names_that_the_engine_refuses(key: str) -> None:
-    with pytest.raises(PlanError, match="is no name for a service"):
+    with pytest.raises(PlanError, match="is not a valid name for a service"):
         made({"services": {key: {"image": "i"}}})
 
 
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ({"networks": {"n" * 60: {}}}, f"network {'n' * 60}: 'stk_{'n' * 60}' is no name for a network. Expected letters, digits, '-' and"),
-        ({"networks": {"a.b": {}}}, "network a.b: 'stk_a.b' is no name for a network"),
-        ({"secrets": {"s" * 61: {"content": "eA=="}}}, f"secret {'s' * 61}: 'stk_{'s' * 61}' is no name for a secret. Expected"),
-        ({"configs": {"c-": {"content": "eA=="}}}, "config c-: 'stk_c-' is no name for a config. Expected letters, digits, '-', '_' and"),
+        (
+            {"networks": {"n" * 60: {}}},
+            f"network {'n' * 60}: 'stk_{'n' * 60}' is not a valid name for a network. Expected letters, digits, '-' and",
+        ),
+        ({"networks": {"a.b": {}}}, "network a.b: 'stk_a.b' is not a valid name for a network"),
+        ({"secrets": {"s" * 61: {"content": "eA=="}}}, f"secret {'s' * 61}: 'stk_{'s' * 61}' is not a valid name for a secret. Expected"),
+        (
+            {"configs": {"c-": {"content": "eA=="}}},
+            "config c-: 'stk_c-' is not a valid name for a config. Expected letters, digits, '-', '_' and",
+        ),
     ],
 )
 def test_names_of_objects_that_the_engine_refuses(model: Json, message: str) -> None:

@@ -48,7 +48,7 @@ def test_who_may_not_watch_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(socket, "socket", refuse)
-    with pytest.raises(FlotillaError, match="watching what leaves this host: Operation not permitted. Become root for it."):
+    with pytest.raises(FlotillaError, match=r"watching what leaves this host: Operation not permitted. Become root \(become: true\)."):
         wire_tap.WireTap()
     assert wire_tap.has_keys() is False
 

@@ -167,7 +167,7 @@ def test_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     collected = run_module_main(port_probe.main, {"run": run, "host": "c", "collect": True})
     assert collected["tcp"]["a"] == {str(port): "open"}
     again = run_module_main(port_probe.main, {"run": run, "host": "c", "collect": True})
-    assert (again["exit_code"], "Nothing watches, or not any more" in again["msg"]) == (1, True)
+    assert (again["exit_code"], "Nothing is watching, or no longer" in again["msg"]) == (1, True)
 
 
 def test_check_mode_neither_begins_nor_collects() -> None:
@@ -177,7 +177,7 @@ def test_check_mode_neither_begins_nor_collects() -> None:
     planned = run_module_main(port_probe.main, {**given, "collect": True}, check=True)
     assert [(change["action"], change["name"]) for change in planned["plan"]] == [("remove", "ports of a")] and "tcp" not in planned
     refused = run_module_main(port_probe.main, {**given, "collect": True})
-    assert "Nothing watches" in refused["msg"] and refused["msg"].endswith("Nothing was changed.") and not refused["changed"]
+    assert "Nothing is watching" in refused["msg"] and refused["msg"].endswith("Nothing was changed.") and not refused["changed"]
 
 
 def test_a_process_that_can_not_begin_says_why() -> None:
