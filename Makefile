@@ -49,7 +49,7 @@ unit: .venv/.test ## the unit tests, on all processors
 unit39: ## the unit tests of module code on Python 3.9, where there is one
 	tests/unit39.sh
 
-THOROUGH := FLOTILLA_PLANTED=1 FLOTILLA_FUZZ=10000 FLOTILLA_ARCHIVES=50000 FLOTILLA_SHUFFLES=5 FLOTILLA_CLI_STACKS=2500 FLOTILLA_COMPOSE_STACKS=300 HYPOTHESIS_PROFILE=thorough
+THOROUGH := FLOTILLA_PLANTED=1 FLOTILLA_FAULTS=200 FLOTILLA_FUZZ=10000 FLOTILLA_ARCHIVES=50000 FLOTILLA_SHUFFLES=5 FLOTILLA_CLI_STACKS=2500 FLOTILLA_COMPOSE_STACKS=300 HYPOTHESIS_PROFILE=thorough
 STACK_TESTS := plugin_utils/compose action/test_action_stack_corpus.py module_utils/_core/stack/test_stack_property.py module_utils/test_archive_fuzz.py
 
 unit-thorough: .venv/.test ## thousands of random stacks and broken files, next to docker stack deploy and docker compose, planted secrets; 18 minutes

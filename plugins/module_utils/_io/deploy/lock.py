@@ -186,11 +186,14 @@ def lock_name(stack: str) -> str:
 
 
 def release_lock(engine: t.Any, lock_id: str) -> None:
-    try:
-        engine.delete(f"/configs/{lock_id}", "unlocking the stack")
-    except EngineError:
-        # The lock ends by itself; what the run did must not be hidden by this.
-        return
+    for _attempt in range(_ATTEMPTS):
+        try:
+            engine.delete(f"/configs/{lock_id}", "unlocking the stack")
+            return
+        except EngineError as error:
+            # The lock ends by itself; what the run did must not be hidden by this.
+            if not is_outage(error):
+                return
 
 
 def read_locks(engine: t.Any) -> dict[str, tuple[str, float]]:
