@@ -30,10 +30,10 @@ def measure_whole(node: Node, work: Path, size: int, count: int) -> Iterator[Sam
         OURS: node.play(node.root / "site.yml", f"--extra-vars=@{PLAYS / 'state.yml'}", bench_file=str(work / "whole.yml")),
         USUAL: node.play("usual.yml", bench_file=f"{FOLDER}/whole.yml"),
     }
-    timed("make the state by site.yml", plays[OURS], node.environment)
+    # The client deploys the stack: it names configs without a hash, which site.yml leaves as it is, and not the other way round.
+    timed("make the state but the stack", [*plays[OURS], '--extra-vars={"stacks_present": []}'], node.environment)
     node.run("install what community.docker imports", "apt-get install -y -qq python3-jsondiff python3-yaml")
     timed("run the usual means once", plays[USUAL], node.environment)
-    timed("run site.yml once more", plays[OURS], node.environment)
     processor: dict[str, list[float]] = {name: [] for name in plays}
 
     def run(name: str) -> float:
