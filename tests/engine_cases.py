@@ -83,6 +83,16 @@ REFUSED = (
     Case('hostname: "{{.Node.Name}}"', "services.a.hostname: found {{.Node.Name}}; expected a template of Swarm, such as {{.Task.Slot}}"),
     Case('environment: {FORMAT: "see {{.Names}}"}', "services.a.environment.FORMAT: found {{.Names}}; expected a template of Swarm"),
     Case('environment: {FORMAT: "hunter2 {{"}', "services.a.environment.FORMAT: found {{; expected a template of Swarm"),
+    *(
+        Case(f"environment: {{FORMAT: '{text}'}}", f"services.a.environment.FORMAT: found {found}; expected a template of Swarm")
+        for text, found in (
+            ("{{}}", "{{"),
+            ("{{ hunter2 }}", "{{"),
+            ("{{ db.host }}", "{{"),
+            ("{{{{.Task.Slot}}}}", "{{"),
+            ("{{.Task.Slot}} {{.Service.Labels.x}}", "{{.Service.Labels.x}}"),
+        )
+    ),
     Case('environment: {"": x}', "a variable has no name; expected a name"),
     Case("working_dir: app", "services.a.working_dir: found 'app'; expected an absolute path"),
     Case("stop_signal: SIGNOPE", "services.a.stop_signal: found 'SIGNOPE'; expected a signal such as SIGTERM, INT or 15"),
@@ -168,6 +178,11 @@ REFUSED = (
             ),
         )
     ),
+    Case(
+        "",
+        "networks.default.driver_opts: found com.docker.network.driver.mtu '9k'; expected a whole number",
+        "networks: {default: {driver_opts: {com.docker.network.driver.mtu: 9k}}}",
+    ),
     Case("", "networks.default.name: found 'bridge'; expected another name", "networks: {default: {name: bridge}}"),
     Case("", "networks.default.name: found 'a.b'; expected up to 63 letters, digits, - and _", "networks: {default: {name: a.b}}"),
     Case(
@@ -219,7 +234,7 @@ TAKEN = (
     Case('deploy: {resources: {limits: {cpus: "0.01", memory: 6m}, reservations: {cpus: "0.001", memory: 4m}}}', ""),
     Case("healthcheck: {test: [CMD, 'true'], interval: 1ms, timeout: 0s, start_period: 1ms, start_interval: 1ms}", ""),
     Case("healthcheck: {test: [NONE]}", ""),
-    Case("healthcheck: {test: [CMD-SHELL, 'true']}", ""),
+    Case("healthcheck: {test: [CMD-SHELL, 'true'], interval: 1s}", ""),
     Case("stop_grace_period: 0s", ""),
     Case(f"hostname: {'h' * 63}", ""),
     Case(f"hostname: {'h' * 32}.{'g' * 31}", ""),
@@ -230,7 +245,7 @@ TAKEN = (
     Case("working_dir: /", ""),
     *(Case(f'stop_signal: "{text}"', "") for text in ("SIGRTMIN+3", "term", "15", "rtmax-1")),
     Case("cap_add: [cap_net_admin, Chown]\ncap_drop: [ALL]", ""),
-    Case("ulimits: {nofile: {soft: 5, hard: 64}, CORE: -1, nproc: {soft: 9, hard: -1}, memlock: 0}", ""),
+    Case("ulimits: {nofile: {soft: 64, hard: 128}, CORE: 0, memlock: 0}", ""),
     Case("sysctls: {net.core.somaxconn: 1024, net/ipv4/ip_unprivileged_port_start: 0, kernel.shmmax: 65536, fs.mqueue.msg_max: 20}", ""),
     Case("extra_hosts: ['a:10.0.0.1', 'b=::1', 'c:host-gateway']", ""),
     Case("logging: {driver: json-file, options: {max-size: 1m, max-file: 2, tag: x, mode: non-blocking, max-buffer-size: 1m}}", ""),
@@ -240,7 +255,7 @@ TAKEN = (
         "",
     ),
     Case("volumes: [{type: tmpfs, target: /t, tmpfs: {mode: 01777, size: 1m}}, {type: tmpfs, target: '/u/{{.Task.Slot}}'}]", ""),
-    Case("volumes: [{type: bind, source: /tmp, target: /t, bind: {propagation: rslave}}]", ""),
+    Case("volumes: [{type: bind, source: /tmp, target: /t, bind: {propagation: rprivate}}]", ""),
     Case("volumes: [{type: volume, source: v1, target: /v, volume: {nocopy: true}}]", "", "volumes: {v1: {name: 'n-{{.Task.Slot}}'}}"),
     Case("volumes: ['v1:/v']", "", "volumes: {v1: {driver_opts: {type: tmpfs, device: tmpfs, o: size=1m}}}"),
     Case("secrets: [{source: s, uid: '7', gid: '7', mode: 0620}]", "", _SECRET),

@@ -24,9 +24,14 @@ _CAPABILITIES = frozenset(
 _ULIMITS = frozenset("as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split())
 _OF_CONTAINERS = frozenset("msgmax msgmnb msgmni sem shmall shmmax shmmni shm_rmid_forced domainname".split())
 _TEMPLATED = frozenset(
-    "Service.ID Service.Name Node.ID Node.Hostname Node.Platform.Architecture Node.Platform.OS Task.ID Task.Name Task.Slot".split()
+    "Service Service.ID Service.Name Service.Labels Node Node.ID Node.Hostname Node.Platform Node.Platform.Architecture Node.Platform.OS "
+    "Task Task.ID Task.Name Task.Slot".split()
 )
-_ACTION = re.compile(r"\{\{-?\s*\.([\w.]+)\s*-?\}\}")
+_WORDS = frozenset(("true", "false", "end", "else"))
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
+_CHAIN = re.compile(r"\.[\w.]+")
+# Up to its end, which does not count inside quotes; one that does not end has no inside.
+_ACTION = re.compile(r"""\{\{(?:(?P<inner>(?:"(?:\\.|[^"\\])*"|`[^`]*`|'(?:\\.|[^'\\])*'|(?!\}\})[^"`'])*)\}\})?""", re.DOTALL)
 _WINDOWS_PATH = re.compile(r"[a-zA-Z]:[\\/]")
 _VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _LONGEST_HOSTNAME, _LONGEST_LABEL = 64, 63
@@ -119,9 +124,10 @@ def _is_common(mode: int) -> bool:
 
 def bad_template(text: str) -> str:
     """The first template in a text that the engine does not know, without what stands around it; empty where there is none."""
-    rest = _ACTION.sub("", text)
-    if "{{" in rest and "}}" not in rest:
-        return "{{"
-    return next(
-        (found[0] for found in _ACTION.finditer(text) if found[1] not in _TEMPLATED and not found[1].startswith("Service.Labels.")), ""
-    )
+    for action in _ACTION.finditer(text):
+        inner = (action["inner"] or "").strip("- ")
+        if action["inner"] is None or inner[:1] in ("", "{") or (_NAME.fullmatch(inner) and inner not in _WORDS):
+            return "{{"
+        if _CHAIN.fullmatch(inner) and inner[1:] not in _TEMPLATED:
+            return action[0]
+    return ""

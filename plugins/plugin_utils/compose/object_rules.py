@@ -14,6 +14,7 @@ from .rule import MANAGER, NODE, Rule, template_rule
 
 _LOCAL_DRIVERS = frozenset(("bridge", "macvlan", "ipvlan", "host", "null", "none"))
 _PREDEFINED_NETWORKS = frozenset(("bridge", "host", "none", "default"))
+_NUMBERS = ("com.docker.network.driver.mtu", "com.docker.network.driver.overlay.vxlanid_list")
 _VOLUME_OPTIONS = frozenset(("type", "o", "device", "size"))
 
 
@@ -54,6 +55,12 @@ def _is_inside(text: str, subnet: t.Any) -> bool:
 def _overlapping(configs: t.Sequence[t.Mapping[str, t.Any]]) -> bool:
     subnets = [subnet for config in configs if (subnet := _subnet(config)) is not None and subnet.version == 4]
     return any(one.overlaps(other) for index, one in enumerate(subnets) for other in subnets[:index])
+
+
+def _wrong_numbers(options: t.Mapping[str, str]) -> str:
+    return ", ".join(
+        f"{key} {options[key]!r}" for key in _NUMBERS if not all(text.isdecimal() for text in options.get(key, "0").split(","))
+    )
 
 
 NETWORK: tuple[Rule, ...] = (
@@ -113,9 +120,17 @@ NETWORK: tuple[Rule, ...] = (
         "ipam.config",
         lambda configs: not _overlapping(configs),
         "subnets that share no address",
-        "moby daemon/libnetwork/ipams/defaultipam",
-        MANAGER,
+        "moby daemon/libnetwork/cnmallocator/networkallocator.go allocatePools",
         found=lambda configs: f"subnets overlap: {', '.join(str(config.get('subnet')) for config in configs)}",
+        stricter="the engine takes it, and no task gets an address",
+    ),
+    Rule(
+        "driver_opts",
+        lambda options: not _wrong_numbers(options),
+        "a whole number",
+        "moby daemon/libnetwork/drivers/overlay/ov_network.go CreateNetwork",
+        NODE,
+        found=lambda options: f"found {_wrong_numbers(options)}",
     ),
     Rule(
         "name",

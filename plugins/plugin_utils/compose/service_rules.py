@@ -142,8 +142,6 @@ SERVICE: tuple[Rule, ...] = (
         "vip or dnsrr",
         f"{_CONVERT}/service.go ServiceSpecToGRPC",
         MANAGER,
-        "the engine would take it for vip",
-        since=(23, 0),
     ),
     Rule(
         "deploy.placement.constraints.*",
@@ -224,8 +222,9 @@ SERVICE: tuple[Rule, ...] = (
             f"{_SERVICE} validateHealthCheck",
             MANAGER,
             found=lambda span: f"found {duration_text(span)}",
+            since=since,
         )
-        for key in ("interval", "timeout", "start_period", "start_interval")
+        for key, since in (("interval", (0, 0)), ("timeout", (0, 0)), ("start_period", (0, 0)), ("start_interval", (25, 0)))
     ),
     Rule(
         "stop_grace_period",
@@ -284,6 +283,7 @@ SERVICE: tuple[Rule, ...] = (
         "moby daemon/pkg/opts/hosts.go ValidateExtraHost",
         NODE,
         found=lambda line: "found " + "=".join(reversed(line.split(" ", 1))),
+        stricter="a node leaves out what has no address",
     ),
     Rule(
         "dns.*",
@@ -313,7 +313,8 @@ SERVICE: tuple[Rule, ...] = (
         f"{_CONTAINER} validatePortBindings",
         NODE,
         found=lambda _port: "a port has no target",
-        stricter="with mode: ingress the engine takes it, and nothing answers",
+        since=(29, 0),
+        stricter="engines before, and those with mode: ingress, take it, and nothing answers",
     ),
     Rule(
         "ports.*",
@@ -462,5 +463,6 @@ SERVICE: tuple[Rule, ...] = (
         NODE,
         "tasks in the host's network reach others through published ports",
         lambda _names: "found the network host beside others",
+        stricter="with the other one before it in the alphabet a task runs, and is not in the host's network",
     ),
 )

@@ -52,9 +52,9 @@ def test_what_the_engine_takes_is_taken(case: Case) -> None:
 
 
 def test_each_rule_is_shown_to_be_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    models = []
+    models: list[dict[str, t.Any]] = []
 
-    def keep(model: t.Any, *_more: t.Any) -> list[str]:
+    def keep(model: dict[str, t.Any], *_more: t.Any) -> list[str]:
         models.append(model)
         return []
 
