@@ -135,6 +135,10 @@ options:
         address.
     type: bool
     default: false
+  caller:
+    description: Who calls, for the lock that others meet. Set by the controller's half of this module; not for playbooks.
+    type: dict
+    default: {}
 seealso:
   - module: flotilla.swarm.swarm
   - module: flotilla.swarm.swarm_info
@@ -183,6 +187,7 @@ drained:
   elements: str
 """
 
+import time
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -201,6 +206,8 @@ from ..module_utils._core.cluster.nodes import (
 )
 from ..module_utils._core.schedule.capacity import check_capacity, count_running, find_stopped
 from ..module_utils._core.schedule.surge import plan_surge
+from ..module_utils._core.stack.session import Session
+from ..module_utils._io.deploy.lock import NODES, Locks
 from ..module_utils._io.deploy.move import move_service
 from ..module_utils._io.drain import await_drained, await_returned, list_tasks_of
 from ..module_utils._io.engine import Engine, NotFound
@@ -239,6 +246,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "addresses": {"type": "dict", "default": {}},
     "absent": {"type": "list", "elements": "str", "default": []},
     "remove_ghosts": {"type": "bool", "default": False},
+    "caller": {"type": "dict", "default": {}},
 }
 
 
@@ -251,6 +259,7 @@ class Observed:
     node_id: str = ""
     services: t.Sequence[Raw] = ()
     tasks: t.Sequence[Raw] = ()
+    locks: Locks | None = None
 
 
 @dataclass(frozen=True)
@@ -273,7 +282,8 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
         return Observed(check_mode=True)
     engine = member.require_manager(seen)
     guard.refuse_stranger(seen, params["cluster_id"])
-    observed = Observed(_list_nodes(engine, params), member.check_mode, seen.node_id)
+    locks = Locks(engine, [NODES], Session.from_result({"holder": "a playbook", **params["caller"]}), time)
+    observed = Observed(_list_nodes(engine, params), member.check_mode, seen.node_id, locks=locks)
     nodes = [read_node(node) for node in observed.nodes]
     planned = _plan_nodes(observed, params)
     if find_drained(planned) or any(is_interrupted(node) for node in nodes):
@@ -348,13 +358,24 @@ def _plan_moves(observed: Observed, params: dict[str, t.Any], planned: Plan) -> 
 
 
 def apply(member: Member, change: Change, observed: Observed) -> None:
-    engine = member.require_engine()
+    locks = t.cast(Locks, observed.locks)
+    try:
+        if change.kind == "service" or change.action == "remove" or change.payload["delta"].keys() - {"Labels"}:
+            locks.hold()
+        locks.check()
+        _apply(member.require_engine(), change, observed, locks)
+    except BaseException:
+        locks.release()
+        raise
+
+
+def _apply(engine: Engine, change: Change, observed: Observed, locks: Locks) -> None:
     if change.kind != "service":
         _apply_to_node(engine, change)
         return
     move: Move = change.payload
     try:
-        move_service(engine, move.change, observed.nodes, move.seconds)
+        move_service(engine, move.change, observed.nodes, move.seconds, locks)
     except BaseException as error:
         for pause in move.pauses:
             _undo_pause(engine, pause)
@@ -364,11 +385,17 @@ def apply(member: Member, change: Change, observed: Observed) -> None:
 
 
 def watch(member: Member, params: dict[str, t.Any], planned: Plan, observed: Observed) -> None:
-    seconds = params["drain_timeout"]
-    if seconds:
-        engine = member.require_engine()
-        await_returned(engine, find_stopped(find_returned(planned), observed.tasks), observed.nodes, seconds)
-        await_drained(engine, find_drained(planned, only_up=True), count_running(observed.tasks), seconds)
+    seconds, locks = params["drain_timeout"], observed.locks
+    if not locks:
+        return
+    try:
+        if seconds:
+            engine = member.require_engine()
+            await_returned(engine, find_stopped(find_returned(planned), observed.tasks), observed.nodes, seconds, locks.renew)
+            await_drained(engine, find_drained(planned, only_up=True), count_running(observed.tasks), seconds, locks.renew)
+        locks.check()
+    finally:
+        locks.release()
 
 
 def _undo_pause(engine: Engine, change: Change) -> None:

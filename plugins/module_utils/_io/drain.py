@@ -23,13 +23,21 @@ def list_tasks_of(engine: Engine, node_ids: t.Collection[str]) -> t.Sequence[Raw
     return t.cast(t.Sequence[Raw], engine.get("/tasks", doing=_RETURNING, filters={"node": sorted(node_ids)}))
 
 
-def await_drained(engine: Engine, drained: t.Collection[str], before: t.Mapping[str, int], seconds: int) -> None:
+def await_drained(
+    engine: Engine, drained: t.Collection[str], before: t.Mapping[str, int], seconds: int, renew: t.Callable[[], None]
+) -> None:
     """Wait until nothing is left on the nodes and what ran there, as often as ``before`` says by service, runs elsewhere.
 
-    Raises FlotillaError when it takes longer.
+    ``renew`` is called at each look. Raises FlotillaError when it takes longer, and at once when something else made a node active.
     """
 
     def look() -> list[str]:
+        renew()
+        nodes = map(read_node, engine.get("/nodes", doing=_DRAINING))
+        lost = sorted(node.hostname for node in nodes if node.node_id in drained and node.availability != "drain")
+        if lost:
+            problem = f"{', '.join(lost)}: something else changed the availability while the node was drained"
+            raise FlotillaError(problem, "Run again when no other run is at work.")
         services, tasks = engine.get("/services", doing=_DRAINING), engine.get("/tasks", doing=_DRAINING)
         return find_remains(drained, services, tasks, before)
 
@@ -39,7 +47,7 @@ def await_drained(engine: Engine, drained: t.Collection[str], before: t.Mapping[
         raise FlotillaError(problem, "Check those services; the nodes stay drained.")
 
 
-def await_returned(engine: Engine, stopped: t.Collection[Place], nodes: t.Sequence[Raw], seconds: int) -> None:
+def await_returned(engine: Engine, stopped: t.Collection[Place], nodes: t.Sequence[Raw], seconds: int, renew: t.Callable[[], None]) -> None:
     """Wait until services run again where they ran until the drain, if they get a task there. ``nodes`` are those of the swarm.
 
     Raises FlotillaError when it takes longer.
@@ -48,7 +56,12 @@ def await_returned(engine: Engine, stopped: t.Collection[Place], nodes: t.Sequen
         return
     time.sleep(1)  # Managers make the tasks a moment after the node is active.
     node_ids = {node_id for _service, node_id in stopped}
-    starting = poll(lambda: find_starting(stopped, list_tasks_of(engine, node_ids)), lambda starting: not starting, seconds, pause=1)
+
+    def look() -> t.Any:
+        renew()
+        return find_starting(stopped, list_tasks_of(engine, node_ids))
+
+    starting = poll(look, lambda starting: not starting, seconds, pause=1)
     if starting:
         services = {each["ID"]: each["Spec"]["Name"] for each in engine.get("/services", doing=_RETURNING)}
         names = {node["ID"]: read_node(node).hostname for node in nodes}

@@ -21,6 +21,8 @@ from .writer import OUTAGE_SECONDS, POLL_SECONDS, is_outage
 
 LEASE_SECONDS = 120.0
 """A lock ends by itself so long after it was last renewed; a run that died holds it no longer."""
+NODES = "of.nodes"
+"""What is locked while availability or role of nodes change. No stack can have a dot in its name."""
 _LABEL = "io.flotilla.swarm.lock"
 _CLOCK = "io.flotilla.swarm.clock"
 _ATTEMPTS = 5
@@ -34,6 +36,7 @@ class LockedError(FlotillaError):
 
     def __init__(self, name: str, lock: Json, seconds: float) -> None:
         self.holder, self.run = _holder(lock), _labels(lock).get(f"{_LABEL}.run", "")
+        self.result = {"rival": self.run}
         cure = f"Wait for it; if it died, its lock ends in {max(seconds, 1):.0f} s at most, or remove the config {lock_name(name)}."
         super().__init__(_tell_holder(name, lock), cure)
 
@@ -42,7 +45,7 @@ class LostLockError(FlotillaError):
     """The lock of this run is gone, and another run may have taken it."""
 
     def __init__(self, name: str) -> None:
-        problem = f"the lock of {name} is gone: something else removed it, or took it over"
+        problem = f"the lock of {name if name != NODES else 'the nodes'} is gone: something else removed it, or took it over"
         super().__init__(problem, "Run again when no other run is at work.")
 
 
@@ -81,12 +84,20 @@ class Locks:
         """Who else holds one of the locks, and since when; empty for nobody. ``times`` are those that the swarm stamped lately."""
         for name in [name for name in self._names if name not in self._session.locks]:
             try:
-                lock = self._engine.get(f"/configs/{lock_name(name)}", f"reading the lock of stack {name}")
+                lock = self._engine.get(f"/configs/{lock_name(name)}", f"reading the lock of {_what(name)}")
             except EngineError:  # nobody holds it, or the engine is away for a while
                 continue
             if _labels(lock).get(_LABEL) == name and newest(times) <= _written(lock) + LEASE_SECONDS:
                 return _tell_holder(name, lock)
         return ""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Wait, and hold the locks meanwhile: so they stand in for a clock where another part of the run waits."""
+        self._clock.sleep(seconds)
+        self.renew()
+
+    def time(self) -> float:
+        return self._clock.time()
 
     def release(self) -> None:
         while self._session.locks:
@@ -106,17 +117,17 @@ class Locks:
             found = self._through_outages(lambda: self._create(name, body))
             if found:
                 return found
-        raise FlotillaError(f"stack {name} could not be locked: config {lock_name(name)} comes and goes", "Run again.")
+        raise FlotillaError(f"{_what(name)} could not be locked: config {lock_name(name)} comes and goes", "Run again.")
 
     def _create(self, name: str, body: Json) -> str:
         """The ID of the lock, empty where one was there that did not count any more."""
         try:
-            return str(self._engine.post("/configs/create", body, f"locking stack {name}")["ID"])
+            return str(self._engine.post("/configs/create", body, f"locking {_what(name)}")["ID"])
         except Conflict:
             return self._drop_stale(name)
 
     def _drop_stale(self, name: str) -> str:
-        doing = f"reading the lock of stack {name}"
+        doing = f"reading the lock of {_what(name)}"
         try:
             lock = self._engine.get(f"/configs/{lock_name(name)}", doing)
         except NotFound:
@@ -132,7 +143,7 @@ class Locks:
         left = 0.0 if run and run in self._session.dead else self._find_rest(lock)
         if left > 0:
             raise LockedError(name, lock, left)
-        _delete(self._engine, lock["ID"], f"taking over the lock of stack {name}")
+        _delete(self._engine, lock["ID"], f"taking over the lock of {_what(name)}")
         return ""
 
     def _find_rest(self, lock: Json) -> float:
@@ -150,7 +161,7 @@ class Locks:
     def _look(self, name: str, lock_id: str) -> None:
         for _attempt in range(SEQUENCE_ATTEMPTS):
             try:
-                lock = self._engine.get(f"/configs/{lock_id}", f"reading the lock of stack {name}")
+                lock = self._engine.get(f"/configs/{lock_id}", f"reading the lock of {_what(name)}")
                 if self._is_due():
                     _rewrite(self._engine, lock)
                 return
@@ -181,6 +192,10 @@ class Locks:
 _Found = t.TypeVar("_Found")
 
 
+def _what(name: str) -> str:
+    return "the nodes" if name == NODES else f"stack {name}"
+
+
 def lock_name(stack: str) -> str:
     return f"lock.{stack}"[:64].rstrip("-_.")
 
@@ -188,7 +203,7 @@ def lock_name(stack: str) -> str:
 def release_lock(engine: t.Any, lock_id: str) -> None:
     for _attempt in range(_ATTEMPTS):
         try:
-            engine.delete(f"/configs/{lock_id}", "unlocking the stack")
+            engine.delete(f"/configs/{lock_id}", "unlocking")
             return
         except EngineError as error:
             # The lock ends by itself; what the run did must not be hidden by this.
@@ -229,7 +244,7 @@ def _delete(engine: t.Any, config: str, doing: str) -> None:
 
 def _rewrite(engine: t.Any, lock: Json) -> None:
     """As it is, for the sake of its time."""
-    engine.post(f"/configs/{lock['ID']}/update", lock["Spec"], "renewing the lock of the stack", version=lock["Version"]["Index"])
+    engine.post(f"/configs/{lock['ID']}/update", lock["Spec"], "renewing the lock", version=lock["Version"]["Index"])
 
 
 def _written(lock: Json) -> float:
@@ -253,4 +268,5 @@ def _holder(lock: Json) -> str:
 
 def _tell_holder(stack: str, lock: Json) -> str:
     since = str(lock.get("CreatedAt") or "")[:19].replace("T", " ")
-    return f"stack {stack} is being deployed by {_holder(lock) or 'another run'} since {f'{since} UTC' if since else 'an unknown time'}"
+    act = "are being changed" if stack == NODES else "is being deployed"
+    return f"{_what(stack)} {act} by {_holder(lock) or 'another run'} since {f'{since} UTC' if since else 'an unknown time'}"

@@ -17,18 +17,21 @@ from ..._core.stack.session import Session
 from ...errors import FlotillaError
 from ...plan import Change
 from ..engine import NotFound
+from ..polling import Clock
 from .deployment import Deployment
 from .writer import Writer
 
 
-def move_service(engine: t.Any, change: Change, nodes: t.Sequence[Item], timeout_seconds: float) -> None:
+def move_service(engine: t.Any, change: Change, nodes: t.Sequence[Item], timeout_seconds: float, clock: Clock) -> None:
     """Do a change of ``plan_surge`` and wait until the service is whole elsewhere. However it ends, the service has its own spec again."""
     service: Item = change.payload.observed
     if MARK not in change.payload.body["Labels"]:
         restore_service(engine, service["ID"])
         return
     observed = planning.Observed([service], nodes=Nodes(nodes))
-    operation = Deployment(engine, operation_on("drain", [service]), Session(holder="a drain"), Terms(timeout_seconds), observed)
+    operation = Deployment(
+        engine, operation_on("drain", [service]), Session(holder="a drain"), Terms(timeout_seconds), observed, clock=clock
+    )
     try:
         operation.apply(change)
         operation.watch([])

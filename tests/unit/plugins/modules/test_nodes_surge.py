@@ -10,10 +10,13 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.surge import MARK, surged_spec
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import move as service_move
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.deployment import Deployment
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.lock import NODES, Locks
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
 from ansible_collections.flotilla.swarm.plugins.modules import nodes as module
-from fake_engine import FakeEngine, engine, image_missing, node, service
+from fake_engine import FakeEngine, engine, image_missing, node, runs, service
 from fake_engine.scheduler import tick
 from module_runner import run_module_main
 
@@ -227,3 +230,32 @@ def test_a_manager_does_not_demote_itself_and_lose_the_thread(fake_engine: MakeF
     result = keep(fake, roles={"m1": "worker"})
     assert result["exit_code"] == 1 and "Run this on another manager. Nothing was changed" in result["msg"] and fake.writes == []
     assert keep(fake, roles={"m2": "worker"})["exit_code"] == 0
+
+
+def test_two_that_change_nodes_at_once_are_told_of_each_other(fake: FakeEngine) -> None:
+    other = Locks(Engine.connect(docker_host=fake.docker_host), [NODES], Session(holder="bob@desk", run="bobs"), time)
+    other.hold()
+    fake.forget()
+    for args in (DRAIN, {"availability": {"w1": "pause"}}, {"roles": {"w1": "manager"}}):
+        refused = keep(fake, **args)
+        assert refused["exit_code"] == 1 and "the nodes are being changed by bob@desk since 2026-01-01" in refused["msg"], refused["msg"]
+        assert refused["msg"].endswith("Nothing was changed.") and refused["rival"] == "bobs"
+    assert not [request for request in fake.writes if request.path.startswith("/nodes/")]
+    assert keep(fake, labels={"w1": {"a": 1}})["exit_code"] == 0, "labels are for everybody to change"
+    taken = keep(fake, **DRAIN, caller={"holder": "ada@desk", "run": "adas", "dead": ["bobs"]})
+    assert taken["exit_code"] == 0 and not fake.cluster.configs, taken
+
+
+def test_a_drain_that_something_else_ends_stops_at_once(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.behave("web", runs(start=10**6))
+
+    def tick_and_activate(*args: t.Any) -> t.Any:
+        if fake.node("w1")["Spec"]["Availability"] == "drain":
+            fake.node("w1")["Spec"]["Availability"] = "active"
+        return tick(*args)
+
+    monkeypatch.setattr(engine, "tick", tick_and_activate)
+    began = time.monotonic()
+    result = keep(fake, **{**DRAIN, "surge": "none", "drain_timeout": 60})
+    assert result["exit_code"] == 1 and "w1: something else changed the availability" in result["msg"], result["msg"]
+    assert time.monotonic() < began + 30 and not fake.cluster.configs
