@@ -196,9 +196,7 @@ def test_a_lock_that_a_run_left_is_taken_over_after_its_time(
     wanted = worse({"web": {"environment": {"AFTER": "lock"}}})
     on("m1", "python3 -", LEFT_LOCK)
     run = deploy(stacks=[wanted])
-    assert run.rc != 0 and not run.lacks("being deployed by ann@desk since 20", " s at most, or remove the config lock.app"), (
-        run.out
-    )
+    assert run.rc != 0 and not run.lacks("being deployed by ann@desk since 20", " s at most, or remove the config lock.app"), run.out
     assert specs(look())["services"] == specs(before)["services"]
 
     def taken_over() -> Run | None:

@@ -143,7 +143,7 @@ def test_two_that_renew_at_once_both_go_on(fake: FakeEngine) -> None:
 
 def test_reading_the_clock_leaves_nothing_and_tidies_up_after_others(fake: FakeEngine) -> None:
     engine = Engine.connect(docker_host=fake.docker_host)
-    fake.faults.add(Fault("DELETE", "/configs/.*", status=500, message="no", times=1))
+    fake.faults.add(Fault("DELETE", "/configs/.*", status=409, message="no", times=1))
     assert read_swarm_time(engine) > 1_700_000_000
     assert len(fake.cluster.configs) == 1
     read_swarm_time(engine)
