@@ -194,10 +194,10 @@ SOCKET = [{"Type": "bind", "Source": "/var/run/docker.sock", "Target": "/var/run
 @pytest.mark.parametrize(
     ("image", "mounts", "told"),
     [
-        ("traefik:v3.2", SOCKET, "take 3.6.1 or later"),
-        (f"docker.io/library/traefik:3.6.0@sha256:{'a' * 64}", SOCKET, "take 3.6.1 or later"),
-        ("traefik:v2.10", SOCKET, "take 2.11.31 or later"),
-        ("traefik:v1.7-alpine", SOCKET, "take 2.11.31 or later"),
+        ("traefik:v3.2", SOCKET, "use 3.6.1 or later"),
+        (f"docker.io/library/traefik:3.6.0@sha256:{'a' * 64}", SOCKET, "use 3.6.1 or later"),
+        ("traefik:v2.10", SOCKET, "use 2.11.31 or later"),
+        ("traefik:v1.7-alpine", SOCKET, "use 2.11.31 or later"),
         ("traefik:v3.6.1", SOCKET, ""),
         ("traefik:v3.6", SOCKET, ""),
         ("traefik:v2.11", SOCKET, ""),

@@ -73,9 +73,7 @@ def spec(name: str = "app_web", replicas: int | None = 1, constraints: t.Sequenc
          ["service a_y: 1 tasks reserve 9 gpu each, but the nodes that may run it have room for 0 (capacity)"]),
     ],
 )  # fmt: skip
-def test_what_all_services_reserve_is_compared_with_what_the_nodes_have(
-    specs: list[Json], others: list[Json], expected: list[str]
-) -> None:
+def test_what_all_services_reserve_is_compared_with_what_the_nodes_have(specs: list[Json], others: list[Json], expected: list[str]) -> None:
     assert lint(specs, NODES, {}, others=others) == expected
     assert lint(specs, Nodes(), {}, others=others) == []
 
@@ -89,8 +87,8 @@ def test_a_finding_about_several_services_is_silenced_where_it_is_for_all_of_the
 
 VOLUME = {"Mounts": [{"Type": "volume", "Source": "app_data", "Target": "/data"}]}
 READ_ONLY = {"Mounts": [{"Type": "volume", "Source": "app_data", "Target": "/data", "ReadOnly": True}]}
-START_FIRST: Json = {"UpdateConfig": {"Order": "start-first"}}
-PORTS: Json = {"EndpointSpec": {"Ports": [{"TargetPort": 80, "PublishedPort": 8080}]}}
+START_FIRST: dict[str, t.Any] = {"UpdateConfig": {"Order": "start-first"}}
+PORTS: dict[str, t.Any] = {"EndpointSpec": {"Ports": [{"TargetPort": 80, "PublishedPort": 8080}]}}
 ALL_GPUS = {"Env": ["NVIDIA_VISIBLE_DEVICES=all"]}
 
 
@@ -111,16 +109,16 @@ ALL_GPUS = {"Env": ["NVIDIA_VISIBLE_DEVICES=all"]}
         (spec(container=READ_ONLY, **START_FIRST), []),
         (spec(container=VOLUME, **PORTS), []),  # start-first would be no advice
         (spec(container=READ_ONLY, **PORTS),
-         ["service app_web publishes ports with one replica, and is away during each update; update_config.order: start-first with a "
+         ["service app_web publishes ports with one replica, and is down during each update; update_config.order: start-first with a "
           "health check prevents that (single_replica)"]),
         (spec(container={"Args": ["--name={{.Task.Slot}}", "{{ .Node.Hostname }}"]}),
-         ["service app_web: {{ .Node.Hostname }}, {{.Task.Slot}} stays as it stands in a command; give it as a variable in environment "
+         ["service app_web: {{ .Node.Hostname }}, {{.Task.Slot}} is not expanded in a command; set it as a variable in environment "
           "and use that (template)"]),
         (spec(container={"Healthcheck": {"Test": ["CMD-SHELL", "test {{.Task.Slot}}"]}}),
-         ["service app_web: {{.Task.Slot}} stays as it stands in a command; give it as a variable in environment and use that (template)"]),
+         ["service app_web: {{.Task.Slot}} is not expanded in a command; set it as a variable in environment and use that (template)"]),
         (spec(container={"Args": ["{{upstreams 80}}", "{{ .Names }}"], "Env": ["A={{.Task.Slot}}"]}), []),
         (spec(container=ALL_GPUS),
-         ["service app_web: NVIDIA_VISIBLE_DEVICES=all without a reservation shows it every GPU of its node, those of others too; "
+         ["service app_web: NVIDIA_VISIBLE_DEVICES=all without a reservation shows it every GPU of its node, also those of other services; "
           "reserve generic_resources (all_gpus)"]),
         (spec(container=ALL_GPUS, gpus=1), []),
         (spec(container={"Env": ["NVIDIA_VISIBLE_DEVICES=none"]}), []),
@@ -129,7 +127,7 @@ ALL_GPUS = {"Env": ["NVIDIA_VISIBLE_DEVICES=all"]}
         (spec(container={"Labels": {"traefik.enable": "true"}}, Labels={"traefik.enable": "true"}), []),
         (spec(container={"Env": ["DB_PASSWORD=hunter2", "API_KEY=x", "TOKEN=", "A_PASSWORD_FILE=/x", "B_PASSWORD=/run/secrets/b", "C_TOKEN",
                                  "MAX_TOKEN=5", "DB_URL=http://x", "SECRET={{.Service.ID}}"]}),
-         ["what looks like passwords is plain environment, which all see who may inspect a service (app_web: API_KEY, DB_PASSWORD); "
+         ["passwords seem to be in plain environment, which everyone can read who may inspect a service (app_web: API_KEY, DB_PASSWORD); "
           "use secrets (plain_password)"]),
     ],
 )  # fmt: skip
@@ -165,21 +163,21 @@ INGRESS = network("ingress", "10.0.0.0/24")
         ([network("app_net", "10.0.1.0/24"), network("app_more", "10.0.2.0/24")], []),
         ([network("app_net", "10.0.0.0/24")],
          ["network app_net: its subnet 10.0.0.0/24 overlaps 10.0.0.0/24 of network ingress, so tasks on it get no address; "
-          "take another range (subnet)"]),
+          "use another range (subnet)"]),
         ([network("app_net", "10.8.0.0/16"), network("app_more", "10.8.1.0/24")],
          ["network app_net: its subnet 10.8.0.0/16 overlaps 10.8.1.0/24 of network app_more, so tasks on it get no address; "
-          "take another range (subnet)",
+          "use another range (subnet)",
           "network app_more: its subnet 10.8.1.0/24 overlaps 10.8.0.0/16 of network app_net, so tasks on it get no address; "
-          "take another range (subnet)"]),
+          "use another range (subnet)"]),
         ([network("app_net", "192.168.0.0/16")],
          ["network app_net: its subnet 192.168.0.0/16 holds the address of m1, g1, g2, which tasks can't reach then; "
-          "take another range (subnet)"]),
+          "use another range (subnet)"]),
         ([network("app_net", "9.9.9.0/24")],
          ["network app_net: its subnet 9.9.9.0/24 is a public range, and tasks can't reach its real hosts; "
-          "take one from 10.0.0.0/8 (subnet)"]),
+          "use one from 10.0.0.0/8 (subnet)"]),
         ([network(**{"com.docker.network.bridge.name": "br0", "com.docker.network.driver.mtu": "1400", "encrypted": ""})],
          ["network app_net: com.docker.network.bridge.name is for bridges, and does nothing on an overlay (network_options)"]),
-        ([network(mtu="1400")], ["network app_net: no overlay knows the option mtu (network_options)"]),
+        ([network(mtu="1400")], ["network app_net: overlay networks have no option mtu (network_options)"]),
         ([network(driver="weaveworks/net-plugin:2", mtu="1400")], []),
     ],
 )  # fmt: skip
