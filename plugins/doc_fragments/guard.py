@@ -11,7 +11,7 @@ class ModuleDocFragment:
 options:
   confirm:
     description:
-      - The name of the swarm that is meant, from whoever starts the run. Playbooks of this collection take it as C(-e confirm=NAME).
+      - The name of the swarm, to confirm the run. Playbooks of this collection take it as C(-e confirm=NAME).
       - It has to be the same as O(swarm_name), in check mode too. Otherwise the module fails before it changes anything.
     type: str
     default: ""

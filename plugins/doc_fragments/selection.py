@@ -25,11 +25,11 @@ options:
     ON_MANAGER = r"""
 options:
   label:
-    description: Services that have all of these labels. With O(name) or O(stack) as well, the services that any of them means.
+    description: Services that have all of these labels. Together with O(name) or O(stack), all services that match any of them.
     type: dict
     default: {}
   allow_empty:
-    description: Do nothing, instead of failing, where nothing at all is chosen, as by a survey that nobody answered.
+    description: Do nothing, instead of failing, if no service is selected, for example by an unanswered survey.
     type: bool
     default: false
 """

@@ -26,7 +26,7 @@ options:
   accept_unauthenticated:
     description:
       - Whether a backup is used that O(vault_password) does not authenticate, because it was made without one, was changed since, or
-        an archive of it is not in its directory. Whoever could write to it decides what comes back.
+        an archive of it is not in its directory. Anyone who could write to it decides what is restored.
     type: bool
     default: false
 """

@@ -20,7 +20,7 @@ options:
 options:
   wait:
     description:
-      - Wait until every service that was asked for runs and stays up, whether or not this run changed it, or fail with the cause.
+      - Wait until every selected service runs and stays up, whether or not this run changed it, or fail with the cause.
       - With V(false) a service that does not run as it should is a warning.
     type: bool
     default: true

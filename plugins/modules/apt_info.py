@@ -16,7 +16,7 @@ extends_documentation_fragment:
 options:
   packages:
     description:
-      - Packages to install, each as C(name) or C(name=version). The version may have wildcards, of which the newest match is taken.
+      - Packages to install, each as C(name) or C(name=version). The version may have wildcards; the newest match is used.
       - That a package is on hold does not keep it from being changed.
     type: list
     elements: str

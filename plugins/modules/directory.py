@@ -9,7 +9,8 @@ module: directory
 short_description: Have directories on a host, all in one call
 version_added: 0.1.0
 description:
-  - Makes the directories that tasks of a swarm mount, and mends their owner, group and mode. The engine does not make the source of a bind
+  - Creates the directories that tasks of a swarm mount, and corrects their owner, group and mode. The engine does not make the source of a
+    bind
     mount, and rejects the task where it is absent.
   - Nothing is removed, and nothing below a directory is touched.
 extends_documentation_fragment:

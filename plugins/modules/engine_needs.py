@@ -9,7 +9,7 @@ module: engine_needs
 short_description: Say what role engine has to do on a host
 version_added: 0.1.0
 description:
-  - Compares a host with what role P(flotilla.swarm.engine#role) is told, and says which of the role's parts have something to do there.
+  - Compares a host with the variables of role P(flotilla.swarm.engine#role), and reports which parts of the role must act there.
   - Changes nothing. In check mode it returns the changes that the role would make, but for an upgrade.
   - In a play that sets C(preflight_reuse) it answers on the controller, from what role P(flotilla.swarm.preflight#role) saw of the host.
 extends_documentation_fragment:
@@ -40,7 +40,7 @@ options:
     type: bool
     default: false
   hold:
-    description: Whether the packages are to be on hold.
+    description: Whether the packages should be on hold.
     type: bool
     default: false
   config:
@@ -85,7 +85,7 @@ needs:
       with the version where one is asked for.
     - C(held), what is on hold after an upgrade, and C(to_hold), what is put on hold without one.
     - C(distribution), C(release), C(is_el) and C(el_folder) of the host.
-    - C(bare_check), whether check mode can't predict more; C(must_start), whether the unit is to be started or enabled; C(refusal),
+    - C(bare_check), whether check mode can't predict more; C(must_start), whether the unit must be started or enabled; C(refusal),
       why the engine can't be installed, empty where it can.
   returned: success
   type: dict

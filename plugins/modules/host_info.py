@@ -183,7 +183,7 @@ check_mode:
   returned: success
   type: bool
 packages:
-  description: The packages of O(packages) that are installed, with V(version) and V(hold). On EL no package is told to be held.
+  description: The packages of O(packages) that are installed, with V(version) and V(hold). On EL no package is reported as held.
   returned: success
   type: dict
 units:

@@ -16,7 +16,7 @@ description:
   - An image is built when the hash of its context differs from the label C(io.flotilla.swarm.context) that the
     last build left on it. The hash covers the files that C(.dockerignore) does not leave out, their contents,
     links and right to execute, the Dockerfile, the build arguments and the target. It does not cover what
-    C(FROM) names; change a build argument to build anew on a new base.
+    C(FROM) names; change a build argument to rebuild on a new base.
   - An image is loaded when the host has none of that name, and pushed when the registry's manifest is not one
     of those that the host knows it by.
   - The engine itself builds, through C(POST /build), so that no host needs a command line client or a plugin,

@@ -283,7 +283,7 @@ def apply(host: Host, change: Change, _observed: t.Any) -> None:
 
 
 def _unmount(host: Host, path: str) -> None:
-    """Of a server that does not answer, the kernel waits for ever, but lets itself be killed then. The mount stays."""
+    """If the server does not answer, the call waits forever, but it can be killed. The mount stays."""
     code, _out, err = host.run(["timeout", f"--kill-after={KILL_SECONDS}", str(UNMOUNT_SECONDS), "umount", path])
     if code in TIMED_OUT:
         raise FlotillaError(

@@ -69,7 +69,7 @@ options:
         description: Whether this is the network behind published ports. There is one only, C(ingress) at first.
         type: bool
       recreate:
-        description: Make the network anew where it differs, if no service uses it.
+        description: Recreate the network if it differs and no service uses it.
         type: bool
         default: false
       allow_public_subnet:

@@ -106,7 +106,7 @@ options:
   replaces:
     description:
       - Nodes that replace others, by host. Each gets the labels, the availability and, from a manager, the role of the node
-        that is named by host, host name or node id. One that is not in the swarm any more has nothing left to give.
+        that is named by host, host name or node id. A node that has left the swarm gives nothing.
       - To drain the old node in the same call counts on the room that the new one has.
     type: dict
     default: {}

@@ -83,7 +83,7 @@ ends:
       type: bool
   sample: [{network: ingress, namespace: ingress_sbox, address: 10.0.0.3, encrypted: false}]
 networks:
-  description: What was tried, for each network of O(peers) of which this host has an end too.
+  description: What was tested, for each network of O(peers) in which this host has an endpoint too.
   returned: with O(peers), not in check mode
   type: list
   elements: dict

@@ -55,7 +55,7 @@ options:
     type: dict
     default: {}
   managers:
-    description: The names in O(peers) that are to be reached on O(manager_port) too.
+    description: The names in O(peers) to test on O(manager_port) too.
     type: list
     elements: str
     default: []

@@ -9,8 +9,8 @@ module: prune
 short_description: Remove what a host has and nothing needs any longer
 version_added: 0.1.0
 description:
-  - Removes images of which this host has no container, running or stopped, and that are not in O(keep).
-  - Removes stopped containers of tasks that it ran when it was another node, before it was wiped or joined anew. The swarm removes
+  - Removes images that no container of this host uses, running or stopped, and that are not in O(keep).
+  - Removes stopped containers of tasks that it ran when it was another node, before it was wiped or joined again. The swarm removes
     those of its own nodes, and knows nothing of these.
   - Removes the parts of the build cache that no build uses, with an engine 23.0 or later. Volumes, networks and other containers stay.
   - C(docker image prune) knows only this host. It takes the image of a service's previous version, which a rollback needs, and
@@ -43,7 +43,8 @@ options:
     default: []
   older_than:
     description:
-      - Remove only what was made at least so long ago, in seconds or as a duration such as C(24h). Of the build cache it counts when it was
+      - Remove only what was created at least this long ago, in seconds or as a duration such as C(24h). Of the build cache it
+        counts when it was
         last used.
     type: str
     default: 24h

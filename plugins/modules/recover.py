@@ -54,7 +54,7 @@ options:
     default: ""
   managers:
     description:
-      - What M(flotilla.swarm.swarm_info) returned on the hosts that are, were or are to be managers, as the C(results) of a
+      - What M(flotilla.swarm.swarm_info) returned on the hosts that are, were or should be managers, as the C(results) of a
         registered loop. Hosts that did not answer may be in it.
     type: list
     elements: dict
@@ -62,7 +62,7 @@ options:
   advertise_addr:
     description:
       - Address under which the other nodes reach this host, where that is none of its own, as behind a translation of addresses.
-      - An engine keeps the address of the archived manager, whatever it is told. So it has to be that one, and a host that has another
+      - An engine keeps the address of the archived manager in any case, so this must be that one, and a host that has another
         is refused.
     type: str
     default: ""

@@ -13,13 +13,14 @@ description:
     authority, a certificate for the registry, a user and a password with its hash for C(htpasswd).
   - The file is encrypted where Ansible was given a vault password (the first one, as C(ansible-vault encrypt) takes it). Without one it is
     readable by its owner alone, and a warning says so.
-  - A certificate is made anew by any run within 90 days before its end, and when it is not for all names. The authority lasts ten years,
+  - Any run renews a certificate within 90 days before its end, and when it does not cover all names. The authority lasts ten years,
     a certificate 825 days.
   - The file may be written by hand, too, as by C(ansible-vault create). It has the texts C(username), C(password), C(certificate),
     C(key), and C(ca), each optional. A certificate without C(ca_key) is the user's own and is never replaced; the module fails where it
     is not for the registry or has ended, and warns 30 days before its end. Without C(ca) engines have to trust it as they are.
-  - It refuses to begin anew where the host's engine trusts an authority for this registry already, since new credentials would lock out
-    whoever has the former ones. In a job of AWX it refuses, too, because the file would be lost with the job.
+  - It refuses to create new credentials if the host's engine already trusts an authority for this registry, because they would
+    lock out everyone
+    who has the old ones. In a job of AWX it refuses, too, because the file would be lost with the job.
   - Nothing secret is returned or shown. P(flotilla.swarm.registry_login#lookup) hands the login on.
 extends_documentation_fragment:
   - flotilla.swarm.attributes

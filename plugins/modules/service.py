@@ -9,7 +9,7 @@ module: service
 short_description: Scale, restart, update, roll back and rebalance services of a Docker Swarm
 version_added: 0.1.0
 description:
-  - Does one of five things to one or many services that are there, whoever deployed them, with the plan and the verdict of
+  - Does one of five things to one or many existing services, whoever deployed them, with the plan and the verdict of
     M(flotilla.swarm.stack).
   - What is done is the one of O(scale), O(restart), O(update), O(rollback) and O(rebalance) that is given. Its services are chosen by
     O(name), O(stack) or O(label), those of O(scale) by O(scale.replicas). What means no service is refused.
@@ -56,7 +56,7 @@ options:
         default: true
   restart:
     description:
-      - Start the tasks of the services anew, one service after the other, each by its own update policy. Jobs run again only where O(name)
+      - Restart the tasks of the services, one service at a time, each by its own update policy. Jobs run again only if O(name)
         names them.
       - It has no suboptions; write V({}).
     type: dict
@@ -164,7 +164,7 @@ options:
             choices: [ingress, host]
             default: ingress
       ports_absent:
-        description: Ports not to publish any more, by the port of the container, such as V(80) or V(53/udp).
+        description: Ports to stop publishing, by the port of the container, such as V(80) or V(53/udp).
         type: list
         elements: str
       networks:
@@ -294,7 +294,7 @@ options:
     suboptions: {}
   rebalance:
     description:
-      - Restart the services of which a node runs at least two tasks more than another one that has room, one service after the other.
+      - Restart, one at a time, services with at least two more tasks on one node than on another that has room.
       - It has no suboptions; write V({}).
     type: dict
     suboptions: {}

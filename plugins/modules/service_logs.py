@@ -10,7 +10,7 @@ short_description: Read the logs of services of a Docker Swarm, from all nodes
 version_added: 0.1.0
 description:
   - Reads what the tasks of services wrote, on whichever nodes they run or ran, through one manager, and sorts it by task.
-  - Former tasks are told of too, as long as their containers are there.
+  - Former tasks are included, as long as their containers exist.
   - A name or stack that means no service is refused.
   - What is in a log is not looked at. An application that writes secrets has them in its logs, and then they are in the output and
     the files of this module.

@@ -124,7 +124,7 @@ options:
     default: {}
   prune:
     description:
-      - Remove services, networks, secrets and configs of the stack that its files don't name any more.
+      - Remove services, networks, secrets and configs of the stack that its files no longer name.
       - They go at the end, but for a service with a published port that another one gets.
     type: bool
     default: false
@@ -231,7 +231,7 @@ summary:
   sample: "grading: 1 service updated, 1 created, 12 untouched, in 48 s"
 plan_id:
   description:
-    - What the plan is known by. It differs when the plan does, or when what is to be changed was changed meanwhile.
+    - The id of the plan. It differs if the plan differs, or if something that it changes has changed meanwhile.
     - Empty in check mode where there is no swarm yet. Such a plan can't be approved.
   returned: success
   type: str

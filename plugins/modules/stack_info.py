@@ -9,7 +9,7 @@ module: stack_info
 short_description: Say what runs in a Docker Swarm, and why something does not
 version_added: 0.1.0
 description:
-  - Tells of the services of one stack or of the whole swarm, whoever deployed them, with their tasks, the nodes these run on,
+  - Reports the services of one stack or of the whole swarm, whoever deployed them, with their tasks, the nodes these run on,
     and the cause of what does not run.
   - Needs five requests, whatever the number of services.
 extends_documentation_fragment:
@@ -18,7 +18,7 @@ extends_documentation_fragment:
   - flotilla.swarm.attributes.info
 options:
   name:
-    description: Name of the stack. Without it all services are told of, also those of no stack.
+    description: Name of the stack. If omitted, all services are reported, also those of no stack.
     type: str
 seealso:
   - module: flotilla.swarm.stack

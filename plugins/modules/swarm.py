@@ -10,7 +10,7 @@ short_description: Make this host a member of a Docker Swarm, and keep the swarm
 version_added: 0.1.0
 description:
   - Decides what this host has to do to be the member of the swarm that the inventory wants, and does it.
-  - It needs to know what M(flotilla.swarm.swarm_info) says on every host that is to be a manager (O(managers)). A
+  - It needs to know what M(flotilla.swarm.swarm_info) says on every host that should be a manager (O(managers)). A
     swarm is created only on
     the first of them, and only if each of them answered and none is in a swarm. In any other case hosts join the
     swarm that is there.
@@ -56,7 +56,7 @@ options:
     default: worker
   managers:
     description:
-      - What M(flotilla.swarm.swarm_info) returned on each host that is to be a manager, in the order of the
+      - What M(flotilla.swarm.swarm_info) returned on each host that should be a manager, in the order of the
         inventory. This is the
         C(results) of a registered loop over their names; C(item) is the name. Hosts that did not answer must be in it.
       - It is required when O(state=present).
@@ -98,7 +98,7 @@ options:
     default: []
   rejoin:
     description:
-      - Let the host, whose swarm does not list it under this node id any more, leave and join anew. O(allow) has to allow C(join).
+      - Make the host, whose swarm no longer lists it under this node id, leave and join again. O(allow) must allow C(join).
     type: str
   join_token:
     description:
@@ -219,7 +219,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Ask every host that is to be a manager
+- name: Query every host that should be a manager
   flotilla.swarm.swarm_info:
     nodes: false
   loop: "{{ groups['swarm_managers'] }}"
