@@ -74,11 +74,12 @@ class ObservedAction(NormalAction):
         if not self.of_swarm:
             return find_record(mine, check_mode)
         hosts = variables.get("ansible_play_hosts_all") or ()
-        return find_record_of_swarm(mine, (variables["hostvars"][host] for host in hosts), check_mode)
+        return find_record_of_swarm(mine, (variables["hostvars"].raw_get(host) for host in hosts), check_mode)
 
     def _variables_of_host(self, variables: dict[str, t.Any]) -> t.Mapping[str, t.Any]:
         host = self._task.delegate_to
         if not host or host == variables.get("inventory_hostname"):
             return variables
         others = variables["hostvars"]
-        return {**others[host], REUSE: variables.get(REUSE)} if host in others else {}
+        # Raw, since what tasks registered is no template, and a variable of the inventory may be one that nobody here can fill in.
+        return {**others.raw_get(host), REUSE: variables.get(REUSE)} if host in others else {}
