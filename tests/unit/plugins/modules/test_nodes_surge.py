@@ -159,7 +159,7 @@ def test_what_does_not_run_again_on_a_node_that_returns_is_told(fake: FakeEngine
     keep(fake, availability={"w1": "drain"})
     fake.behave("agent", image_missing("nginx:1"))
     back = keep(fake, availability={"w1": "previous"}, drain_timeout=1)
-    assert back["exit_code"] == 1 and "what ran there before the drain still does not run: agent on w1. Look" in back["msg"], back["msg"]
+    assert back["exit_code"] == 1 and "what ran there before the drain still does not run: agent on w1. Check" in back["msg"], back["msg"]
     keep(fake, availability={"w1": "drain"})
     assert keep(fake, availability={"w1": "previous"}, drain_timeout=1)["exit_code"] == 0, "it was broken before"
 
@@ -222,7 +222,7 @@ def test_in_check_mode_the_new_node_may_still_have_to_join(fake: FakeEngine) -> 
     args: Result = {"replaces": {"w3": "w1"}, "availability": {"w1": "drain"}}
     check = keep(fake, check=True, **args)
     assert check["exit_code"] == 0 and "known only when w3 joined" in check["warnings"][0]
-    assert keep(fake, **args)["msg"].count("no node of the swarm is w3") == 1
+    assert keep(fake, **args)["msg"].count("the swarm has no node w3") == 1
 
 
 def test_a_manager_does_not_demote_itself_and_lose_the_thread(fake_engine: MakeFake) -> None:
