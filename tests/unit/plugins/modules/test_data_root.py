@@ -126,7 +126,7 @@ def test_a_failure_leaves_the_former_data_in_use(machine: Machine, fault: str, m
         monkeypatch.setattr(f"{UTILS}.data_root.lost", lambda before, after: ["the node: a, now b"])
     result = machine.run()
     assert (result["exit_code"], result["changed"]) == (1, False)
-    assert {"start": "it does not start", "copy": "not the same in the copy", "knowledge": "not what it was"}[fault] in result["msg"]
+    assert {"start": "it does not start", "copy": "not the same in the copy", "knowledge": "differs from before"}[fault] in result["msg"]
     assert f"The engine runs with {machine.former} again, and the copy was removed." in result["msg"]
     assert machine.config.read_text() == before
     assert not machine.wanted.exists()

@@ -170,7 +170,7 @@ def test_mistakes_of_others_are_told(machine: Machine) -> None:
 def test_an_export_of_others(machine: Machine) -> None:
     machine.main.write_text(f"{machine.srv} {CLIENT}(ro)\n")
     result = machine.run(machine.export())
-    assert f"stands in {machine.main}:1 already" in result["msg"]
+    assert f"is already in {machine.main}:1" in result["msg"]
     assert not machine.own.exists()
 
 
