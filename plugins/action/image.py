@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.build_context import BuildContext, ContextError, Recipe
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
@@ -20,9 +21,13 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import 
 def _checked(images: Any) -> list[Any]:
     """What is read here, before the module checks the rest."""
     sound = isinstance(images, list) and all(isinstance(image, Mapping) for image in images)
-    if not sound or not all(isinstance(image.get("args") or {}, Mapping) for image in images):
+    if not sound or not all(isinstance(image.get(key) or {}, Mapping) for image in images for key in ("args", "labels")):
         raise AnsibleActionFail("images: expected a list of mappings such as {name: app:1, context: app, args: {VERSION: 1}}.")
     return list(images)
+
+
+def _texts(given: Mapping[str, Any] | None) -> dict[str, str]:
+    return {str(name): str(value) for name, value in (given or {}).items()}
 
 
 class ActionModule(ActionBase):
@@ -49,8 +54,14 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(error)) from None
 
     def _context(self, image: dict[str, Any]) -> BuildContext:
-        arguments = {str(name): str(value) for name, value in (image.get("args") or {}).items()}
-        recipe = Recipe(image.get("dockerfile") or "Dockerfile", arguments, image.get("target") or "")
+        recipe = Recipe(
+            image.get("dockerfile") or "Dockerfile",
+            _texts(image.get("args")),
+            image.get("target") or "",
+            _texts(image.get("labels")),
+            [str(platform) for platform in image.get("platforms") or ()],
+            boolean(image.get("buildkit") or False, strict=False),
+        )
         return BuildContext(self._find(Path(image["context"])), recipe)
 
     def _find(self, path: Path) -> Path:

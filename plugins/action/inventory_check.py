@@ -28,8 +28,9 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_model imp
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_report import Report, as_text
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_schema import known_names
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_values import fill_in, words_in_templates
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_check import see_stack, stacks_of
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_check import Declared, see_stack, stacks_of
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories, load_model
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_images import images_of
 
 try:
     from ansible.template import trust_as_template
@@ -70,7 +71,10 @@ class ActionModule(ActionBase):
         raw = {host: self.variables["hostvars"].raw_get(host) for host in groups["all"]}
         variables = fill_in(raw, _Fill(self, raw).template)
         inventory = Inventory(groups, variables, words_in_templates(raw), options["own_variables"], self.given.keys())
-        stacks = [see_stack(each, partial(self._load, each.options)) for each in stacks_of(inventory.all_of("stacks_present"))]
+        stacks = [
+            see_stack(each, partial(self._load, each))
+            for each in stacks_of(inventory.all_of("stacks_present"), inventory.all_of("images_from_stacks"))
+        ]
         report = Report.of(find_faults(inventory.with_stacks(stacks)), partial(self._place, self._files(), groups))
         return report.with_counts(hosts=len(raw), variables=len({each.name for each in variables}), stacks=len(stacks))
 
@@ -85,10 +89,15 @@ class ActionModule(ActionBase):
         )
         return [*find_given(inventory), *find_empty(options["needs"], {each.name: each.value for each in needed})]
 
-    def _load(self, stack: Mapping[str, Any], stand_ins: Mapping[str, str]) -> LoadedStack:
+    def _load(self, declared: Declared, stand_ins: Mapping[str, str]) -> LoadedStack:
+        stack = declared.options
         template = self._template_of_file if stack.get("template") is True else None
         options = {**stack, "env": {**(stack.get("env") or {}), **stand_ins}}
-        return load_model(options, directories(self._loader.get_basedir()), template, self._loader._vault.secrets or ())
+        places, secrets = directories(self._loader.get_basedir()), self._loader._vault.secrets or ()
+        loaded = load_model(options, places, template, secrets, builds=declared.builds)
+        if declared.builds:
+            images_of(stack["name"], loaded.model)
+        return loaded
 
     def _template_of_file(self, text: str) -> Any:
         return self._templar.template(trust_as_template(text))

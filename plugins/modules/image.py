@@ -15,14 +15,14 @@ description:
     each only where needed.
   - An image is built when the hash of its context differs from the label C(io.flotilla.swarm.context) that the
     last build left on it. The hash covers the files that C(.dockerignore) does not leave out, their contents,
-    links and right to execute, the Dockerfile, the build arguments and the target. It does not cover what
-    C(FROM) names; change a build argument to rebuild on a new base.
+    links and right to execute, the Dockerfile, the build arguments, the target, labels and platforms. It does not cover what
+    C(FROM) names, nor secrets; change a build argument to rebuild on a new base.
   - An image is loaded when the host has none of that name, and pushed when the registry's manifest is not one
     of those that the host knows it by.
   - The engine itself builds, through C(POST /build), so that no host needs a command line client or a plugin,
     and an engine elsewhere can be used with O(docker_host). It is the engine's classic builder. Where a
-    Dockerfile needs BuildKit (C(RUN --mount), C(COPY --chmod), several platforms), build and push with C(docker
-    buildx bake) in your pipeline, and leave the image out here.
+    Dockerfile needs BuildKit (C(RUN --mount), C(COPY --chmod), secrets, several platforms), O(images[].buildkit) builds with
+    C(docker buildx bake) instead, for which the host needs the command line client and its plugin buildx.
   - The context is read on the controller, and sent to the host only when it is needed.
 extends_documentation_fragment:
   - flotilla.swarm.attributes
@@ -61,13 +61,52 @@ options:
         default: Dockerfile
       args:
         description:
-          - Build arguments. They can be read from the image's history, so that no secret belongs here.
+          - Build arguments. They can be read from the image's history, so that no secret belongs here. For those there is
+            O(images[].secrets).
         type: dict
         default: {}
       target:
         description:
           - The stage of the Dockerfile to build; the last one when absent.
         type: str
+      labels:
+        description:
+          - Labels of the image.
+        type: dict
+        default: {}
+      buildkit:
+        description:
+          - Whether C(docker buildx bake) builds the image, with the builder that C(docker buildx use) chose, and loads it into the engine.
+          - Role engine installs client and plugin with O(flotilla.swarm.engine#role:main:engine_client).
+        type: bool
+        default: false
+      secrets:
+        description:
+          - Secrets of the build, by the id in C(RUN --mount=type=secret). They need O(images[].buildkit).
+          - The build gets them as files that only its user can read and that are removed afterwards. They are not in the image, unless
+            the Dockerfile copies them. A secret that changed does not build anew.
+        type: dict
+        default: {}
+      ssh:
+        description:
+          - Private keys, by the id in C(RUN --mount=type=ssh), such as V(default). An empty one stands for the SSH agent of the host that
+            builds. They need O(images[].buildkit).
+        type: dict
+        default: {}
+      cache_from:
+        description:
+          - Where to look for layers that were built before, such as an image or V(type=registry,ref=r.example/app:cache). It needs
+            O(images[].buildkit).
+        type: list
+        elements: str
+        default: []
+      platforms:
+        description:
+          - Platforms of the image, such as V(linux/arm64), by default that of the builder. They need O(images[].buildkit), and
+            more than one needs an engine that keeps its images in containerd.
+        type: list
+        elements: str
+        default: []
       archive:
         description:
           - File on the host, as C(docker image save) writes it, that holds the image under O(images[].name).
@@ -99,6 +138,16 @@ EXAMPLES = r"""
         context: "{{ inventory_dir }}/../../examples/autograder/app"
         args:
           BASE: debian:trixie
+        push: true
+
+- name: Build with a token that the image does not keep
+  flotilla.swarm.image:
+    images:
+      - name: r.example.org/site:42
+        context: site
+        buildkit: true
+        secrets:
+          npm_token: "{{ vault_npm_token }}"
         push: true
 
 - name: Load an image where no registry can be reached
@@ -140,21 +189,26 @@ import typing as t
 from dataclasses import replace
 from urllib.parse import quote
 
+from ..module_utils._core.image_bake import BuildKit
 from ..module_utils._core.image_build import (
     CONTEXT_LABEL,
+    KEPT_LINES,
     ImageState,
     Wanted,
     Work,
     build_header,
+    last_lines,
     manifests_of,
     plan_images,
     push_header,
     split_tag,
 )
 from ..module_utils._core.service.images import REGISTRY_AUTH, registry_of
+from ..module_utils._io import buildkit
 from ..module_utils._io.engine import Engine, EngineError, NotFound
 from ..module_utils._io.member import Member, member_target
-from ..module_utils.errors import FlotillaError
+from ..module_utils._io.target import CONNECTION
+from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import Params, run_module
 
@@ -169,6 +223,12 @@ ARGUMENTS: dict[str, t.Any] = {
             "dockerfile": {"type": "str", "default": "Dockerfile"},
             "args": {"type": "dict", "default": {}},
             "target": {"type": "str"},
+            "labels": {"type": "dict", "default": {}},
+            "buildkit": {"type": "bool", "default": False},
+            "secrets": {"type": "dict", "default": {}, "no_log": True},
+            "ssh": {"type": "dict", "default": {}, "no_log": True},
+            "cache_from": {"type": "list", "elements": "str", "default": []},
+            "platforms": {"type": "list", "elements": "str", "default": []},
             "archive": {"type": "path"},
             "push": {"type": "bool", "default": False},
             "context_hash": {"type": "str"},
@@ -179,15 +239,31 @@ ARGUMENTS: dict[str, t.Any] = {
     },
     "registry_auth": REGISTRY_AUTH,
 }
-LAST_LINES = 15
+NO_BUILDKIT = "Set engine_client: true for the builder (role engine), or install packages docker-cli and docker-buildx there."
 
 
-def observe(member: Member, params: Params) -> dict[str, ImageState]:
+class Seen(t.NamedTuple):
+    """``problem`` says in check mode why no image could be built as it is now."""
+
+    images: dict[str, ImageState]
+    problem: str = ""
+
+
+def observe(member: Member, params: Params) -> Seen:
     """What there is of each image. In check mode there may be no engine yet, and then there is nothing."""
     if member.is_to_be_installed:
-        return {item["name"]: ImageState() for item in params["images"]}
+        return Seen({item["name"]: ImageState() for item in params["images"]})
     engine = member.require_engine()
-    return {item["name"]: _see(engine, item, params) for item in params["images"]}
+    images = {item["name"]: _see(engine, item, params) for item in params["images"]}
+    builds = [
+        item["name"]
+        for item in params["images"]
+        if item["buildkit"] and item["context_hash"] not in (None, images[item["name"]].context_hash)
+    ]
+    found = buildkit.problem() if builds else ""
+    if found and not member.check_mode:
+        raise FlotillaError(found, NO_BUILDKIT, doing=f"building image {builds[0]} with BuildKit")
+    return Seen(images, found)
 
 
 def _see(engine: Engine, item: Params, params: Params) -> ImageState:
@@ -217,8 +293,10 @@ def _see(engine: Engine, item: Params, params: Params) -> ImageState:
     return replace(seen, remote=remote["Descriptor"]["digest"])
 
 
-def plan(seen: dict[str, ImageState], params: Params) -> Plan:
-    return plan_images([_wanted(item, params) for item in params["images"]], seen)
+def plan(seen: Seen, params: Params) -> Plan:
+    decided = plan_images([_wanted(item, params) for item in params["images"]], seen.images)
+    warnings = (f"Nothing can be built with BuildKit on this host yet: {seen.problem}. {NO_BUILDKIT}",) if seen.problem else ()
+    return replace(decided, warnings=warnings)
 
 
 def _wanted(item: Params, params: Params) -> Wanted:
@@ -226,11 +304,11 @@ def _wanted(item: Params, params: Params) -> Wanted:
         name=item["name"],
         context_hash=item["context_hash"] or "",
         context_archive=item["context_archive"] or "",
-        recipe={
-            "dockerfile": item["dockerfile"],
-            "buildargs": {name: str(value) for name, value in item["args"].items()},
-            "target": item["target"],
-        },
+        dockerfile=item["dockerfile"],
+        args=_texts(item["args"]),
+        target=item["target"] or "",
+        labels=_texts(item["labels"]),
+        buildkit=_buildkit(item, params),
         archive=item["archive"] or "",
         push=item["push"],
         push_headers=push_header(item["name"], params["registry_auth"]),
@@ -238,9 +316,31 @@ def _wanted(item: Params, params: Params) -> Wanted:
     )
 
 
+def _buildkit(item: Params, params: Params) -> BuildKit | None:
+    if not item["buildkit"]:
+        given = [name for name in ("secrets", "ssh", "cache_from", "platforms") if item[name]]
+        if given:
+            raise PlanError(f"image {item['name']}: {', '.join(given)} is for BuildKit", "Set buildkit: true for the image.")
+        return None
+    return BuildKit(
+        platforms=item["platforms"],
+        cache_from=item["cache_from"],
+        secrets=_texts(item["secrets"]),
+        ssh=_texts(item["ssh"]),
+        client={name: params[name] for name in CONNECTION},
+        credentials=params["registry_auth"],
+    )
+
+
+def _texts(given: t.Mapping[str, t.Any]) -> dict[str, str]:
+    return {str(name): "" if value is None else str(value) for name, value in given.items()}
+
+
 def apply(member: Member, change: Change, _observed: t.Any) -> None:
     engine, work = member.require_engine(), t.cast(Work, change.payload)
-    if work.build:
+    if work.build and work.image.buildkit:
+        buildkit.build(work.image, work.image.buildkit)
+    elif work.build:
         build(engine, work.image)
     if work.load:
         load(engine, work.image)
@@ -257,18 +357,19 @@ def build(engine: Engine, image: Wanted) -> None:
             doing=doing,
             headers={"Content-Type": "application/x-tar", **image.build_headers},
             t=image.name,
-            labels={CONTEXT_LABEL: image.context_hash},
+            labels=image.all_labels,
+            dockerfile=image.dockerfile,
+            buildargs=image.args,
+            target=image.target or None,
             rm=True,
             forcerm=True,
-            **image.recipe,
         )
-        output: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
+        output: collections.deque[str] = collections.deque(maxlen=KEPT_LINES)
         try:
             for message in messages:
                 output.extend(str(message.get("stream", "")).splitlines())
         except EngineError as error:
-            said = "".join(f"\n  {line}" for line in output if line.strip())
-            raise FlotillaError(f"{error} The last lines of the build:{said}") from None
+            raise FlotillaError(f"{error} {last_lines(output)}") from None
 
 
 def load(engine: Engine, image: Wanted) -> None:

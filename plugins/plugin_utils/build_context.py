@@ -12,8 +12,8 @@ import os
 import re
 import stat
 import tarfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .controller_files import read_regular
@@ -54,11 +54,17 @@ def _pattern(rule: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What besides the files decides the image: ``dockerfile`` is relative to the context."""
+    """What besides the files decides the image: ``dockerfile`` is relative to the context.
+
+    BuildKit reads what is left out from a file beside the Dockerfile, if there is one.
+    """
 
     dockerfile: str
     args: Mapping[str, str]
     target: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    platforms: Sequence[str] = ()
+    buildkit: bool = False
 
 
 class BuildContext:
@@ -70,6 +76,11 @@ class BuildContext:
             raise ContextError(
                 f"reading the build context {root}: there is no such directory on the controller. "
                 "Give an absolute path, or one relative to the playbook."
+            )
+        if os.path.isabs(recipe.dockerfile) or os.path.normpath(recipe.dockerfile).startswith(".."):
+            raise ContextError(
+                f"reading the build context {root}: found the Dockerfile {recipe.dockerfile}, expected a relative path inside it. "
+                "Move the file there, or name a directory above both as the context."
             )
         if not (root / recipe.dockerfile).is_file():
             raise ContextError(
@@ -84,6 +95,8 @@ class BuildContext:
         """
         total = hashlib.sha256()
         recipe = [_FORMAT, self._recipe.dockerfile, sorted(self._recipe.args.items()), self._recipe.target]
+        if self._recipe.labels or self._recipe.platforms:
+            recipe += [sorted(self._recipe.labels.items()), sorted(self._recipe.platforms)]
         total.update(json.dumps(recipe).encode())
         for name in self._names():
             entry = self._entry(name)
@@ -108,7 +121,8 @@ class BuildContext:
 
     def _names(self) -> Iterator[str]:
         """Relative paths of everything that is not left out, in an order that does not depend on the file system."""
-        ignore_file = self._root / IGNORE_FILE
+        own = self._root / f"{self._recipe.dockerfile}{IGNORE_FILE}"
+        ignore_file = own if self._recipe.buildkit and own.is_file() else self._root / IGNORE_FILE
         ignored = Ignore(_read_text(ignore_file))
         names = []
         for directory, subdirectories, files in os.walk(self._root):

@@ -71,6 +71,7 @@ def find_faults(inventory: Inventory) -> list[Finding]:
         find_wrong_values,
         _of_hosts,
         _of_labels,
+        _of_builder,
         _of_gpus,
         _of_lists,
         _between_roles,
@@ -110,7 +111,9 @@ def _of_hosts(inventory: Inventory) -> t.Iterator[Finding]:
         named += [(name, (index,)) for index, name in enumerate(value)] if isinstance(value, list) else []
         named += [(value, ())] if isinstance(value, str) and value else []
         for name, path in named:
-            if name != UNKNOWN and name not in hosts:
+            # Ansible itself knows the controller by this name.
+            is_controller = name == "localhost" and not path
+            if name != UNKNOWN and name not in hosts and not is_controller:
                 yield _no_host(variable, str(name), path, hosts)
             elif isinstance(value, dict) and name in hosts and name not in inventory.nodes:
                 text = f"is in neither {MANAGERS} nor {WORKERS}"
@@ -156,6 +159,22 @@ def _broken_policies(variable: Variable, labels: t.Mapping[str, t.Mapping[str, s
             if len(both) > 1:
                 text = f"allows one of {', '.join(texts(names))}, and nodes_labels gives {node} {' and '.join(both)}"
                 yield at(variable, (group, index), "labels", text, f"Take all but one from {node}")
+
+
+def _of_builder(inventory: Inventory) -> t.Iterator[Finding]:
+    """Whether the host that builds with BuildKit gets the client for it."""
+    first = inventory.groups.get(MANAGERS, ())[:1]
+    for variable in (*inventory.all_of("images_from_stacks"), *inventory.all_of("images_build")):
+        items = variable.value if isinstance(variable.value, list) else []
+        from_stacks = variable.name == "images_from_stacks"
+        if not any(from_stacks or (isinstance(item, dict) and item.get("buildkit")) for item in items):
+            continue
+        builder = inventory.value(variable.hosts[0], "images_builder") or "".join(first)
+        if builder in inventory.nodes and str(inventory.value(builder, "engine_client")).lower() not in ("true", "yes", UNKNOWN):
+            text = f"is built with BuildKit on {builder}, but role engine installs no client there"
+            yield at(
+                variable, (), "builder", text, f"Set engine_client: true for {builder}, unless it has docker and buildx already", WARNING
+            )
 
 
 def _of_gpus(inventory: Inventory) -> t.Iterator[Finding]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 from dataclasses import replace
 
@@ -12,8 +13,8 @@ from ..module_utils._core.service.constraints import Constraint
 from ..module_utils._core.service.images import familiar_image, registry_of
 from .compose.errors import ComposeError
 from .fault import FAULT, WARNING
-from .inventory_model import GPU_NODES, MANAGERS, Finding, Inventory, names_in, some, text_labels
-from .inventory_values import is_known
+from .inventory_model import GPU_NODES, MANAGERS, Finding, Inventory, at, names_in, some, text_labels
+from .inventory_values import UNKNOWN, is_known
 from .stack_check import StackSeen, needs_of, provided_by
 
 
@@ -28,11 +29,19 @@ def find_stack_faults(inventory: Inventory) -> t.Iterator[Finding]:
             )
         for error in stack.errors:
             yield replace(_of(stack, "stack_file", str(error).rstrip(".")), subject=f"stack {stack.name}:")
+    names = sorted(names_in(inventory, "stacks_present"))
+    for variable in inventory.all_of("images_from_stacks"):
+        for index, item in enumerate(variable.value if isinstance(variable.value, list) else ()):
+            if isinstance(item, str) and item not in (UNKNOWN, *names):
+                near = difflib.get_close_matches(item, names, 1)
+                cure = f"Write {near[0]}" if near else f"Its stacks are {some(names) or 'none'}"
+                yield at(variable, (index,), "names", f"is {item}, which is not a stack of stacks_present", cure)
 
 
 def _of(stack: StackSeen, check: str, text: str, cure: str = "", level: str = FAULT) -> Finding:
     hosts = stack.declared.variable.hosts if stack.declared.variable else ()
-    return Finding(check, text, cure, "stacks_present", (stack.declared.index,), hosts, level, f"stack {stack.name}")
+    name = stack.declared.variable.name if stack.declared.variable else "stacks_present"
+    return Finding(check, text, cure, name, (stack.declared.index,), hosts, level, f"stack {stack.name}")
 
 
 def _where(error: ComposeError) -> str:
@@ -48,8 +57,9 @@ def find_unprovided(inventory: Inventory) -> t.Iterator[Finding]:
     }
     cures = {"networks": "Add it to networks_present", "volumes": "Add it to volumes_present"}
     built = {familiar_image(name) for name in names_in(inventory, "images_build", "images_archives", "registry_images")}
+    built |= {familiar_image(image) for stack in inventory.stacks for image in _built_by(stack)}
     registry = str(inventory.value(host, "registry_address")) if host and inventory.value(host, "registry_stack") else ""
-    for stack in inventory.stacks:
+    for stack in (each for each in inventory.stacks if each.declared.is_deployed):
         needs = needs_of(stack)
         for section in ("networks", "volumes", "secrets", "configs"):
             made = {name for each in inventory.stacks for name in provided_by(each, section)} | declared.get(section, set())
@@ -59,10 +69,15 @@ def find_unprovided(inventory: Inventory) -> t.Iterator[Finding]:
                 yield _of(stack, "names", text, f"{cure}, unless the swarm has it already", WARNING)
         for image, services in needs.images.items():
             if registry and registry_of(image) == registry and familiar_image(image) not in built:
-                text = f"needs the image {image} of the swarm's own registry for {some(services)}, and images_build does not make it"
-                yield _of(stack, "names", text, "Add it there, unless the registry has it already", WARNING)
+                text = f"needs the image {image} of the swarm's own registry for {some(services)}, and nothing here makes it"
+                yield _of(stack, "names", text, "Add it to images_build, unless the registry has it already", WARNING)
         for text, cure in (*_unmet_constraints(inventory, needs.constraints), *_unmet_resources(inventory, needs.resources)):
             yield _of(stack, "names", text, cure, WARNING)
+
+
+def _built_by(stack: StackSeen) -> t.Iterator[str]:
+    """The names of images that are built from the stack; only a stack whose images are built has builds in its models."""
+    return (service["image"] for model in stack.models for service in model["services"].values() if "build" in service)
 
 
 def _unmet_constraints(inventory: Inventory, constraints: t.Mapping[Constraint, t.Sequence[str]]) -> t.Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from ..module_utils.errors import FlotillaError
 from .compose.errors import ComposeError, MissingVariable
 from .compose.load import LoadedStack
 from .inventory_values import Variable, is_known
+from .stack_images import with_name
 
 Load = t.Callable[[t.Mapping[str, str]], LoadedStack]
 Model = t.Mapping[str, t.Any]
@@ -23,12 +24,20 @@ SECTIONS = ("networks", "volumes", "secrets", "configs")
 
 @dataclass(frozen=True)
 class Declared:
-    """A stack of ``stacks_present``, as item ``index`` of the variable. ``waiting`` are variables of its files that are not known yet."""
+    """A stack that item ``index`` of a variable declares. ``waiting`` are variables of its files that are not known yet.
+
+    ``builds``: its images are built.
+    """
 
     options: t.Mapping[str, t.Any] = field(repr=False)
     waiting: tuple[str, ...] = ()
     variable: Variable | None = None
     index: int = 0
+    builds: bool = False
+
+    @property
+    def is_deployed(self) -> bool:
+        return self.variable is None or self.variable.name == "stacks_present"
 
 
 @dataclass(frozen=True)
@@ -143,11 +152,16 @@ def _resources(service: Model) -> list[str]:
     return [spec["kind"] for spec in specs if spec.get("kind")]
 
 
-def stacks_of(variables: t.Iterable[Variable]) -> list[Declared]:
-    """The stacks that are declared, each once. One that the schema refuses, or whose files are not known yet, is left out."""
+def stacks_of(variables: t.Iterable[Variable], built: t.Sequence[Variable] = ()) -> list[Declared]:
+    """The stacks that are declared, each once. One that the schema refuses, or whose files are not known yet, is left out.
+
+    ``built`` are the variables that say which are built: by their names, or as stacks of their own.
+    """
     found: dict[str, Declared] = {}
-    for variable in variables:
-        for index, stack in enumerate(variable.value if isinstance(variable.value, list) else ()):
+    names = {item for variable in built for item in _items(variable) if isinstance(item, str)}
+    for variable in (*variables, *built):
+        for index, item in enumerate(_items(variable)):
+            stack = with_name(item) if isinstance(item, dict) and variable in built else item
             if not isinstance(stack, dict) or not stack.get("name") or ("files" in stack) == ("content" in stack):
                 continue
             env = stack.get("env") or {}
@@ -155,5 +169,10 @@ def stacks_of(variables: t.Iterable[Variable]) -> list[Declared]:
             waiting = tuple(name for name, value in env.items() if not is_known(value))
             known = {**stack, "env": {name: value for name, value in env.items() if name not in waiting}}
             if is_known(known):
-                found.setdefault(json.dumps(known, sort_keys=True), Declared(known, waiting, variable, index))
+                declared = Declared(known, waiting, variable, index, variable in built or stack["name"] in names)
+                found.setdefault(json.dumps([known, declared.is_deployed], sort_keys=True), declared)
     return list(found.values())
+
+
+def _items(variable: Variable) -> list[t.Any]:
+    return variable.value if isinstance(variable.value, list) else []

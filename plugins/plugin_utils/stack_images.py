@@ -10,6 +10,7 @@ import difflib
 import os
 import typing as t
 
+from ..module_utils._core.stack.options import ARGUMENTS
 from ..module_utils.errors import PlanError
 
 Json = dict[str, t.Any]
@@ -20,8 +21,11 @@ def chosen_stacks(chosen: t.Iterable[t.Any], stacks: t.Sequence[t.Mapping[str, t
     by_name = {str(stack["name"]): stack for stack in stacks if stack.get("name")}
     found: list[t.Mapping[str, t.Any]] = []
     for item in chosen:
-        if not isinstance(item, str):
-            found.append(item if item.get("name") else {**item, "name": ", ".join(map(str, item.get("files") or ["?"]))})
+        if isinstance(item, t.Mapping):
+            _check_options(item)
+            found.append(with_name(item))
+        elif not isinstance(item, str):
+            raise PlanError(f"images_from_stacks holds {item!r}", "Name a stack of stacks_present, or give files and env.")
         elif item in by_name:
             found.append(by_name[item])
         else:
@@ -29,8 +33,22 @@ def chosen_stacks(chosen: t.Iterable[t.Any], stacks: t.Sequence[t.Mapping[str, t
             known = (
                 f"Write {near[0]}." if near else f"Its stacks are {', '.join(sorted(by_name)) or 'none'}; or give files in place of a name."
             )
-            raise PlanError(f"images_from_stacks names {item}, which is no stack of stacks_present", known)
+            raise PlanError(f"images_from_stacks names {item}, which is not a stack of stacks_present", known)
     return found
+
+
+def with_name(stack: t.Mapping[str, t.Any]) -> Json:
+    """A stack that is not deployed needs no name: messages call it by its files."""
+    files = stack.get("files") or ["content"]
+    return {"name": ", ".join([files] if isinstance(files, str) else map(str, files)), **stack}
+
+
+def _check_options(stack: t.Mapping[str, t.Any]) -> None:
+    for name in stack:
+        if name not in ARGUMENTS:
+            near = difflib.get_close_matches(str(name), ARGUMENTS, 1)
+            cure = f"Write {near[0]}." if near else "Give files, env and other options of module stack."
+            raise PlanError(f"images_from_stacks: {name} is not an option of a stack", cure)
 
 
 def images_of(stack: str, model: t.Mapping[str, t.Any]) -> list[Json]:

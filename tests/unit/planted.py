@@ -30,6 +30,7 @@ PUBLIC = {
         host_info.kernel_modules
         host_info.packages host_info.units host_info.users
         image.images.name image_pull.images image_pull.node_images
+        image.images.platforms
         image.images.target inventory_check.needs inventory_check.own_variables job.image job.service job.show_environment
         network.absent network.networks.name
         nfs_exports.name nodes.absent nvidia_runtime.swarm_resource prune.keep prune.spare repository_key.fingerprints
@@ -42,6 +43,7 @@ PUBLIC = {
         service.update.secrets.source service.update.secrets.target service.update.secrets.uid
         service.update.secrets_absent service.show_environment
         service.stack service_logs.name service_logs.stack service_logs.task stack.name stack.profiles stack.show_environment
+        stack.optional_variables
         stack.silence stack_info.name swarm.host swarm.members swarm.rejoin task_exec.show_environment task_exec.task task_exec.user
         task_info.node task_info.service task_stats.name task_stats.stack volume.remove_stack_volumes volume.test_image
         volume.volumes.driver volume.volumes.name""",
@@ -99,6 +101,10 @@ SHAPES: dict[str, t.Any] = {
         "log-opts": {"splunk-token": "{}", "splunk-url": "https://splunk:8088"},
     },
     "engine_needs.config": {"registry-token": "{}", "log-opts": {"splunk-token": "{}"}},
+    "image.images.labels": {"api_secret": "{}", "url": "https://me:{}@h/"},
+    "image.images.cache_from": ["type=s3,region=x,secret_access_key={}"],
+    "image.images.secrets": {"npm_token": "{}", "netrc": "machine h login me password {}"},
+    "image.images.ssh": {"default": "{}"},
     "image.images.args": {"TOKEN": "{}", "PIP_INDEX_URL": "https://me:{}@pypi/simple", "INNOCENT": "{}"},
     "job.command": ["deploy", "--password", "{}", "--token={}", "https://me:{}@h/"],
     "job.entrypoint": ["/entry", "--secret", "{}"],

@@ -25,6 +25,13 @@ DOCKERD = """#!/bin/sh
 [ "$1" != --version ] || { echo "Docker version 26.1.5, build x"; exit; }
 case "$3" in */refused/*) cat "$3" >&2; exit 1;; esac
 """
+# The words of a build that shows its secrets.
+DOCKER = """#!/bin/sh
+[ "$2" = bake ] || exit 0
+cat secret-* key-*
+echo "ERROR: failed to solve"
+exit 1
+"""
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Target:
         self.given, self.work = directory / "given", directory / "work"
         for path in (self.given / "bin", self.given / "app", self.work, directory / "docker/volumes"):
             path.mkdir(parents=True)
-        for name, text in (("systemctl", SYSTEMCTL), ("dockerd", DOCKERD), ("journalctl", "#!/bin/sh\n")):
+        for name, text in (("systemctl", SYSTEMCTL), ("dockerd", DOCKERD), ("docker", DOCKER), ("journalctl", "#!/bin/sh\n")):
             (self.given / "bin" / name).write_text(text)
             (self.given / "bin" / name).chmod(0o755)
         (self.given / "app/Dockerfile").write_text("FROM scratch\n")
@@ -98,6 +105,8 @@ class Target:
             {**rule, "service": "app_other", "metric": {"url": None}},
         ]
         image = {"name": "r:5000/app:1", "context": str(self.given / "app"), "push": True}
+        kit = {**image, "name": "r:5000/kit:1", "buildkit": True}
+        image |= {"secrets": None, "ssh": None, "cache_from": None}
         return [
             Task("autoscale", {"rules": rules, "record": f"{work}/record"}),
             Task("backup", {"directory": f"{work}/backup", "dest": f"{work}/backups", "single": True}, checked=True),
@@ -107,6 +116,7 @@ class Target:
             Task("data_restore", {"src": f"{work}/brought", "host": "localhost", "names": ["db"], **MEANT}),
             Task("engine_needs", {"host": "localhost", "source": "distribution"}, "", fails=True),
             Task("image", {"images": [image], "registry_auth": LOGIN}, "builder"),
+            Task("image", {"images": [kit], "registry_auth": LOGIN}, "builder", "with BuildKit", fails=True),
             Task("image_pull", {"images": ["r:5000/app:1"], "registry_auth": LOGIN}),
             Task("job", {"image": "jobs:1", "registry_auth": LOGIN, "wait_timeout": "20s"}),
             Task("network", {"networks": [{"name": "front"}]}),

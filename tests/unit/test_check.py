@@ -68,7 +68,9 @@ check_own_variables: [backup_cron]
 stacks_present:
   - {name: web, files: [web.yml], env: {GIVEN: "1"}}
   - {name: gone, files: [gone.yml]}
+images_from_stacks: [web, webb, {files: [tools.yml]}]
 """
+TOOLS = "services: {tool: {build: {context: ., target: $STAGE}}}\n"
 WEB = """
 services:
   web:
@@ -76,6 +78,7 @@ services:
     enviroment: {A: "${GIVEN}"}
     environment: {B: "${B:?the name of the site}"}
     networkss: [front]
+    build: {context: ., args: [A=$BUILT]}
 """
 SAID = [
     "a.yml:2: engine_package is not a variable of any role. Write engine_packages.",
@@ -95,10 +98,13 @@ SAID = [
     "a.yml:21: nodes_drain_timeout is encrypted with ansible-vault, and this run has no password for it.",
     "a.yml:23: firewall_data_path_port is 4789, and swarm_data_path_port is 4790. Give both the same port.",
     "warning: bad/group_vars/all/a.yml:24: registry_user is not a variable of role registry, and nothing in the inventory reads it.",
-    "a.yml:28: stack web needs 2 variables that are not set: TAG (web.yml:3), B (web.yml:5). Give them in env of the stack or",
+    "a.yml:28: stack web needs 3 variables that are not set: TAG (web.yml:3), B (web.yml:5), BUILT (web.yml:7). Give them in env",
     "a.yml:28: stack web: web.yml:4: services.web.enviroment: there is no such key; expected environment.",
     "a.yml:28: stack web: web.yml:6: services.web.networkss: there is no such key; expected networks.",
     "a.yml:29: stack gone: file gone.yml was not found. Looked for ",
+    "a.yml:30: images_from_stacks[1] is webb, which is not a stack of stacks_present. Write web.",
+    "a.yml:30: stack tools.yml needs a variable that is not set: STAGE (tools.yml:1). Give it in env of the stack or",
+    "a.yml:30: stack tools.yml: tools.yml:1: services.tool: no image is given; expected image: name:tag; build it and name it in image.",
     "bad/hosts.yml:5: engine_nofile is 'many'. Expected a whole number.",
 ]
 FAULTS = len([each for each in SAID if not each.startswith(("warning: ", "not known yet: "))])
@@ -143,6 +149,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     folder = tmp_path_factory.mktemp("check")
     bad = write(folder, "bad", FAULTY)
     (folder / bad / "web.yml").write_text(WEB.lstrip())
+    (folder / "tools.yml").write_text(TOOLS)
     (folder / "web.yml").symlink_to(folder / bad / "web.yml")
     secret = VaultLib([("default", VaultSecret(b"password"))]).encrypt("hush-hush").decode()
     (folder / bad / "group_vars/all/v.yml").write_text(f"backup_vault_password: !vault |\n{textwrap.indent(secret, '  ')}")

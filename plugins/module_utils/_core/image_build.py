@@ -12,17 +12,20 @@ from dataclasses import dataclass, field
 
 from ..errors import PlanError
 from ..plan import Change, Field, Plan
+from .image_bake import BuildKit
 from .service.images import auth_headers, registry_of
 
 CONTEXT_LABEL = "io.flotilla.swarm.context"
+KEPT_LINES = 15
+"""So many of what a build says last are told when it fails."""
 
 
 @dataclass(frozen=True)
 class Wanted:
     """One image. ``context_hash`` is empty where nothing is built, ``archive`` where nothing is loaded.
 
-    ``context_archive`` is the packed context on the host, ``recipe`` the rest of the engine's build query, and the
-    headers carry the registry's credentials.
+    ``context_archive`` is the packed context on the host, and the headers carry the registry's credentials. Without ``buildkit`` the
+    engine's classic builder builds.
     """
 
     name: str
@@ -30,9 +33,17 @@ class Wanted:
     archive: str = ""
     push: bool = False
     context_archive: str = ""
-    recipe: t.Mapping[str, t.Any] = field(default_factory=dict)
+    dockerfile: str = "Dockerfile"
+    args: t.Mapping[str, str] = field(default_factory=dict, repr=False)
+    target: str = ""
+    labels: t.Mapping[str, str] = field(default_factory=dict)
+    buildkit: BuildKit | None = None
     push_headers: dict[str, str] = field(default_factory=dict, repr=False)
     build_headers: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def all_labels(self) -> dict[str, str]:
+        return {**self.labels, CONTEXT_LABEL: self.context_hash}
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,10 @@ def plan_images(wanted: t.Sequence[Wanted], seen: t.Mapping[str, ImageState]) ->
             raise PlanError(f"image {name} is listed {names.count(name)} times", "List each name once.")
     changes = (_change(image, seen[image.name]) for image in wanted)
     return Plan(tuple(change for change in changes if change))
+
+
+def last_lines(output: t.Iterable[str]) -> str:
+    return "The last lines of the build:" + "".join(f"\n  {line}" for line in output if line.strip())
 
 
 def _change(image: Wanted, seen: ImageState) -> Change | None:

@@ -34,5 +34,5 @@ def test_names_and_files(lookup: LookupModule, tmp_path: Path) -> None:
 def test_what_is_wrong_is_told(lookup: LookupModule) -> None:
     with pytest.raises(AnsibleError, match=r"web.yml:1: services.web.image: the variable TAG is not set"):
         lookup.run([{"files": ["web.yml"]}])
-    with pytest.raises(AnsibleError, match="images_from_stacks names gone, which is no stack of stacks_present"):
+    with pytest.raises(AnsibleError, match="images_from_stacks names gone, which is not a stack of stacks_present"):
         lookup.run(["gone"], stacks=[])

@@ -148,3 +148,30 @@ def test_a_socket_is_refused_by_its_name(root: Path) -> None:
     os.mkfifo(root / "pipe")
     with pytest.raises(ContextError, match=r"pipe: it is neither a file.*\.dockerignore"):
         BuildContext(root, PLAIN).hash()
+
+
+def test_a_dockerfile_elsewhere_is_refused(root: Path) -> None:
+    (root.parent / "Dockerfile").write_text("FROM x\n")
+    for name in ("../Dockerfile", str(root.parent / "Dockerfile")):
+        with pytest.raises(ContextError, match="expected a relative path inside it. Move the file there, or name a directory"):
+            BuildContext(root, Recipe(name, {}))
+
+
+def test_labels_and_platforms_count_and_none_of_them_changes_nothing(root: Path) -> None:
+    hashes = [
+        BuildContext(root, recipe).hash()
+        for recipe in (
+            PLAIN,
+            Recipe("Dockerfile", {}, labels={"a": "1"}),
+            Recipe("Dockerfile", {}, labels={"a": "2"}),
+            Recipe("Dockerfile", {}, platforms=["linux/arm64"]),
+        )
+    ]
+    assert len(set(hashes)) == 4
+    assert BuildContext(root, Recipe("Dockerfile", {}, labels={}, platforms=[], buildkit=True)).hash() == hashes[0]
+
+
+def test_buildkit_reads_the_ignore_file_of_the_dockerfile(root: Path, tmp_path: Path) -> None:
+    (root / "Dockerfile.dockerignore").write_text("src\n")
+    assert "src/main.py" in names(BuildContext(root, PLAIN), tmp_path / "classic.tgz")
+    assert "src/main.py" not in names(BuildContext(root, Recipe("Dockerfile", {}, buildkit=True)), tmp_path / "kit.tgz")

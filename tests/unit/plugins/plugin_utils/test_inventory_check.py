@@ -67,8 +67,17 @@ def test_what_is_right_is_silent() -> None:
         "nodes_label_policies": {"exactly_one": ["web"]},
         "networks_present": [{"name": "front"}],
         "volumes_present": [{"name": "media"}],
-        "stacks_present": [stack(networks={"front": None}, deploy={"placement": {"constraints": ["node.labels.web == true"]}})],
-        "images_builder": "{{ host }}",
+        "stacks_present": [
+            stack(
+                image="127.0.0.1:5000/a:1",
+                build={"context": "/a"},
+                networks={"front": None},
+                deploy={"placement": {"constraints": ["node.labels.web == true"]}},
+            )
+        ],
+        "images_builder": "localhost",
+        "images_from_stacks": ["site"],
+        "registry_stack": "registry",
         "registry_login": "{{ nowhere }}",
         "own": 1,
     }
@@ -129,6 +138,11 @@ def test_what_is_right_is_silent() -> None:
             {"volumes_test_image": Undecryptable()},
             "volumes_test_image is encrypted with ansible-vault, and this run has no password for it.",
         ),
+        (
+            {"images_from_stacks": ["sitte"], "stacks_present": [stack()]},
+            "images_from_stacks[0] is sitte, which is not a stack of stacks_present. Write site.",
+        ),
+        ({"images_from_stacks": ["x"]}, "images_from_stacks[0] is x, which is not a stack of stacks_present. Its stacks are none."),
         ({"volumes_recreate": "{{ host }}"}, "volumes_recreate is a text, which is not shown. Expected never or if_unused."),
     ],
 )
@@ -146,6 +160,14 @@ def test_faults(variables: Json, words: str) -> None:
             {"nodes_label_policies": {"exactly_one": ["a"]}},
             "nodes_label_policies.exactly_one[0] wants a on one node, but nodes_labels gives it to no node.",
         ),
+        (
+            {"images_build": [{"name": "a", "buildkit": True}], "images_builder": "w1"},
+            "images_build is built with BuildKit on w1, but role engine installs no client there. Set engine_client: true for w1, unless",
+        ),
+        (
+            {"images_from_stacks": ["site"], "stacks_present": [stack()]},
+            "images_from_stacks is built with BuildKit on m1, but role engine installs no client there.",
+        ),
         ({"nvidia_mode": "legacy"}, "nvidia_mode is set, but no host that has it is in gpu_nodes, so nothing reads it."),
         (
             {"stacks_present": [stack(networks={"front": None})]},
@@ -153,7 +175,7 @@ def test_faults(variables: Json, words: str) -> None:
         ),
         (
             {"stacks_present": [stack(image="127.0.0.1:5000/a:1")], "registry_stack": "registry"},
-            "stack site needs the image 127.0.0.1:5000/a:1 of the swarm's own registry for site_web, and images_build does not make it.",
+            "stack site needs the image 127.0.0.1:5000/a:1 of the swarm's own registry for site_web, and nothing here makes it.",
         ),
         (
             {"stacks_present": [stack(deploy={"placement": {"constraints": ["node.labels.web==true"]}})]},

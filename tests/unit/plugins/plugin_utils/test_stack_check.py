@@ -11,7 +11,15 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack, load_stack
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_check import Declared, StackSeen, needs_of, provided_by, see_stack
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_values import Variable
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_check import (
+    Declared,
+    StackSeen,
+    needs_of,
+    provided_by,
+    see_stack,
+    stacks_of,
+)
 from corpus import MISSING, Case, find_cases
 
 CASES = [case for case in find_cases() if not case.rejected and case.env.keys() - {"HOME"}]
@@ -24,6 +32,14 @@ def load(files: t.Sequence[str], given: t.Mapping[str, str], stand_ins: t.Mappin
 def see(text: str, folder: Path, waiting: tuple[str, ...] = (), **env: str) -> StackSeen:
     (folder / "stack.yml").write_text(text)
     return see_stack(Declared({"name": "app", "env": env}, waiting), partial(load, [str(folder / "stack.yml")], env))
+
+
+def test_which_stacks_are_built() -> None:
+    site, jobs = {"name": "site", "files": ["site.yml"]}, {"name": "jobs", "files": ["jobs.yml"]}
+    present = Variable("stacks_present", ("m1",), [site, jobs], True)
+    built = Variable("images_from_stacks", ("m1",), ["jobs", "gone", {"files": ["tools.yml", "more.yml"]}, 7, {"env": {}}], True)
+    found = [(each.options["name"], each.builds, each.is_deployed, each.index) for each in stacks_of([present], [built])]
+    assert found == [("site", False, True, 0), ("jobs", True, True, 1), ("tools.yml, more.yml", True, False, 2)]
 
 
 def test_all_variables_are_named_at_once(tmp_path: Path) -> None:

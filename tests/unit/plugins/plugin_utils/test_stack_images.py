@@ -131,7 +131,11 @@ def test_names_stand_for_declared_stacks() -> None:
     stacks = [{"name": "site", "files": ["site.yml"]}, {"name": "jobs", "files": ["jobs.yml"]}]
     own = {"files": ["tools.yml"], "env": {"TAG": "1"}}
     assert chosen_stacks(["jobs", own], stacks) == [stacks[1], {**own, "name": "tools.yml"}]
-    with pytest.raises(PlanError, match="images_from_stacks names jbos, which is no stack of stacks_present. Write jobs."):
+    with pytest.raises(PlanError, match="images_from_stacks names jbos, which is not a stack of stacks_present. Write jobs."):
         chosen_stacks(["jbos"], stacks)
     with pytest.raises(PlanError, match="Its stacks are jobs, site; or give files in place of a name."):
         chosen_stacks(["xyz"], stacks)
+    with pytest.raises(PlanError, match="images_from_stacks: file is not an option of a stack. Write files."):
+        chosen_stacks([{"file": ["site.yml"]}], stacks)
+    with pytest.raises(PlanError, match="images_from_stacks holds 7. Name a stack of stacks_present, or give files and env."):
+        chosen_stacks([7], stacks)
