@@ -189,7 +189,7 @@ import typing as t
 from dataclasses import replace
 from urllib.parse import quote
 
-from ..module_utils._core.image_bake import BuildKit
+from ..module_utils._core.image_bake import CLIENT, BuildKit
 from ..module_utils._core.image_build import (
     CONTEXT_LABEL,
     KEPT_LINES,
@@ -207,7 +207,6 @@ from ..module_utils._core.service.images import REGISTRY_AUTH, registry_of
 from ..module_utils._io import buildkit
 from ..module_utils._io.engine import Engine, EngineError, NotFound
 from ..module_utils._io.member import Member, member_target
-from ..module_utils._io.target import CONNECTION
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import Params, run_module
@@ -327,7 +326,7 @@ def _buildkit(item: Params, params: Params) -> BuildKit | None:
         cache_from=item["cache_from"],
         secrets=_texts(item["secrets"]),
         ssh=_texts(item["ssh"]),
-        client={name: params[name] for name in CONNECTION},
+        client={name: params[name] for name in CLIENT},
         credentials=params["registry_auth"],
     )
 

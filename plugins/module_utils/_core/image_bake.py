@@ -11,6 +11,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 Json = dict[str, t.Any]
+CLIENT = ("docker_host", "tls", "validate_certs", "ca_path", "client_cert", "client_key")
+"""The options of a connection that the client needs, too."""
 _HUB = "https://index.docker.io/v1/"
 _SIGNS = {"$": "FLOTILLA_DOLLAR", "%": "FLOTILLA_PERCENT"}
 
