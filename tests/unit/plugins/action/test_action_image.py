@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_docker import FakeDocker
 from image_builder import Builder
 
 ROOT = Path(__file__).parents[4]
@@ -43,8 +44,7 @@ def project(tmp_path: Path, builder: Builder) -> Path:
     return tmp_path
 
 
-def play(project: Path, *options: str) -> dict[str, Any]:
-    """The result of the playbook's one task."""
+def started(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
@@ -54,9 +54,15 @@ def play(project: Path, *options: str) -> dict[str, Any]:
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_NOCOLOR": "true",
+        "PATH": f"{project / 'docker-bin'}:{os.environ['PATH']}",
     }
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "playbooks/build.yml", *options]
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+
+def play(project: Path, *options: str) -> dict[str, Any]:
+    """The result of the playbook's one task."""
+    done = started(project, *options)
     _head, arrow, result = done.stdout.partition("=> ")
     assert arrow, done.stdout + done.stderr
     answer: dict[str, Any] = json.loads(result)
@@ -105,3 +111,32 @@ def test_images_of_another_shape_are_told(project: Path, builder: Builder, image
     text = json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task]}])
     (project / "playbooks" / "build.yml").write_text(text)
     assert "images: expected a list of mappings such as {name: app:1" in play(project)["msg"]
+
+
+def write_role(project: Path, builder: Builder, **variables: Any) -> None:
+    given = {"images_registry_auth": [], **variables}
+    roles = [{"role": "flotilla.swarm.images", **given}]
+    defaults = {"group/flotilla.swarm.swarm": {"docker_host": builder.docker_host}}
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "module_defaults": defaults, "roles": roles}
+    (project / "playbooks" / "build.yml").write_text(json.dumps([play]))
+
+
+def test_the_role_builds_what_a_stack_file_says(project: Path, builder: Builder) -> None:
+    docker = FakeDocker(project)
+    stack = "services: {web: {image: 'r:5000/web:$TAG', build: {context: app, secrets: [token]}}}\nsecrets: {token: {environment: TOKEN}}"
+    (project / "site.yml").write_text(stack)
+    site = {"name": "site", "files": ["site.yml"], "env": {"TAG": "7", "TOKEN": "hush-hush"}}
+    write_role(project, builder, images_stacks=[site], images_from_stacks=["site"])
+    planned = started(project, "--check", "-vvvv").stdout
+    assert "build, it is not on this host; push to r:5000, which has no such image" in planned and docker.builds == []
+    done = started(project, "-vvvv").stdout
+    (build,) = docker.builds
+    assert build["target"]["tags"] == ["r:5000/web:7"] and build["context"] == ["Dockerfile"]
+    assert build["files"] == {"secret-0": ["hush-hush", "0o600"]} and list(builder.remote) == ["r:5000/web:7"]
+    assert "hush-hush" not in planned + done
+
+
+def test_the_role_tells_what_is_wrong_with_a_stack(project: Path, builder: Builder) -> None:
+    write_role(project, builder, images_build=[], images_stacks=[], images_from_stacks=["site"])
+    said = " ".join(started(project).stdout.split())
+    assert "images_from_stacks names site, which is not a stack of stacks_present." in said
