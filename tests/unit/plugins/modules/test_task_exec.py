@@ -118,7 +118,7 @@ def test_running_tasks_are_found_with_their_nodes(fake: FakeEngine) -> None:
     [
         ({"service": ""}, "no service is given"),
         ({"service": "app_wed"}, "no service app_wed; there is app_web"),
-        ({"service": "app_*"}, "means 2 of them: app_agent, app_web"),
+        ({"service": "app_*"}, "matches 2 services: app_agent, app_web"),
         ({"service": "off"}, "no task of off is running."),
         ({"service": "app_web", "slot": 3}, "no task of app_web, slot 3 is running; there is 1 on"),
         ({"service": "app_agent", "node": "w9"}, "no task of app_agent, node w9 is running; there is one on"),

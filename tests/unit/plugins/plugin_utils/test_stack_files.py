@@ -51,10 +51,10 @@ def test_a_null_is_no_value(tmp_path: Path) -> None:
 
 
 def test_stack_text_is_raw_unless_it_is_a_template(tmp_path: Path) -> None:
-    (tmp_path / "stack.yml").write_text("services: {web: {image: x, hostname: '{{ name }}'}}")
-    assert load({"files": "stack.yml"}, tmp_path)["services"]["web"]["hostname"] == "{{ name }}"
+    (tmp_path / "stack.yml").write_text("services: {web: {image: x, user: '{{ name }}'}}")
+    assert load({"files": "stack.yml"}, tmp_path)["services"]["web"]["user"] == "{{ name }}"
     made = load({"files": "stack.yml"}, tmp_path, template=lambda text: text.replace("{{ name }}", "n1"))
-    assert made["services"]["web"]["hostname"] == "n1"
+    assert made["services"]["web"]["user"] == "n1"
 
 
 def test_a_template_leaves_the_files_that_the_stack_refers_to_alone(tmp_path: Path) -> None:
