@@ -73,7 +73,7 @@ def test_the_archive_of_another_swarm_leaves_a_healthy_one_alone(old: dict[str, 
         words = f"the archive is of swarm {old['cluster']}, and m1 is a manager of swarm {cluster}"
         assert refused.rc and words in refused.text, refused.out
     meant = recover("w1", **attack, swarm_cluster_id=cluster)
-    assert meant.rc and f"swarm_cluster_id is {cluster}" in meant.text, meant.out
+    assert meant.rc and f"swarm {cluster} is expected (swarm_cluster_id)" in meant.text, meant.out
     assert state("m1", "m2", "w1", "w2") == before
 
 

@@ -162,7 +162,7 @@ def check_recovery(manifest: Manifest | None, own: MemberState, others: t.Sequen
     cluster_id = manifest.cluster_id if manifest else own.cluster_id
     whose = f"the archive is of swarm {cluster_id}" if manifest else f"this host has the state of swarm {cluster_id}"
     if meant and cluster_id and cluster_id != meant:
-        raise PlanError(f"{whose}, but swarm_cluster_id is {meant}.")
+        raise PlanError(f"{whose}, but swarm {meant} is expected (swarm_cluster_id).")
     alive = [each for each in (own, *others) if each.acting]
     names = ", ".join(sorted({each.name for each in alive if each.cluster_id == cluster_id}))
     if names:

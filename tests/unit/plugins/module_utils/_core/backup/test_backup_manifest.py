@@ -133,8 +133,8 @@ def test_a_swarm_must_not_be_recovered(archive: Manifest | None, own: MemberStat
 @pytest.mark.parametrize(
     ("archive", "own", "words"),
     [
-        (manifest(), CLEAN, "the archive is of swarm abc, but swarm_cluster_id is xyz"),
-        (None, LEFT, "this host has the state of swarm abc, but swarm_cluster_id is xyz"),
+        (manifest(), CLEAN, "the archive is of swarm abc, but swarm xyz is expected (swarm_cluster_id)"),
+        (None, LEFT, "this host has the state of swarm abc, but swarm xyz is expected (swarm_cluster_id)"),
     ],
 )
 def test_only_the_swarm_that_is_meant_is_recovered(archive: Manifest | None, own: MemberState, words: str) -> None:
