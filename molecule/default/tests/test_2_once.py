@@ -30,7 +30,7 @@ def nodes() -> dict[str, Any]:
 def starts(nodes: dict[str, Any]) -> Iterator[dict[str, list[str]]]:
     """By host the modules that started there meanwhile; filled in at the end."""
     found: dict[str, list[str]] = {}
-    since = {name: host.check_output("journalctl --sync; date +%%s.%%N") for name, host in nodes.items()}
+    since = {name: host.check_output("journalctl --sync; date +%s.%N") for name, host in nodes.items()}
     yield found
     for name, host in nodes.items():
         lines = host.check_output("journalctl --sync; journalctl --quiet --since @%s", since[name])
