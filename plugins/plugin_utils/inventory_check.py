@@ -186,12 +186,11 @@ def _of_gpus(inventory: Inventory) -> t.Iterator[Finding]:
     for host in gpu_nodes:
         if host not in inventory.nodes:
             yield Finding("gpus", f"{host} is in {GPU_NODES}, but is neither a manager nor a worker", f"Put it into {WORKERS}")
-        config = inventory.value(host, "engine_daemon_config")
-        for key in ("node-generic-resources", "default-runtime"):
-            if isinstance(config, dict) and config.get(key) is not None:
-                text = f"is for role nvidia alone on {host}, which is in {GPU_NODES}"
-                variable = next(each for each in inventory.all_of("engine_daemon_config") if host in each.hosts)
-                yield at(variable, (key,), "contradiction", text, "Remove it here")
+        for variable in inventory.all_of("engine_daemon_config"):
+            for key in ("node-generic-resources", "default-runtime"):
+                if host in variable.hosts and isinstance(variable.value, dict) and variable.value.get(key) is not None:
+                    text = f"is for role nvidia alone on {host}, which is in {GPU_NODES}"
+                    yield at(variable, (key,), "contradiction", text, "Remove it here")
 
 
 def _of_lists(inventory: Inventory) -> t.Iterator[Finding]:
