@@ -254,8 +254,8 @@ def test_a_wrong_choice_is_one_line(runs: dict[str, Ran]) -> None:
 
 
 def test_a_group_with_another_name_is_told(runs: dict[str, Ran]) -> None:
-    assert "has 5 hosts, and none of them is in the group swarm_managers. Rename the group swarm_manager." in runs["named"].text
-    assert "has 1 host, and none of them is in the group swarm_managers. Put one, three or five hosts there" in runs["empty"].text
+    assert "has 5 hosts, but none of them is in the group swarm_managers. Rename the group swarm_manager." in runs["named"].text
+    assert "has 1 host, but none of them is in the group swarm_managers. Put one, three or five hosts there" in runs["empty"].text
 
 
 def test_teardown_without_the_name_of_a_swarm_says_so(runs: dict[str, Ran]) -> None:

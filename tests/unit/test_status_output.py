@@ -150,8 +150,8 @@ failed hosts gpu01: does not answer: no route to host.
 failed quorum m3: this manager can't be reached by the others.
   Start it, or check port 2377.
 
-failed overlay m1 and m2: only small packets get through, so containers
-  there can't talk to each other.
+failed overlay m1 and m2: only small packets get through, so
+  containers there can't talk to each other.
   Raise the MTU between them, or give the networks an mtu of 50 less
   than it (encrypted ones 100).
 
