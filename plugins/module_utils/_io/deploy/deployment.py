@@ -22,8 +22,9 @@ from ...plan import Change
 from ..polling import Clock
 from .changes import Changes
 from .lock import LockedError, Locks, LostLockError
+from .observe import Auth
 from .watcher import Watcher
-from .writer import Auth, Writer
+from .writer import Writer
 
 
 class Deployment:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import base64
 import typing as t
 import uuid
+from functools import partial
 
+from ..._core.service.spec import Json
 from ..._core.stack.session import Session
 from ..._core.timestamps import read_time
 from ...errors import FlotillaError
@@ -27,8 +29,6 @@ _LABEL = "io.flotilla.swarm.lock"
 _CLOCK = "io.flotilla.swarm.clock"
 _ATTEMPTS = 5
 _DATA = base64.b64encode(b"lock").decode()
-
-Json = t.Dict[str, t.Any]  # noqa: UP006 evaluated on Python 3.9
 
 
 class LockedError(FlotillaError):
@@ -66,7 +66,7 @@ class Locks:
     def check(self) -> None:
         """Look whether they are still held, and hold them for longer. Raises LostLockError where one is not."""
         for name, lock_id in self._session.locks.items():
-            self._through_outages(lambda name=name, lock_id=lock_id: self._look(name, lock_id))  # type: ignore[misc]
+            self._through_outages(partial(self._look, name, lock_id))
         self._note_renewal()
 
     def renew(self) -> None:

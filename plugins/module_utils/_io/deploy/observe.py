@@ -17,7 +17,8 @@ from ..._core.stack.objects import references
 from ..._core.stack.planning import Observed
 from ..engine import EngineError, NotFound
 
-Auth = t.Callable[[str], t.Optional[t.Dict[str, str]]]  # noqa: UP006 evaluated on Python 3.9
+Auth = t.Callable[[str], "dict[str, str] | None"]
+"""The headers with the login for an image, None without one."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from .lock import Locks
 from .logs import describe_failures
 from .writer import OUTAGE_SECONDS, POLL_SECONDS, is_outage
 
-Tasks = t.Mapping[str, t.List[Item]]  # noqa: UP006 evaluated on Python 3.9
+Tasks = t.Mapping[str, list[Item]]
 """By the ID of their service."""
 
 

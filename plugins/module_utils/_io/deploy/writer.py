@@ -15,7 +15,7 @@ from ...errors import FlotillaError
 from ...plan import keyed_hash
 from ..engine import EngineError, NotFound, OutOfSequence, Unreachable
 from ..polling import SEQUENCE_ATTEMPTS
-from .observe import read_token
+from .observe import Auth, read_token
 
 POLL_SECONDS = 1.0
 OUTAGE_SECONDS = 90.0
@@ -25,8 +25,6 @@ PORT_SECONDS = 15.0
 
 EMPTY_SECONDS = 15.0
 """So long the tasks of a job may take to go before it is removed."""
-
-Auth = t.Callable[[str], "dict[str, str] | None"]
 
 
 class Writer:

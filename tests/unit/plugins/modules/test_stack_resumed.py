@@ -250,12 +250,12 @@ def test_a_removal_out_of_time_leaves_no_lock(fake: FakeEngine) -> None:
     assert result["failed"] and "timed out" in result["msg"] and not fake.cluster.configs, result
 
 
-def test_a_service_that_something_else_removed_is_named(fake: FakeEngine) -> None:
-    for name in ("app_web", "app_db"):
-        run(fake, stack_of(1))
-        fake.behave("web:2", runs(start=5))
-        result = calls(fake, stack_of(2), lambda: fake.cluster.services.pop(fake.service(name)["ID"]))  # noqa: B023
-        assert result["failed"] and f"service {name} is gone: something else removed it" in result["msg"], result["msg"]
+@pytest.mark.parametrize("name", ["app_web", "app_db"])
+def test_a_service_that_something_else_removed_is_named(fake: FakeEngine, name: str) -> None:
+    run(fake, stack_of(1))
+    fake.behave("web:2", runs(start=5))
+    result = calls(fake, stack_of(2), lambda: fake.cluster.services.pop(fake.service(name)["ID"]))
+    assert result["failed"] and f"service {name} is gone: something else removed it" in result["msg"], result["msg"]
 
 
 def test_an_undo_is_not_contradicted_by_warnings(fake: FakeEngine) -> None:

@@ -161,9 +161,9 @@ def test_every_host_tries_and_is_tried_by_so_many(count: int) -> None:
 
 def seen(name: str, role: str = "worker", state: str = "active", nodes: Any = None, units: Any = None) -> dict[str, Any]:
     """What preflight has of a host with a record; ``nodes`` are the states that a manager lists."""
-    answers = {"/info": {"Swarm": {"LocalNodeState": state, "ControlAvailable": role == "manager"}}}
+    answers: dict[str, Any] = {"/info": {"Swarm": {"LocalNodeState": state, "ControlAvailable": role == "manager"}}}
     if nodes:
-        answers["/nodes"] = [{"Status": {"State": each}} for each in nodes]  # type: ignore[assignment]
+        answers["/nodes"] = [{"Status": {"State": each}} for each in nodes]
     host = {"root": True, "address": f"10.0.0.{name[-1]}", "data_path_address": "", "data_path_port": 4789, "member": True}
     return {"host": host, "record": {"engine": answers, "host": {"units": units or {}}}}
 

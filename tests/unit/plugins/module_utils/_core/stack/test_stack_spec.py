@@ -14,7 +14,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanE
 
 NAMESPACE = {"com.docker.stack.namespace": "stk"}
 SECOND = 10**9
-Json = t.Dict[str, t.Any]  # noqa: UP006 (also run on Python 3.9)
+Json = dict[str, t.Any]
 
 
 def made(model: Json, content_names: bool = False) -> StackObjects:

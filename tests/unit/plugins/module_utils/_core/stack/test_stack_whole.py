@@ -14,7 +14,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.lint im
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.network_lint import lint_networks
 from fake_engine import node
 
-Json = t.Dict[str, t.Any]  # noqa: UP006 (also run on Python 3.9)
+Json = dict[str, t.Any]
 GIB = 1024**3
 NODES = Nodes(
     [
