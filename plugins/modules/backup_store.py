@@ -15,14 +15,7 @@ description:
 author:
   - Flotilla contributors (@flotilla-swarm)
 extends_documentation_fragment:
-  - flotilla.swarm.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
+  - flotilla.swarm.attributes.full
 options:
   directory:
     description: The directory with the backups. It need not be there.

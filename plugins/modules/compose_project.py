@@ -15,14 +15,7 @@ author:
   - Flotilla contributors (@flotilla-swarm)
 extends_documentation_fragment:
   - flotilla.swarm.engine
-  - flotilla.swarm.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
+  - flotilla.swarm.attributes.full
 options:
   project:
     description: Name of the project.

@@ -14,14 +14,7 @@ description:
     mount, and rejects the task where it is absent.
   - Nothing is removed, and nothing below a directory is touched.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
+  - flotilla.swarm.attributes.full
 options:
   directories:
     description: The directories.

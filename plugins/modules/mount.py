@@ -16,14 +16,7 @@ description:
     where its server does not answer for 90 seconds.
   - When a mount fails, the former unit comes back and the run fails with the cause.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
+  - flotilla.swarm.attributes.full
 options:
   mounts:
     description: The mounts.

@@ -19,15 +19,8 @@ author:
   - Flotilla contributors (@flotilla-swarm)
 extends_documentation_fragment:
   - flotilla.swarm.engine
-  - flotilla.swarm.attributes
+  - flotilla.swarm.attributes.full
   - flotilla.swarm.guard
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 options:
   keep:
     description:

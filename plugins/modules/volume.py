@@ -17,15 +17,8 @@ description:
   - Volumes that are not named are left alone, and no volume is removed but by O(recreate) and O(remove_stack_volumes).
 extends_documentation_fragment:
   - flotilla.swarm.engine
-  - flotilla.swarm.attributes
+  - flotilla.swarm.attributes.full
   - flotilla.swarm.guard
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 options:
   volumes:
     description: The volumes.
