@@ -29,16 +29,8 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_report im
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_schema import known_names
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_values import fill_in, words_in_templates
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_check import Declared, see_stack, stacks_of
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories, load_model
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_images import images_of
-
-try:
-    from ansible.template import trust_as_template
-except ImportError:  # ansible-core before 2.19 trusts every text
-
-    def trust_as_template(value: str) -> str:
-        return value
-
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_loading import load_for, trust_as_template
 
 ARGUMENTS = {
     "scope": {"type": "str", "choices": ["all", "given"], "default": "all"},
@@ -91,16 +83,11 @@ class ActionModule(ActionBase):
 
     def _load(self, declared: Declared, stand_ins: Mapping[str, str]) -> LoadedStack:
         stack = declared.options
-        template = self._template_of_file if stack.get("template") is True else None
         options = {**stack, "env": {**(stack.get("env") or {}), **stand_ins}}
-        places, secrets = directories(self._loader.get_basedir()), self._loader._vault.secrets or ()
-        loaded = load_model(options, places, template, secrets, builds=declared.builds)
+        loaded = load_for(self, options, stack.get("template") is True, builds=declared.builds)
         if declared.builds:
             images_of(stack["name"], loaded.model)
         return loaded
-
-    def _template_of_file(self, text: str) -> Any:
-        return self._templar.template(trust_as_template(text))
 
     def _files(self) -> InventoryFiles:
         given = [text[1:] for text in context.CLIARGS.get("extra_vars") or () if str(text).startswith("@")]

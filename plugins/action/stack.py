@@ -13,19 +13,11 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.render import render
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.follow import Following
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories, load_model
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_loading import load_for
 
 from ..module_utils._core.stack.options import ARGUMENTS
 from ..module_utils.errors import FlotillaError
 from ..module_utils.redact import redact_text
-
-try:
-    from ansible.template import trust_as_template
-except ImportError:  # ansible-core before 2.19 trusts every text
-
-    def trust_as_template(value: str) -> str:
-        return value
-
 
 # Read here alone: the module gets what became of them.
 _OURS = (
@@ -72,10 +64,6 @@ class ActionModule(Following, ActionBase):
 
     def _load(self, options: dict[str, t.Any]) -> LoadedStack:
         try:
-            template = self._template if options["template"] else None
-            return load_model(options, directories(self._loader.get_basedir()), template, self._loader._vault.secrets or ())
+            return load_for(self, options, options["template"])
         except FlotillaError as error:
             raise AnsibleActionFail(redact_text(str(error))) from None
-
-    def _template(self, text: str) -> t.Any:
-        return self._templar.template(trust_as_template(text))

@@ -36,16 +36,10 @@ _raw:
 import typing as t
 
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import bind_sources, directories, load_model
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import bind_sources
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_loading import load_for
 
 from ..module_utils.errors import FlotillaError
-
-try:
-    from ansible.template import trust_as_template
-except ImportError:  # ansible-core before 2.19 trusts every text
-
-    def trust_as_template(value: str) -> str:
-        return value
 
 
 class LookupModule(LookupBase):
@@ -53,12 +47,7 @@ class LookupModule(LookupBase):
         return sorted(set().union(*(self._sources(stack) for stack in terms)))
 
     def _sources(self, stack: dict[str, t.Any]) -> set[str]:
-        template = self._template if stack.get("template") else None
         try:
-            places = directories(self._loader.get_basedir())
-            return bind_sources(load_model(stack, places, template, self._loader._vault.secrets or ()).model)
+            return bind_sources(load_for(self, stack, bool(stack.get("template"))).model)
         except FlotillaError:
             return set()
-
-    def _template(self, text: str) -> t.Any:
-        return self._templar.template(trust_as_template(text))

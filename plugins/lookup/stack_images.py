@@ -45,18 +45,11 @@ import typing as t
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories, load_model
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_images import chosen_stacks, images_of, join_images
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_loading import load_for
 
 from ..module_utils.errors import FlotillaError
 from ..module_utils.redact import redact_text
-
-try:
-    from ansible.template import trust_as_template
-except ImportError:  # ansible-core before 2.19 trusts every text
-
-    def trust_as_template(value: str) -> str:
-        return value
 
 
 class LookupModule(LookupBase):
@@ -67,9 +60,4 @@ class LookupModule(LookupBase):
             raise AnsibleError(redact_text(str(error))) from None
 
     def _images(self, stack: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-        template = self._template if stack.get("template") else None
-        loaded = load_model(stack, directories(self._loader.get_basedir()), template, self._loader._vault.secrets or (), builds=True)
-        return images_of(stack["name"], loaded.model)
-
-    def _template(self, text: str) -> t.Any:
-        return self._templar.template(trust_as_template(text))
+        return images_of(stack["name"], load_for(self, stack, bool(stack.get("template")), builds=True).model)
