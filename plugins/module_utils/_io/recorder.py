@@ -89,9 +89,11 @@ def record(recorder: Recorder, member: Member, params: t.Mapping[str, t.Any], da
         network = addresses.as_network(text)
         if network:
             recorder.source_address(addresses.probe(network))
+    mounted = mounts.parse_mountinfo(_try(recorder.read, "/proc/self/mountinfo") or "") if params["directories"] else {}
     for path in params["directories"]:
-        _try(recorder.list_dir, path)
-        _try(recorder.exists, path)
+        if path not in mounted:  # a server that is off would let us wait
+            _try(recorder.list_dir, path)
+            _try(recorder.exists, path)
     _try(recorder.exists, f"{data_root}/swarm/docker-state.json")
     _try(recorder.read, os.path.join(data_root, CERTIFICATE))
     member_record = {"problem": member.problem, "is_bare": member.is_bare, "is_local": member.is_local}
