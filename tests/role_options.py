@@ -57,7 +57,6 @@ VALUES: dict[str, Json] = {
     "preflight_distributions": {"type": ["array", "string"], "items": {"type": ["string", "number"]}},
     "registry_environment": TEXT_OR_NOTHING,
     "services_environment": TEXT_OR_NOTHING,
-    "services_labels": TEXT_OR_NOTHING,
     "services_labels_selector": TEXT_OR_NOTHING,
     "services_replicas": SCALARS["int"],
     "services_secret_environment": TEXT_OR_NOTHING,

@@ -74,12 +74,12 @@ class ActionModule(ActionBase):
         manager = groups["swarm_managers"][0]
         raw = {manager: self.variables["hostvars"].raw_get(manager)}
         fill = _Fill(self, raw)
-        variables = fill_in({manager: {name: value for name, value in raw[manager].items() if name in self.given}}, fill.template)
-        inventory = Inventory(groups, variables, (), options["own_variables"], self.given.keys())
-        needed = fill_in(
-            {manager: {name: value for name, value in raw[manager].items() if name in " ".join(options["needs"])}}, fill.template
-        )
-        return [*find_given(inventory), *find_empty(options["needs"], {each.name: each.value for each in needed})]
+        needed = {name for need in options["needs"] for name in need.split(" or ")}
+        chosen = {name: value for name, value in raw[manager].items() if name in self.given or name in needed}
+        variables = fill_in({manager: chosen}, fill.template)
+        given = [each for each in variables if each.name in self.given]
+        inventory = Inventory(groups, given, (), options["own_variables"], self.given.keys())
+        return [*find_given(inventory), *find_empty(options["needs"], {each.name: each.value for each in variables})]
 
     def _load(self, declared: Declared, stand_ins: Mapping[str, str]) -> LoadedStack:
         stack = declared.options

@@ -9,13 +9,9 @@ import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.observed_action import ObservedAction
 
-from ..module_utils._io.member import MemberHost
 from ..modules import network
 
 
 class ActionModule(ObservedAction):
     module: t.ClassVar[t.Any] = network
     of_swarm: t.ClassVar[bool] = True
-
-    def place(self, recorded: MemberHost) -> t.Any:
-        return recorded.member

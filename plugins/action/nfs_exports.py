@@ -9,12 +9,8 @@ import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.observed_action import ObservedAction
 
-from ..module_utils._io.member import MemberHost
 from ..modules import nfs_exports
 
 
 class ActionModule(ObservedAction):
     module: t.ClassVar[t.Any] = nfs_exports
-
-    def place(self, recorded: MemberHost) -> t.Any:
-        return recorded.host

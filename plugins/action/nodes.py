@@ -10,16 +10,12 @@ import typing as t
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.observed_action import ObservedAction
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_identity import holder, is_dead, run_id
 
-from ..module_utils._io.member import MemberHost
 from ..modules import nodes
 
 
 class ActionModule(ObservedAction):
     module: t.ClassVar[t.Any] = nodes
     of_swarm: t.ClassVar[bool] = True
-
-    def place(self, recorded: MemberHost) -> t.Any:
-        return recorded.member
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         caller: dict[str, t.Any] = {"holder": holder(), "run": run_id()}

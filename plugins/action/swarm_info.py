@@ -12,16 +12,12 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.at_once import run_
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.observed import REUSE, SEEN
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.observed_action import ObservedAction
 
-from ..module_utils._io.member import MemberHost
 from ..modules import swarm_info
 
 
 class ActionModule(ObservedAction):
     module: t.ClassVar[t.Any] = swarm_info
     of_swarm: t.ClassVar[bool] = True
-
-    def place(self, recorded: MemberHost) -> t.Any:
-        return recorded.member
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         variables = task_vars or {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from ..module_utils._core.cluster.labels import labels_as_text, merge_labels
 from ..module_utils.errors import PlanError
 from .fault import FAULT
-from .inventory_schema import Path_, known_names, written
+from .inventory_schema import Path_, known_names, split, written
 from .inventory_values import UNKNOWN, Variable
 from .stack_check import StackSeen
 
@@ -103,7 +103,7 @@ def name_of(item: t.Any) -> str:
 
 def texts(value: t.Any) -> list[str]:
     if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
+        return split(value)
     return [str(item) for item in value] if isinstance(value, list) else []
 
 

@@ -98,13 +98,18 @@ def _is_slip(name: str, known: str) -> bool:
     return rest[1:] == other or rest == other[1:] or rest[1:] == other[1:] or (rest[:2] == other[1::-1] and rest[2:] == other[2:])
 
 
+def split(text: str) -> list[str]:
+    """The items of a text with commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def converted(name: str, value: t.Any) -> t.Any:
     """The value as Ansible converts it for a role: a list from a text with commas, a mapping from a text of JSON."""
     kind = known_names().get(name, {}).get("x-type")
     if kind in ("list", "dict") and isinstance(value, str) and not value.strip():  # the answer of a survey that nobody gave
         return [] if kind == "list" else {}
     if kind == "list" and isinstance(value, str) and value.strip()[:1] not in ("[", "{"):
-        return [part.strip() for part in value.split(",") if part.strip()]
+        return split(value)
     if kind in ("list", "dict") and isinstance(value, str):
         try:
             return json.loads(value)
@@ -115,18 +120,9 @@ def converted(name: str, value: t.Any) -> t.Any:
 
 def find_wrong(name: str, value: t.Any, shown: bool) -> list[Wrong]:
     """All that is wrong with the value of a known variable. ``shown`` tells whether messages may show it."""
-    value = plain_data(converted(name, value))
+    value = converted(name, value)
     found = [wrong for error in _validator(name).iter_errors(value) for wrong in _explain(error, name, (), shown)]
     return [each for each in found if not _is_echo(each, found)]
-
-
-def plain_data(value: t.Any) -> t.Any:
-    """Mappings, lists and texts without Ansible's own kinds of them."""
-    if isinstance(value, t.Mapping):
-        return {str(key): plain_data(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain_data(item) for item in value]
-    return str(value) if isinstance(value, str) else value
 
 
 def _is_echo(wrong: Wrong, found: list[Wrong]) -> bool:

@@ -11,9 +11,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..module_utils.redact import redact_text
-from .inventory_schema import is_unknown, known_names, load_schema
+from .inventory_schema import Path_, is_unknown, known_names, load_schema
 
-Path_ = tuple[str | int, ...]
 Template = t.Callable[[str, t.Any], t.Any]
 UNKNOWN = "{{ not known }}"
 """Stands where a value is not known. As a template it is right wherever the schema wants something else."""

@@ -19,20 +19,23 @@ def find_record(variables: Variables, check_mode: bool) -> t.Any:
     Each role that changes hosts registers what it decided under a name that ends with ``_decided``. Where one of them had something to do,
     the host is not what it was. Check mode changes nothing.
     """
-    seen = variables.get(SEEN)
-    record = seen.get("record") if isinstance(seen, t.Mapping) else None
-    if not record or not variables.get(REUSE):
-        return None
-    if not check_mode and any(acts(variables.get(name)) for name in variables if name.endswith("_decided")):
-        return None
-    return record
+    return _find_valid(variables, check_mode) if variables.get(REUSE) else None
 
 
 def find_record_of_swarm(variables: Variables, others: t.Iterable[Variables], check_mode: bool) -> t.Any:
     """The same for what belongs to the whole swarm: it counts until something is changed on any host of the run."""
-    if not check_mode and any(find_record({**other, REUSE: True}, check_mode) is None for other in others):
-        return None
-    return find_record(variables, check_mode)
+    record = find_record(variables, check_mode)
+    if record is None or check_mode:
+        return record
+    return record if all(_find_valid(other, check_mode) for other in others) else None
+
+
+def _find_valid(variables: Variables, check_mode: bool) -> t.Any:
+    """The record, unless something that the host has decided since makes it old."""
+    seen = variables.get(SEEN)
+    record = seen.get("record") if isinstance(seen, t.Mapping) else None
+    is_old = not check_mode and any(acts(variables.get(name)) for name in variables if name.endswith("_decided"))
+    return None if is_old else record or None
 
 
 def acts(result: t.Any) -> bool:

@@ -35,8 +35,8 @@ class ObservedAction(NormalAction):
     """Whether it is about what belongs to the whole swarm, and not to one host."""
 
     def place(self, recorded: MemberHost) -> t.Any:
-        """What the module acts on, made of a record."""
-        raise NotImplementedError
+        """What the module acts on, made of a record: its member for what belongs to the swarm, else its host."""
+        return recorded.member if self.of_swarm else recorded.host
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         variables = task_vars or {}

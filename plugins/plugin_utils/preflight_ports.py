@@ -11,6 +11,7 @@ import typing as t
 from collections import defaultdict
 from dataclasses import dataclass
 
+from ..module_utils._core.cluster.member_state import read_info
 from ..module_utils._core.host import firewall
 from .fault import Fault
 
@@ -63,8 +64,8 @@ def is_settled(results: t.Mapping[str, t.Mapping[str, t.Any]], managers: t.Colle
 
 
 def _is_member(record: t.Mapping[str, t.Any], is_manager: bool) -> bool:
-    swarm = record.get("engine", {}).get("/info", {}).get("Swarm") or {}
-    has_role = swarm.get("LocalNodeState") == "active" and bool(swarm.get("ControlAvailable")) == is_manager
+    seen = read_info("", record.get("engine", {}).get("/info") or {})
+    has_role = seen.state == "active" and (seen.role == "manager") == is_manager
     units = record.get("host", {}).get("units", {})
     return has_role and bool((units.get(firewall.UNIT, {"active": True}) or {}).get("active"))
 

@@ -57,10 +57,12 @@ class StackSeen:
 def see_stack(declared: Declared, load: Load) -> StackSeen:
     """Load a stack as often as it takes to know all its unset variables.
 
-    It is read twice, with other stand-ins, so that what comes of a stand-in is not the same in both.
+    With stand-ins it is read twice, with other ones, so that what comes of a stand-in is not the same in both.
     """
     unset: dict[str, MissingVariable] = {}
-    readings = [_read(load, declared.waiting, unset, digit) for digit in ("1", "2")]
+    readings = [_read(load, declared.waiting, unset, "1")]
+    if declared.waiting or unset:
+        readings.append(_read(load, declared.waiting, unset, "2"))
     models = tuple(model for model, _errors in readings if model is not None)
     always = set.intersection(*({str(error) for error in errors} for _model, errors in readings))
     return StackSeen(declared, models, unset, tuple(error for error in readings[0][1] if str(error) in always))

@@ -12,7 +12,7 @@ from ...errors import PlanError
 from ...plan import Change, Field, Plan
 from . import daemon_change, daemon_json, facts
 from .daemon_json import UNIT
-from .engine_packages import NAMES, Choice, Packages, limit_files
+from .engine_packages import CATALOG, NAMES, Choice, Packages, limit_files
 
 Params = t.Mapping[str, t.Any]
 GROUP = "docker"
@@ -90,7 +90,7 @@ def _refuse(packages: Packages, params: Params) -> None:
 
 def _host_changes(observed: Observed, packages: Packages, params: Params) -> list[Change]:
     """What comes before daemon.json."""
-    versions = {name: params["version"] if name in packages.catalog.versioned else "" for name in packages.missing}
+    versions = {name: params["version"] if name in CATALOG.versioned else "" for name in packages.missing}
     changes = [Change("package", name, "create", (Field("version", None, version or "newest"),)) for name, version in versions.items()]
     changes += [Change("package", name, "update", (Field("hold", False, True),)) for name in packages.to_hold if name in packages.installed]
     return changes + _limit_changes(observed, params)

@@ -61,7 +61,6 @@ class Packages:
 
     host: Record
     choice: Choice
-    catalog: Catalog = CATALOG
 
     @property
     def installed(self) -> Record:
@@ -89,13 +88,13 @@ class Packages:
     def wanted(self) -> list[str]:
         """Before Debian 13 the distribution's client is part of docker.io."""
         has_client = self.choice.client and (self.choice.source == "docker" or self.distribution == "debian 13")
-        return [*self.catalog.engine[self.choice.source], *(self.catalog.client[self.choice.source] if has_client else ())]
+        return [*CATALOG.engine[self.choice.source], *(CATALOG.client[self.choice.source] if has_client else ())]
 
     @property
     def foreign(self) -> list[str]:
         """Packages of the other source, which can't share the host."""
-        others = [name for names in self.catalog.engine.values() for name in names]
-        return [name for name in dict.fromkeys(others) if name not in self.catalog.engine[self.choice.source] and name in self.installed]
+        others = [name for names in CATALOG.engine.values() for name in names]
+        return [name for name in dict.fromkeys(others) if name not in CATALOG.engine[self.choice.source] and name in self.installed]
 
     @property
     def missing(self) -> list[str]:
@@ -104,7 +103,7 @@ class Packages:
     @property
     def outdated(self) -> list[str]:
         version = self.choice.version
-        named = [name for name in self.wanted if name in self.catalog.versioned and name in self.installed]
+        named = [name for name in self.wanted if name in CATALOG.versioned and name in self.installed]
         return [name for name in named if version and self.installed[name]["version"] != version]
 
     @property
@@ -117,7 +116,7 @@ class Packages:
     @property
     def held(self) -> list[str]:
         """Of the wanted ones those that are on hold now, or are to be."""
-        wanted = [name for name in self.wanted if self.choice.hold and name in self.catalog.versioned]
+        wanted = [name for name in self.wanted if self.choice.hold and name in CATALOG.versioned]
         return [name for name in self.wanted if name in wanted or self.installed.get(name, {}).get("hold")]
 
     @property
@@ -126,7 +125,7 @@ class Packages:
         if not self.choice.hold or self.bare_check:
             return []
         fresh = (*self.missing, *self.outdated)
-        named = [name for name in self.wanted if name in self.catalog.versioned]
+        named = [name for name in self.wanted if name in CATALOG.versioned]
         return [name for name in named if name in fresh or not self.installed[name]["hold"]]
 
     @property
@@ -140,12 +139,12 @@ class Packages:
     def with_version(self, names: t.Iterable[str]) -> list[str]:
         """The names as the package manager wants them, with the version where one is asked for."""
         version, between = self.choice.version, "-" if self.is_el else "="
-        return [f"{name}{between}{version}" if version and name in self.catalog.versioned else name for name in names]
+        return [f"{name}{between}{version}" if version and name in CATALOG.versioned else name for name in names]
 
     def refuse_installation(self) -> str:
         """What follows the name of the host; empty where the engine can be installed."""
-        known = ", ".join(f"{name} {' and '.join(versions)}" for name, versions in self.catalog.distributions.items())
-        if self.release not in self.catalog.distributions.get(self.id, ()):
+        known = ", ".join(f"{name} {' and '.join(versions)}" for name, versions in CATALOG.distributions.items())
+        if self.release not in CATALOG.distributions.get(self.id, ()):
             return (
                 f"runs {self.distribution}, and the role engine can't install the engine there. It supports {known}. "
                 "Install the engine and python3-docker yourself, and the role does the rest."

@@ -45,14 +45,11 @@ READS = {
     "mounts": Reads(
         files=("/proc/self/mountinfo", "/etc/fstab"),
         folders={mounts.UNIT_DIRECTORY: r".*\.(auto)?mount", f"{mounts.UNIT_DIRECTORY}/docker.service.d": r"60-flotilla-.*\.conf"},
-        packages=("nfs-common", "nfs-utils", "sshfs", "fuse-sshfs"),
     ),
     "exports": Reads(
         files=("/etc/exports",),
-        folders={"/etc/exports.d": r".*\.exports", f"{mounts.UNIT_DIRECTORY}/nfs-server.service.d": r".*\.conf"},
+        folders={"/etc/exports.d": r".*\.exports"},
         commands=("exportfs",),
-        units=("nfs-server.service",),
-        packages=("nfs-kernel-server",),
     ),
     "firewall": Reads(
         files=(firewall.UNIT_FILE, firewall.SCRIPT_FILE, *firewall.RULES_FILES.values()),
