@@ -7,19 +7,8 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
+    # A module that supports one of them in another way, or with a detail, says so itself.
     DOCUMENTATION = r"""
-options: {}
-attributes:
-  check_mode:
-    description: Says what a run would change, through the same plan, and sends only reading requests.
-  diff_mode:
-    description: Shows the plan, one line for each object and field. What could be a credential is hidden.
-  idempotent:
-    description: A second run with the same input finds nothing to change and writes nothing.
-"""
-
-    # For modules that support all of it, without a detail to add.
-    FULL = r"""
 options: {}
 attributes:
   check_mode:

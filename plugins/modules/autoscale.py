@@ -26,8 +26,6 @@ attributes:
     support: full
     details:
       - Metrics are read in check mode too, with GET requests and the commands that are given.
-  diff_mode:
-    support: full
   idempotent:
     support: full
     details:

@@ -15,7 +15,7 @@ description:
 author:
   - Flotilla contributors (@flotilla-swarm)
 extends_documentation_fragment:
-  - flotilla.swarm.attributes.full
+  - flotilla.swarm.attributes
 options:
   directory:
     description: The directory with the backups. It need not be there.

@@ -15,7 +15,7 @@ author:
   - Flotilla contributors (@flotilla-swarm)
 extends_documentation_fragment:
   - flotilla.swarm.engine
-  - flotilla.swarm.attributes.full
+  - flotilla.swarm.attributes
 options:
   project:
     description: Name of the project.

@@ -21,7 +21,7 @@ description:
   - Refuses to let the engine listen on TCP without asking clients for certificates (C(tlsverify)), unless C(tls) or C(tlsverify) is
     V(false) in so many words.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes.full
+  - flotilla.swarm.attributes
 options:
   config:
     description:

@@ -21,10 +21,6 @@ extends_documentation_fragment:
   - flotilla.swarm.vault
   - flotilla.swarm.attributes
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
   idempotent:
     support: none
     details:

@@ -25,10 +25,6 @@ extends_documentation_fragment:
   - flotilla.swarm.attributes
   - flotilla.swarm.guard
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
   idempotent:
     support: full
     details:

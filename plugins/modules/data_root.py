@@ -15,7 +15,7 @@ description:
   - When anything fails, C(daemon.json) is what it was, the engine runs with the former directory, and the copy is removed.
   - Containers of the host are stopped meanwhile. Drain a node of a swarm first, as role C(engine) with C(tasks_from=move_data_root) does.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes.full
+  - flotilla.swarm.attributes
   - flotilla.swarm.engine
   - flotilla.swarm.guard
 options:

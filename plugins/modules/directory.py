@@ -14,7 +14,7 @@ description:
     mount, and rejects the task where it is absent.
   - Nothing is removed, and nothing below a directory is touched.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes.full
+  - flotilla.swarm.attributes
 options:
   directories:
     description: The directories.

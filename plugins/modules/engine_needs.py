@@ -13,7 +13,7 @@ description:
   - Changes nothing. In check mode it returns the changes that the role would make, but for an upgrade.
   - In a play that sets C(preflight_reuse) it answers on the controller, from what role P(flotilla.swarm.preflight#role) saw of the host.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes.full
+  - flotilla.swarm.attributes
 options:
   host:
     description: The name of this host in messages.

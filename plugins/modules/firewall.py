@@ -17,7 +17,7 @@ description:
   - A systemd unit brings the rules back when the host, the engine, or a service that flushes them starts or reloads.
   - Refuses to limit a port where sshd listens, and to cut off a node that is in the swarm.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes.full
+  - flotilla.swarm.attributes
   - flotilla.swarm.engine
 options:
   state:

@@ -14,7 +14,6 @@ description:
   - A mount that does not answer is given up after five seconds, so that a server that is away does not hang the module.
 extends_documentation_fragment:
   - flotilla.swarm.engine
-  - flotilla.swarm.attributes
   - flotilla.swarm.attributes.info
 author:
   - Flotilla contributors (@flotilla-swarm)

@@ -25,7 +25,7 @@ description:
     C(docker buildx bake) instead, for which the host needs the command line client and its plugin buildx.
   - The context is read on the controller, and sent to the host only when it is needed.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes.full
+  - flotilla.swarm.attributes
   - flotilla.swarm.engine
   - flotilla.swarm.registry
 options:

@@ -17,10 +17,6 @@ extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.registry
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
   idempotent:
     support: full
     details: An image that is named by its tag alone is not asked for again once the host has one of that name.

@@ -14,7 +14,6 @@ description:
   - It prints the report itself and does not fail on faults. The caller looks at RV(faults).
   - Values are shown only where they stand in the inventory as they are, and never under a name that looks secret.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes
   - flotilla.swarm.attributes.info
 options:
   scope:

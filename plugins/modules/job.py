@@ -33,8 +33,6 @@ attributes:
     support: full
     details:
       - In check mode the job is planned and not run.
-  diff_mode:
-    support: full
   idempotent:
     support: none
     details:

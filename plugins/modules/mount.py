@@ -16,7 +16,7 @@ description:
     where its server does not answer for 90 seconds.
   - When a mount fails, the former unit comes back and the run fails with the cause.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes.full
+  - flotilla.swarm.attributes
 options:
   mounts:
     description: The mounts.

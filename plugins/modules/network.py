@@ -23,10 +23,6 @@ attributes:
     support: full
     details:
       - In check mode a host without an engine, or outside a swarm, counts as a manager of a swarm without networks.
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 options:
   networks:
     description:

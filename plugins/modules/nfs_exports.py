@@ -15,7 +15,7 @@ description:
   - Warns of dangerous lines in the other exports files, such as a blank between a client and its options.
   - When C(exportfs) refuses the file or does not list an export afterwards, the former file comes back.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes.full
+  - flotilla.swarm.attributes
 options:
   name:
     description: Name of the file without C(.exports). Each owner of exports has a name of its own.

@@ -27,10 +27,6 @@ attributes:
     support: full
     details:
       - In check mode a host that is no node yet is planned as if it had joined.
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 options:
   labels:
     description:

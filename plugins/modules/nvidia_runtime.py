@@ -16,7 +16,7 @@ description:
   - In the mode V(legacy), and in V(auto) before 1.18, gives each device its link in C(/dev/char), at once and by a udev rule. Without it
     C(systemctl daemon-reload) takes the GPUs away from running containers.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes.full
+  - flotilla.swarm.attributes
 options:
   swarm_resource:
     description:

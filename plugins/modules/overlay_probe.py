@@ -27,8 +27,6 @@ attributes:
     details:
       - In check mode the host neither listens nor sends. A play that has to know what gets through also then sets
         C(check_mode=false) on both tasks, as the role does.
-  diff_mode:
-    support: full
   idempotent:
     support: none
     details:

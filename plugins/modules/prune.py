@@ -19,7 +19,7 @@ author:
   - Flotilla contributors (@flotilla-swarm)
 extends_documentation_fragment:
   - flotilla.swarm.engine
-  - flotilla.swarm.attributes.full
+  - flotilla.swarm.attributes
   - flotilla.swarm.guard
 options:
   keep:

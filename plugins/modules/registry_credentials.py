@@ -25,14 +25,10 @@ description:
 extends_documentation_fragment:
   - flotilla.swarm.attributes
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: full
     details:
       - It shows names and dates alone.
-  idempotent:
-    support: full
 options:
   file:
     description:

@@ -13,7 +13,7 @@ description:
   - A key that is there and is right is not fetched again.
   - It needs no C(gpg) on the host.
 extends_documentation_fragment:
-  - flotilla.swarm.attributes.full
+  - flotilla.swarm.attributes
 options:
   url:
     description: Address of the key in ASCII armor. The environment's proxies are used.

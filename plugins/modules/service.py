@@ -32,8 +32,6 @@ attributes:
     support: full
     details:
       - In check mode a host without an engine, or outside a swarm, counts as one without services.
-  diff_mode:
-    support: full
   idempotent:
     support: partial
     details:

@@ -34,10 +34,6 @@ attributes:
     details:
       - In check mode a host without an engine, or outside a swarm, counts as a manager of an empty swarm, and an external
         network, secret or config that is missing is a warning, because another task may be meant to create it.
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 options:
   name:
     description: Name of the stack. Every object of it is called C(NAME_KEY).

@@ -14,7 +14,6 @@ description:
   - Needs five requests, whatever the number of services.
 extends_documentation_fragment:
   - flotilla.swarm.engine
-  - flotilla.swarm.attributes
   - flotilla.swarm.attributes.info
 options:
   name:

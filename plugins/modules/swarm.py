@@ -29,10 +29,6 @@ attributes:
     support: full
     details:
       - In check mode a host without an engine counts as one that is in no swarm, so that bare hosts can be planned.
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 options:
   state:
     description:

@@ -27,8 +27,6 @@ attributes:
     support: full
     details:
       - In check mode the command is planned and not run.
-  diff_mode:
-    support: full
   idempotent:
     support: none
     details:

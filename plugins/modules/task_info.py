@@ -13,7 +13,6 @@ description:
   - Runs on a manager, and needs three requests.
 extends_documentation_fragment:
   - flotilla.swarm.engine
-  - flotilla.swarm.attributes
   - flotilla.swarm.attributes.info
 options:
   service:

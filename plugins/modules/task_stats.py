@@ -16,7 +16,6 @@ description:
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.selection
-  - flotilla.swarm.attributes
   - flotilla.swarm.attributes.info
 author:
   - Flotilla contributors (@flotilla-swarm)

@@ -17,7 +17,7 @@ description:
   - Volumes that are not named are left alone, and no volume is removed but by O(recreate) and O(remove_stack_volumes).
 extends_documentation_fragment:
   - flotilla.swarm.engine
-  - flotilla.swarm.attributes.full
+  - flotilla.swarm.attributes
   - flotilla.swarm.guard
 options:
   volumes:
