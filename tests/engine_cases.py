@@ -8,11 +8,7 @@ The unit tests hold what we say of each; the scenario ``stack`` asks a real engi
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import yaml
-
-Json = dict[str, Any]
+from typing import NamedTuple
 
 
 class Case(NamedTuple):
@@ -264,7 +260,3 @@ TAKEN = (
     Case("", "", "networks: {default: {ipam: {config: [{subnet: 10.77.4.0/24, gateway: 10.77.4.1}]}, labels: {a: b}}}"),
 )
 
-
-def parts(case: Case) -> Json:
-    """The case as data."""
-    return dict(yaml.safe_load(case.stack()))

@@ -192,11 +192,11 @@ from ..module_utils._core.image_build import (
     build_header,
     last_lines,
     manifests_of,
+    must_build,
     plan_images,
     push_header,
-    split_tag,
 )
-from ..module_utils._core.service.images import REGISTRY_AUTH, registry_of
+from ..module_utils._core.service.images import REGISTRY_AUTH, registry_of, split_tag
 from ..module_utils._io import buildkit
 from ..module_utils._io.engine import Engine, EngineError, NotFound
 from ..module_utils._io.member import Member, member_target
@@ -250,7 +250,7 @@ def observe(member: Member, params: Params) -> Seen:
     builds = [
         item["name"]
         for item in params["images"]
-        if item["buildkit"] and item["context_hash"] not in (None, images[item["name"]].context_hash)
+        if item["buildkit"] and must_build(item["context_hash"], images[item["name"]])
     ]
     found = buildkit.problem() if builds else ""
     if found and not member.check_mode:

@@ -62,8 +62,8 @@ plan:
 import typing as t
 from functools import partial
 
-from ..module_utils._core.image_pull import plan_pulls, source
-from ..module_utils._core.service.images import REGISTRY_AUTH, auth_headers, registry_of
+from ..module_utils._core.image_pull import plan_pulls
+from ..module_utils._core.service.images import REGISTRY_AUTH, auth_headers, registry_of, source_of
 from ..module_utils._io.engine import EngineError
 from ..module_utils._io.member import Member, member_target
 from ..module_utils.errors import FlotillaError
@@ -105,7 +105,7 @@ def apply(member: Member, change: Change, observed: Observed) -> None:
     doing = f"pulling {change.name} from {registry_of(change.name)}"
     try:
         for _message in member.require_engine().stream(
-            "/images/create", doing=doing, headers=observed.headers(change.name), fromImage=source(change.name)
+            "/images/create", doing=doing, headers=observed.headers(change.name), fromImage=source_of(change.name)
         ):
             pass
     except EngineError as error:

@@ -20,9 +20,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.convert
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose import check
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.object_rules import DATA, NETWORK, VOLUME
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.rule import MANAGER, NODE, Rule, broken
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.service_rules import SERVICE
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.rule import MANAGER, NODE, Rule
 
 from tests.engine_cases import REFUSED, TAKEN, WARNED, Case
 from tests.scenario import Scenario
@@ -115,14 +113,7 @@ def loaded(case: Case) -> Json:
 
 def rules_of(model: Json) -> list[Rule]:
     """The rules that a model breaks."""
-    networks = {key: item.get("name", key) for key, item in model.get("networks", {}).items()}
-    found: list[Rule] = []
-    for service in model["services"].values():
-        joined = {**service, "networks": [networks.get(key, key) for key in service.get("networks", {})]}
-        found += [rule for rule, _value, _path in broken(SERVICE, joined)]
-    for section, rules in (("networks", NETWORK), ("volumes", VOLUME), ("secrets", DATA), ("configs", DATA)):
-        found += [rule for item in model.get(section, {}).values() if not item.get("external") for rule, _v, _p in broken(rules, item)]
-    return found
+    return [rule for rule, _value, _path in check.broken_rules(model)]
 
 
 def bodies(name: str, model: Json) -> Json | None:

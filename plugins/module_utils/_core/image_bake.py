@@ -10,6 +10,8 @@ import json
 import typing as t
 from dataclasses import dataclass, field
 
+from .service.images import login_host
+
 Json = dict[str, t.Any]
 CLIENT = ("docker_host", "tls", "validate_certs", "ca_path", "client_cert", "client_key")
 """The options of a connection that the client needs, too."""
@@ -49,7 +51,7 @@ def _literal(value: t.Any) -> t.Any:
 
 def client_config(credentials: t.Sequence[t.Mapping[str, str]], plugins: str) -> str:
     """The client's config.json with these credentials. ``plugins`` is the directory where the user's own plugins are."""
-    accounts = {_HUB if item["registry"] == "docker.io" else item["registry"]: _account(item) for item in credentials}
+    accounts = {_HUB if login_host(item["registry"]) == "docker.io" else item["registry"]: _account(item) for item in credentials}
     return json.dumps({"auths": accounts, "cliPluginsExtraDirs": [plugins]})
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ..errors import PlanError
 from ..plan import Change, Field, Plan
 from .image_bake import BuildKit
-from .service.images import auth_headers, registry_of
+from .service.images import auth_headers, registry_of, split_tag
 
 CONTEXT_LABEL = "io.flotilla.swarm.context"
 KEPT_LINES = 15
@@ -71,12 +71,6 @@ class Work:
     push: bool
 
 
-def split_tag(name: str) -> tuple[str, str]:
-    """The name without its tag, and the tag, ``latest`` where none is given."""
-    repository, colon, tag = name.rpartition(":")
-    return (repository, tag) if colon and "/" not in tag else (name, "latest")
-
-
 def push_header(name: str, credentials: t.Sequence[t.Mapping[str, str]]) -> dict[str, str]:
     """The header for pushing an image. The engine wants one for an anonymous push too."""
     return auth_headers(name, credentials) or {"X-Registry-Auth": _encode({})}
@@ -113,8 +107,13 @@ def last_lines(output: t.Iterable[str]) -> str:
     return "The last lines of the build:" + "".join(f"\n  {line}" for line in output if line.strip())
 
 
+def must_build(context_hash: str | None, seen: ImageState) -> bool:
+    """Whether what there is of an image was built from another context; False for one that is not built."""
+    return bool(context_hash) and seen.context_hash != context_hash
+
+
 def _change(image: Wanted, seen: ImageState) -> Change | None:
-    build = bool(image.context_hash) and seen.context_hash != image.context_hash
+    build = must_build(image.context_hash, seen)
     load = bool(image.archive) and not seen.present
     if not (seen.present or build or load):
         raise PlanError(

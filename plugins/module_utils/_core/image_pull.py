@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..errors import PlanError
 from ..plan import Change, Plan
 from .schedule.placement import Nodes
-from .service.images import familiar_image, image_of
+from .service.images import image_of, listed_image, require_image, source_of
 from .service.work import REMOVE
 
 Images = dict[str, list[str]]
@@ -43,22 +42,7 @@ def join_pulls(pulls: t.Iterable[Images]) -> Images:
 def plan_pulls(wanted: t.Iterable[str], listed: t.Iterable[t.Mapping[str, t.Any]]) -> Plan:
     """Pull what a host lacks. ``listed`` is the answer of ``GET /images/json``. Raises PlanError for what is no image."""
     present = {name for image in listed for name in (*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ()))}
-    present = {familiar_image(name) for name in present if "<none>" not in name}
-    changes = []
-    for text in dict.fromkeys(wanted):
-        try:
-            name = familiar_image(text)
-        except ValueError as error:
-            raise PlanError(f"image: found {text!r}, expected {error}.") from None
-        if source(name) not in present:
-            changes.append(Change("image", name, "create", reason="pull"))
-    return Plan(tuple(changes))
+    present = {listed_image(name) for name in present}
+    names = [require_image(text) for text in dict.fromkeys(wanted)]
+    return Plan(tuple(Change("image", name, "create", reason="pull") for name in names if source_of(name) not in present))
 
-
-def source(name: str) -> str:
-    """What the engine asks the registry for: a digest without the tag beside it, or the tag."""
-    rest, at, digest = name.partition("@")
-    if not at:
-        return name
-    head, slash, last = rest.rpartition("/")
-    return f"{head}{slash}{last.partition(':')[0]}@{digest}"

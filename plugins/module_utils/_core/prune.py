@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from ..plan import Change, Plan
 from .schedule.task_states import TASK_LABEL
-from .service.images import listed_image
+from .service.images import listed_image, source_of
 from .timestamps import read_time
 
 Raw = t.Mapping[str, t.Any]
@@ -98,9 +98,9 @@ def is_kept(image: Raw, kept: t.Iterable[str]) -> bool:
     """Whether one of the references means the image: by digest where it has one, else by name and tag."""
     digests, tags = image.get("RepoDigests") or [], image.get("RepoTags") or []
     for reference in kept:
-        name, at, digest = listed_image(reference).partition("@")
-        repository = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
-        if at and f"{repository}@{digest}" in digests:
+        reference = listed_image(reference)
+        name, at, _digest = reference.partition("@")
+        if at and source_of(reference) in digests:
             return True
         # An image that was built or loaded on the host has no digest.
         if name in tags and (not at or not digests):

@@ -18,6 +18,7 @@ from .service_rules import SERVICE
 
 Model = dict[str, t.Any]
 PlaceOf = t.Callable[[tuple[str, ...]], Place]
+_OBJECTS = (("networks", NETWORK), ("volumes", VOLUME), ("secrets", DATA), ("configs", DATA))
 _DRIVE = re.compile(r"[a-zA-Z]:")
 
 
@@ -59,21 +60,23 @@ def _lint_unused(model: Model, used: t.Mapping[str, set[str]], place_of: PlaceOf
             yield place_of((section, unused[0])).note(f"no service uses this {section[:-1]}, so it is not created")
 
 
-def _check_rules(model: Model, used: t.Mapping[str, set[str]], place_of: PlaceOf, silence: t.Collection[str]) -> t.Iterator[str]:
-    """What the engine or a node would refuse in the middle of the deploy, or take for something else."""
-    networks = model.get("networks", {})
+def broken_rules(model: Model, used: t.Mapping[str, set[str]] | None = None) -> t.Iterator[tuple[Rule, t.Any, tuple[str, ...]]]:
+    """What the engine or a node would refuse in the middle of the deploy, or take for something else: rule, value and path of each."""
+    used, networks = used or _used(model), model.get("networks", {})
     for key, service in model["services"].items():
         joined = [networks.get(name, {}).get("name") or name for name in service.get("networks", {})]
-        yield from _tell(SERVICE, {**service, "networks": joined}, ("services", key), place_of, silence)
-    for section, rules in (("networks", NETWORK), ("volumes", VOLUME), ("secrets", DATA), ("configs", DATA)):
+        for rule, value, below in broken(SERVICE, {**service, "networks": joined}):
+            yield rule, value, ("services", key, *below)
+    for section, rules in _OBJECTS:
         for key, item in model.get(section, {}).items():
             if not item.get("external") and key in used.get(section, (key,)):
-                yield from _tell(rules, item, (section, key), place_of, silence)
+                for rule, value, below in broken(rules, item):
+                    yield rule, value, (section, key, *below)
 
 
-def _tell(rules: t.Sequence[Rule], item: Model, path: tuple[str, str], place_of: PlaceOf, silence: t.Collection[str]) -> t.Iterator[str]:
-    for rule, value, below in broken(rules, item):
-        place = place_of((*path, *below))
+def _check_rules(model: Model, used: t.Mapping[str, set[str]], place_of: PlaceOf, silence: t.Collection[str]) -> t.Iterator[str]:
+    for rule, value, path in broken_rules(model, used):
+        place = place_of(path)
         if not rule.word:
             raise place.error(rule.found(value), rule.expected, rule.cure)
         if not is_silenced(silence, rule.word, path[1]):
@@ -120,7 +123,7 @@ def _check_mounts(service: Model, model: Model, place: Place) -> t.Iterator[str]
         kind, source, target = mount["type"], mount.get("source", ""), mount.get("target", "")
         at = place / "volumes"
         if kind not in ("volume", "bind", "tmpfs", "npipe", "image", "cluster"):
-            raise at.error(f"found type {kind!r}", "volume, bind, tmpfs, npipe, image or cluster")
+            raise at.error(f"found type {kind!r}", "volume, bind, tmpfs, npipe or cluster")
         for block in ("bind", "volume", "tmpfs", "image", "cluster"):
             if mount.get(block) is not None and block != options.get(kind, kind):
                 raise at.error(f"the {kind} at {target} has options for {block}", "", "remove them or change the type")

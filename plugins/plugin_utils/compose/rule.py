@@ -17,6 +17,11 @@ def _found(value: t.Any) -> str:
     return f"found {value!r}"
 
 
+def shown(show: t.Callable[[t.Any], str]) -> t.Callable[[t.Any], str]:
+    """How a value is told that is not shown as it is, such as a duration in nanoseconds."""
+    return lambda value: f"found {show(value)}"
+
+
 @dataclass(frozen=True)
 class Rule:
     """``holds`` says whether a value at the path ``where`` is right. In the path ``*`` is each item, and ``@`` each key.

@@ -14,7 +14,7 @@ from collections import Counter
 
 from ...module_utils._core.service.constraints import parse_constraint
 from . import engine_values as values
-from .rule import MANAGER, NODE, Rule, template_rule
+from .rule import MANAGER, NODE, Rule, shown, template_rule
 from .units import cpus_text, duration_text, size_text
 
 _SERVICE = "swarmkit manager/controlapi/service.go"
@@ -108,26 +108,13 @@ SERVICE: tuple[Rule, ...] = (
         "condition: any restarts always, and a task that was stopped is not started again",
     ),
     *(
-        Rule(
-            f"deploy.restart_policy.{key}",
-            lambda span: span >= 0,
-            "zero or more",
-            f"{_SERVICE} validateRestartPolicy",
-            MANAGER,
-            found=lambda span: f"found {duration_text(span)}",
+        Rule(f"deploy.{key}", lambda span: span >= 0, "zero or more", f"{_SERVICE} {by}", MANAGER, found=shown(duration_text))
+        for key, by in (
+            ("restart_policy.delay", "validateRestartPolicy"),
+            ("restart_policy.window", "validateRestartPolicy"),
+            ("update_config.delay", "validateUpdate"),
+            ("update_config.monitor", "validateUpdate"),
         )
-        for key in ("delay", "window")
-    ),
-    *(
-        Rule(
-            f"deploy.update_config.{key}",
-            lambda span: span >= 0,
-            "zero or more",
-            f"{_SERVICE} validateUpdate",
-            MANAGER,
-            found=lambda span: f"found {duration_text(span)}",
-        )
-        for key in ("delay", "monitor")
     ),
     Rule(
         "deploy.update_config.max_failure_ratio",
@@ -176,7 +163,7 @@ SERVICE: tuple[Rule, ...] = (
             "at least 0.001",
             f"{_SERVICE} validateResources",
             MANAGER,
-            found=lambda nano: f"found {cpus_text(nano)}",
+            found=shown(cpus_text),
         )
         for side in ("limits", "reservations")
     ),
@@ -186,7 +173,7 @@ SERVICE: tuple[Rule, ...] = (
         "at least 6m",
         f"{_UNIX} verifyPlatformContainerResources",
         NODE,
-        found=lambda size: f"found {size_text(size)}",
+        found=shown(size_text),
     ),
     Rule(
         "deploy.resources.reservations.memory",
@@ -194,7 +181,7 @@ SERVICE: tuple[Rule, ...] = (
         "at least 4m",
         f"{_SERVICE} validateResources",
         MANAGER,
-        found=lambda size: f"found {size_text(size)}",
+        found=shown(size_text),
     ),
     Rule(
         "deploy.resources.reservations.generic_resources.*.discrete_resource_spec",
@@ -221,7 +208,7 @@ SERVICE: tuple[Rule, ...] = (
             "0, or 1ms and more",
             f"{_SERVICE} validateHealthCheck",
             MANAGER,
-            found=lambda span: f"found {duration_text(span)}",
+            found=shown(duration_text),
             since=since,
         )
         for key, since in (("interval", (0, 0)), ("timeout", (0, 0)), ("start_period", (0, 0)), ("start_interval", (25, 0)))
@@ -231,7 +218,7 @@ SERVICE: tuple[Rule, ...] = (
         lambda span: span >= 0,
         "zero or more",
         "moby daemon/stop.go containerStop",
-        found=lambda span: f"found {duration_text(span)}",
+        found=shown(duration_text),
         stricter="the engine takes it, and the node waits forever",
     ),
     Rule(

@@ -113,6 +113,24 @@ def registry_of(image: str) -> str:
     return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
 
 
+def login_host(registry: str) -> str:
+    """The registry that a login is for, however its address is written."""
+    host = registry.split("://")[-1].split("/")[0]
+    return "docker.io" if host in ("index.docker.io", "registry-1.docker.io") else host
+
+
+def split_tag(name: str) -> tuple[str, str]:
+    """The name without its tag, and the tag, ``latest`` where none is given."""
+    repository, colon, tag = name.rpartition(":")
+    return (repository, tag) if colon and "/" not in tag else (name, "latest")
+
+
+def source_of(name: str) -> str:
+    """What a registry is asked for: a digest without the tag beside it, or the tag."""
+    rest, at, digest = name.partition("@")
+    return f"{split_tag(rest)[0]}@{digest}" if at else name
+
+
 def auth_headers(
     image: str,
     credentials: t.Iterable[t.Mapping[str, str]],
@@ -124,8 +142,7 @@ def auth_headers(
     """
     registry = registry_of(image)
     for item in credentials:
-        host = item["registry"].split("://")[-1].split("/")[0]
-        if (host if host not in ("index.docker.io", "registry-1.docker.io") else "docker.io") == registry:
+        if login_host(item["registry"]) == registry:
             login = {"username": item["username"], "password": item["password"], "serveraddress": item["registry"]}
             return _auth_header(login)
     kept = stored(registry)
@@ -191,8 +208,13 @@ def familiar_image(text: str) -> str:
 def read_image(option: str | None) -> str:
     """The option ``image`` in its short form; empty where none is given. Raises PlanError."""
     text = (option or "").strip()
+    return require_image(text) if text else ""
+
+
+def require_image(text: str) -> str:
+    """The short form of an image that is given. Raises PlanError."""
     try:
-        return familiar_image(text) if text else ""
+        return familiar_image(text)
     except ValueError as error:
         raise PlanError(f"image: found {text!r}, expected {error}.") from None
 

@@ -17,8 +17,8 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.image_build i
     manifests_of,
     plan_images,
     push_header,
-    split_tag,
 )
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.images import split_tag
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 
 NAME = "r:5000/app:1"

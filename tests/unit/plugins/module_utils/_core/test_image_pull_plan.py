@@ -6,8 +6,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.image_pull import find_pulls, join_pulls, plan_pulls, source
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.image_pull import find_pulls, join_pulls, plan_pulls
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.placement import Nodes
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.images import source_of
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.work import Work
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change
@@ -54,7 +55,7 @@ def test_what_is_no_image_is_refused() -> None:
     ],
 )
 def test_the_registry_is_asked_for_the_digest(name: str, asked: str) -> None:
-    assert source(name) == asked
+    assert source_of(name) == asked
 
 
 def service(action: str, image: str, *constraints: str) -> Change:

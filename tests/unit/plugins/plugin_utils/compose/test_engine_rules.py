@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose import load
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.check import broken_rules
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.errors import ComposeError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.object_rules import DATA, NETWORK, VOLUME
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.rule import Rule, broken
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.rule import Rule
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.service_rules import SERVICE
 
 from tests.engine_cases import REFUSED, TAKEN, WARNED, Case
@@ -61,14 +62,7 @@ def test_each_rule_is_shown_to_be_broken(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(load, "check_model", keep)
     for case in (*REFUSED, *WARNED):
         warnings(case)
-    seen: set[int] = set()
-    for model in models:
-        networks = {key: item.get("name", key) for key, item in model.get("networks", {}).items()}
-        for service in model["services"].values():
-            joined = {**service, "networks": [networks.get(key, key) for key in service.get("networks", {})]}
-            seen |= {id(rule) for rule, _value, _path in broken(SERVICE, joined)}
-        for section, rules in (("networks", NETWORK), ("volumes", VOLUME), ("secrets", DATA), ("configs", DATA)):
-            seen |= {id(rule) for item in model.get(section, {}).values() for rule, _value, _path in broken(rules, item)}
+    seen = {id(rule) for model in models for rule, _value, _path in broken_rules(model)}
     assert [rule.where for rule in RULES if id(rule) not in seen] == []
 
 
