@@ -235,7 +235,7 @@ from ..module_utils._core.autoscale import Decision, Rule, decide, read_rule
 from ..module_utils._core.schedule.capacity import find_room
 from ..module_utils._core.schedule.placement import Nodes
 from ..module_utils._core.service.images import auth_headers
-from ..module_utils._core.service.naming import item_name
+from ..module_utils._core.service.naming import by_name
 from ..module_utils._core.service.spec import Service
 from ..module_utils._core.stack import planning
 from ..module_utils._core.stack import verbs as service_plan
@@ -319,7 +319,7 @@ def observe(target: MemberHost, params: dict[str, t.Any]) -> Observed:
 
 
 def plan(observed: Observed, _params: dict[str, t.Any]) -> Plan:
-    services = {item_name(service): service for service in observed.services.chosen}
+    services = by_name(observed.services.chosen)
     warnings, rows, replicas = [], [], {}
     for rule in observed.rules:
         service, metric = services[rule.service], observed.metrics[rule.service]

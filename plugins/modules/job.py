@@ -136,7 +136,7 @@ import uuid
 from dataclasses import dataclass, field
 from functools import partial
 
-from ..module_utils._core.schedule.placement import Nodes
+from ..module_utils._core.schedule.placement import Nodes, hostname
 from ..module_utils._core.service.edit import Edit, given_variables
 from ..module_utils._core.service.images import Resolved, auth_headers, image_of, read_image, settle_image
 from ..module_utils._core.service.naming import Item, item_name
@@ -296,7 +296,7 @@ def _fields(wish: Wish, params: dict[str, t.Any]) -> tuple[Field, ...]:
 
 
 def _any_of(nodes: t.Sequence[t.Mapping[str, t.Any]]) -> str:
-    names = sorted(node["Description"]["Hostname"] for node in nodes)
+    names = sorted(map(hostname, nodes))
     return names[0] if len(names) == 1 else f"any of {len(names)} nodes"
 
 

@@ -372,7 +372,6 @@ def _plan_present(observed: Observed, params: dict[str, t.Any]) -> Plan:
         run_id=params["run_id"],
         resolve_image=params["resolve_image"],
         unresolved_is_error=params["unresolved"] == "error",
-        content_names=params["content_names"],
         refresh_registry_auth=params["refresh_registry_auth"],
         silence=params["silence"],
         missing_paths=params["missing_paths"],

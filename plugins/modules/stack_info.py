@@ -96,7 +96,7 @@ import typing as t
 
 from ..module_utils._core.schedule.report import report_services
 from ..module_utils._core.service.images import image_of
-from ..module_utils._core.service.naming import NAMESPACE_LABEL
+from ..module_utils._core.service.naming import labelled
 from ..module_utils._core.timestamps import read_time
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
@@ -105,7 +105,7 @@ ARGUMENTS: dict[str, t.Any] = {"name": {"type": "str"}}
 
 
 def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
-    filters = {"label": [f"{NAMESPACE_LABEL}={params['name']}"]} if params["name"] else {}
+    filters = labelled(params["name"]) if params["name"] else {}
     doing = "reading the services of the swarm"
     services = engine.get("/services", doing, filters=filters)
     tasks, current = (engine.get("/tasks", doing, filters={**filters, **more}) for more in ({}, {"_up-to-date": ["true"]}))

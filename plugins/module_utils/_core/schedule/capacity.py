@@ -13,7 +13,7 @@ from collections import Counter
 
 from ...errors import PlanError
 from ..service.spec import Raw, Service
-from .placement import Nodes, eligible_nodes, hostname
+from .placement import Nodes, hostname
 from .task_states import has_ended
 
 _SHOWN = 5
@@ -63,10 +63,13 @@ def find_room(service: Raw, more: int, nodes: t.Sequence[Raw], tasks: t.Sequence
     return placed
 
 
-def find_unevenness(service: Raw, nodes: t.Sequence[Raw], tasks: t.Sequence[Raw]) -> str:
-    """Such as ``m1 runs 4, w1 runs 0``, where moving a task to a node that has room would even it out; else empty."""
-    room = _rooms(nodes, tasks)
-    eligible = [room[node["ID"]] for node in eligible_nodes(service["Spec"], nodes)]
+def find_unevenness(services: t.Iterable[Raw], nodes: Nodes, tasks: t.Sequence[Raw]) -> dict[str, str]:
+    """By the ID of a service, ``m1 runs 4, w1 runs 0`` where moving a task to a node that has room would even it out, else empty."""
+    room = _rooms(nodes.all, tasks)
+    return {service["ID"]: _unevenness(service, [room[node["ID"]] for node in nodes.eligible(service["Spec"])]) for service in services}
+
+
+def _unevenness(service: Raw, eligible: t.Sequence[_Room]) -> str:
     need = _Need(service)
     counts = {each.name: each.services[service["ID"]] for each in eligible}
     most = max(counts.values(), default=0)

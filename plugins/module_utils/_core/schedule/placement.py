@@ -40,11 +40,6 @@ class Nodes:
         return self._ids[id(found)]
 
 
-def eligible_nodes(spec: Raw, nodes: t.Iterable[Node]) -> list[Node]:
-    """As ``Nodes.eligible``, for one question."""
-    return Nodes(nodes).eligible(spec)
-
-
 def _fits(node: Node, constraints: t.Iterable[Constraint | None], platforms: t.Sequence[t.Mapping[str, str]]) -> bool:
     return (
         is_available(node)
@@ -75,7 +70,7 @@ def _architecture(platform: t.Mapping[str, str]) -> str:
 
 def left_nodes(before: Raw, after: Raw, nodes: Nodes) -> list[str]:
     """The names of the nodes that matched before and do not after."""
-    matching = {node["ID"] for node in nodes.eligible(after)}
+    matching = nodes.eligible_ids(after)
     return sorted(hostname(node) for node in nodes.eligible(before) if node["ID"] not in matching)
 
 

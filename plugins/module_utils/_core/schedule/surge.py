@@ -21,7 +21,7 @@ from ..service.spec import Json, Raw, Service, ServiceSpec
 from ..service.work import UPDATE, Work
 from .capacity import is_alive
 
-NONE, SOLE, ALL = "none", "sole", "all"
+NONE, SOLE = "none", "sole"
 # Keeps what a service had, for a run that comes after one that was killed.
 MARK = "io.flotilla.swarm.surge"
 START_FIRST = "start-first"

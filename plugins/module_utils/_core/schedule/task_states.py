@@ -48,7 +48,7 @@ def summarise_tasks(tasks: t.Sequence[Json], services: t.Iterable[Json], now: fl
     failed = [task for task in tasks if _status(task).get("State") in FAILED_STATES]
     lately: dict[str, dict[t.Any, list[Json]]] = {}
     for task in failed:
-        if _age(task, now) <= WITHIN_SECONDS:
+        if age_of(task, now) <= WITHIN_SECONDS:
             slots = lately.setdefault(task.get("ServiceID") or "", {})
             slots.setdefault(task.get("Slot") or task.get("NodeID"), []).append(task)
     found = {service: sum(map(len, slots.values())) for service, slots in lately.items() if max(map(len, slots.values())) >= CRASHES}
@@ -73,7 +73,8 @@ def _status(task: Json) -> Json:
     return task.get("Status") or {}
 
 
-def _age(task: Json, now: float) -> float:
+def age_of(task: Json, now: float) -> float:
+    """Seconds since the task came to its state; infinite where nobody can tell."""
     try:
         return now - read_time(_status(task).get("Timestamp") or "")
     except ValueError:
@@ -81,7 +82,7 @@ def _age(task: Json, now: float) -> float:
 
 
 def _last_error(slots: t.Mapping[t.Any, t.Sequence[Json]], now: float) -> str:
-    last = min((task for tasks in slots.values() for task in tasks), key=lambda task: _age(task, now))
+    last = min((task for tasks in slots.values() for task in tasks), key=lambda task: age_of(task, now))
     return error_of(last)
 
 

@@ -15,7 +15,7 @@ from ..service.fields import MONITOR_NS
 from ..service.spec import Raw, Service, ServiceSpec
 from ..timestamps import SECOND_NS, read_time
 from .placement import Nodes
-from .task_states import CRASHES, FAILED_STATES, WITHIN_SECONDS, error_of
+from .task_states import CRASHES, FAILED_STATES, WITHIN_SECONDS, age_of, error_of
 
 GRACE_SECONDS = 15.0
 """So long a task may find no node: an old task may have to leave first."""
@@ -84,7 +84,7 @@ def judge(service: Raw, tasks: t.Iterable[Task], nodes: Nodes, since: int | None
     up = {_slot(task) for task in running}
     finished = _finished(spec, mine) - up
     crashed = [task for task in mine if _is_crash(spec, task)]
-    lately = [task for task in crashed if (_age(task, now) <= WITHIN_SECONDS if since is None else _index(task) > since)]
+    lately = [task for task in crashed if (age_of(task, now) <= WITHIN_SECONDS if since is None else _index(task) > since)]
     newest = max(map(_index, lately), default=0)
     counts = _counts(active, len(up | finished), desired)
     verdict = Verdict(spec.name, WAITING, len(up) + len(finished), desired, counts, finished=len(finished), newest=newest)
@@ -93,7 +93,7 @@ def judge(service: Raw, tasks: t.Iterable[Task], nodes: Nodes, since: int | None
         return failed
     goes_on = _GOES_ON.get(view.update_state, "")
     if len(up | finished) >= desired and not goes_on:
-        up_for = 0.0 if since is not None else min((_age(task, now) for task in running), default=math.inf)
+        up_for = 0.0 if since is not None else min((age_of(task, now) for task in running), default=math.inf)
         return _judge_proof(view, replace(verdict, up_for=up_for), [task for task in lately if _slot(task) in up], nodes)
     if since is None:
         verdict = replace(verdict, cause=goes_on)
@@ -206,8 +206,8 @@ def _by_slot(tasks: t.Iterable[Task]) -> dict[str, list[Task]]:
 
 def _of_eligible(spec: ServiceSpec, tasks: t.Iterable[Task], nodes: Nodes) -> list[Task]:
     """The engine makes a task of a global service for a node of another platform, too, which then waits for ever."""
-    eligible = {node["ID"] for node in nodes.eligible(spec.raw)}
-    return [task for task in tasks if task.get("NodeID", "") in {"", *eligible}]
+    eligible = nodes.eligible_ids(spec.raw) | {""}
+    return [task for task in tasks if task.get("NodeID", "") in eligible]
 
 
 def _judge_job(service: Service, tasks: t.Sequence[Task], nodes: Nodes, since: int | None) -> Verdict:
@@ -329,11 +329,6 @@ def _slot(task: Task) -> str:
 
 def _index(task: Task) -> int:
     return int((task.get("Version") or {}).get("Index", 0))
-
-
-def _age(task: Task, now: float) -> float:
-    """Seconds since the task came to its state; infinite where nobody can tell."""
-    return now - _time(task["Status"].get("Timestamp"), -math.inf)
 
 
 def _life(task: Task) -> float:

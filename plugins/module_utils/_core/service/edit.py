@@ -13,14 +13,11 @@ from ...errors import PlanError
 from ...plan import Field
 from .constraints import parse_constraint
 from .diff import hidden_label, hidden_variables
-from .fields import BY_WORD, make_mount, make_port, make_reference
+from .fields import BY_WORD, READ_BY_ALL, make_mount, make_port, make_reference
 from .naming import IMAGE_LABEL
 from .spec import Json, ServiceSpec
 
 _PORT = re.compile(r"(\d{1,5})(?:/(tcp|udp|sctp))?")
-
-
-_READ_BY_ALL = 0o444
 
 
 Given = t.Mapping[str, t.Any]
@@ -112,7 +109,7 @@ def _path(item: Given, name_key: str) -> str:
 
 def _mode(kind: str, text: str) -> int:
     if not text:
-        return _READ_BY_ALL
+        return READ_BY_ALL
     # YAML reads 0440 without quotes as the number 288.
     if not re.fullmatch(r"0[0-7]{3}", text):
         raise PlanError(f"{kind.lower()}s: found mode {text!r}, expected one such as '0440', in quotes.")

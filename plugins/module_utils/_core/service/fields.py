@@ -27,6 +27,8 @@ Convert = t.Callable[[t.Any], t.Any]
 OLDEST_API, ANY_API = (1, 41), (99,)
 MONITOR_NS = 5 * SECOND_NS
 
+READ_BY_ALL = 0o444
+"""The mode of a secret or config in a container where none is given."""
 _SPACED_OPERATOR = re.compile(r"\s*(==|!=)\s*")
 
 

@@ -47,6 +47,11 @@ def require_name(kind: str, key: str, name: str) -> None:
         )
 
 
+def labelled(stack: str) -> dict[str, list[str]]:
+    """The filter of the API for what belongs to a stack."""
+    return {"label": [f"{NAMESPACE_LABEL}={stack}"]}
+
+
 @dataclass(frozen=True)
 class Names:
     """Names within one stack. With ``content_names`` those of secrets and configs end in a hash of what they hold, keyed with ``salt``."""

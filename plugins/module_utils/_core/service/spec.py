@@ -245,6 +245,11 @@ class Service:
         return ServiceSpec(self.raw["PreviousSpec"]) if self.raw.get("PreviousSpec") else None
 
     @property
+    def is_paused(self) -> bool:
+        """Whether an update or a rollback was given up, and waits for somebody."""
+        return self.update_state in ("paused", "rollback_paused")
+
+    @property
     def update_state(self) -> str:
         """Such as updating, completed, paused or rollback_completed; empty for one that was never updated."""
         return str((self.raw.get("UpdateStatus") or {}).get("State") or "")

@@ -12,16 +12,14 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ...errors import PlanError
-from ..service.fields import make_mount, make_reference, make_spec
+from ..service.fields import READ_BY_ALL, make_mount, make_reference, make_spec
 from ..service.naming import IMAGE_LABEL, Names, require_name
 from ..service.spec import Json, ServiceSpec, filled
 
 _BUILT_IN_NETWORKS = ("default", "bridge", "host", "none")
 _DEFAULT: dict[str, Json] = {"default": {}}
-_READ_BY_ALL = 0o444
 # What a policy without these keys is sent with.
 _POLICY: Json = {"max_failure_ratio": 0, "order": "", "parallelism": 1}
-_BLOCKS = ("bind", "volume", "tmpfs", "image", "cluster")
 _OPTIONS_OF = {
     "bind": "bind",
     "npipe": "bind",
@@ -226,7 +224,7 @@ def _references(service: str, kind: str, given: t.Sequence[Json], objects: t.Map
             raise PlanError(f"service {service}: two {kind}s have the target {target!r}; give one of them another target")
         targets.add(target)
         name = _real_name(service, kind, item["source"], objects, names)
-        references.append(make_reference(kind, name, item, int(item.get("mode", _READ_BY_ALL))))
+        references.append(make_reference(kind, name, item, int(item.get("mode", READ_BY_ALL))))
     return references
 
 
@@ -245,7 +243,7 @@ def _mount(service: str, mount: Json, volumes: t.Mapping[str, Json], names: Name
     kind = mount["type"]
     if kind not in _OPTIONS_OF:
         raise PlanError(f"service {service}: volume type {kind!r} is none of {', '.join(sorted(_OPTIONS_OF))}")
-    for block in _BLOCKS:
+    for block in dict.fromkeys(_OPTIONS_OF.values()):
         if mount.get(block) is not None and block != _OPTIONS_OF[kind]:
             raise PlanError(f"service {service}: options for {block} on a volume of type {kind}; remove them or change the type")
     source = mount.get("source", "")

@@ -79,8 +79,7 @@ def pin_to_image(spec: Json, tasks: t.Iterable[Item], nodes: Nodes) -> tuple[Jso
     """
     if "@" in image_of(spec):
         return spec, ""
-    eligible = {node["ID"] for node in nodes.eligible(spec)}
-    homes = sorted({task.get("NodeID", "") for task in tasks if task["Status"]["State"] == "running"} & eligible)
+    homes = sorted({task.get("NodeID", "") for task in tasks if task["Status"]["State"] == "running"} & nodes.eligible_ids(spec))
     if not homes:
         return spec, ""
     view = ServiceSpec(spec)

@@ -62,7 +62,6 @@ class Options:
     run_id: str = ""
     resolve_image: str = "changed"
     unresolved_is_error: bool = False
-    content_names: bool = True
     refresh_registry_auth: bool = False
     silence: t.Collection[str] = ()
     missing_paths: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
@@ -84,10 +83,13 @@ def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: 
         *_service_changes(stack, specs, wanted.depends_on, running, observed, options.refresh_registry_auth, moves),
         *_removals(stack, wanted, specs, observed, options, moves.leaving),
     ]
+    names = {spec["Name"] for spec in specs}
+    others = [service["Spec"] for service in observed.services if item_name(service) not in names]
+    networks = lint_networks(wanted.networks, observed.networks, observed.nodes)
     warnings = [
         *_unresolved(problems),
-        *_likely_mistakes(wanted, specs, observed, options),
-        *_full_networks(wanted, specs, observed, options),
+        *lint.lint(specs, observed.nodes, options.missing_paths, options.silence, others, networks),
+        *_full_networks(wanted, specs, others, observed, options),
         *_leftovers(stack, specs, observed, options),
         *lint_secrets(_heard(wanted.secrets, "secret_content", options), observed.secrets),
     ]
@@ -286,17 +288,11 @@ def _heard(items: t.Iterable[Item], word: str, options: Options) -> list[Item]:
     return [item for item in items if not is_silenced(options.silence, word, item["Name"])]
 
 
-def _likely_mistakes(wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options) -> list[str]:
-    names = {spec["Name"] for spec in specs}
-    others = [service["Spec"] for service in observed.services if item_name(service) not in names]
-    networks = lint_networks(wanted.networks, observed.networks, observed.nodes)
-    return lint.lint(specs, observed.nodes, options.missing_paths, options.silence, others, networks)
-
-
-def _full_networks(wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[str]:
-    names = {spec["Name"] for spec in specs}
-    others = [service["Spec"] for service in observed.services if item_name(service) not in names]
-    networks = [*observed.networks, *(body for body in wanted.networks if body["Name"] not in by_name(observed.networks))]
+def _full_networks(
+    wanted: StackObjects, specs: t.Sequence[Json], others: t.Sequence[Json], observed: Observed, options: Options
+) -> t.Iterator[str]:
+    known = by_name(observed.networks)
+    networks = [*observed.networks, *(body for body in wanted.networks if body["Name"] not in known)]
     used = set[str]().union(*(ServiceSpec(spec).targets for spec in specs))
     heard = _heard([item for item in networks if item["Name"] in used], "addresses", options)
     for warning in lint.lint_addresses(specs, heard, others, observed.nodes):
@@ -309,5 +305,5 @@ def _leftovers(stack: str, specs: t.Sequence[Json], observed: Observed, options:
     if extra and not options.prune:
         yield f"stack {stack} has services that are not in its files: {', '.join(extra)}. Set prune: true to remove them."
     for service in map(Service, own(stack, observed.services)):
-        if service.update_state in ("paused", "rollback_paused"):
+        if service.is_paused:
             yield f"service {service.name} was left {service.update_state.replace('_', ' ')}: {service.update_message}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ...plan import Change
 from ..schedule.verdict import FAILED, RUNNING, Verdict
-from ..service.naming import NAMESPACE_LABEL, Item, stack_of
+from ..service.naming import Item, labelled, stack_of
 from ..service.spec import Service
 from ..service.work import REMOVE
 from ..timestamps import parse_seconds
@@ -69,8 +69,7 @@ class Policy:
         """What helps a service that an earlier run left failed."""
         if service.spec.is_job:
             return self.job_cure
-        is_paused = service.update_state in ("paused", "rollback_paused")
-        return "a restart of the service tries again, a rollback goes back" if is_paused else ""
+        return "a restart of the service tries again, a rollback goes back" if service.is_paused else ""
 
     def read_service(self, service: Item) -> Item:
         """The service as it is to be judged."""
@@ -85,7 +84,7 @@ class Policy:
 
 
 def deploy_of(stack: str) -> Policy:
-    mine = {"label": [f"{NAMESPACE_LABEL}={stack}"]}
+    mine = labelled(stack)
     return Policy(stack, [stack], mine, mine, job_cure="another run_id runs it again")
 
 

@@ -17,7 +17,7 @@ from ..schedule.placement import Nodes, left_nodes, task_count
 from ..service.diff import Names, diff_service, scaling_reason, update_cost
 from ..service.edit import Edit, as_text
 from ..service.images import Resolved, settle_image
-from ..service.naming import Item, item_name, stack_of
+from ..service.naming import Item, by_name, item_name, stack_of
 from ..service.spec import Json, Service, ServiceSpec
 from ..service.work import UPDATE, Work
 
@@ -39,7 +39,7 @@ def choose(services: t.Iterable[Item], names: t.Iterable[str], stacks: t.Iterabl
 
     Nothing given chooses nothing. Raises PlanError for a name, a stack or labels that mean none.
     """
-    known = {item_name(service): service for service in services}
+    known = by_name(services)
     found: set[str] = set()
     for name in names:
         matching = [each for each in known if fnmatchcase(each, name)]
@@ -106,11 +106,10 @@ def plan_restart(observed: Observed, named: t.Collection[str]) -> Plan:
 def plan_rebalance(observed: Observed) -> Plan:
     """One after the other, and only those whose tasks lie unevenly on the nodes where they may run."""
     changes, warnings = [], []
-    for service in observed.chosen:
-        spec = Service(service).spec
-        if spec.mode != "replicated":
-            continue
-        uneven = find_unevenness(service, observed.nodes.all, observed.tasks)
+    replicated = [service for service in observed.chosen if Service(service).spec.mode == "replicated"]
+    found = find_unevenness(replicated, observed.nodes, observed.tasks)
+    for service in replicated:
+        spec, uneven = Service(service).spec, found[service["ID"]]
         if uneven and spec.preferences:
             warnings.append(f"service {spec.name} is left alone, because it spreads by preferences of its own ({uneven})")
         elif uneven:

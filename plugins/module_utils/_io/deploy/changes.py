@@ -9,7 +9,7 @@ import typing as t
 
 from ..._core.schedule.task_states import is_kept
 from ..._core.service.diff import Names, diff_service
-from ..._core.service.naming import NAMESPACE_LABEL, Item
+from ..._core.service.naming import Item, labelled
 from ..._core.service.spec import Json
 from ..._core.service.work import Work
 from ..._core.stack.job import FIXED_IN_API
@@ -43,7 +43,7 @@ class Changes:
     def undo(self) -> list[str]:
         """Restore what the run changed, remove what it created, and tell it of each service."""
         by_engine = self._policy.undoes_by_rollback
-        return undo(self._engine, self._writer, self._session, self._before, self._clock.time, self._clock.sleep, by_engine)
+        return undo(self._engine, self._writer, self._session, self._before, self._clock, by_engine)
 
     def refuse_overwritten(self, services: t.Mapping[str, Item]) -> None:
         """Raises FlotillaError for a service that something else changed after this run did: what runs is not what was sent.
@@ -64,7 +64,7 @@ class Changes:
     def left_tasks(self) -> list[Item]:
         """The tasks of the stack that are still to go."""
         stack = self._policy.title
-        tasks = self._engine.get("/tasks", f"watching stack {stack}", filters={"label": [f"{NAMESPACE_LABEL}={stack}"]})
+        tasks = self._engine.get("/tasks", f"watching stack {stack}", filters=labelled(stack))
         return [task for task in tasks if not (self._keeps_jobs and is_kept(task))]
 
     def create_network(self, name: str, work: Work) -> None:

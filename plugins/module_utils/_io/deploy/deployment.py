@@ -53,7 +53,7 @@ class Deployment:
         """What something else made necessary since the first call planned."""
         self._locks = Locks(engine, policy.locks, session, clock)
         self._watcher = Watcher(engine, policy, session, terms, observed, self._locks, clock)
-        writer = Writer(engine, auth, clock.time, clock.sleep)
+        writer = Writer(engine, auth, clock)
         for kind, items in (("secret", observed.secrets), ("config", observed.configs)):
             writer.ids.update({(kind, item_name(item)): item["ID"] for item in items})
         self._changes = Changes(engine, policy, session, writer, self._watcher, clock)

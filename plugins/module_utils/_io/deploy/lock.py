@@ -19,7 +19,7 @@ from ..._core.timestamps import read_time
 from ...errors import FlotillaError
 from ..engine import Conflict, EngineError, NotFound, OutOfSequence
 from ..polling import SEQUENCE_ATTEMPTS, Clock
-from .writer import OUTAGE_SECONDS, POLL_SECONDS, is_outage
+from .writer import OUTAGE_SECONDS, is_outage, through_outages
 
 LEASE_SECONDS = 120.0
 """A lock ends by itself so long after it was last renewed; a run that died holds it no longer."""
@@ -116,7 +116,7 @@ class Locks:
         for _attempt in range(_ATTEMPTS):
             found = self._through_outages(lambda: self._create(name, body))
             if found:
-                return found
+                return str(found)
         raise FlotillaError(f"{_what(name)} could not be locked: config {lock_name(name)} comes and goes", "Run again.")
 
     def _create(self, name: str, body: Json) -> str:
@@ -178,18 +178,8 @@ class Locks:
         if self._is_due():
             self._session.locked = self._clock.time()
 
-    def _through_outages(self, act: t.Callable[[], _Found]) -> _Found:
-        until = self._clock.time() + OUTAGE_SECONDS
-        while True:
-            try:
-                return act()
-            except EngineError as error:
-                if not is_outage(error) or self._clock.time() >= until:
-                    raise
-                self._clock.sleep(POLL_SECONDS)
-
-
-_Found = t.TypeVar("_Found")
+    def _through_outages(self, act: t.Callable[[], t.Any]) -> t.Any:
+        return through_outages(act, self._clock, self._clock.time() + OUTAGE_SECONDS)
 
 
 def _what(name: str) -> str:

@@ -43,7 +43,7 @@ def move_service(engine: t.Any, change: Change, nodes: t.Sequence[Item], timeout
 
 def restore_service(engine: t.Any, service_id: str) -> None:
     """Also in what the engine would go back to: a rollback must not repeat the move."""
-    writer = Writer(engine, lambda image: None, time.monotonic, time.sleep)
+    writer = Writer(engine, lambda image: None, time)
     for _spec in ("present", "previous"):
         try:
             service = engine.get(f"/services/{service_id}", "restoring a service that was moved")

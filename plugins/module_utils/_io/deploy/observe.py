@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ..._core.schedule.placement import Nodes
 from ..._core.service.images import Resolved, images_to_resolve, read_distribution
-from ..._core.service.naming import NAMESPACE_LABEL, Item, by_name, salt_of, stack_of
+from ..._core.service.naming import Item, by_name, labelled, salt_of, stack_of
 from ..._core.service.spec import Service, ServiceSpec
 from ..._core.stack.convert import StackObjects
 from ..._core.stack.objects import references
@@ -32,7 +32,7 @@ class Own:
 
 def observe_own(engine: t.Any, stack: str) -> Own:
     """What has to be known before anything of a stack can be named."""
-    doing, mine = f"reading the swarm for stack {stack}", {"label": [f"{NAMESPACE_LABEL}={stack}"]}
+    doing, mine = f"reading the swarm for stack {stack}", labelled(stack)
     secrets, configs = (engine.get(f"/{kind}", doing, filters=dict(mine)) for kind in ("secrets", "configs"))
     return Own(secrets, configs, salt_of([*secrets, *configs], lambda: read_token(engine)))
 
@@ -74,21 +74,18 @@ def observe_stack(
 
 def read_volumes(engine: t.Any, stack: str) -> list[str]:
     """The volumes that tasks of the stack left on this engine; no engine knows those of another."""
-    label = {"label": [f"{NAMESPACE_LABEL}={stack}"]}
-    return [item["Name"] for item in engine.get("/volumes", f"listing the volumes of stack {stack}", filters=label)["Volumes"] or []]
+    doing = f"listing the volumes of stack {stack}"
+    return [item["Name"] for item in engine.get("/volumes", doing, filters=labelled(stack))["Volumes"] or []]
 
 
 def _list_data(engine: t.Any, kind: str, mine: t.Sequence[Item], wanted: StackObjects, doing: str) -> list[Item]:
     """Those of the stack, and the external ones that its services name."""
-    items = list(mine)
-    known = {body["Name"] for body in (wanted.secrets if kind == "secret" else wanted.configs)} | set(by_name(items))
-    named = {name for spec in wanted.services for found, name in references(spec) if found == kind} | known
-    outside = sorted(named - set(by_name(items)))
-    if outside:
-        # The filter takes prefixes, so more may come.
-        others = engine.get(f"/{kind}s", doing, filters={"name": outside})
-        items += [item for item in others if item["Spec"]["Name"] in outside]
-    return items
+    made = {body["Name"] for body in (wanted.secrets if kind == "secret" else wanted.configs)}
+    named = {name for spec in wanted.services for found, name in references(spec) if found == kind}
+    outside = sorted((made | named) - set(by_name(mine)))
+    # The filter takes prefixes, so more may come.
+    others = engine.get(f"/{kind}s", doing, filters={"name": outside}) if outside else []
+    return [*mine, *(item for item in others if item["Spec"]["Name"] in outside)]
 
 
 def _cluster_volumes(engine: t.Any, wanted: StackObjects, doing: str) -> set[str]:

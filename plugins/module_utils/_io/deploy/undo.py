@@ -13,6 +13,7 @@ from ..._core.service.spec import Json
 from ..._core.stack.session import CREATED, REMOVED, REPLACED, Session, Touched
 from ...errors import FlotillaError
 from ..engine import EngineError
+from ..polling import Clock
 from .writer import POLL_SECONDS, Writer
 
 LEFTOVER_SECONDS = 15.0
@@ -24,8 +25,7 @@ def undo(
     writer: Writer,
     session: Session,
     before: t.Mapping[str, Item],
-    clock: t.Callable[[], float],
-    sleep: t.Callable[[float], None],
+    clock: Clock,
     by_engine: bool = False,
 ) -> list[str]:
     """Restore what the run changed, in reverse order, remove what it created, and tell it of each service.
@@ -40,10 +40,10 @@ def undo(
             told.append(_restore(engine, writer, name, touched, before.get(name), query))
         except FlotillaError as error:
             told.append(f"{name} could not be restored ({error})")
-    until = clock() + LEFTOVER_SECONDS
+    until = clock.time() + LEFTOVER_SECONDS
     for kind, name, item_id in reversed(session.made):
-        while not _is_gone(writer, kind, name, item_id) and clock() < until:
-            sleep(POLL_SECONDS)
+        while not _is_gone(writer, kind, name, item_id) and clock.time() < until:
+            clock.sleep(POLL_SECONDS)
     return told
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
+from functools import partial
 
 from ..._core.schedule.task_states import tasks_by_service
 from ..._core.schedule.verdict import FAILED, RUNNING, Memory, Verdict, judge, progress, settle, settle_at_once
@@ -19,11 +20,11 @@ from ..._core.stack.policy import Policy, Terms, Wait
 from ..._core.stack.session import REMOVED, REPLACED, Session
 from ...errors import FlotillaError
 from ...plan import Field
-from ..engine import EngineError, NotFound
+from ..engine import NotFound
 from ..polling import Clock
 from .lock import Locks
 from .logs import describe_failures
-from .writer import OUTAGE_SECONDS, POLL_SECONDS, is_outage
+from .writer import OUTAGE_SECONDS, POLL_SECONDS, through_outages
 
 Tasks = t.Mapping[str, list[Item]]
 """By the ID of their service."""
@@ -83,20 +84,20 @@ class Watcher:
 
     def _poll(self, known: t.Sequence[Item] | None = None) -> Tasks:
         """Read ``services``, and their tasks that run the present spec."""
-        doing, patience = f"watching {self._policy.title}", self._clock.time() + OUTAGE_SECONDS
+        until = min(self._clock.time() + OUTAGE_SECONDS, self._deadline)
         while True:
             try:
-                services = known or self._engine.get("/services", doing, filters={**self._policy.services})
-                mine = self._policy.tasks or {"service": [service["ID"] for service in services]}
-                tasks = self._engine.get("/tasks", doing, filters={**mine, "_up-to-date": ["true"]}) if services else []
-                self.services = by_name(services)
-                return tasks_by_service(tasks)
+                return through_outages(partial(self._read_all, known), self._clock, until)
             except NotFound:
                 known = None  # a service went between the two requests
-            except EngineError as error:
-                if not is_outage(error) or self._clock.time() > min(patience, self._deadline):
-                    raise
-                self._clock.sleep(POLL_SECONDS)
+
+    def _read_all(self, known: t.Sequence[Item] | None) -> Tasks:
+        doing = f"watching {self._policy.title}"
+        services = known or self._engine.get("/services", doing, filters={**self._policy.services})
+        mine = self._policy.tasks or {"service": [service["ID"] for service in services]}
+        tasks = self._engine.get("/tasks", doing, filters={**mine, "_up-to-date": ["true"]}) if services else []
+        self.services = by_name(services)
+        return tasks_by_service(tasks)
 
     def pause(self, still: str, texts: t.Mapping[str, str]) -> None:
         """Between two looks, of which the first saw ``still``; ``texts`` tell how the services fare."""

@@ -14,7 +14,7 @@ from ..._core.stack.job import FIXED_IN_API, emptied_job
 from ...errors import FlotillaError
 from ...plan import keyed_hash
 from ..engine import EngineError, NotFound, OutOfSequence, Unreachable
-from ..polling import SEQUENCE_ATTEMPTS
+from ..polling import SEQUENCE_ATTEMPTS, Clock
 from .observe import Auth, read_token
 
 POLL_SECONDS = 1.0
@@ -27,11 +27,14 @@ EMPTY_SECONDS = 15.0
 """So long the tasks of a job may take to go before it is removed."""
 
 
+_Done = t.TypeVar("_Done")
+
+
 class Writer:
     """Creates, updates and removes. ``ids`` has the IDs of secrets and configs, by kind and name."""
 
-    def __init__(self, engine: t.Any, auth: Auth, clock: t.Callable[[], float], sleep: t.Callable[[float], None]) -> None:
-        self._engine, self._auth, self._clock, self._sleep = engine, auth, clock, sleep
+    def __init__(self, engine: t.Any, auth: Auth, clock: Clock) -> None:
+        self._engine, self._auth, self._clock = engine, auth, clock
         self.ids: dict[tuple[str, str], str] = {}
         self._token = ""
 
@@ -116,12 +119,12 @@ class Writer:
             if not empty:
                 return
             self._engine.post(f"{path}/update", empty, doing, version=service["Version"]["Index"])
-            until = self._clock() + EMPTY_SECONDS
-            while self._clock() < until:
+            until = self._clock.time() + EMPTY_SECONDS
+            while self._clock.time() < until:
                 tasks = self._engine.get("/tasks", doing, filters={"service": [item_id]})
                 if all(task["DesiredState"] == "shutdown" for task in tasks):
                     return
-                self._sleep(POLL_SECONDS)
+                self._clock.sleep(POLL_SECONDS)
         except EngineError:
             return
 
@@ -135,24 +138,24 @@ class Writer:
         return False
 
     def _once_free(self, path: str, body: Json, doing: str, **options: t.Any) -> t.Any:
-        until = self._clock() + PORT_SECONDS
+        until = self._clock.time() + PORT_SECONDS
         while True:
             try:
                 return self._engine.post(path, body, doing, **options)
             except EngineError as error:
-                if "is already in use by service" not in error.problem or self._clock() >= until:
+                if "is already in use by service" not in error.problem or self._clock.time() >= until:
                     raise
-                self._sleep(POLL_SECONDS)
+                self._clock.sleep(POLL_SECONDS)
 
     def outlasts(self, error: EngineError) -> bool:
         """Whether the engine was only away, or its swarm without a leader, and is there again."""
-        until = self._clock() + OUTAGE_SECONDS
-        while is_outage(error) and self._clock() < until:
+        until = self._clock.time() + OUTAGE_SECONDS
+        while is_outage(error) and self._clock.time() < until:
             try:
                 self._engine.get("/services", filters={"name": ["none"]})
                 return True
             except EngineError:
-                self._sleep(POLL_SECONDS)
+                self._clock.sleep(POLL_SECONDS)
         return False
 
     def _linked(self, body: Json) -> Json:
@@ -174,6 +177,17 @@ class Writer:
         if not found:
             raise FlotillaError(f"{kind} {name} of service {body['Name']} is external and does not exist", "Create it first.")
         return str(found)
+
+
+def through_outages(act: t.Callable[[], _Done], clock: Clock, until: float) -> _Done:
+    """What ``act`` returns, tried again while the engine is away. Raises EngineError for everything else, and at this time."""
+    while True:
+        try:
+            return act()
+        except EngineError as error:
+            if not is_outage(error) or clock.time() >= until:
+                raise
+            clock.sleep(POLL_SECONDS)
 
 
 def is_outage(error: EngineError) -> bool:

@@ -12,6 +12,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.writer i
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import EngineError, OutOfSequence
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.polling import SEQUENCE_ATTEMPTS
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
+from fake_clock import Clock
 from fake_engine import service
 
 Json = dict[str, t.Any]
@@ -38,7 +39,7 @@ def shown(spec: Json, index: int, previous: Json | None = None) -> Json:
 
 
 def update(engine: Late) -> None:
-    Writer(engine, lambda _image: None, lambda: 0.0, lambda _seconds: None).update_service(shown(OLD, 1), NEW)
+    Writer(engine, lambda _image: None, Clock()).update_service(shown(OLD, 1), NEW)
 
 
 def lost() -> EngineError:
