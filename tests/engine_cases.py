@@ -259,4 +259,3 @@ TAKEN = (
     Case("networks: [h]", "", "networks: {h: {external: true, name: host}}"),
     Case("", "", "networks: {default: {ipam: {config: [{subnet: 10.77.4.0/24, gateway: 10.77.4.1}]}, labels: {a: b}}}"),
 )
-

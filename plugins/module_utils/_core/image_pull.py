@@ -45,4 +45,3 @@ def plan_pulls(wanted: t.Iterable[str], listed: t.Iterable[t.Mapping[str, t.Any]
     present = {listed_image(name) for name in present}
     names = [require_image(text) for text in dict.fromkeys(wanted)]
     return Plan(tuple(Change("image", name, "create", reason="pull") for name in names if source_of(name) not in present))
-
