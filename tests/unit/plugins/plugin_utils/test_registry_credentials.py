@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import bcrypt
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.registry_credentials import CA_LIFE, LIFE, RENEW, Made, complete, host_of
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.certificates import CA_LIFE, LIFE, RENEW
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.registry_credentials import Made, complete, host_of
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store
 
