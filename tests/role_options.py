@@ -111,8 +111,9 @@ def module_options(module: str) -> Json:
 
 
 def arguments_of(module: str) -> Json:
-    """The argument spec of a module, which knows what its documentation can't say."""
-    return dict(importlib.import_module(f"{PLUGINS}.modules.{module}").ARGUMENTS)
+    """The argument spec of a module, which knows what its documentation can't say. One that acts on the controller has it there."""
+    code = importlib.import_module(f"{PLUGINS}.modules.{module}")
+    return dict(getattr(code, "ARGUMENTS", None) or importlib.import_module(f"{PLUGINS}.action.{module}").ARGUMENTS)
 
 
 def text_of(description: str | list[str]) -> str:

@@ -48,6 +48,7 @@ import typing as t
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.generated_secrets import STAND_IN
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.vault_file import VaultFile
 
@@ -69,7 +70,7 @@ class LookupModule(LookupBase):
 
 def _parts(file: VaultFile, names: t.Sequence[str]) -> dict[str, str]:
     if not file.exists():
-        return dict.fromkeys(names, "made by the run")
+        return dict.fromkeys(names, STAND_IN)
     try:
         found = file.read()
     except FlotillaError as error:

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 import typing as t
 
+from ..module_utils.errors import FlotillaError, with_account
 from ..module_utils.plan import summarise
+from .generated_secrets import holds_stand_in
 from .interruption import Interruption
 from .run_identity import holder, is_dead, run_id
 
@@ -30,6 +33,9 @@ class Following:
 
     def follow(self, arguments: Json, task_vars: Json | None, title: str) -> Json:
         """Call the module until the run has ended, and show how. A result without a summary gets one that begins with ``title``."""
+        if not self._task.check_mode and holds_stand_in(json.dumps(arguments, default=str)):
+            problem = f"{title}: a secret of secrets_generated, or the registry's login, is not made yet"
+            return {"failed": True, "msg": with_account(FlotillaError(problem, "Run site.yml, which makes it."))}
 
         def call(more: Json) -> Json:
             name = f"flotilla.swarm.{self.module}"

@@ -53,7 +53,7 @@ class VaultFile:
 
     def write(self, content: t.Mapping[str, str], head: str) -> bool:
         """Replace it at once, encrypted with the password that opened it, or else the first of the run; whether it is encrypted."""
-        plain = {name: str(text) for name, text in content.items()}  # Ansible has texts of its own kind
+        plain = {str(name): str(text) for name, text in content.items()}  # Ansible has texts of its own kind
         data = f"{head}---\n{yaml.dump(plain, Dumper=_Dumper, sort_keys=False)}".encode()
         secrets = self._vault.secrets
         if secrets:
