@@ -204,8 +204,7 @@ from ..module_utils._core.schedule.capacity import check_capacity, count_running
 from ..module_utils._core.schedule.surge import plan_surge
 from ..module_utils._core.stack.session import Session
 from ..module_utils._io.deploy.lock import NODES, Locks
-from ..module_utils._io.deploy.move import move_service
-from ..module_utils._io.drain import await_drained, await_returned, list_tasks_of
+from ..module_utils._io.drain import await_drained, await_returned, list_tasks_of, move_service
 from ..module_utils._io.engine import Engine, NotFound
 from ..module_utils._io.member import Member, member_target
 from ..module_utils._io.polling import poll, write_in_sequence

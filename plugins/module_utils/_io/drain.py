@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting for what a drain moves, and for what comes back when it ends."""
+"""Draining nodes: moving services off before it, waiting for what it moves, and for what comes back when it ends."""
 
 from __future__ import annotations
 
@@ -10,13 +10,61 @@ import typing as t
 
 from .._core.cluster.node import read_node
 from .._core.schedule.capacity import Place, find_remains, find_starting
+from .._core.schedule.placement import Nodes
+from .._core.schedule.surge import MARK, restored_spec
+from .._core.service.naming import Item
 from .._core.service.spec import Raw
+from .._core.stack import planning
+from .._core.stack.policy import Terms, operation_on
+from .._core.stack.session import Session
 from ..errors import FlotillaError
-from .engine import Engine
-from .polling import poll
+from ..plan import Change
+from .deploy.deployment import Deployment
+from .deploy.writer import Writer
+from .engine import Engine, NotFound
+from .polling import Clock, poll
 
 _DRAINING = "draining nodes"
 _RETURNING = "waiting for the tasks of a node that was drained"
+
+
+def move_service(engine: t.Any, change: Change, nodes: t.Sequence[Item], timeout_seconds: float, clock: Clock) -> None:
+    """Do a change of ``plan_surge`` and wait until the service is whole elsewhere. However it ends, the service has its own spec again."""
+    service: Item = change.payload.observed
+    if MARK not in change.payload.body["Labels"]:
+        restore_service(engine, service["ID"])
+        return
+    observed = planning.Observed([service], nodes=Nodes(nodes))
+    operation = Deployment(
+        engine, operation_on("drain", [service]), Session(holder="a drain"), Terms(timeout_seconds), observed, clock=clock
+    )
+    try:
+        operation.apply(change)
+        operation.watch([])
+    except BaseException:
+        _try_to_restore(engine, service["ID"])
+        raise
+    restore_service(engine, service["ID"])
+
+
+def restore_service(engine: t.Any, service_id: str) -> None:
+    """Also in what the engine would go back to: a rollback must not repeat the move."""
+    writer = Writer(engine, lambda image: None, time)
+    for _spec in ("present", "previous"):
+        try:
+            service = engine.get(f"/services/{service_id}", "restoring a service that was moved")
+        except NotFound:
+            return
+        if any(MARK in ((service.get(key) or {}).get("Labels") or {}) for key in ("Spec", "PreviousSpec")):
+            writer.update_service(service, restored_spec(service["Spec"]))
+
+
+def _try_to_restore(engine: t.Any, service_id: str) -> None:
+    try:
+        restore_service(engine, service_id)
+    except FlotillaError:
+        # Its mark stays, so that the next run restores it; the failure itself must not be hidden by this.
+        return
 
 
 def list_tasks_of(engine: Engine, node_ids: t.Collection[str]) -> t.Sequence[Raw]:

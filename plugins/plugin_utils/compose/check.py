@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from ...module_utils._core.service.images import familiar_image
-from ...module_utils._core.stack.silence import is_silenced
+from ...module_utils._core.stack.finding import is_silenced
 from .dependencies import break_circles, check_ends, drop_unknown
 from .errors import ComposeError, Place
 from .object_rules import DATA, NETWORK, VOLUME

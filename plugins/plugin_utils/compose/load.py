@@ -9,7 +9,7 @@ import os
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ...module_utils._core.stack.silence import is_silenced
+from ...module_utils._core.stack.finding import is_silenced
 from ..controller_files import ControllerFiles
 from .check import check_model
 from .context import Read, read_bytes, read_text

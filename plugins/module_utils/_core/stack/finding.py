@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import typing as t
 from dataclasses import dataclass, replace
-
-from .silence import is_silenced
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,18 @@ class Finding:
 def about(word: str, name: str, text: str) -> Finding:
     """A finding about one service."""
     return Finding(word, (name,), text)
+
+
+def is_silenced(silence: t.Iterable[str], word: str, name: str = "") -> bool:
+    """Whether a warning of this kind about what has this name, such as a service, is not wanted.
+
+    A word in ``silence`` stands for all of its kind, ``word:pattern`` for those about what is named so.
+    """
+    for wish in silence:
+        kind, _colon, pattern = wish.partition(":")
+        if kind == word and fnmatch.fnmatchcase(name, pattern or "*"):
+            return True
+    return False
 
 
 def tell(findings: t.Iterable[Finding], silence: t.Collection[str] = ()) -> list[str]:

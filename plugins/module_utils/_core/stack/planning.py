@@ -19,10 +19,10 @@ from ..service.spec import Json, Service, ServiceSpec
 from ..service.work import CREATE, REMOVE, REPLACE, UPDATE, Work
 from . import lint
 from .convert import StackObjects
+from .finding import is_silenced
 from .network_lint import lint_networks
 from .objects import adopt_configs, diff_data, diff_network, foreign, lint_secrets, references, superseded
 from .order import Dependencies, PortMoves, find_port_moves, order_moves
-from .silence import is_silenced
 
 _BUILT_IN_NETWORKS = {"host", "none", "bridge", "ingress"}
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from dataclasses import asdict, dataclass, field
 
@@ -98,6 +99,26 @@ class Session:
         if told:
             words[0] = f"{told[0][0]} service{'' if told[0][0] == 1 else 's'} {told[0][1]}"
         return f"{stack}: {', '.join(words) or 'nothing to do'}, in {now - self.began:.0f} s"
+
+    def interruption(self) -> str:
+        """What is half done, and the two ways from there: ``interrupted by SIGINT, and gave its lock back. Begun: ...``"""
+        text = f"interrupted by {self.stop}, and gave its lock back"
+        half = [f"{name} ({self.seen[name]})" if self.seen.get(name) else name for name in self.touched]
+        rest = [name for name in self.planned if name not in self.touched]
+        if half:
+            text += f". Begun: {', '.join(half)}"
+        if half and rest:
+            text += f". Not begun: {', '.join(rest)}"
+        if self.unheard:
+            text += ". What it did in the call in which it was cut off is not known"
+        return f"{text}. The same command finishes it{f'; {self._way_back()}' if self.changes() else ''}."
+
+    def _way_back(self) -> str:
+        updated = [name for name, item in self.touched.items() if item.act == UPDATED]
+        others = [name for name, item in self.touched.items() if item.act not in (UPDATED, REMOVED)]
+        if updated and not others and not self.made and not self.removed:
+            return f"ansible-playbook playbooks/rollback.yml -e '{json.dumps({'services_names': updated})}' undoes it"
+        return "ansible-playbook playbooks/deploy.yml with the files and variables of before undoes it"
 
 
 class DeployError(FlotillaError):

@@ -13,7 +13,6 @@ from ..._core.schedule.verdict import FAILED, Verdict
 from ..._core.service.naming import Item, item_name, stack_of
 from ..._core.service.spec import Json
 from ..._core.service.work import CREATE, REMOVE
-from ..._core.stack.interruption import tell_interruption
 from ..._core.stack.planning import Observed
 from ..._core.stack.policy import Policy, Terms, Wait
 from ..._core.stack.session import DeployError, Session
@@ -136,7 +135,7 @@ class Deployment:
         """End where the run stands: unlock, and say what is half done."""
         self._locks.release_all()
         result = {"changed": bool(self._session.changes()), "undone": [], "session": self._session.as_result()}
-        return DeployError(tell_interruption(self._session), result, None if self._session.unheard else self._session.changes())
+        return DeployError(self._session.interruption(), result, None if self._session.unheard else self._session.changes())
 
     def release(self) -> None:
         self._locks.release()

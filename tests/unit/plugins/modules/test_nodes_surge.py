@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.surge import MARK, surged_spec
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.session import Session
-from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import move as service_move
+from ansible_collections.flotilla.swarm.plugins.module_utils._io import drain
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.deployment import Deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.lock import NODES, Locks
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
@@ -118,7 +118,7 @@ def test_the_next_run_restores_what_a_killed_one_left(fake: FakeEngine, monkeypa
 
     with monkeypatch.context() as patch:
         patch.setattr(Deployment, "watch", die)
-        patch.setattr(service_move, "_try_to_restore", die)
+        patch.setattr(drain, "_try_to_restore", die)
         original = module._update
         patch.setattr(module, "_update", lambda *args: original(*args) if "pause" in str(args[2]) else die())
         with pytest.raises(Killed):

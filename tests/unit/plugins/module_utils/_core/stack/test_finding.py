@@ -1,12 +1,12 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which warnings are silenced."""
+"""Findings: which are silenced."""
 
 from __future__ import annotations
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.silence import is_silenced
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.finding import is_silenced
 
 
 @pytest.mark.parametrize(
