@@ -244,7 +244,7 @@ from ..module_utils._core.stack.policy import Terms, operation_on
 from ..module_utils._core.stack.session import Session
 from ..module_utils._core.timestamps import parse_seconds, read_time
 from ..module_utils._io.deploy.deployment import Deployment
-from ..module_utils._io.member import MemberHost, member_host_target
+from ..module_utils._io.member_host import MemberHost, member_host_target
 from ..module_utils._io.metric_sources import read_metric
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Plan

@@ -113,8 +113,8 @@ from dataclasses import dataclass, field, replace
 
 from ..module_utils._core.backup.manifest import Manifest, check_backup, name_objects
 from ..module_utils._core.cluster.node import read_node
-from ..module_utils._io.archive import sums_of, write_archive
-from ..module_utils._io.member import MemberHost, member_host_target
+from ..module_utils._io.archive import list_objects, sums_of, write_archive
+from ..module_utils._io.member_host import MemberHost, member_host_target
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
@@ -143,7 +143,7 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> tuple[Work, list[t.A
     engine = place.member.require_manager(seen)
     stamp = f"{info['SystemTime'][:19]}Z"
     archive = f"{params['directory']}/{seen.cluster_id[:12]}-{stamp.replace('-', '').replace(':', '')}.tar.gz"
-    present = place.objects(engine)
+    present = list_objects(engine)
     unlock_key = engine.get("/swarm/unlockkey", "reading the unlock key").get("UnlockKey") or ""
     manifest = Manifest(
         cluster_id=seen.cluster_id,

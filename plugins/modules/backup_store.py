@@ -93,8 +93,7 @@ import typing as t
 
 from ..module_utils._core.backup.catalog import SUMS, Stored, parse_sums, plan_store, read_name
 from ..module_utils._io.archive import sums_of
-from ..module_utils._io.host import Host
-from ..module_utils._io.target import host_target
+from ..module_utils._io.host import Host, host_target
 from ..module_utils.errors import FlotillaError
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module

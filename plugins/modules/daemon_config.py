@@ -111,7 +111,8 @@ import typing as t
 
 from ..module_utils._core.host import daemon_change, daemon_json
 from ..module_utils._io import systemd
-from ..module_utils._io.target import Target, host_target
+from ..module_utils._io.host import host_target
+from ..module_utils._io.target import Target
 from ..module_utils.errors import FlotillaError
 from ..module_utils.masking import mask
 from ..module_utils.plan import Change, Plan

@@ -104,7 +104,7 @@ from ..module_utils._core.backup.tar_members import PROVEN_RULES
 from ..module_utils._core.backup.tar_reader import MOST_BYTES, MOST_MEMBERS, Limits
 from ..module_utils._core.host.volumes import existing_volume
 from ..module_utils._io.archive import check_file, cut
-from ..module_utils._io.member import MemberHost, member_host_target
+from ..module_utils._io.member_host import MemberHost, member_host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module

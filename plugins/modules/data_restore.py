@@ -85,7 +85,7 @@ from ..module_utils._core.backup.data import Target, is_chosen, read_target, use
 from ..module_utils._core.cluster import guard
 from ..module_utils._core.host.volumes import existing_volume
 from ..module_utils._io.archive import check_file, join
-from ..module_utils._io.member import MemberHost, member_host_target
+from ..module_utils._io.member_host import MemberHost, member_host_target
 from ..module_utils.errors import FlotillaError
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module

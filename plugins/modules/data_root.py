@@ -84,7 +84,8 @@ from ..module_utils._core.host import daemon_json, data_root
 from ..module_utils._core.schedule.task_states import TASK_LABEL
 from ..module_utils._io import systemd
 from ..module_utils._io.host import Host
-from ..module_utils._io.member import Member, MemberHost, member_host_target
+from ..module_utils._io.member import Member
+from ..module_utils._io.member_host import MemberHost, member_host_target
 from ..module_utils._io.polling import poll
 from ..module_utils.errors import FlotillaError
 from ..module_utils.plan import Change, Field, Plan

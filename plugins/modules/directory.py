@@ -73,8 +73,7 @@ import stat
 import typing as t
 
 from ..module_utils._core.host.directories import Found, Wanted, check, choose, plan_directories
-from ..module_utils._io.host import Host
-from ..module_utils._io.target import host_target
+from ..module_utils._io.host import Host, host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module

@@ -113,7 +113,8 @@ plan:
 import typing as t
 
 from ..module_utils._core.host import engine_needs
-from ..module_utils._io.target import Target, host_target
+from ..module_utils._io.host import host_target
+from ..module_utils._io.target import Target
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 

@@ -107,7 +107,8 @@ from ..module_utils._core.host import firewall
 from ..module_utils._core.host import firewall as firewall_unit
 from ..module_utils._io import systemd
 from ..module_utils._io.host import Host
-from ..module_utils._io.member import Member, MemberHost, member_host_target
+from ..module_utils._io.member import Member
+from ..module_utils._io.member_host import MemberHost, member_host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Field, Plan, short_hash
 from ..module_utils.runner import run_module

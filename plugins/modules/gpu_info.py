@@ -124,7 +124,7 @@ import typing as t
 
 from ..module_utils._core.host import gpus
 from ..module_utils._core.host import gpus as gpu_route
-from ..module_utils._io.member import MemberHost, member_host_target
+from ..module_utils._io.member_host import MemberHost, member_host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module

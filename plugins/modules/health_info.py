@@ -117,7 +117,7 @@ from ..module_utils._core.host import gpus, mounts
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io import exposure as exposure_probe
 from ..module_utils._io.host import Host
-from ..module_utils._io.member import MemberHost, member_host_target
+from ..module_utils._io.member_host import MemberHost, member_host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module

@@ -204,9 +204,11 @@ from ..module_utils._core.cluster.subnets import read_routes
 from ..module_utils._core.host import daemon_json, facts
 from ..module_utils._core.host.record import READS
 from ..module_utils._io import exposure as exposure_probe
-from ..module_utils._io.member import Member, MemberHost, member_host_target, source_address
+from ..module_utils._io.host import host_target
+from ..module_utils._io.member import Member, source_address
+from ..module_utils._io.member_host import MemberHost, member_host_target
 from ..module_utils._io.recorder import Recorder, record
-from ..module_utils._io.target import Target, host_target
+from ..module_utils._io.target import Target
 from ..module_utils.errors import FlotillaError
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module

@@ -117,8 +117,7 @@ from dataclasses import dataclass
 
 from ..module_utils._core.host import mounts
 from ..module_utils._io import systemd
-from ..module_utils._io.host import Host
-from ..module_utils._io.target import host_target
+from ..module_utils._io.host import Host, host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Field, Plan
 from ..module_utils.runner import run_module

@@ -67,8 +67,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..module_utils._core.host import gpus, toml_key
-from ..module_utils._io.host import Host
-from ..module_utils._io.target import host_target
+from ..module_utils._io.host import Host, host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Plan, compare
 from ..module_utils.runner import run_module

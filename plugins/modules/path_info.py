@@ -44,7 +44,7 @@ missing:
 
 import typing as t
 
-from ..module_utils._io.target import host_target
+from ..module_utils._io.host import host_target
 from ..module_utils.errors import PlanError
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module

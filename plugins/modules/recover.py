@@ -129,8 +129,9 @@ from ..module_utils._core.backup.manifest import (
 )
 from ..module_utils._core.cluster import guard
 from ..module_utils._core.cluster.member_state import MemberState, read_result
-from ..module_utils._io.archive import discard, put_back, put_in_place, read_file, set_aside, unpack
-from ..module_utils._io.member import MemberHost, is_own_address, member_host_target
+from ..module_utils._io.archive import discard, list_objects, put_back, put_in_place, read_file, set_aside, unpack
+from ..module_utils._io.member import is_own_address
+from ..module_utils._io.member_host import MemberHost, member_host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
@@ -227,7 +228,7 @@ def apply(place: MemberHost, change: Change, _observed: t.Any) -> dict[str, t.An
     except FlotillaError:
         _go_back(place, work, kept, stamp)
         raise
-    present = name_objects(place.objects(place.member.require_engine()))
+    present = name_objects(list_objects(place.member.require_engine()))
     told: dict[str, t.Any] = {"counts": {kind: len(items) for kind, items in present.items()}}
     return {**told, "lost": find_lost(work.manifest, present), "kept": kept} if work.manifest else told
 

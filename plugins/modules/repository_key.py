@@ -54,8 +54,7 @@ import typing as t
 
 from ..module_utils._core.host.openpgp import normal, read_fingerprints
 from ..module_utils._io.download import download
-from ..module_utils._io.host import Host
-from ..module_utils._io.target import host_target
+from ..module_utils._io.host import Host, host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Field, Plan
 from ..module_utils.runner import run_module

@@ -12,7 +12,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ..module_utils._core.host.record import NotRecorded
-from ..module_utils._io.member import MemberHost
+from ..module_utils._io.member_host import MemberHost
 from ..module_utils._io.recorded_target import open_record
 from ..module_utils._io.target import CONNECTION
 from ..module_utils.errors import FlotillaError

@@ -54,7 +54,7 @@ LAYERS = (  # the first that matches
     Layer(
         "observed action",
         "plugin_utils/observed_action.py",
-        (*ON_CONTROLLER, "module_utils._io.member", "module_utils._io.recorded_target", "module_utils._io.target"),
+        (*ON_CONTROLLER, "module_utils._io.member_host", "module_utils._io.recorded_target", "module_utils._io.target"),
         frozenset({"ansible"}),
         PROCESSES,
     ),
@@ -62,7 +62,7 @@ LAYERS = (  # the first that matches
     Layer("several hosts at once", "plugin_utils/at_once.py", theirs=frozenset({"ansible"}), never=PROCESSES),
     Layer("controller util", "plugin_utils/*.py", ON_CONTROLLER, YAML | CRYPTOGRAPHY),
     Layer("inventory", "inventory/*.py", ("plugin_utils.", CORE, IO, *FRAME), frozenset({"ansible"}), PROCESSES),
-    Layer("action", "action/*.py", (*ON_CONTROLLER, "modules.", "module_utils._io.member"), YAML | {"ansible"}),
+    Layer("action", "action/*.py", (*ON_CONTROLLER, "modules.", "module_utils._io.member_host"), YAML | {"ansible"}),
     *(Layer("plugin", f"{kind}/*.py", ON_CONTROLLER, YAML | {"ansible"}) for kind in ("callback", "filter", "lookup", "test")),
 )
 PACKAGES = ("service", "schedule", "stack", "cluster", "host", "backup")

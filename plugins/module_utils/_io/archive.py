@@ -14,10 +14,16 @@ import shutil
 import tarfile
 import typing as t
 
-from .._core.backup.manifest import CONFIGS, LIMITS, MANIFEST, STATE, Manifest, read_archive
+from .._core.backup.manifest import CONFIGS, KINDS, LIMITS, MANIFEST, STATE, Manifest, read_archive
 from .._core.backup.tar_members import STATE_RULES, Rules
 from .._core.backup.tar_reader import Counts, Limits, check_archive, read_members
 from ..errors import FlotillaError, PlanError
+from .engine import Engine
+
+
+def list_objects(engine: Engine) -> dict[str, list[dict[str, t.Any]]]:
+    """Everything that the swarm holds, by kind, as the Engine API lists it."""
+    return {kind: engine.get(f"/{kind}", "listing what the swarm holds") for kind in KINDS}
 
 
 def sums_of(directory: str) -> dict[str, str]:

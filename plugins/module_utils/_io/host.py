@@ -14,6 +14,7 @@ import typing as t
 
 from .._core.host import facts
 from ..errors import FlotillaError
+from .target import Target
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -208,3 +209,6 @@ class Host:
             return 127, "", f"{argv[0]}: command not found"
         code, out, err = self._module.run_command([command, *argv[1:]], environ_update={"LC_ALL": "C"}, handle_exceptions=True)
         return code, out, err
+
+
+host_target = Target({}, Host)

@@ -10,16 +10,13 @@ import socket
 import typing as t
 from dataclasses import dataclass
 
-from .._core.backup.manifest import KINDS
 from .._core.cluster.member_state import MemberState, read_info
 from .._core.cluster.subnets import read_routes
 from .._core.host.bare import SIGNS, is_bare
 from ..errors import FlotillaError
-from . import systemd
 from .engine import Engine, EngineError
-from .host import Host
 from .polling import poll
-from .target import CONNECTION, Target, connect, host_target
+from .target import CONNECTION, Target, connect
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -132,63 +129,3 @@ def _open(module: AnsibleModule) -> Member:
 
 
 member_target = Target(CONNECTION, _open)
-
-
-UNITS = ("docker.socket", "docker.service")
-
-
-PATIENCE_SECONDS = 120
-
-
-if t.TYPE_CHECKING:
-    from ansible.module_utils.basic import AnsibleModule
-
-
-@dataclass(frozen=True)
-class MemberHost:
-    member: Member
-    host: Host
-
-    def state_directory(self, info: t.Mapping[str, t.Any]) -> str:
-        """Where the engine keeps its swarm state. Raises FlotillaError where that is another host's disk."""
-        if not self.member.is_local or not info.get("DockerRootDir"):
-            problem = self.member.problem or "the engine is on another host"
-            raise FlotillaError(f"The state of a manager can be read only on its own host: {problem}.")
-        return f"{info['DockerRootDir']}/swarm"
-
-    def local_engine(self) -> Engine:
-        """The engine of this host. Raises FlotillaError where it is another host's."""
-        engine = self.member.require_engine()
-        if not self.member.is_local:
-            raise FlotillaError("Volumes can be read only on their own host, and docker_host is another one.")
-        return engine
-
-    def objects(self, engine: Engine) -> dict[str, list[dict[str, t.Any]]]:
-        """Everything that the swarm holds, by kind, as the Engine API lists it."""
-        return {kind: engine.get(f"/{kind}", "listing what the swarm holds") for kind in KINDS}
-
-    def stop_engine(self) -> None:
-        """Where it does not stop as it should, it is started again, for a stop that takes too long ends with a kill."""
-        present = [unit for unit in UNITS if not systemd.attempt(self.host, "cat", unit)]
-        try:
-            systemd.require(self.host, "stop", *present)
-        except FlotillaError:
-            systemd.attempt(self.host, "start", *present)
-            raise
-
-    def start_engine(self) -> None:
-        systemd.require(self.host, "start", "docker.service")
-
-    def await_member(self, is_done: t.Callable[[MemberState], bool], doing: str) -> MemberState:
-        """Look until ``is_done``; raises FlotillaError that says what the host is instead."""
-        seen = self.member.await_state("this host", is_done, PATIENCE_SECONDS)
-        if not is_done(seen):
-            raise FlotillaError(f"{doing}: after {PATIENCE_SECONDS} s {seen.story}", "Look at the engine's log (journalctl -u docker).")
-        return seen
-
-
-def _open_host(module: AnsibleModule) -> MemberHost:
-    return MemberHost(member_target.open(module), host_target.open(module))
-
-
-member_host_target = Target(member_target.arguments, _open_host)

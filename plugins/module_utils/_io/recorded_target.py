@@ -12,7 +12,8 @@ from .._core.cluster.member_state import MemberState
 from .._core.host.record import NotRecorded, Record, RecordedEngine, RecordedHost
 from .engine import Engine
 from .host import Host
-from .member import Member, MemberHost
+from .member import Member
+from .member_host import MemberHost
 
 
 @dataclass(frozen=True)

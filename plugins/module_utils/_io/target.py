@@ -13,7 +13,6 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from .._core.connection import read_tls, warn_of_plain
 from .engine import Engine
-from .host import Host
 
 
 def _cert_fallback(file_name: str) -> str:
@@ -59,6 +58,3 @@ def connect(module: AnsibleModule) -> Engine:
 
 
 engine_target = Target(CONNECTION, connect)
-
-
-host_target = Target({}, Host)

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flotilla.swarm.plugins.module_utils._io.host import Host
-from ansible_collections.flotilla.swarm.plugins.module_utils._io.target import CONNECTION, host_target
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.host import Host, host_target
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.target import CONNECTION
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError, PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan
 from ansible_collections.flotilla.swarm.plugins.module_utils.runner import run_module

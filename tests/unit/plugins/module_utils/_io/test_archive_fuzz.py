@@ -75,7 +75,7 @@ class Sandbox:
         place.host.read.return_value = ""
         place.host.run.side_effect = run
         place.stop_engine.side_effect = lambda: events.append("stop")
-        place.objects.return_value = {kind: [] for kind in KINDS}
+        place.member.require_engine.return_value.get.return_value = []
         return place
 
     def clean(self) -> None:
