@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -81,10 +81,10 @@ class ActionModule(ActionBase):
         inventory = Inventory(groups, given, (), options["own_variables"], self.given.keys())
         return [*find_given(inventory), *find_empty(options["needs"], {each.name: each.value for each in variables})]
 
-    def _load(self, declared: Declared, stand_ins: Mapping[str, str]) -> LoadedStack:
+    def _load(self, declared: Declared, stand_ins: Mapping[str, str], absent: Collection[str]) -> LoadedStack:
         stack = declared.options
         options = {**stack, "env": {**(stack.get("env") or {}), **stand_ins}}
-        loaded = load_for(self, options, stack.get("template") is True, builds=declared.builds)
+        loaded = load_for(self, options, stack.get("template") is True, builds=declared.builds, absent=absent)
         if declared.builds:
             images_of(stack["name"], loaded.model)
         return loaded

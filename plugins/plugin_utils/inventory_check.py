@@ -14,7 +14,7 @@ from ..module_utils._core.cluster.labels import OWN, POLICIES, carries
 from .fault import FAULT, WARNING
 from .inventory_model import GPU_NODES, LATER, MANAGERS, WORKERS, Finding, Inventory, at, name_of, some, text_labels, texts
 from .inventory_schema import Path_, find_wrong, is_unknown, known_names, load_schema, nearest, role_of
-from .inventory_stacks import find_stack_faults, find_unprovided
+from .inventory_stacks import find_hidden_metrics, find_stack_faults, find_unprovided
 from .inventory_values import UNKNOWN, Variable, is_known
 from .preflight import Limits, find_inventory_faults
 
@@ -77,6 +77,7 @@ def find_faults(inventory: Inventory) -> list[Finding]:
         _between_roles,
         find_stack_faults,
         find_unprovided,
+        find_hidden_metrics,
     )
     return list(dict.fromkeys(finding for check in checks for finding in check(inventory)))
 

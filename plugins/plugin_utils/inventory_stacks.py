@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+import base64
 import difflib
 import typing as t
 from dataclasses import replace
 
+from ..module_utils._core.cluster.addresses import as_address
 from ..module_utils._core.service.constraints import Constraint
-from ..module_utils._core.service.images import familiar_image, registry_of
+from ..module_utils._core.service.images import familiar_image, registry_of, split_tag
+from ..module_utils._core.stack.silence import is_silenced
 from .compose.errors import ComposeError
 from .fault import FAULT, WARNING
 from .inventory_model import GPU_NODES, MANAGERS, Finding, Inventory, at, names_in, some, text_labels
 from .inventory_values import UNKNOWN, is_known
 from .stack_check import StackSeen, needs_of, provided_by
+
+_GATHERERS = ("prometheus", "vmagent", "victoria-metrics", "alloy", "opentelemetry-collector", "telegraf")
 
 
 def find_stack_faults(inventory: Inventory) -> t.Iterator[Finding]:
@@ -71,13 +76,70 @@ def find_unprovided(inventory: Inventory) -> t.Iterator[Finding]:
             if registry and registry_of(image) == registry and familiar_image(image) not in built:
                 text = f"needs the image {image} of the swarm's own registry for {some(services)}, and nothing here makes it"
                 yield _of(stack, "names", text, "Add it to images_build, unless the registry has it already", WARNING)
-        for text, cure in (*_unmet_constraints(inventory, needs.constraints), *_unmet_resources(inventory, needs.resources)):
+        for text, cure in (
+            *_missing_registries(inventory, needs.images, registry),
+            *_unmet_constraints(inventory, needs.constraints),
+            *_unmet_resources(inventory, needs.resources),
+        ):
             yield _of(stack, "names", text, cure, WARNING)
+
+
+def _missing_registries(inventory: Inventory, images: t.Mapping[str, t.Sequence[str]], own: str) -> t.Iterator[tuple[str, str]]:
+    """Registries at an address that each node takes for itself: one of the swarm that publishes its port must be there."""
+    services = [service for stack in inventory.stacks for service in _services(stack)]
+    published = {str(port.get("published")) for service in services for port in service.get("ports") or []}
+    users: dict[str, list[str]] = {}
+    for image, names in images.items():
+        users.setdefault(registry_of(image), []).extend(names)
+    for registry, names in users.items():
+        if registry != own and is_loopback(registry) and registry.rpartition(":")[2] not in published:
+            text = f"takes images for {some(list(dict.fromkeys(names)))} from {registry}, and nothing here runs a registry there"
+            yield text, "Set registry_stack, unless the swarm has one"
+
+
+def find_hidden_metrics(inventory: Inventory) -> t.Iterator[Finding]:
+    """Engines that give their metrics to their own host alone, and services that look for them."""
+    hosts: dict[str, list[str]] = {}
+    for host in inventory.nodes:
+        config = inventory.value(host, "engine_daemon_config")
+        own = config.get("metrics-addr") if isinstance(config, dict) else None
+        address = str(own or inventory.value(host, "engine_metrics_address") or "")
+        if is_loopback(address):
+            hosts.setdefault(address, []).append(host)
+    for stack in (each for each in inventory.stacks if each.declared.is_deployed and each.models):
+        silence = stack.declared.options.get("silence") or ()
+        for address, names in hosts.items():
+            found = [f"{stack.name}_{name}" for name in _scrapers(stack.models[0], address.rpartition(":")[2])]
+            told = [name for name in found if not is_silenced([silence] if isinstance(silence, str) else silence, "metrics_address", name)]
+            if told:
+                text = f"looks for metrics of engines with {some(told)}, and {some(names)} give theirs at {address}, which no task reaches"
+                yield _of(stack, "metrics_address", text, "Set engine_metrics_address to an address between the nodes", WARNING)
+
+
+def _scrapers(model: t.Mapping[str, t.Any], port: str) -> t.Iterator[str]:
+    """Services that are known to gather metrics, or have a config that names the port, but for those on the network of their host."""
+    networks, configs = model.get("networks") or {}, model.get("configs") or {}
+    naming = {key for key, config in configs.items() if f":{port}".encode() in base64.b64decode(config.get("content") or "")}
+    for name, service in model["services"].items():
+        joined = {networks.get(key, {}).get("name") or key for key in service.get("networks") or ()}
+        reads = naming & {each["source"] for each in service.get("configs") or []}
+        if "host" not in joined and (reads or split_tag(service["image"].partition("@")[0])[0].rpartition("/")[2] in _GATHERERS):
+            yield name
+
+
+def is_loopback(place: str) -> bool:
+    """Whether a host and port, such as ``127.0.0.1:5000``, is the host's own."""
+    address = as_address(place)
+    return address.is_loopback if address else place.partition(":")[0] == "localhost"
+
+
+def _services(stack: StackSeen) -> t.Iterator[t.Mapping[str, t.Any]]:
+    return (service for model in stack.models for service in model["services"].values())
 
 
 def _built_by(stack: StackSeen) -> t.Iterator[str]:
     """The names of images that are built from the stack; only a stack whose images are built has builds in its models."""
-    return (service["image"] for model in stack.models for service in model["services"].values() if "build" in service)
+    return (service["image"] for service in _services(stack) if "build" in service)
 
 
 def _unmet_constraints(inventory: Inventory, constraints: t.Mapping[Constraint, t.Sequence[str]]) -> t.Iterator[tuple[str, str]]:

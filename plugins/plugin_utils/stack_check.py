@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 
 from ..module_utils._core.service.constraints import Constraint, parse_constraint
 from ..module_utils.errors import FlotillaError
+from .compose.context import MissingFile
 from .compose.errors import ComposeError, MissingVariable
 from .compose.load import LoadedStack
 from .inventory_values import Variable, is_known
 from .stack_images import with_name
 
-Load = t.Callable[[t.Mapping[str, str]], LoadedStack]
+Load = t.Callable[[t.Mapping[str, str], t.Collection[str]], LoadedStack]
+"""Given values of variables, and files that count as there."""
 Model = t.Mapping[str, t.Any]
 _MOST = 500
 SECTIONS = ("networks", "volumes", "secrets", "configs")
@@ -55,7 +57,7 @@ class StackSeen:
 
 
 def see_stack(declared: Declared, load: Load) -> StackSeen:
-    """Load a stack as often as it takes to know all its unset variables.
+    """Load a stack as often as it takes to know all its unset variables and missing files.
 
     With stand-ins it is read twice, with other ones, so that what comes of a stand-in is not the same in both.
     """
@@ -69,23 +71,31 @@ def see_stack(declared: Declared, load: Load) -> StackSeen:
 
 
 def _read(load: Load, waiting: t.Iterable[str], unset: dict[str, MissingVariable], digit: str) -> tuple[Model | None, list[FlotillaError]]:
-    """The model, or what is wrong; ``unset`` grows. A digit stands for a variable, or where that is no good, a duration or a size."""
+    """The model if there is one, and what is wrong; ``unset`` grows.
+
+    A digit stands for a variable, or where that is no good, a duration or a size; an empty line for a missing file that holds data.
+    """
+    absent: dict[str, FlotillaError] = {}
     following = {digit: f"{digit}s", f"{digit}s": f"{digit}g"}
     env = dict.fromkeys((*waiting, *unset), digit)
     for _turn in range(_MOST):
         try:
-            return load(env).model, []
+            return load(env, absent).model, [*absent.values()]
+        except MissingFile as error:
+            if not error.data or error.data in absent:
+                return None, [*absent.values(), error]
+            absent[error.data] = error
         except MissingVariable as error:
             unset.setdefault(error.variable, error)
             if error.variable in env:  # an included file may have a variable blank again
-                return None, [error]
+                return None, [*absent.values(), error]
             env[error.variable] = digit
         except FlotillaError as error:
             errors = [error, *(error.others if isinstance(error, ComposeError) else ())]
             paths = {each.path for each in errors if isinstance(each, ComposeError)}
             doubtful = [name for name, value in env.items() if value in following and (name not in unset or unset[name].path in paths)]
             if not doubtful:
-                return None, errors
+                return None, [*absent.values(), *errors]
             env.update((name, following[env[name]]) for name in doubtful)
     return None, []
 

@@ -25,12 +25,17 @@ def directories(playbook: str) -> list[Path]:
 
 
 def load_model(
-    options: Options, places: t.Sequence[Path], template: Template | None = None, secrets: t.Sequence[t.Any] = (), builds: bool = False
+    options: Options,
+    places: t.Sequence[Path],
+    template: Template | None = None,
+    secrets: t.Sequence[t.Any] = (),
+    builds: bool = False,
+    absent: t.Collection[str] = (),
 ) -> LoadedStack:
     """Load what the options of ``stack`` name; those that are absent have the module's defaults.
 
     ``template`` turns the text of a stack file into text before it is read, and ``secrets`` open what ansible-vault encrypted.
-    With ``builds`` the services' ``build`` is read as well.
+    With ``builds`` the services' ``build`` is read as well. ``absent`` are files that count as there, with an empty line in them.
     Raises FlotillaError.
     """
     files = [str(find_file(name, places)) for name in _list(options.get("files"))]
@@ -41,7 +46,7 @@ def load_model(
     disk = ControllerFiles(secrets, str(_find_directory(below, places)) if below else None)
 
     def read(path: str) -> bytes:
-        raw = disk.read(path)
+        raw = b"\n" if path in absent else disk.read(path)
         return str(template(raw.decode("utf-8-sig"))).encode() if template and path in files else raw
 
     return load_stack(

@@ -16,7 +16,9 @@ Read = t.Callable[[str], bytes]
 
 
 class MissingFile(ComposeError):
-    """There is no file of that name."""
+    """There is no file of that name. ``data`` is its path where a stack holds what is in it, such as an env_file or a secret."""
+
+    data = ""
 
 
 def read_bytes(path: str, place: Place, read: Read, cure: str = "") -> bytes:
@@ -60,5 +62,9 @@ class Context:
 
     def read_file(self, path: str, place: Place) -> bytes:
         """The file that the text at this place names, relative to the folder of the stack."""
-        cure = f"relative paths start at {self.folder.path}"
-        return read_bytes(self.folder.resolve(path, place), place, self.read, cure)
+        cure, found = f"relative paths start at {self.folder.path}", self.folder.resolve(path, place)
+        try:
+            return read_bytes(found, place, self.read, cure)
+        except MissingFile as error:
+            error.data = found
+            raise

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import typing as t
 from functools import partial
 
@@ -47,7 +48,7 @@ def inventory(groups: t.Mapping[str, t.Sequence[str]] | None = None, given: t.Co
     return found.with_stacks(stacks)
 
 
-def _loaded(model: Json, _env: t.Any) -> LoadedStack:
+def _loaded(model: Json, _env: t.Any, _absent: t.Any) -> LoadedStack:
     return LoadedStack(model)
 
 
@@ -59,6 +60,30 @@ def stack(**service: t.Any) -> Json:
     networks = {name: {"external": True, "name": name} for name in service.get("networks", {})}
     content = {"services": {"web": {"image": "app:1", **service}}, "networks": networks}
     return {"name": "site", "content": content}
+
+
+PROMETHEUS = {"image": "registry.example.com:5000/prom/prometheus:v3@sha256:" + "a" * 64}
+
+
+@pytest.mark.parametrize(
+    ("address", "given"),
+    [
+        ("10.0.0.5:9323", stack(**PROMETHEUS)),
+        ("", stack(**PROMETHEUS)),
+        ("127.0.0.1:9323", stack()),
+        ("127.0.0.1:9323", stack(**PROMETHEUS, networks={"host": None})),
+        ("localhost:9323", {**stack(**PROMETHEUS), "silence": ["metrics_address:site_w*"]}),
+    ],
+)
+def test_metrics_that_tasks_reach_or_that_nobody_looks_for_are_no_warning(address: str, given: Json) -> None:
+    found = told(find_faults(inventory(engine_metrics_address=address, stacks_present=[given])), WARNING)
+    assert not [text for text in found if "metrics" in text]
+
+
+def test_a_registry_that_a_stack_publishes_is_there() -> None:
+    own = {"name": "own", "content": {"services": {"images": {"image": "registry:2", "ports": [{"target": 5000, "published": 5001}]}}}}
+    found = told(find_faults(inventory(stacks_present=[own, stack(image="localhost:5001/a:1")])), WARNING)
+    assert not [text for text in found if "registry" in text]
 
 
 def test_what_is_right_is_silent() -> None:
@@ -176,6 +201,30 @@ def test_faults(variables: Json, words: str) -> None:
         (
             {"stacks_present": [stack(image="127.0.0.1:5000/a:1")], "registry_stack": "registry"},
             "stack site needs the image 127.0.0.1:5000/a:1 of the swarm's own registry for site_web, and nothing here makes it.",
+        ),
+        (
+            {"stacks_present": [stack(image="127.0.0.1:5000/a:1")]},
+            "stack site takes images for site_web from 127.0.0.1:5000, and nothing here runs a registry there. Set registry_stack, unless",
+        ),
+        (
+            {"stacks_present": [stack(image="prom/prometheus:v3")], "engine_metrics_address": "127.0.0.1:9323"},
+            "stack site looks for metrics of engines with site_web, and m1, w1, w2 give theirs at 127.0.0.1:9323, which no task reaches. "
+            "Set engine_metrics_address to an address between the nodes",
+        ),
+        (
+            {
+                "stacks_present": [
+                    {
+                        **stack(),
+                        "content": {
+                            "services": {"web": {"image": "app:1", "configs": [{"source": "targets"}]}, "db": {"image": "db"}},
+                            "configs": {"targets": {"content": base64.b64encode(b"targets: [tasks.engines:9323]").decode()}},
+                        },
+                    }
+                ],
+                "engine_daemon_config": {"metrics-addr": "[::1]:9323"},
+            },
+            "stack site looks for metrics of engines with site_web, and m1, w1, w2 give theirs at [::1]:9323, which no task reaches.",
         ),
         (
             {"stacks_present": [stack(deploy={"placement": {"constraints": ["node.labels.web==true"]}})]},

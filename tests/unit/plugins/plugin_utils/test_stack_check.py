@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack, load_stack
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_values import Variable
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_check import (
     Declared,
@@ -20,13 +20,15 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_check import 
     see_stack,
     stacks_of,
 )
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import load_model
 from corpus import MISSING, Case, find_cases
 
 CASES = [case for case in find_cases() if not case.rejected and case.env.keys() - {"HOME"}]
 
 
-def load(files: t.Sequence[str], given: t.Mapping[str, str], stand_ins: t.Mapping[str, str]) -> LoadedStack:
-    return load_stack(files, env={**given, **stand_ins})
+def load(files: t.Sequence[str], given: t.Mapping[str, str], stand_ins: t.Mapping[str, str], absent: t.Collection[str]) -> LoadedStack:
+    options = {"files": list(files), "env": {**given, **stand_ins}}
+    return load_model(options, [Path.cwd()], absent=absent)
 
 
 def see(text: str, folder: Path, waiting: tuple[str, ...] = (), **env: str) -> StackSeen:
@@ -64,6 +66,24 @@ def test_unknown_keys_are_told_beside_unset_variables(tmp_path: Path) -> None:
     assert list(seen.unset) == ["TAG"]
     told = " ".join(map(str, seen.errors))
     assert all(word in told for word in ("web.enviroment", "web.portss", "db.imag")) and not seen.models
+
+
+def test_missing_files_are_told_beside_all_else(tmp_path: Path) -> None:
+    text = """
+    services:
+      web: {image: 'app:$TAG', env_file: [web.env, {path: more.env, required: false}, '${STAGE}.env'], networks: [outside], secrets: [key]}
+      job: {image: app, env_file: web.env}
+    networks: {outside: {external: true}}
+    secrets: {key: {file: key.txt}}
+    """
+    seen = see(text, tmp_path)
+    assert list(seen.unset) == ["TAG", "STAGE"] and needs_of(seen).networks == {"outside"}
+    assert [str(error).partition("cannot read ")[2].partition(":")[0] for error in seen.errors] == [
+        str(tmp_path / name) for name in ("web.env", "key.txt")
+    ]
+    for name in ("web.env", "key.txt", "stage.env"):
+        (tmp_path / name).write_text("A=a\n")
+    assert not see(text, tmp_path, TAG="1", STAGE="stage").errors
 
 
 def test_what_fails_for_a_stand_in_alone_is_no_fault(tmp_path: Path) -> None:
