@@ -181,6 +181,12 @@ options:
         refused before anything is changed.
     type: dict
     default: {}
+  routes:
+    description:
+      - What hosts reach by themselves, by host name, as M(flotilla.swarm.swarm) returns it in C(flotilla_routes). A subnet of the stack
+        that overlaps is a warning. Without it, those of the host on which the module runs count.
+    type: dict
+    default: {}
   model:
     description: The loaded stack. Set by the controller's half of this module; not for playbooks.
     type: str
@@ -338,8 +344,9 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     auth = partial(auth_headers, credentials=given.get("registry_auth") or [], stored=engine.stored_login)
     session = Session.from_result(params["session"])
     goes_on = bool(session.began)
-    known = {image: Resolved(item["digest"], tuple(item["platforms"]), item["problem"]) for image, item in session.images.items()}
-    swarm = observe_stack(engine, stack, wanted, own, params["resolve_image"], auth, known)
+    known = {image: Resolved(**{**item, "platforms": tuple(item["platforms"])}) for image, item in session.images.items()}
+    routes = {host: found for host, found in params["routes"].items() if found} or {info["Name"]: member.routes()}
+    swarm = observe_stack(engine, stack, wanted, own, params["resolve_image"], auth, known, info["Swarm"]["NodeID"], routes)
     if not present:
         swarm = replace(swarm, volumes=read_volumes(engine, stack))
     swarm = replace(swarm, time=read_time(info["SystemTime"]))

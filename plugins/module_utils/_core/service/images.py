@@ -30,11 +30,12 @@ REGISTRY_AUTH: Json = {
 
 @dataclass(frozen=True)
 class Resolved:
-    """What a registry said about an image; ``problem`` where it could not be asked."""
+    """What a registry said about an image; ``problem`` where it could not be asked, ``is_local`` whether this engine has the image then."""
 
     digest: str = ""
     platforms: tuple[t.Mapping[str, str], ...] = ()
     problem: str = ""
+    is_local: bool = False
 
 
 def images_to_resolve(wanted: t.Iterable[Json], observed: t.Mapping[str, t.Any], policy: str) -> list[str]:

@@ -26,6 +26,7 @@ _SOCKETS = {"/var/run/docker.sock", "/run/docker.sock"}
 # The first versions that ask the engine for its API. Those before know 1.24 alone.
 _TRAEFIK_THAT_ASKS = {2: (2, 11, 31), 3: (3, 6, 1)}
 _PASSWORD = re.compile(r"pass(?:word|wd|phrase)|_pwd$|secret(?:_(?:access_)?key)?$|token$|(?:api|private|signing)_?key$", re.IGNORECASE)
+_LOGIN_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:(?!\{\{)[^/@\s]+@", re.IGNORECASE)
 _NO_PASSWORD = re.compile(r"|/.*|[0-9]+|true|false|yes|no|.*\{\{.*", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{\{-?\s*\.(?:Task|Service|Node)\.[^}]*\}\}")
 _IDLE_SECONDS = 900
@@ -77,8 +78,8 @@ def _bind_findings(specs: t.Iterable[ServiceSpec], nodes: Nodes, missing: t.Mapp
     if problems:
         raise PlanError(
             f"{'; '.join(problems)}",
-            "The engine does not create the source of a bind mount: create the directory there, "
-            "use a volume, or constrain the service to nodes that have it.",
+            "The engine does not create the source of a bind mount: create the directory there (directories_present), use a volume, "
+            "constrain the service to nodes that have it, or say in project_dir where relative paths start.",
         )
     return findings
 
@@ -186,10 +187,10 @@ def _passwords(specs: t.Iterable[ServiceSpec]) -> t.Iterator[Finding]:
 
 
 def _password(variable: str) -> str:
-    """The name of a variable whose value is likely to be one; empty for others, such as the path of a file or a number."""
+    """The name of a variable whose value is likely to be or to hold one; empty for others, such as the path of a file or a number."""
     name, _equals, value = variable.partition("=")
     is_other = name.upper().endswith("_FILE") or _NO_PASSWORD.fullmatch(value)
-    return name if _PASSWORD.search(name) and not is_other else ""
+    return name if _LOGIN_IN_URL.search(value) or (_PASSWORD.search(name) and not is_other) else ""
 
 
 def _old_client(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:

@@ -56,6 +56,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "silence": {"type": "list", "elements": "str", "default": []},
     "plan_id": {"type": "str", "default": ""},
     "missing_paths": {"type": "dict", "default": {}},
+    "routes": {"type": "dict", "default": {}},
     "model": {"type": "str", "no_log": True},
     **CALLS,
 }

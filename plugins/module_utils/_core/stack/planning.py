@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ...errors import PlanError
 from ...plan import Change, Plan
-from ..schedule.placement import Nodes, creation_reason, left_nodes, task_count
+from ..schedule.placement import Nodes, creation_reason, hostname, left_nodes, task_count
 from ..service.diff import RUN_LABEL, Names, diff_service, scaling_reason, update_cost, with_kept_labels
 from ..service.fields import ANY_API, refuse_unknown
 from ..service.images import Resolved, image_of, settle_image
@@ -19,8 +19,8 @@ from ..service.spec import Json, Service, ServiceSpec
 from ..service.work import CREATE, REMOVE, REPLACE, UPDATE, Work
 from . import lint
 from .convert import StackObjects
-from .finding import is_silenced
-from .network_lint import lint_networks
+from .finding import Finding, is_silenced, tell
+from .network_lint import Routes, lint_networks
 from .objects import adopt_configs, diff_data, diff_network, foreign, lint_secrets, references, superseded
 from .order import Dependencies, PortMoves, find_port_moves, order_moves
 
@@ -43,6 +43,9 @@ class Observed:
     """Of the swarm; read only where a service mounts one."""
     api: tuple[int, ...] = ANY_API
     """The version that the manager speaks."""
+    node_id: str = ""
+    """The node of the engine that was asked."""
+    routes: Routes = field(default_factory=dict)
     time: float = 0.0
     """When it was read, in seconds since 1970 by the engine's clock; 0 where that was not asked."""
 
@@ -73,7 +76,7 @@ def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: 
     running = by_name(observed.services)
     specs, problems = _finish_specs(wanted.services, running, observed.images, options)
     if problems and options.unresolved_is_error:
-        raise PlanError(f"{'; '.join(problems)}", "Check the name and the credentials, or set unresolved: warn.")
+        raise PlanError(f"{'; '.join(problems.values())}", "Check the name and the credentials, or set unresolved: warn.")
     refuse_unknown(specs, observed.api)
     moves = find_port_moves(stack, specs, observed.services, options.prune)
     changes = [
@@ -85,9 +88,9 @@ def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: 
     ]
     names = {spec["Name"] for spec in specs}
     others = [service["Spec"] for service in observed.services if item_name(service) not in names]
-    networks = lint_networks(wanted.networks, observed.networks, observed.nodes)
+    networks = lint_networks(wanted.networks, observed.networks, observed.nodes, observed.routes)
     warnings = [
-        *_unresolved(problems),
+        *tell(_unresolved(specs, problems, observed), options.silence),
         *lint.lint(specs, observed.nodes, options.missing_paths, options.silence, others, networks),
         *_full_networks(wanted, specs, others, observed, options),
         *_leftovers(stack, specs, observed, options),
@@ -141,7 +144,8 @@ def missing_objects(wanted: StackObjects, observed: Observed) -> list[str]:
 
 def _finish_specs(
     services: t.Iterable[Json], running: t.Mapping[str, Item], images: t.Mapping[str, Resolved], options: Options
-) -> tuple[list[Json], list[str]]:
+) -> tuple[list[Json], dict[str, str]]:
+    """The services to send, and by image what keeps it from being resolved."""
     specs: list[Json] = []
     problems: dict[str, str] = {}
     for spec in services:
@@ -154,7 +158,7 @@ def _finish_specs(
         if options.run_id and ServiceSpec(spec).is_job:
             spec = {**spec, "Labels": {**(spec.get("Labels") or {}), RUN_LABEL: options.run_id}}
         specs.append(spec)
-    return specs, [problems[image] for image in sorted(problems)]
+    return specs, dict(sorted(problems.items()))
 
 
 def _keeps_replicas(spec: Json, observed: Item, kept: t.Collection[str] | bool) -> bool:
@@ -277,10 +281,23 @@ def _removal(kind: str, item: Item, reason: str = "", work: Work | None = None) 
     return Change(kind, item_name(item), REMOVE, reason=reason, payload=work or Work({}, item))
 
 
-def _unresolved(problems: t.Sequence[str]) -> t.Iterator[str]:
-    if problems:
-        them = "it" if len(problems) == 1 else "them"
-        yield f"{'; '.join(problems)}; nodes may run different versions of {them}, and only nodes that have {them} can start {them}"
+def _unresolved(specs: t.Sequence[Json], problems: t.Mapping[str, str], observed: Observed) -> t.Iterator[Finding]:
+    """Images that this engine has and no other node can pull, and those of which nobody knows who has them."""
+    users = {image: [spec for spec in specs if image_of(spec) == image] for image in problems}
+    local = [image for image in problems if observed.node_id and observed.images[image].is_local]
+    away = [spec for image in local for spec in users[image] if observed.nodes.eligible_ids(spec) - {observed.node_id}]
+    if away:
+        images = dict.fromkeys(image_of(spec) for spec in away)
+        others = {hostname(node) for spec in away for node in observed.nodes.eligible(spec) if node["ID"] != observed.node_id}
+        me = observed.nodes.names.get(observed.node_id, "this manager")
+        them = "it" if len(images) == 1 else "them"
+        text = f"{'; '.join(problems[image] for image in images)}; {me} has {them}, and {', '.join(sorted(others))} can't pull {them}"
+        yield Finding("local_image", tuple(spec["Name"] for spec in away), f"{text}: push {them} to a registry")
+    rest = {image: problem for image, problem in problems.items() if image not in local}
+    if rest:
+        them = "it" if len(rest) == 1 else "them"
+        text = f"{'; '.join(rest.values())}; nodes may run different versions of {them}, and only nodes that have {them} can start {them}"
+        yield Finding("unresolved", tuple(spec["Name"] for image in rest for spec in users[image]), text)
 
 
 def _heard(items: t.Iterable[Item], word: str, options: Options) -> list[Item]:

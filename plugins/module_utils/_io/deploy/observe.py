@@ -50,10 +50,12 @@ def observe_stack(
     resolve_image: str = "never",
     auth: Auth = lambda image: None,
     known: t.Mapping[str, Resolved] | None = None,
+    node_id: str = "",
+    routes: t.Mapping[str, t.Any] | None = None,
 ) -> Observed:
     """Read the swarm. Raises EngineError; an image that can't be resolved is noted instead.
 
-    ``known`` are images that need not be asked about again.
+    ``known`` are images that need not be asked about again, ``node_id`` is the node of this engine, and ``routes`` are those of the hosts.
     """
     doing = f"reading the swarm for stack {stack}"
     services = engine.get("/services", doing)
@@ -66,6 +68,8 @@ def observe_stack(
         nodes=Nodes(engine.get("/nodes", doing)),
         api=engine.api_version,
         cluster_volumes=_cluster_volumes(engine, wanted, doing),
+        node_id=node_id,
+        routes=routes or {},
     )
     images = images_to_resolve(wanted.services, by_name(observed.services), resolve_image)
     resolved = {**(known or {}), **{image: ask_registry(engine, image, auth) for image in images if image not in (known or {})}}
@@ -110,5 +114,13 @@ def ask_registry(engine: t.Any, image: str, auth: Auth) -> Resolved:
     try:
         answer = engine.get(f"/distribution/{image}/json", f"resolving image {image}", headers=auth(image))
     except EngineError as error:
-        return Resolved(problem=" ".join(error.problem.split()))
+        return Resolved(problem=" ".join(error.problem.split()), is_local=_has_image(engine, image))
     return read_distribution(answer)
+
+
+def _has_image(engine: t.Any, image: str) -> bool:
+    try:
+        engine.get(f"/images/{image}/json", f"looking for image {image}")
+    except EngineError:
+        return False
+    return True

@@ -46,6 +46,34 @@ def test_an_image_that_cannot_be_resolved_is_a_warning_or_an_error(fake: FakeEng
     assert refused["failed"] and "db:1" in refused["msg"] and "unresolved: warn" in refused["msg"] and not fake.writes
 
 
+@pytest.mark.parametrize(
+    ("constraint", "has", "expected"),
+    [
+        ("", ["db:1"], "{problem}; m1 has it, and w1 can't pull it: push it to a registry (local_image)"),
+        ("node.role == manager", ["db:1"], ""),
+        ("", [], "{problem}; nodes may run different versions of it, and only nodes that have it can start it (unresolved)"),
+    ],
+)
+def test_an_image_that_the_manager_alone_has(fake: FakeEngine, constraint: str, has: list[str], expected: str) -> None:
+    fake.host.images.update((name, {"created": 1}) for name in has)
+    placement = f", deploy: {{placement: {{constraints: [{constraint}]}}}}" if constraint else ""
+    text = f"services: {{db: {{image: 'db:1'{placement}}}, web: {{image: 'web:1'}}}}"
+    problem = "image db:1 could not be resolved (errors: denied: requested access to the resource is denied (db:1))"
+    warnings = run(fake, text, check=True, resolve_image="always")["warnings"]
+    assert warnings == ([expected.format(problem=problem)] if expected else [])
+    assert len(fake.calls("GET /images/.*")) == 1
+    for pattern, left in (("app_d*", []), ("app_web", warnings)):
+        silence = [f"{word}:{pattern}" for word in ("local_image", "unresolved")]
+        assert run(fake, text, check=True, resolve_image="always", silence=silence)["warnings"] == left
+
+
+def test_a_subnet_that_a_host_reaches_by_itself(fake: FakeEngine) -> None:
+    text = "{services: {web: {image: 'web:1'}}, networks: {default: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}}"
+    routes = {"w1": [{"network": "10.9.0.0/16", "via": "eth1"}], "m1": []}
+    (warning,) = run(fake, text, check=True, routes=routes)["warnings"]
+    assert "overlaps what hosts reach by themselves (10.9.0.0/16 (eth1) on w1)" in warning
+
+
 @pytest.mark.parametrize(("policy", "asked", "changed"), [("never", 0, False), ("changed", 0, False), ("always", 1, True)])
 def test_when_a_moved_tag_rolls_out(fake: FakeEngine, policy: str, asked: int, changed: bool) -> None:
     web = "services: {web: {image: web:1}}"

@@ -126,8 +126,11 @@ ALL_GPUS = {"Env": ["NVIDIA_VISIBLE_DEVICES=all"]}
          ["service app_web: Traefik reads the labels of services in a swarm; move them to deploy.labels (traefik_labels)"]),
         (spec(container={"Labels": {"traefik.enable": "true"}}, Labels={"traefik.enable": "true"}), []),
         (spec(container={"Env": ["DB_PASSWORD=hunter2", "API_KEY=x", "TOKEN=", "A_PASSWORD_FILE=/x", "B_PASSWORD=/run/secrets/b", "C_TOKEN",
-                                 "MAX_TOKEN=5", "DB_URL=http://x", "SECRET={{.Service.ID}}"]}),
+                                 "MAX_TOKEN=5", "DB_URL=http://x", "SECRET={{.Service.ID}}", "A_URL=http://user@x:80/@", "B_URL=http://x:1/a:b@c"]}),
          ["passwords seem to be in plain environment, which everyone can read who may inspect a service (app_web: API_KEY, DB_PASSWORD); "
+          "use secrets (plain_password)"]),
+        (spec(container={"Env": ["STORE=mongodb://me:my%40pw@store:27017/x", "CACHE=redis://:pw@cache/0", "B=http://u:{{.Service.ID}}@b"]}),
+         ["passwords seem to be in plain environment, which everyone can read who may inspect a service (app_web: CACHE, STORE); "
           "use secrets (plain_password)"]),
     ],
 )  # fmt: skip
@@ -184,6 +187,22 @@ INGRESS = network("ingress", "10.0.0.0/24")
 def test_networks_beside_others(wanted: list[Json], expected: list[str]) -> None:
     own = network("app_net", "10.0.7.0/24")  # as it is now
     assert tell(lint_networks(wanted, [INGRESS, own], NODES)) == expected
+
+
+def test_networks_beside_what_hosts_reach_by_themselves() -> None:
+    routes = {
+        "g1": [{"network": "10.0.9.0/26", "via": "eth1"}, {"network": "192.168.1.0/24", "via": "eth0"}],
+        "m1": [{"network": "10.0.9.0/26", "via": "eth1"}],
+        "g2": [{"network": "10.0.9.53/32", "via": "resolver"}],
+    }
+    found = list(lint_networks([network("app_net", "10.0.9.0/24")], [INGRESS], NODES, routes))
+    assert tell(found) == [
+        "network app_net: its subnet 10.0.9.0/24 overlaps what hosts reach by themselves (10.0.9.0/26 (eth1) on g1, m1; "
+        "10.0.9.53/32 (resolver) on g2), which tasks can't reach then; use another range (subnet)"
+    ]
+    assert tell(found, ["subnet:app_*"]) == []
+    assert tell(lint_networks([network("app_net", "10.0.10.0/24")], [INGRESS], NODES, routes)) == []
+    assert len(list(lint_networks([network("app_net", "192.168.1.0/24")], [INGRESS], NODES, routes))) == 1  # the addresses of nodes say it
 
 
 def test_alike_findings_are_told_as_one() -> None:
