@@ -13,7 +13,7 @@ from dataclasses import replace
 from ..module_utils._core.cluster.addresses import as_address
 from ..module_utils._core.service.constraints import Constraint
 from ..module_utils._core.service.images import familiar_image, registry_of, split_tag
-from ..module_utils._core.stack.silence import is_silenced
+from ..module_utils._core.stack.finding import is_silenced
 from .compose.errors import ComposeError
 from .fault import FAULT, WARNING
 from .inventory_model import GPU_NODES, MANAGERS, Finding, Inventory, at, names_in, some, text_labels
