@@ -77,23 +77,20 @@ def find_unprovided(inventory: Inventory) -> t.Iterator[Finding]:
                 text = f"needs the image {image} of the swarm's own registry for {some(services)}, and nothing here makes it"
                 yield _of(stack, "names", text, "Add it to images_build, unless the registry has it already", WARNING)
         for text, cure in (
-            *_missing_registries(inventory, needs.images, registry),
+            *_missing_registries(inventory, needs.registries, registry),
             *_unmet_constraints(inventory, needs.constraints),
             *_unmet_resources(inventory, needs.resources),
         ):
             yield _of(stack, "names", text, cure, WARNING)
 
 
-def _missing_registries(inventory: Inventory, images: t.Mapping[str, t.Sequence[str]], own: str) -> t.Iterator[tuple[str, str]]:
+def _missing_registries(inventory: Inventory, registries: t.Mapping[str, t.Sequence[str]], own: str) -> t.Iterator[tuple[str, str]]:
     """Registries at an address that each node takes for itself: one of the swarm that publishes its port must be there."""
     services = [service for stack in inventory.stacks for service in _services(stack)]
     published = {str(port.get("published")) for service in services for port in service.get("ports") or []}
-    users: dict[str, list[str]] = {}
-    for image, names in images.items():
-        users.setdefault(registry_of(image), []).extend(names)
-    for registry, names in users.items():
+    for registry, names in registries.items():
         if registry != own and is_loopback(registry) and registry.rpartition(":")[2] not in published:
-            text = f"takes images for {some(list(dict.fromkeys(names)))} from {registry}, and nothing here runs a registry there"
+            text = f"takes images for {some(names)} from {registry}, and nothing here runs a registry there"
             yield text, "Set registry_stack, unless the swarm has one"
 
 

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import typing as t
 from dataclasses import dataclass, field
 
 from ..module_utils._core.service.constraints import Constraint, parse_constraint
+from ..module_utils._core.service.images import registry_of
 from ..module_utils.errors import FlotillaError
 from .compose.context import MissingFile
 from .compose.errors import ComposeError, MissingVariable
@@ -73,10 +75,12 @@ def see_stack(declared: Declared, load: Load) -> StackSeen:
 def _read(load: Load, waiting: t.Iterable[str], unset: dict[str, MissingVariable], digit: str) -> tuple[Model | None, list[FlotillaError]]:
     """The model if there is one, and what is wrong; ``unset`` grows.
 
-    A digit stands for a variable, or where that is no good, a duration or a size; an empty line for a missing file that holds data.
+    A digit stands for a variable, or where that is no good, a duration, a size, a subnet or a path; an empty line for a missing file that
+    holds data.
     """
     absent: dict[str, FlotillaError] = {}
-    following = {digit: f"{digit}s", f"{digit}s": f"{digit}g"}
+    forms = [digit, f"{digit}s", f"{digit}g", f"10.{digit}.0.0/24", f"/{digit}"]
+    following = dict(itertools.pairwise(forms))
     env = dict.fromkeys((*waiting, *unset), digit)
     for _turn in range(_MOST):
         try:
@@ -92,8 +96,10 @@ def _read(load: Load, waiting: t.Iterable[str], unset: dict[str, MissingVariable
             env[error.variable] = digit
         except FlotillaError as error:
             errors = [error, *(error.others if isinstance(error, ComposeError) else ())]
-            paths = {each.path for each in errors if isinstance(each, ComposeError)}
-            doubtful = [name for name, value in env.items() if value in following and (name not in unset or unset[name].path in paths)]
+            paths = [each.path for each in errors if isinstance(each, ComposeError)]
+            left = {name: unset[name].path if name in unset else "" for name, value in env.items() if value in following}
+            doubtful = [name for name, path in left.items() if not path or path in paths]
+            doubtful = doubtful or [name for name, path in left.items() if any(path.startswith(f"{each}.") for each in paths)]
             if not doubtful:
                 return None, [*absent.values(), *errors]
             env.update((name, following[env[name]]) for name in doubtful)
@@ -109,6 +115,7 @@ class Needs:
     secrets: frozenset[str] = frozenset()
     configs: frozenset[str] = frozenset()
     images: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
+    registries: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
     constraints: t.Mapping[Constraint, t.Sequence[str]] = field(default_factory=dict)
     resources: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
 
@@ -121,6 +128,7 @@ def needs_of(stack: StackSeen) -> Needs:
     return Needs(
         **sections,
         images=_by_service(stack, lambda service: [service.get("image", "")]),
+        registries=_by_service(stack, lambda service: [registry_of(service.get("image", ""))]),
         constraints=_by_service(stack, _constraints),
         resources=_by_service(stack, _resources),
     )

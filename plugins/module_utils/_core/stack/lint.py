@@ -25,7 +25,11 @@ _KEEPALIVE = "net.ipv4.tcp_keepalive_time"
 _SOCKETS = {"/var/run/docker.sock", "/run/docker.sock"}
 # The first versions that ask the engine for its API. Those before know 1.24 alone.
 _TRAEFIK_THAT_ASKS = {2: (2, 11, 31), 3: (3, 6, 1)}
-_PASSWORD = re.compile(r"pass(?:word|wd|phrase)|_pwd$|secret(?:_(?:access_)?key)?$|token$|(?:api|private|signing)_?key$", re.IGNORECASE)
+_PASSWORD = re.compile(
+    r"pass(?:word|wd|phrase)|_pwd$|secret(?:_(?:access_)?key)?$|token$"
+    r"|(?:api|private|signing|encryption|master|access|account|subscription|service)_?key$",
+    re.IGNORECASE,
+)
 _LOGIN_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:(?!\{\{)[^/@\s]+@", re.IGNORECASE)
 _NO_PASSWORD = re.compile(r"|/.*|[0-9]+|true|false|yes|no|.*\{\{.*", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{\{-?\s*\.(?:Task|Service|Node)\.[^}]*\}\}")

@@ -291,7 +291,7 @@ def _unresolved(specs: t.Sequence[Json], problems: t.Mapping[str, str], observed
         others = {hostname(node) for spec in away for node in observed.nodes.eligible(spec) if node["ID"] != observed.node_id}
         me = observed.nodes.names.get(observed.node_id, "this manager")
         them = "it" if len(images) == 1 else "them"
-        text = f"{'; '.join(problems[image] for image in images)}; {me} has {them}, and {', '.join(sorted(others))} can't pull {them}"
+        text = f": {'; '.join(problems[image] for image in images)}; {me} has {them}, and {', '.join(sorted(others))} can't pull {them}"
         yield Finding("local_image", tuple(spec["Name"] for spec in away), f"{text}: push {them} to a registry")
     rest = {image: problem for image, problem in problems.items() if image not in local}
     if rest:

@@ -49,7 +49,7 @@ def test_an_image_that_cannot_be_resolved_is_a_warning_or_an_error(fake: FakeEng
 @pytest.mark.parametrize(
     ("constraint", "has", "expected"),
     [
-        ("", ["db:1"], "{problem}; m1 has it, and w1 can't pull it: push it to a registry (local_image)"),
+        ("", ["db:1"], "service app_db: {problem}; m1 has it, and w1 can't pull it: push it to a registry (local_image)"),
         ("node.role == manager", ["db:1"], ""),
         ("", [], "{problem}; nodes may run different versions of it, and only nodes that have it can start it (unresolved)"),
     ],

@@ -91,6 +91,16 @@ def test_what_fails_for_a_stand_in_alone_is_no_fault(tmp_path: Path) -> None:
     assert sorted(seen.unset) == ["PORT", "WAIT"] and not seen.errors
 
 
+def test_subnets_and_paths_that_are_not_known_hide_nothing(tmp_path: Path) -> None:
+    text = """
+    services: {web: {image: '127.0.0.1:5000/app:$TAG', volumes: ['$DATA:/data'], networks: [own, outside], deploy: {replicas: '$MANY'}}}
+    networks: {own: {ipam: {config: [{subnet: $SUBNET}]}}, outside: {external: true}}
+    """
+    seen = see(text, tmp_path)
+    assert sorted(seen.unset) == ["DATA", "MANY", "SUBNET", "TAG"] and not seen.errors
+    assert needs_of(seen).networks == {"outside"} and needs_of(seen).registries == {"127.0.0.1:5000": ["app_web"]}
+
+
 def test_a_variable_that_is_not_known_yet_is_no_fault(tmp_path: Path) -> None:
     seen = see("services: {web: {image: 'app:$TAG'}}", tmp_path, waiting=("TAG",))
     assert not seen.unset and not seen.errors and needs_of(seen).images == {}

@@ -129,8 +129,10 @@ ALL_GPUS = {"Env": ["NVIDIA_VISIBLE_DEVICES=all"]}
                                  "MAX_TOKEN=5", "DB_URL=http://x", "SECRET={{.Service.ID}}", "A_URL=http://user@x:80/@", "B_URL=http://x:1/a:b@c"]}),
          ["passwords seem to be in plain environment, which everyone can read who may inspect a service (app_web: API_KEY, DB_PASSWORD); "
           "use secrets (plain_password)"]),
-        (spec(container={"Env": ["STORE=mongodb://me:my%40pw@store:27017/x", "CACHE=redis://:pw@cache/0", "B=http://u:{{.Service.ID}}@b"]}),
-         ["passwords seem to be in plain environment, which everyone can read who may inspect a service (app_web: CACHE, STORE); "
+        (spec(container={"Env": ["STORE=mongodb://me:my%40pw@store:27017/x", "CACHE=redis://:pw@cache/0", "SUBSCRIPTION_KEY=1a",
+                                 "SORT_KEY=x", "B=http://u:{{.Service.ID}}@b"]}),
+         ["passwords seem to be in plain environment, which everyone can read who may inspect a service (app_web: CACHE, STORE, "
+          "SUBSCRIPTION_KEY); "
           "use secrets (plain_password)"]),
     ],
 )  # fmt: skip
