@@ -50,6 +50,7 @@ TEXT_OR_NOTHING: Json = {"type": ["string", "number", "boolean", "null"]}
 TEXTS: Json = {"type": ["object", "string"], "pattern": TEMPLATE, "additionalProperties": TEXT_OR_NOTHING}
 # Mappings whose keys are the user's: the schema of each value.
 VALUES: dict[str, Json] = {
+    "edge_log_rotation": TEXT_OR_NOTHING,
     "migrate_env": TEXT_OR_NOTHING,
     "nodes_availability": {"anyOf": [{"enum": ["active", "pause", "drain", "previous"]}, {"type": "string", "pattern": TEMPLATE}]},
     "nodes_labels": TEXTS,

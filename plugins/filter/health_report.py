@@ -16,9 +16,10 @@ def health_report(
     services: t.Sequence[t.Mapping[str, t.Any]],
     limits: t.Mapping[str, t.Any],
     overlay: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
+    edge: t.Mapping[str, t.Any] | None = None,
 ) -> dict[str, t.Any]:
     """``limits`` has the fields of ``Limits``."""
-    return judge_health(hosts, cluster, services, Limits(**limits), overlay or {})
+    return judge_health(hosts, cluster, services, Limits(**limits), overlay or {}, edge or {})
 
 
 class FilterModule:

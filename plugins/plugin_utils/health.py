@@ -50,12 +50,13 @@ def judge_health(
     services: t.Sequence[Given],
     limits: Limits,
     overlay: t.Mapping[str, Given] = MappingProxyType({}),
+    edge: Given = MappingProxyType({}),
 ) -> dict[str, t.Any]:
     """The verdict (healthy, degraded or unhealthy), a row for each area, and what is wrong.
 
     ``hosts`` has the registered result of ``health_info`` by host, also of those that failed or were unreachable; ``cluster`` the
     result of ``swarm_info``, without ``nodes`` where no manager can act; ``services`` those of ``stack_info``; ``overlay`` has the result
-    of the second run of ``overlay_probe`` for each host that listened.
+    of the second run of ``overlay_probe`` for each host that listened; ``edge`` is that of ``edge_info``, and a swarm without one has no row.
     """
     seen = {name: result for name, result in hosts.items() if "certificate_expires" in result}
     nodes = cluster.get("nodes") or []
@@ -72,6 +73,8 @@ def judge_health(
         ("disks", _fullest_words(seen), _of_disks(seen, limits)),
         ("exposure", _exposure_words(open_things), open_things),
     ]
+    if edge.get("edges"):
+        parts.append(("edge", _edge_words(edge["routes"]), _of_edge(edge["routes"])))
     areas, findings = [], []
     for area, words, found in parts:
         mine = list(found)
@@ -272,3 +275,13 @@ def _exposure_words(found: t.Sequence[Finding]) -> str:
 def _of_exposure(seen: t.Mapping[str, Given], limits: Limits) -> list[Finding]:
     found = find_exposures({name: host["exposure"] for name, host in seen.items()}, limits.public_ports)
     return [Finding("exposure", FAILED if each.grave else WARNING, each.where, each.text, each.cure) for each in found]
+
+
+def _edge_words(routes: t.Sequence[Given]) -> str:
+    return f"{sum(route['state'] != FAILED for route in routes)} of {len(routes)} routes answer"
+
+
+def _of_edge(routes: t.Sequence[Given]) -> t.Iterator[Finding]:
+    for route in routes:
+        if route["state"] != OK:
+            yield Finding("edge", route["state"], route["host"], route["text"], route["cure"])

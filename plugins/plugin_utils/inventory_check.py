@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from ..module_utils._core.cluster.labels import OWN, POLICIES, carries
 from .fault import FAULT, WARNING
+from .inventory_edge import find_edge_faults
 from .inventory_model import GPU_NODES, LATER, MANAGERS, WORKERS, Finding, Inventory, at, name_of, some, text_labels, texts
 from .inventory_schema import Path_, find_wrong, is_unknown, known_names, load_schema, nearest, role_of
 from .inventory_stacks import find_hidden_metrics, find_stack_faults, find_unprovided
@@ -78,6 +79,7 @@ def find_faults(inventory: Inventory) -> list[Finding]:
         find_stack_faults,
         find_unprovided,
         find_hidden_metrics,
+        find_edge_faults,
     )
     return list(dict.fromkeys(finding for check in checks for finding in check(inventory)))
 

@@ -60,6 +60,8 @@ def find_unprovided(inventory: Inventory) -> t.Iterator[Finding]:
         "networks": {*names_in(inventory, "networks_present"), "host", "bridge", "none", "ingress"},
         "volumes": names_in(inventory, "volumes_present"),
     }
+    if host and inventory.value(host, "edge_stack"):
+        declared["networks"].add(str(inventory.value(host, "edge_network")))
     cures = {"networks": "Add it to networks_present", "volumes": "Add it to volumes_present"}
     built = {familiar_image(name) for name in names_in(inventory, "images_build", "images_archives", "registry_images")}
     built |= {familiar_image(image) for stack in inventory.stacks for image in _built_by(stack)}

@@ -139,3 +139,23 @@ def test_one_fault_is_one_finding_and_the_state_of_its_area(given: Json, area: s
 )
 def test_what_is_no_fault_is_none(given: Json) -> None:
     assert judge(**given)["findings"] == []
+
+
+def test_the_routes_of_an_edge_are_a_row_of_their_own() -> None:
+    good = {"host": "page.example.org", "state": "ok", "text": "", "cure": ""}
+    ending = {"host": "old.example.org", "state": "warning", "text": "its certificate ends in 3.0 days", "cure": "Replace it"}
+    silent = {"host": "ops.example.org", "state": "failed", "text": "there is no service site_ops", "cure": "Deploy it"}
+
+    def look(*routes: Json) -> Json:
+        edge = {"edges": [{"service": "edge_traefik"}], "routes": list(routes)}
+        return judge_health({"m1": host()}, cluster(), [service()], LIMITS, {}, edge)
+
+    report = look(good, ending, silent)
+    assert report["areas"][-1] == {"area": "edge", "state": "failed", "text": "2 of 3 routes answer"}
+    assert [(each["where"], each["state"]) for each in report["findings"]] == [("old.example.org", "warning"), ("ops.example.org", "failed")]
+    assert look(good)["verdict"] == "healthy"
+
+
+@pytest.mark.parametrize("edge", [{}, {"edges": [], "routes": []}, {"failed": True, "msg": "no answer"}])
+def test_without_an_edge_there_is_no_row(edge: Json) -> None:
+    assert "edge" not in [area["area"] for area in judge_health({"m1": host()}, cluster(), [service()], LIMITS, {}, edge)["areas"]]
