@@ -52,6 +52,9 @@ TEXTS: Json = {"type": ["object", "string"], "pattern": TEMPLATE, "additionalPro
 VALUES: dict[str, Json] = {
     "edge_log_rotation": TEXT_OR_NOTHING,
     "migrate_env": TEXT_OR_NOTHING,
+    "monitoring_overrides": {},
+    "monitoring_rules": {"type": ["object", "null", "string"], "pattern": TEMPLATE},
+    "monitoring_scrape": {},
     "nodes_availability": {"anyOf": [{"enum": ["active", "pause", "drain", "previous"]}, {"type": "string", "pattern": TEMPLATE}]},
     "nodes_labels": TEXTS,
     "nvidia_kinds": {"type": "string"},

@@ -14,6 +14,7 @@ from ..module_utils._core.cluster.labels import OWN, POLICIES, carries
 from .fault import FAULT, WARNING
 from .inventory_edge import find_edge_faults
 from .inventory_model import GPU_NODES, LATER, MANAGERS, WORKERS, Finding, Inventory, at, name_of, some, text_labels, texts
+from .inventory_monitoring import find_monitoring_faults
 from .inventory_schema import Path_, find_wrong, is_unknown, known_names, load_schema, nearest, role_of
 from .inventory_stacks import find_hidden_metrics, find_stack_faults, find_unprovided
 from .inventory_values import UNKNOWN, Variable, is_known
@@ -76,6 +77,7 @@ def find_faults(inventory: Inventory) -> list[Finding]:
         _of_gpus,
         _of_lists,
         _between_roles,
+        find_monitoring_faults,
         find_stack_faults,
         find_unprovided,
         find_hidden_metrics,
