@@ -152,7 +152,8 @@ def test_the_routes_of_an_edge_are_a_row_of_their_own() -> None:
 
     report = look(good, ending, silent)
     assert report["areas"][-1] == {"area": "edge", "state": "failed", "text": "2 of 3 routes answer"}
-    assert [(each["where"], each["state"]) for each in report["findings"]] == [("old.example.org", "warning"), ("ops.example.org", "failed")]
+    found = [(each["where"], each["state"]) for each in report["findings"]]
+    assert found == [("old.example.org", "warning"), ("ops.example.org", "failed")]
     assert look(good)["verdict"] == "healthy"
 
 
