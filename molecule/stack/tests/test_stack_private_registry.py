@@ -27,7 +27,8 @@ for name in {repositories}:
     assert '"error"' not in said, said
 """
 PULL = "import docker; docker.APIClient(timeout=60).pull('{private}/{name}', '1', auth_config={login})"
-HAS = "import docker; print([tag for image in docker.APIClient().images() for tag in image['RepoTags'] or image['RepoDigests'] or []])"
+# An image that was pulled by its digest has no tag, and shares its entry with other names of the same content.
+HAS = "import docker; print([[image['RepoTags'], image['RepoDigests']] for image in docker.APIClient().images()])"
 MOVE = """
 import docker
 api = docker.APIClient()

@@ -88,7 +88,7 @@ def judge(service: Raw, tasks: t.Iterable[Task], nodes: Nodes, since: int | None
     newest = max(map(_index, lately), default=0)
     counts = _counts(active, len(up | finished), desired)
     verdict = Verdict(spec.name, WAITING, len(up) + len(finished), desired, counts, finished=len(finished), newest=newest)
-    failed = _judge_update(view, verdict, mine, nodes, since)
+    failed = _judge_update(view, verdict, mine, crashed, nodes, since)
     if failed:
         return failed
     goes_on = _GOES_ON.get(view.update_state, "")
@@ -158,8 +158,13 @@ def _judge_proof(service: Service, verdict: Verdict, failures: t.Sequence[Task],
     return replace(verdict, needs=0.0 if completed or not verdict.desired else monitor)
 
 
-def _judge_update(service: Service, verdict: Verdict, tasks: t.Iterable[Task], nodes: Nodes, since: int | None) -> Verdict | None:
-    """The culprit is a task of the former spec once that is rolled back, so that it may be known by its ID alone."""
+def _judge_update(
+    service: Service, verdict: Verdict, tasks: t.Iterable[Task], crashed: t.Sequence[Task], nodes: Nodes, since: int | None
+) -> Verdict | None:
+    """The culprit is a task of the former spec once that is rolled back, so that it may be known by its ID alone.
+
+    Of a paused update it has the present spec, but the engine forgets all but the last tasks of one that is started again and again.
+    """
     state, message = service.update_state, service.update_message
     if state not in (_PAUSED if since is None else ("paused", *_ROLLBACKS)):
         return None
@@ -170,6 +175,9 @@ def _judge_update(service: Service, verdict: Verdict, tasks: t.Iterable[Task], n
         words = "paused the rollback of its update"
     culprit = _CULPRIT.search(message)
     found = next((task for task in tasks if culprit and task["ID"] == culprit[1]), None)
+    if state == "paused" and not found and crashed:
+        blamed = _blame(verdict, crashed, nodes)
+        return replace(blamed, state=FAILED, cause=f"the engine {words}: {blamed.cause}")
     more = f": {describe_end(found, nodes)}" if found else "" if culprit else f" ({message})"
     return replace(verdict, state=FAILED, cause=f"the engine {words}{more}", task=culprit[1] if culprit else "")
 

@@ -251,6 +251,13 @@ def test_the_culprit_of_a_pause_is_described() -> None:
     assert cause == 'the engine paused the update: task 1 on m1 exited 1: "task: non-zero exit (1)"'
 
 
+def test_a_paused_update_whose_culprit_is_forgotten_blames_the_last_failure() -> None:
+    lately = [task(1, "failed", 40, code=3), task(1, "starting")]
+    verdict = judge(service(update="paused"), lately, NODES, now=NOW)
+    assert verdict.state == "failed" and verdict.task == lately[0]["ID"]
+    assert verdict.cause.startswith("the engine paused the update: task 1 on m1 exited 3")
+
+
 def test_the_culprit_of_a_rollback_is_named() -> None:
     assert judge(service(update="rollback_completed"), [], NODES, since=1).task == "T9"
 
