@@ -8,9 +8,8 @@ from __future__ import annotations
 import copy
 import json
 import os
-import resource
 import sys
-from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,37 +19,109 @@ from fake_engine import FakeEngine, node, volume
 
 from . import ROOT
 from .fake import Child
-from .measure import BenchError, Sample, timed, with_processor
+from .measure import BenchError, Sample, weighed, with_processor
 from .report import MEGABYTE, Aim
 from .stacks import SETTINGS, make_stack
 
-PLAN = "plan.yml"
+PLAN = "playbooks/plan.yml"
 MANAGERS = 3
 DAEMON = {"live-restore": False, "log-driver": "json-file", "log-opts": {"max-size": "100m", "max-file": "5"}}
 UNIT = "LoadState=loaded\nActiveState=active\nInvocationID=1\nExecStart={ path=x ; argv[]=/usr/sbin/dockerd -H fd:// ; ignore_errors=no }\n"
 
 
-def measure_fleet(work: Path, hosts: int, services: int, count: int) -> Sample:
-    """So many hosts, three of them managers, and a stack of so many services; all of it is as declared."""
-    folder = work / "fleet"
-    folder.mkdir(exist_ok=True)
+@dataclass(frozen=True)
+class Played:
+    """What a playbook cost, who was visited, each time with the module that started there, and what a manager was asked for it."""
+
+    text: str
+    seconds: float
+    peak_bytes: int
+    visits: dict[str, list[str]]
+    requests: list[str]
+
+
+def members(hosts: int) -> list[dict[str, Any]]:
+    """The nodes of so many hosts, of which three are managers."""
     names = [f"m{number}" for number in range(1, MANAGERS + 1)] + [f"w{number:03}" for number in range(MANAGERS + 1, hosts + 1)]
-    addresses = {name: f"10.88.{number // 250}.{number % 250 + 1}" for number, name in enumerate(names)}
-    members = [
-        node(name, role="manager" if name[0] == "m" else "worker", leader=name == "m1", addr=addresses[name], labels={"rack": "1"})
-        for name in names
+    return [
+        node(
+            name,
+            role="manager" if name[0] == "m" else "worker",
+            leader=name == "m1",
+            addr=f"10.88.{number // 250}.{number % 250 + 1}",
+            labels={"rack": "1"},
+        )
+        for number, name in enumerate(names)
     ]
-    (folder / "settings.ini").write_text(SETTINGS)
-    (folder / "stack.yml").write_text(make_stack(services))
-    with FakeEngine(nodes=members, volumes=[volume("uploads")]) as fake:
+
+
+class Fleet:
+    """A directory with hosts as data and an inventory of them. They share one engine, which is the fake one.
+
+    ``inspection`` is what host_info asked it, as it would ask each manager.
+    """
+
+    def __init__(self, folder: Path, fake: FakeEngine, inspection: list[str]) -> None:
+        self.folder, self.fake, self.inspection = folder, fake, inspection
+
+    @classmethod
+    def lay_out(cls, folder: Path, fake: FakeEngine, services: int, **variables: Any) -> Fleet:
+        """With a stack of so many services; all is as declared. ``variables`` are further ones of the inventory."""
+        folder.mkdir(exist_ok=True)
+        (folder / "settings.ini").write_text(SETTINGS)
+        (folder / "stack.yml").write_text(make_stack(services))
         model = json.dumps({"model": Child("load", given={"name": "bench", "files": [str(folder / "stack.yml")]}).run()[1]})
         Child("module", "stack", given={"docker_host": fake.docker_host, "name": "bench", "model": model, "wait": False}).run()
+        fake.forget()
         seen = Child("module", "host_info", given={"docker_host": fake.docker_host, "record": ["engine", "mounts", "exports"]}).run()[1]
-        for name, member in zip(names, members, strict=True):
+        inspection = [request.call for request in fake.requests]
+        addresses = {}
+        for member in fake.cluster.nodes.values():
+            name = member["Description"]["Hostname"]
+            addresses[name] = member["Status"]["Addr"]
             (folder / f"{name}.json").write_text(json.dumps(as_seen(seen, name, member)))
         (folder / "docker_host").write_text(fake.docker_host)
-        (folder / "hosts.json").write_text(json.dumps(inventory(folder, addresses)))
-        return _play(folder, hosts, count)
+        (folder / "hosts.json").write_text(json.dumps(inventory(folder, addresses, variables)))
+        return cls(folder, fake, inspection)
+
+    def play(self, playbook: str) -> Played:
+        """BenchError where it fails."""
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.folder / "hosts.json"), str(ROOT / playbook)]
+        environment = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_CONNECTION_PLUGINS": str(Path(__file__).parent / "connection"),
+            "RECORDED_HOSTS": str(self.folder),
+        }
+        (self.folder / "visits").write_text("")
+        self.fake.forget()
+        seconds, text, peak = weighed(f"play {playbook} on a fleet", command, environment)
+        visits: dict[str, list[str]] = {}
+        for line in (self.folder / "visits").read_text().splitlines():
+            name, module = line.split()
+            visits.setdefault(name, []).append(module)
+        return Played(text, seconds, peak, visits, [*self.inspection, *(request.call for request in self.fake.requests)])
+
+
+def measure_fleet(work: Path, hosts: int, services: int, count: int) -> Sample:
+    """So many hosts, three of them managers, and a stack of so many services; all of it is as declared."""
+    with FakeEngine(nodes=members(hosts), volumes=[volume("uploads")]) as fake:
+        fleet = Fleet.lay_out(work / "fleet", fake, services)
+        runs: list[Played] = []
+
+        def run() -> float:
+            runs.append(fleet.play(PLAN))
+            return runs[-1].seconds
+
+        processor = [with_processor(run)[1] for _round in range(count)]
+    for played in runs:
+        if "Nothing to change" not in played.text:
+            raise BenchError(f"the plan of a fleet found something to change:\n{played.text[-3000:]}")
+        often = {name: modules for name, modules in played.visits.items() if name[0] == "w" and len(modules) > 1}
+        if often or len(played.visits) != hosts:
+            raise BenchError(f"workers are to be visited once, found {often or len(played.visits)}")
+    seconds, peak = tuple(played.seconds for played in runs), max(played.peak_bytes for played in runs)
+    return Sample(Path(PLAN).name, hosts, seconds, cpu_seconds=min(processor), peak_bytes=peak)
 
 
 def as_seen(seen: dict[str, Any], name: str, member: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +175,7 @@ def as_seen(seen: dict[str, Any], name: str, member: dict[str, Any]) -> dict[str
     return found
 
 
-def inventory(folder: Path, addresses: dict[str, str]) -> dict[str, Any]:
+def inventory(folder: Path, addresses: dict[str, str], variables: dict[str, Any]) -> dict[str, Any]:
     shared = {
         "swarm_name": "bench",
         "ansible_connection": "recorded",
@@ -115,6 +186,7 @@ def inventory(folder: Path, addresses: dict[str, str]) -> dict[str, Any]:
         "volumes_present": [{"name": "uploads"}],
         "nodes_labels": {name: {"rack": "1"} for name in addresses},
         "stacks_present": [{"name": "bench", "files": [str(folder / "stack.yml")], "resolve_image": "never"}],
+        **variables,
     }
     groups = {
         group: {"hosts": {name: {"ansible_host": address} for name, address in addresses.items() if name[0] == first}}
@@ -123,37 +195,8 @@ def inventory(folder: Path, addresses: dict[str, str]) -> dict[str, Any]:
     return {"all": {"vars": shared, "children": groups}}
 
 
-def _play(folder: Path, hosts: int, count: int) -> Sample:
-    tool = str(Path(sys.executable).parent / "ansible-playbook")
-    command = [tool, "-i", str(folder / "hosts.json"), str(ROOT / "playbooks" / PLAN)]
-    environment = {
-        **os.environ,
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_CONNECTION_PLUGINS": str(Path(__file__).parent / "connection"),
-        "RECORDED_HOSTS": str(folder),
-    }
-    seconds, processor = [], []
-    for _round in range(count):
-        (folder / "visits").write_text("")
-
-        def run() -> float:
-            spent, text = timed("plan for a fleet", command, environment)
-            if "Nothing to change" not in text:
-                raise BenchError(f"the plan of a fleet found something to change:\n{text[-3000:]}")
-            return spent
-
-        took = with_processor(run)
-        seconds.append(took[0])
-        processor.append(took[1])
-        visits = Counter((folder / "visits").read_text().split()[::2])
-        if any(number != 1 for name, number in visits.items() if name[0] == "w") or len(visits) != hosts:
-            raise BenchError(f"workers are to be visited once, found {visits}")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    return Sample(PLAN, hosts, tuple(seconds), cpu_seconds=min(processor), peak_bytes=peak)
-
-
 def fleet_aims(sample: Sample) -> list[Aim]:
     return [
-        Aim(f"{PLAN} for {sample.size} hosts", sample.typical / 60, 5, " min"),
+        Aim(f"{Path(PLAN).name} for {sample.size} hosts", sample.typical / 60, 5, " min"),
         Aim(f"peak memory of a process, {sample.size} hosts", sample.peak_bytes / MEGABYTE, 500, " MB"),
     ]

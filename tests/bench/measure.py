@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import resource
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from statistics import linear_regression, median
 
+_WEIGH = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+with open(sys.argv[1], "w") as peak:
+    peak.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)
+"""
 Points = Sequence[tuple[float, float]]
 
 
@@ -77,6 +86,17 @@ def timed(doing: str, argv: Sequence[str], env: Mapping[str, str] | None = None,
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
         raise BenchError(f"cannot {doing}: {argv[0]} exited {done.returncode}\n{tail}")
     return seconds, done.stdout
+
+
+def weighed(doing: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> tuple[float, str, int]:
+    """As ``timed``, and the most memory that one of its processes had, in bytes.
+
+    A small process starts it and waits for it: what the system tells of a process is at least what the one had that started it, and of
+    those that were waited for the largest, whenever it ran.
+    """
+    with tempfile.NamedTemporaryFile("r") as peak:
+        seconds, text = timed(doing, [sys.executable, "-S", "-c", _WEIGH, peak.name, *argv], env)
+        return seconds, text, int(peak.read()) * 1024
 
 
 def with_processor(run: Callable[[], float]) -> tuple[float, float]:

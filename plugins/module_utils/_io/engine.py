@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import json
 import platform
@@ -32,6 +33,7 @@ else:
 
 RETRIES = 4
 FIRST_DELAY_SECONDS = 0.5
+_VERSION_HEADER, _SOME_VERSION = "Api-Version", "1.41"
 OUTPUT_BYTES = 4 * 1024**2
 """So much of what a command writes is kept, its beginning."""
 
@@ -111,8 +113,11 @@ class Engine:
     the engine sends none. ``doing`` begins the message of every error.
     """
 
-    def __init__(self, client: t.Any, retries: int = RETRIES, sleep: t.Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, client: t.Any, retries: int = RETRIES, sleep: t.Callable[[float], None] = time.sleep, first: dict[str, t.Any] | None = None
+    ) -> None:
         self._client, self._retries, self._sleep = client, retries, sleep
+        self._first = first or {}  # the answer to the very first request, by its path
         self._tunnel: Tunnel | None = None  # open as long as the engine is there
 
     @classmethod
@@ -125,8 +130,12 @@ class Engine:
         client_cert: str | None = None,
         client_key: str | None = None,
         timeout: int = 60,
+        first: str = "",
     ) -> Engine:
-        """Connect and negotiate the API version. ``timeout`` is in seconds, for each request."""
+        """Connect and negotiate the API version. ``timeout`` is in seconds, for each request.
+
+        ``first`` is the path that is read first: its answer brings the version, so that nothing has to be asked for that alone.
+        """
         doing = f"connecting to the engine at {docker_host}"
         if SDK_PROBLEM:
             raise SdkMissing(doing, *explain_import(SDK_PROBLEM, _sdk_version(), platform.python_version()))
@@ -137,7 +146,9 @@ class Engine:
                 pair = (client_cert, client_key) if client_cert and client_key else None
                 secure = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca_path, verify=wanted.verified)
             tunnel = Tunnel(docker_host, timeout) if docker_host.startswith("ssh://") else None
-            client = docker.APIClient(base_url=tunnel.url if tunnel else docker_host, tls=secure, timeout=timeout, version="auto")
+            make = functools.partial(docker.APIClient, base_url=tunnel.url if tunnel else docker_host, tls=secure, timeout=timeout)
+            answer = _ask(make(version=_SOME_VERSION), first) if first else None
+            client = make(version=answer.headers[_VERSION_HEADER] if answer else "auto")
         except TunnelError as error:
             cure = f"Check that this works without a prompt: ssh {docker_host.removeprefix('ssh://')} true."
             raise Unreachable(doing, str(error), cure) from None
@@ -153,7 +164,7 @@ class Engine:
                     "certificate. With validate_certs: false any host can pass for the engine."
                 )
             raise Unreachable(doing, problem, cure) from None
-        engine = cls(client)
+        engine = cls(client, first={first: answer.json()} if answer else None)
         engine._tunnel = tunnel
         return engine
 
@@ -171,6 +182,8 @@ class Engine:
         return {key.lower(): value for key, value in found.items() if isinstance(value, str)} if found else None
 
     def get(self, path: str, doing: str = "", headers: dict[str, str] | None = None, **query: t.Any) -> t.Any:
+        if path in self._first and not query:
+            return self._first.pop(path)
         return self._request("get", path, doing, query, headers=headers)
 
     def get_raw(self, path: str, doing: str = "", **query: t.Any) -> bytes:
@@ -252,6 +265,7 @@ class Engine:
         return response.json() if "json" in response.headers.get("Content-Type", "") and response.content else response.text
 
     def _send(self, method: str, path: str, doing: str, query: dict[str, t.Any], **send: t.Any) -> t.Any:
+        self._first.clear()
         doing = doing or f"{method.upper()} {path}"
         reading = method == "get"
         url = f"{self._client.base_url}/v{self._client.api_version}{path}"
@@ -272,6 +286,17 @@ class Engine:
                     raise _typed_error(doing, response.status_code, message)
             self._sleep(FIRST_DELAY_SECONDS * 2**attempt)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _ask(client: t.Any, path: str) -> t.Any:
+    """The answer to a request without a version, which the engine gives in the newest one that it has; None where it does not say which."""
+    try:
+        answer = client.get(f"{client.base_url}{path}", timeout=client.timeout)
+    except requests.exceptions.Timeout:
+        raise
+    except requests.exceptions.RequestException:
+        return None
+    return answer if answer.ok and _VERSION_HEADER in answer.headers else None
 
 
 def _query_value(value: t.Any) -> t.Any:

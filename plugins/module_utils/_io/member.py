@@ -121,7 +121,7 @@ def is_own_address(address: str) -> bool:
 def _open(module: AnsibleModule) -> Member:
     is_local = str(module.params["docker_host"]).startswith("unix:")
     try:
-        engine = connect(module)
+        engine = connect(module, first="/info")
     except EngineError as error:
         found = [path for path in SIGNS if os.path.lexists(path)]
         return Member(None, str(error), is_local, module.check_mode, is_bare(module.params["docker_host"], found))

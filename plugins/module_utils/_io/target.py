@@ -48,13 +48,13 @@ class Target:
     open: t.Callable[[AnsibleModule], t.Any]
 
 
-def connect(module: AnsibleModule) -> Engine:
-    """The engine that the options name. Raises EngineError."""
+def connect(module: AnsibleModule, first: str = "") -> Engine:
+    """The engine that the options name; ``first`` is what is asked first. Raises EngineError."""
     params = {name: module.params[name] for name in CONNECTION}
     warning = warn_of_plain(params["docker_host"], read_tls(params["tls"], params["validate_certs"]))
     if warning:
         module.warn(warning)
-    return Engine.connect(**params)
+    return Engine.connect(**params, first=first)
 
 
 engine_target = Target(CONNECTION, connect)

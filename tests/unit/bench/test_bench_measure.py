@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bench.measure import BenchError, Sample, growth, in_rounds, power, timed, with_processor
+from tests.bench.measure import BenchError, Sample, growth, in_rounds, power, timed, weighed, with_processor
 
 SIZES = [125, 250, 500, 1000]
 
@@ -60,6 +60,16 @@ def test_a_process_is_timed_from_start_to_end() -> None:
 def test_a_process_that_fails_says_what_and_why() -> None:
     with pytest.raises(BenchError, match=r"(?s)cannot count: .* exited 3\nno fingers"):
         timed("count", [sys.executable, "-c", "import sys; print('no fingers'); sys.exit(3)"])
+
+
+def test_the_memory_of_a_process_is_neither_that_of_its_parent_nor_of_an_earlier_one() -> None:
+    mine = bytearray(300_000_000)
+    for _earlier in range(2):
+        _seconds, text, peak = weighed("fill", [sys.executable, "-c", "filled = bytearray(100_000_000); print('full')"])
+        assert text == "full\n" and 100_000_000 < peak < 200_000_000
+    assert weighed("be small", [sys.executable, "-c", "pass"])[2] < 90_000_000 < len(mine)
+    with pytest.raises(BenchError, match=r"(?s)exited 3\nno fingers"):
+        weighed("count", [sys.executable, "-c", "import sys; print('no fingers'); sys.exit(3)"])
 
 
 def test_the_processor_time_of_a_process_is_its_own() -> None:

@@ -57,6 +57,27 @@ def test_answers_are_decoded(fake: FakeEngine) -> None:
     assert engine.api_version == (1, 45)
 
 
+def test_what_is_read_first_brings_the_version(fake: FakeEngine) -> None:
+    engine = Engine.connect(fake.docker_host, first="/info")
+    assert engine.get("/info")["Name"] == "m1" and engine.api_version == (1, 45)
+    assert [request.call for request in fake.requests] == ["GET /info"]
+    engine.get("/info")
+    assert len(fake.requests) == 2, "it is read again where it is wanted again"
+    late = Engine.connect(fake.docker_host, first="/info")
+    fake.forget()
+    late.get("/nodes")
+    late.get("/info")
+    assert fake.calls() == ["GET /nodes", "GET /info"], "what was read before something else is old"
+
+
+@pytest.mark.parametrize("fault", [Fault("GET", "/info", status=403), Fault("GET", "/info", drop="before")])
+def test_where_the_first_answer_does_not_come_the_version_is_asked_for(fake: FakeEngine, fault: Fault) -> None:
+    fake.faults.add(fault)
+    engine = Engine.connect(fake.docker_host, first="/info")
+    assert engine.get("/info")["Name"] == "m1"
+    assert [request.call for request in fake.requests] == ["GET /info", "GET /version", "GET /info"]
+
+
 def test_queries_are_encoded(fake: FakeEngine) -> None:
     engine = Engine.connect(fake.docker_host)
     fake.forget()

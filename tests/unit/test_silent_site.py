@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, Flotilla contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run of site.yml that changes nothing: how often each host is visited, and how much one manager is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fake_engine import FakeEngine, volume
+
+from tests.bench.fleet import Fleet, Played, members
+
+HOSTS = 5
+MOST_REQUESTS = 12
+
+
+@pytest.fixture(scope="module")
+def silent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    with FakeEngine(nodes=members(HOSTS), volumes=[volume("uploads")]) as fake:
+        yield Fleet.lay_out(tmp_path_factory.mktemp("site") / "fleet", fake, 5).play("site.yml")
+
+
+def test_it_is_silent(silent: Played) -> None:
+    assert silent.text.count("changed=0") == HOSTS + 1, silent.text[-3000:]
+
+
+def test_each_host_is_visited_once_and_one_manager_for_the_stack(silent: Played) -> None:
+    once = ["host_info"]
+    assert silent.visits == {"m1": [*once, "stack"], "m2": once, "m3": once, "w004": once, "w005": once}
+
+
+def test_one_manager_is_asked_little(silent: Played) -> None:
+    """With what host_info asks of it, and the negotiation of the version."""
+    assert len(silent.requests) <= MOST_REQUESTS, silent.requests
