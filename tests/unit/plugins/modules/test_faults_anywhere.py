@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.session import Session
 from ansible_collections.flotilla.swarm.plugins.module_utils._io import drain, engine, polling
-from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment, move
+from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.lock import LEASE_SECONDS, Locks
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
 from ansible_collections.flotilla.swarm.plugins.modules import job, network, nodes, service, stack, swarm, swarm_info
@@ -140,7 +140,7 @@ class Lab:
 
     def __init__(self, name: str, patch: pytest.MonkeyPatch) -> None:
         self.verb, self.clock = VERBS[name], Clock()
-        for module in (deployment, drain, move, polling):
+        for module in (deployment, drain, polling):
             patch.setattr(module, "time", self.clock)
         patch.setattr(engine, "FIRST_DELAY_SECONDS", 0)
         self.fake = FakeEngine(
