@@ -237,11 +237,11 @@ from ..module_utils._core.schedule.placement import Nodes
 from ..module_utils._core.service.images import auth_headers
 from ..module_utils._core.service.naming import by_name
 from ..module_utils._core.service.spec import Service
-from ..module_utils._core.stack import planning
 from ..module_utils._core.stack import verbs as service_plan
 from ..module_utils._core.stack.options import WAIT, texts
 from ..module_utils._core.stack.policy import Terms, operation_on
 from ..module_utils._core.stack.session import Session
+from ..module_utils._core.stack.swarm_objects import SwarmObjects
 from ..module_utils._core.timestamps import parse_seconds, read_time
 from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.member_host import MemberHost, member_host_target
@@ -312,7 +312,7 @@ def observe(target: MemberHost, params: dict[str, t.Any]) -> Observed:
     chosen = service_plan.choose(engine.get("/services", doing), [rule.service for rule in rules], (), {})
     services = service_plan.Observed(chosen, Nodes(engine.get("/nodes", doing)), engine.get("/tasks", doing))
     auth = partial(auth_headers, credentials=[], stored=engine.stored_login)
-    swarm = planning.Observed(chosen, nodes=services.nodes, time=read_time(info["SystemTime"]))
+    swarm = SwarmObjects(chosen, nodes=services.nodes, time=read_time(info["SystemTime"]))
     deployment = Deployment(engine, operation_on("scale", chosen), Session(holder="autoscale"), Terms.of(params), swarm, auth)
     metrics = {each["service"]: _read(each["metric"], target.host.run) for each in given}
     return Observed(services, rules, metrics, info["SystemTime"], deployment)

@@ -143,16 +143,16 @@ from ..module_utils._core.service.naming import Item, item_name
 from ..module_utils._core.service.spec import ServiceSpec
 from ..module_utils._core.service.work import CREATE, REMOVE, Work
 from ..module_utils._core.stack import job as job_spec
-from ..module_utils._core.stack import planning
 from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
 from ..module_utils._core.stack.options import CALLS, texts
 from ..module_utils._core.stack.policy import Terms, run_of_job
 from ..module_utils._core.stack.session import Session
+from ..module_utils._core.stack.swarm_objects import SwarmObjects
 from ..module_utils._core.stack.verbs import choose
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.deploy.job import JobRun, find_leftovers
-from ..module_utils._io.deploy.observe import ask_registry
+from ..module_utils._io.deploy.registry import ask_registries
 from ..module_utils._io.member import Member, member_target
 from ..module_utils.errors import PlanError
 from ..module_utils.plan import Change, Field, Plan
@@ -180,10 +180,6 @@ class Wish:
     command: t.Sequence[str] = ()
     entrypoint: t.Sequence[str] = ()
     edit: Edit = field(default_factory=Edit)
-
-    @property
-    def asks(self) -> bool:
-        return bool(self.edit.image) and "@" not in self.edit.image
 
 
 @dataclass(frozen=True)
@@ -215,7 +211,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     nodes = Nodes(engine.get("/nodes", "reading the nodes"))
     auth = partial(auth_headers, credentials=params["registry_auth"], stored=engine.stored_login)
     name = next(iter(session.touched), "") or job_spec.job_name(wish.of, uuid.uuid4().hex[:12])
-    deployment = Deployment(engine, run_of_job(name), session, Terms.of(params), planning.Observed(nodes=nodes), auth)
+    deployment = Deployment(engine, run_of_job(name), session, Terms.of(params), SwarmObjects(nodes=nodes), auth)
     job = JobRun(engine, session, deployment, nodes, params["success_codes"])
     if session.touched:
         return Observed(wish, name, goes_on=True, job=job)
@@ -226,7 +222,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
         service,
         engine.get("/tasks", "reading the tasks", filters={"service": [service["ID"]]}) if service else [],
         nodes,
-        {wish.edit.image: ask_registry(engine, wish.edit.image, auth)} if wish.asks else {},
+        ask_registries(engine, [wish.edit.image], auth),
         find_leftovers(engine, read_time(info["SystemTime"]) if member.check_mode else None),
         job=job,
     )

@@ -375,15 +375,16 @@ from ..module_utils._core.schedule.placement import Nodes
 from ..module_utils._core.service.edit import Edit, Parts
 from ..module_utils._core.service.images import auth_headers, read_image
 from ..module_utils._core.service.naming import item_name
-from ..module_utils._core.stack import planning, verbs
+from ..module_utils._core.stack import verbs
 from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
 from ..module_utils._core.stack.options import CALLS, SELECTION, WAIT, texts
 from ..module_utils._core.stack.policy import Terms, operation_on
 from ..module_utils._core.stack.service_options import UPDATE, VERBS
 from ..module_utils._core.stack.session import Session
+from ..module_utils._core.stack.swarm_objects import SwarmObjects
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.deploy.deployment import Deployment
-from ..module_utils._io.deploy.observe import ask_registry
+from ..module_utils._io.deploy.registry import ask_registries
 from ..module_utils._io.member import Member, member_target
 from ..module_utils.errors import PlanError
 from ..module_utils.plan import Change, Plan
@@ -437,7 +438,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     nodes = Nodes(engine.get("/nodes", doing))
     tasks = engine.get("/tasks", doing) if verb in ("scale", "rebalance") else ()
     auth = partial(auth_headers, credentials=params["registry_auth"], stored=engine.stored_login)
-    images = {image: ask_registry(engine, image, auth)} if image and "@" not in image else {}
+    images = ask_registries(engine, [image], auth)
     found = _read_named(engine, given)
     session = Session.from_result(params["session"])
     session.holder = session.holder or f"the operation {verb}"
@@ -446,7 +447,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     return Observed(verbs.Observed(chosen, nodes, tasks, images, found.names()), frozenset(session.touched), deployment)
 
 
-def _read_named(engine: t.Any, update: t.Mapping[str, t.Any]) -> planning.Observed:
+def _read_named(engine: t.Any, update: t.Mapping[str, t.Any]) -> SwarmObjects:
     """What an update puts in by name, which has to be there, and the networks that it takes out."""
     lists: dict[str, list[t.Any]] = {}
     for kind in ("networks", "secrets", "configs"):
@@ -458,7 +459,7 @@ def _read_named(engine: t.Any, update: t.Mapping[str, t.Any]) -> planning.Observ
         missing = sorted(set(given) - {item_name(item) for item in lists[kind]})
         if missing:
             raise PlanError(f"{kind}: there is no {', '.join(missing)}", "Create it first.")
-    return planning.Observed(networks=lists["networks"], secrets=lists["secrets"], configs=lists["configs"])
+    return SwarmObjects(networks=lists["networks"], secrets=lists["secrets"], configs=lists["configs"])
 
 
 def read_verb(params: dict[str, t.Any]) -> str:

@@ -300,6 +300,7 @@ from ..module_utils._core.stack.convert import StackObjects, convert
 from ..module_utils._core.stack.options import ARGUMENTS, kept_services
 from ..module_utils._core.stack.policy import Terms, deploy_of
 from ..module_utils._core.stack.session import Session
+from ..module_utils._core.stack.swarm_objects import SwarmObjects
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.deploy.observe import Own, observe_own, observe_stack, read_volumes
@@ -317,7 +318,7 @@ class Observed:
     which plans what is left.
     """
 
-    swarm: planning.Observed = field(default_factory=planning.Observed)
+    swarm: SwarmObjects = field(default_factory=SwarmObjects)
     wanted: StackObjects = field(default_factory=StackObjects)
     salt: str = field(default="", repr=False)
     has_swarm: bool = True

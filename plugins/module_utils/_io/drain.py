@@ -14,9 +14,9 @@ from .._core.schedule.placement import Nodes
 from .._core.schedule.surge import MARK, restored_spec
 from .._core.service.naming import Item
 from .._core.service.spec import Raw
-from .._core.stack import planning
 from .._core.stack.policy import Terms, operation_on
 from .._core.stack.session import Session
+from .._core.stack.swarm_objects import SwarmObjects
 from ..errors import FlotillaError
 from ..plan import Change
 from .deploy.deployment import Deployment
@@ -34,7 +34,7 @@ def move_service(engine: t.Any, change: Change, nodes: t.Sequence[Item], timeout
     if MARK not in change.payload.body["Labels"]:
         restore_service(engine, service["ID"])
         return
-    observed = planning.Observed([service], nodes=Nodes(nodes))
+    observed = SwarmObjects([service], nodes=Nodes(nodes))
     operation = Deployment(
         engine, operation_on("drain", [service]), Session(holder="a drain"), Terms(timeout_seconds), observed, clock=clock
     )

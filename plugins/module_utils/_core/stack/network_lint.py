@@ -11,11 +11,10 @@ import typing as t
 from ..schedule.placement import Nodes, hostname
 from ..service.spec import Raw
 from .finding import Finding
+from .swarm_objects import Routes
 
 _OPTIONS = {"encrypted", "com.docker.network.driver.mtu", "com.docker.network.driver.overlay.vxlanid_list"}
 _OF_BRIDGES = "com.docker.network.bridge."
-Routes = t.Mapping[str, t.Sequence[t.Mapping[str, str]]]
-"""What ``read_routes`` of a host gave, by host."""
 _Subnet = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 

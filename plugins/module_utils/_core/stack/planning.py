@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from ...errors import PlanError
 from ...plan import Change, Plan
-from ..schedule.placement import Nodes, creation_reason, hostname, left_nodes, task_count
-from ..service.diff import RUN_LABEL, Names, diff_service, scaling_reason, update_cost, with_kept_labels
-from ..service.fields import ANY_API, refuse_unknown
+from ..schedule.placement import creation_reason, hostname, left_nodes, task_count
+from ..service.diff import RUN_LABEL, diff_service, scaling_reason, update_cost, with_kept_labels
+from ..service.fields import refuse_unknown
 from ..service.images import Resolved, image_of, settle_image
 from ..service.naming import Item, by_name, item_name, own, stack_of
 from ..service.spec import Json, Service, ServiceSpec
@@ -20,41 +20,12 @@ from ..service.work import CREATE, REMOVE, REPLACE, UPDATE, Work
 from . import lint
 from .convert import StackObjects
 from .finding import Finding, is_silenced, tell
-from .network_lint import Routes, lint_networks
+from .network_lint import lint_networks
 from .objects import adopt_configs, diff_data, diff_network, foreign, lint_secrets, references, superseded
 from .order import Dependencies, PortMoves, find_port_moves, order_moves
+from .swarm_objects import SwarmObjects
 
 _BUILT_IN_NETWORKS = {"host", "none", "bridge", "ingress"}
-
-
-@dataclass(frozen=True)
-class Observed:
-    """What the engine lists. ``services`` are those of the whole swarm, because any may refer to a secret."""
-
-    services: t.Sequence[Item] = ()
-    networks: t.Sequence[Item] = ()
-    secrets: t.Sequence[Item] = ()
-    configs: t.Sequence[Item] = ()
-    nodes: Nodes = field(default_factory=Nodes)
-    images: t.Mapping[str, Resolved] = field(default_factory=dict)
-    volumes: t.Collection[str] = ()
-    """Of the stack, on this engine; read only where the stack is to go."""
-    cluster_volumes: t.Collection[str] = ()
-    """Of the swarm; read only where a service mounts one."""
-    api: tuple[int, ...] = ANY_API
-    """The version that the manager speaks."""
-    node_id: str = ""
-    """The node of the engine that was asked."""
-    routes: Routes = field(default_factory=dict)
-    time: float = 0.0
-    """When it was read, in seconds since 1970 by the engine's clock; 0 where that was not asked."""
-
-    def names(self) -> Names:
-        return Names(
-            {network["Id"]: network["Name"] for network in self.networks},
-            {item_name(item): item["ID"] for item in self.secrets},
-            {item_name(item): item["ID"] for item in self.configs},
-        )
 
 
 @dataclass(frozen=True)
@@ -70,7 +41,7 @@ class Options:
     missing_paths: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
 
 
-def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: Options) -> Plan:
+def plan_present(stack: str, wanted: StackObjects, observed: SwarmObjects, options: Options) -> Plan:
     """Everything that has to be done for the stack to be as wanted. Raises PlanError for what is refused."""
     wanted = adopt_configs(stack, wanted, observed.configs)
     running = by_name(observed.services)
@@ -99,7 +70,7 @@ def plan_present(stack: str, wanted: StackObjects, observed: Observed, options: 
     return Plan(tuple(changes), tuple(warnings))
 
 
-def plan_absent(stack: str, observed: Observed) -> Plan:
+def plan_absent(stack: str, observed: SwarmObjects) -> Plan:
     """Everything that bears the label of the stack goes; volumes stay and are listed in the result."""
     services = own(stack, observed.services)
     changes = [
@@ -121,7 +92,7 @@ def plan_absent(stack: str, observed: Observed) -> Plan:
     return Plan(tuple(changes), result={"volumes": sorted(volumes | set(observed.volumes))})
 
 
-def missing_objects(wanted: StackObjects, observed: Observed) -> list[str]:
+def missing_objects(wanted: StackObjects, observed: SwarmObjects) -> list[str]:
     """External networks, secrets and configs, and cluster volumes, that a service refers to and that are not there, as sentences."""
     names = {
         "network": {network["Name"] for network in (*wanted.networks, *observed.networks)} | _BUILT_IN_NETWORKS,
@@ -167,7 +138,7 @@ def _keeps_replicas(spec: Json, observed: Item, kept: t.Collection[str] | bool) 
     return kept if isinstance(kept, bool) else spec["Name"] in kept
 
 
-def _network_changes(stack: str, wanted: t.Iterable[Json], observed: Observed, specs: t.Sequence[Json]) -> t.Iterator[Change]:
+def _network_changes(stack: str, wanted: t.Iterable[Json], observed: SwarmObjects, specs: t.Sequence[Json]) -> t.Iterator[Change]:
     existing = by_name(observed.networks)
     for body in sorted(wanted, key=item_name):
         name = body["Name"]
@@ -213,7 +184,7 @@ def _service_changes(
     specs: t.Sequence[Json],
     depends_on: Dependencies,
     running: t.Mapping[str, Item],
-    observed: Observed,
+    observed: SwarmObjects,
     refresh_auth: bool,
     moves: PortMoves,
 ) -> t.Iterator[Change]:
@@ -248,7 +219,7 @@ def _service_changes(
 
 
 def _removals(
-    stack: str, wanted: StackObjects, specs: t.Sequence[Json], observed: Observed, options: Options, gone_before: t.Collection[str]
+    stack: str, wanted: StackObjects, specs: t.Sequence[Json], observed: SwarmObjects, options: Options, gone_before: t.Collection[str]
 ) -> t.Iterator[Change]:
     kept = {spec["Name"] for spec in specs}
     pruned = [service for service in own(stack, observed.services) if options.prune and item_name(service) not in kept]
@@ -281,7 +252,7 @@ def _removal(kind: str, item: Item, reason: str = "", work: Work | None = None) 
     return Change(kind, item_name(item), REMOVE, reason=reason, payload=work or Work({}, item))
 
 
-def _unresolved(specs: t.Sequence[Json], problems: t.Mapping[str, str], observed: Observed) -> t.Iterator[Finding]:
+def _unresolved(specs: t.Sequence[Json], problems: t.Mapping[str, str], observed: SwarmObjects) -> t.Iterator[Finding]:
     """Images that this engine has and no other node can pull, and those of which nobody knows who has them."""
     users = {image: [spec for spec in specs if image_of(spec) == image] for image in problems}
     local = [image for image in problems if observed.node_id and observed.images[image].is_local]
@@ -306,7 +277,7 @@ def _heard(items: t.Iterable[Item], word: str, options: Options) -> list[Item]:
 
 
 def _full_networks(
-    wanted: StackObjects, specs: t.Sequence[Json], others: t.Sequence[Json], observed: Observed, options: Options
+    wanted: StackObjects, specs: t.Sequence[Json], others: t.Sequence[Json], observed: SwarmObjects, options: Options
 ) -> t.Iterator[str]:
     known = by_name(observed.networks)
     networks = [*observed.networks, *(body for body in wanted.networks if body["Name"] not in known)]
@@ -316,7 +287,7 @@ def _full_networks(
         yield f"{warning} (addresses)"
 
 
-def _leftovers(stack: str, specs: t.Sequence[Json], observed: Observed, options: Options) -> t.Iterator[str]:
+def _leftovers(stack: str, specs: t.Sequence[Json], observed: SwarmObjects, options: Options) -> t.Iterator[str]:
     kept = {spec["Name"] for spec in specs}
     extra = [item_name(service) for service in own(stack, observed.services) if item_name(service) not in kept]
     if extra and not options.prune:

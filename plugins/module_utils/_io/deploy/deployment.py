@@ -13,15 +13,15 @@ from ..._core.schedule.verdict import FAILED, Verdict
 from ..._core.service.naming import Item, item_name, stack_of
 from ..._core.service.spec import Json
 from ..._core.service.work import CREATE, REMOVE
-from ..._core.stack.planning import Observed
 from ..._core.stack.policy import Policy, Terms, Wait
 from ..._core.stack.session import DeployError, Session
+from ..._core.stack.swarm_objects import SwarmObjects
 from ...errors import FlotillaError
 from ...plan import Change
 from ..polling import Clock
 from .changes import Changes
 from .lock import LockedError, Locks, LostLockError
-from .observe import Auth
+from .registry import Auth
 from .watcher import Watcher
 from .writer import Writer
 
@@ -39,7 +39,7 @@ class Deployment:
         policy: Policy,
         session: Session,
         terms: Terms,
-        observed: Observed,
+        observed: SwarmObjects,
         auth: Auth = lambda image: None,
         clock: Clock | None = None,
     ) -> None:

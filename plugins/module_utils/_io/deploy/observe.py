@@ -9,16 +9,15 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ..._core.schedule.placement import Nodes
-from ..._core.service.images import Resolved, images_to_resolve, read_distribution
+from ..._core.service.images import Resolved, images_to_resolve
 from ..._core.service.naming import Item, by_name, labelled, salt_of, stack_of
 from ..._core.service.spec import Service, ServiceSpec
 from ..._core.stack.convert import StackObjects
 from ..._core.stack.objects import references
-from ..._core.stack.planning import Observed
-from ..engine import EngineError, NotFound
-
-Auth = t.Callable[[str], "dict[str, str] | None"]
-"""The headers with the login for an image, None without one."""
+from ..._core.stack.swarm_objects import SwarmObjects
+from ..engine import NotFound
+from .registry import Auth, ask_registries
+from .writer import read_token
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,6 @@ def observe_own(engine: t.Any, stack: str) -> Own:
     return Own(secrets, configs, salt_of([*secrets, *configs], lambda: read_token(engine)))
 
 
-def read_token(engine: t.Any) -> str:
-    """A secret that the engines of managers alone tell."""
-    return str(engine.get("/swarm", "reading the swarm")["JoinTokens"]["Manager"])
-
-
 def observe_stack(
     engine: t.Any,
     stack: str,
@@ -52,7 +46,7 @@ def observe_stack(
     known: t.Mapping[str, Resolved] | None = None,
     node_id: str = "",
     routes: t.Mapping[str, t.Any] | None = None,
-) -> Observed:
+) -> SwarmObjects:
     """Read the swarm. Raises EngineError; an image that can't be resolved is noted instead.
 
     ``known`` are images that need not be asked about again, ``node_id`` is the node of this engine, and ``routes`` are those of the hosts.
@@ -60,7 +54,7 @@ def observe_stack(
     doing = f"reading the swarm for stack {stack}"
     services = engine.get("/services", doing)
     networks = engine.get("/networks", doing, filters={"scope": ["swarm"]})
-    observed = Observed(
+    observed = SwarmObjects(
         services=services,
         networks=[*networks, *_unlisted_networks(engine, stack, services, networks)],
         secrets=_list_data(engine, "secret", own.secrets, wanted, doing),
@@ -72,8 +66,8 @@ def observe_stack(
         routes=routes or {},
     )
     images = images_to_resolve(wanted.services, by_name(observed.services), resolve_image)
-    resolved = {**(known or {}), **{image: ask_registry(engine, image, auth) for image in images if image not in (known or {})}}
-    return replace(observed, images=resolved)
+    new = [image for image in images if image not in (known or {})]
+    return replace(observed, images={**(known or {}), **ask_registries(engine, new, auth)})
 
 
 def read_volumes(engine: t.Any, stack: str) -> list[str]:
@@ -107,20 +101,3 @@ def _unlisted_networks(engine: t.Any, stack: str, services: t.Iterable[Item], ne
             yield engine.get(f"/networks/{target}", f"reading network {target}")
         except NotFound:
             continue
-
-
-def ask_registry(engine: t.Any, image: str, auth: Auth) -> Resolved:
-    """What the registry says about an image now; never raises."""
-    try:
-        answer = engine.get(f"/distribution/{image}/json", f"resolving image {image}", headers=auth(image))
-    except EngineError as error:
-        return Resolved(problem=" ".join(error.problem.split()), is_local=_has_image(engine, image))
-    return read_distribution(answer)
-
-
-def _has_image(engine: t.Any, image: str) -> bool:
-    try:
-        engine.get(f"/images/{image}/json", f"looking for image {image}")
-    except EngineError:
-        return False
-    return True

@@ -15,9 +15,9 @@ from ..._core.service.diff import diff_service
 from ..._core.service.images import find_unresolved
 from ..._core.service.naming import Item, by_name, item_name
 from ..._core.service.spec import Service
-from ..._core.stack.planning import Observed
 from ..._core.stack.policy import Policy, Terms, Wait
 from ..._core.stack.session import REMOVED, REPLACED, Session
+from ..._core.stack.swarm_objects import SwarmObjects
 from ...errors import FlotillaError
 from ...plan import Field
 from ..engine import NotFound
@@ -34,7 +34,7 @@ class Watcher:
     """Waits for one run. ``halted`` says that the time of this call is over, and that the next one goes on."""
 
     def __init__(
-        self, engine: t.Any, policy: Policy, session: Session, terms: Terms, observed: Observed, locks: Locks, clock: Clock
+        self, engine: t.Any, policy: Policy, session: Session, terms: Terms, observed: SwarmObjects, locks: Locks, clock: Clock
     ) -> None:
         self._engine, self._policy, self._session, self._observed = engine, policy, session, observed
         self._locks, self._clock = locks, clock

@@ -15,7 +15,7 @@ from ...errors import FlotillaError
 from ...plan import keyed_hash
 from ..engine import EngineError, NotFound, OutOfSequence, Unreachable
 from ..polling import SEQUENCE_ATTEMPTS, Clock
-from .observe import Auth, read_token
+from .registry import Auth
 
 POLL_SECONDS = 1.0
 OUTAGE_SECONDS = 90.0
@@ -193,3 +193,8 @@ def through_outages(act: t.Callable[[], _Done], clock: Clock, until: float) -> _
 def is_outage(error: EngineError) -> bool:
     """What passes when an engine restarts, or a swarm elects its leader."""
     return isinstance(error, Unreachable) or ((error.status or 0) >= 500 and not isinstance(error, OutOfSequence))
+
+
+def read_token(engine: t.Any) -> str:
+    """A secret that the engines of managers alone tell."""
+    return str(engine.get("/swarm", "reading the swarm")["JoinTokens"]["Manager"])

@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.placement import Nodes
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack import planning
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.options import ARGUMENTS
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.swarm_objects import SwarmObjects
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from ansible_collections.flotilla.swarm.plugins.modules.stack import Observed, plan
 from fake_engine import node
@@ -30,7 +30,7 @@ def running(key: str, **spec: t.Any) -> Json:
 
 
 def observed(*services: Json, wants: t.Sequence[Json] = (), **more: t.Any) -> Observed:
-    return Observed(planning.Observed(services, [THERE], nodes=NODES), wanted(*wants), "salt", **more)
+    return Observed(SwarmObjects(services, [THERE], nodes=NODES), wanted(*wants), "salt", **more)
 
 
 @pytest.mark.parametrize(
