@@ -14,6 +14,7 @@ from collections import Counter
 from ...errors import PlanError
 from ..service.spec import Raw, Service
 from .placement import Nodes, hostname
+from .resources import read_amounts, tell_amount
 from .task_states import has_ended
 
 _SHOWN = 5
@@ -143,12 +144,12 @@ class _Room:
     def __init__(self, node: Raw, tasks: t.Sequence[Raw]) -> None:
         resources = (node.get("Description") or {}).get("Resources") or {}
         self.name = hostname(node)
-        self.free = _amounts(resources)
+        self.free = read_amounts(resources)
         self.services: Counter[str] = Counter()
         self.ports: set[tuple[t.Any, t.Any]] = set()
         for task in tasks:
             self.services[task["ServiceID"]] += 1
-            self.free.subtract(_amounts(((task.get("Spec") or {}).get("Resources") or {}).get("Reservations") or {}))
+            self.free.subtract(read_amounts(((task.get("Spec") or {}).get("Resources") or {}).get("Reservations") or {}))
             ports = ((task.get("Status") or {}).get("PortStatus") or {}).get("Ports") or []
             self.ports |= {(port.get("PublishedPort"), port.get("Protocol")) for port in ports}
 
@@ -171,20 +172,9 @@ class _Need:
     def __init__(self, service: Raw) -> None:
         view = Service(service)
         self.service_id = view.id
-        self.amounts = +_amounts(view.spec.reservations)
+        self.amounts = +read_amounts(view.spec.reservations)
         self.ports = view.spec.host_ports
         self.most = view.spec.most_on_a_node
-
-
-def _amounts(resources: Raw) -> Counter[str]:
-    found = Counter({kind: int(resources.get(kind) or 0) for kind in ("NanoCPUs", "MemoryBytes")})
-    for each in resources.get("GenericResources") or []:
-        discrete, named = each.get("DiscreteResourceSpec"), each.get("NamedResourceSpec")
-        if discrete:
-            found[discrete["Kind"]] += int(discrete["Value"])
-        elif named:
-            found[named["Kind"]] += 1
-    return found
 
 
 def _explain(service: Raw, what: str, placed: int, eligible: t.Sequence[_Room], other: str = "") -> str:
@@ -193,7 +183,7 @@ def _explain(service: Raw, what: str, placed: int, eligible: t.Sequence[_Room], 
         cause = f"its constraints {', '.join(spec.constraints)}" if spec.constraints else "it"
         return f"{spec.name} {what}, and no {other}node that is ready and active allows {cause}"
     wants = [f"at most {spec.most_on_a_node} on a node"] if spec.most_on_a_node else []
-    wants += [f"{kind} {amount}" for kind, amount in _amounts(spec.reservations).items() if amount]
+    wants += [tell_amount(kind, amount) for kind, amount in read_amounts(spec.reservations).items() if amount]
     wants += [f"port {port}/{protocol} of the host" for port, protocol in sorted(spec.host_ports)]
     names = sorted(each.name for each in eligible)
     more = [f"{len(names) - _SHOWN} others"] if len(names) > _SHOWN else []

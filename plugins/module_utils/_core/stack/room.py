@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 
 from ..schedule.placement import Nodes, task_count
+from ..schedule.resources import CPUS, MEMORY, read_amounts, tell_amount
 from ..service.constraints import Node
-from ..service.spec import Raw, ServiceSpec
+from ..service.spec import ServiceSpec
 from .finding import Finding, about
 
-Amounts = dict[str, int]
-_CPUS, _MEMORY, _UNIT, _PORT = "NanoCPUs", "MemoryBytes", "generic:", "port "
-_GIB = 1 << 30
+_PORT = "port "
 
 
 def lint_room(specs: t.Sequence[ServiceSpec], nodes: Nodes, others: t.Sequence[ServiceSpec] = ()) -> t.Iterator[Finding]:
@@ -34,16 +34,16 @@ def _alone(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
         yield about("capacity", spec.name, f": {replicas} replicas, but {len(eligible)} nodes take {limit} each (max_replicas_per_node)")
     if not eligible or (spec.mode == "replicated" and not replicas):
         return
-    allowed = spec.limits.get(_CPUS) or 0
-    most = max(_has(node)[_CPUS] for node in eligible) if allowed and not _fitting(eligible, _CPUS, allowed, 1) else 0
+    allowed = spec.limits.get(CPUS) or 0
+    most = max(_has(node)[CPUS] for node in eligible) if allowed and not _fitting(eligible, CPUS, allowed, 1) else 0
     if most:
-        found = f": its limit is {_amount(_CPUS, allowed)}, and nodes refuse a limit above what they have (at most {_amount(_CPUS, most)})"
+        found = f": its limit is {tell_amount(CPUS, allowed)}, and nodes refuse a limit above what they have (at most {tell_amount(CPUS, most)})"
         yield about("cpu_limit", spec.name, found)
     needed = max(1, replicas)
     for resource, amount in sorted(_reserved(spec).items()):
         fits = _fitting(eligible, resource, amount, needed)
         if fits < needed:
-            wanted = f"{needed} tasks reserve {_amount(resource, amount)} each"
+            wanted = f"{needed} tasks reserve {tell_amount(resource, amount)} each"
             yield about("capacity", spec.name, f": {wanted}, but the nodes that may run it have room for {fits}")
 
 
@@ -51,7 +51,7 @@ def _fitting(nodes: t.Iterable[Node], resource: str, amount: int, needed: int) -
     """How many times the nodes have this amount; counting ends with what is needed."""
     fits = 0
     for node in nodes:
-        fits += _has(node).get(resource, 0) // amount
+        fits += _has(node)[resource] // amount
         if fits >= needed:
             break
     return fits
@@ -68,9 +68,8 @@ def _while_updating(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
             ": with start-first the new task can't have the host port that the old one holds; use update_config.order: stop-first",
         )
     for resource, amount in _reserved(spec).items() if nodes.all else ():
-        if resource.startswith(_UNIT) and _fitting(eligible, resource, amount, spec.desired + 1) <= spec.desired:
-            kind = resource[len(_UNIT) :]
-            found = f": with start-first an update needs one more free {kind} than there is; use update_config.order: stop-first"
+        if resource not in (CPUS, MEMORY) and _fitting(eligible, resource, amount, spec.desired + 1) <= spec.desired:
+            found = f": with start-first an update needs one more free {resource} than there is; use update_config.order: stop-first"
             yield about("capacity", spec.name, found)
 
 
@@ -82,7 +81,7 @@ def _together(specs: t.Sequence[ServiceSpec], nodes: Nodes, others: t.Sequence[S
         wanting = [demand for demand in demands if demand.amounts.get(resource)]
         for ids in sorted({demand.ids for demand in wanting}, key=lambda ids: (len(ids), sorted(ids))):
             bound = [demand for demand in wanting if demand.ids <= ids]
-            room = sum(1 if resource.startswith(_PORT) else _has(node).get(resource, 0) for node in nodes.all if node.get("ID") in ids)
+            room = sum(1 if resource.startswith(_PORT) else _has(node)[resource] for node in nodes.all if node.get("ID") in ids)
             wanted = sum(demand.amounts[resource] for demand in bound)
             waiting = tuple(demand.name for demand in _left_over(bound, resource, room) if demand.is_ours)
             if wanted > room and waiting and len(bound) > 1 and waiting not in told:
@@ -116,33 +115,12 @@ def _explain(resource: str, wanted: int, room: int, waiting: t.Sequence[str], ot
     beside = f", with {', '.join(others)}" if others else ""
     if resource.startswith(_PORT):
         return f"{resource} of a node is wanted by {wanted} tasks{beside}, and {room} nodes may run them: {those}"
-    return f"{_amount(resource, wanted)} wanted{beside}, and the nodes that may run them have {_amount(resource, room)}: {those}"
+    return f"{tell_amount(resource, wanted)} wanted{beside}, and the nodes that may run them have {tell_amount(resource, room)}: {those}"
 
 
-def _reserved(spec: ServiceSpec) -> Amounts:
-    reservations = spec.reservations
-    amounts = {key: int(reservations[key]) for key in (_CPUS, _MEMORY) if reservations.get(key)}
-    for item in reservations.get("GenericResources") or []:
-        unit = item.get("DiscreteResourceSpec") or {}
-        if unit.get("Value"):
-            amounts[f"{_UNIT}{unit['Kind']}"] = int(unit["Value"])
-    return amounts
+def _reserved(spec: ServiceSpec) -> Counter[str]:
+    return +read_amounts(spec.reservations)
 
 
-def _has(node: Node) -> Amounts:
-    resources: Raw = (node.get("Description") or {}).get("Resources") or {}
-    found = {key: int(resources.get(key) or 0) for key in (_CPUS, _MEMORY)}
-    for item in resources.get("GenericResources") or []:
-        discrete, named = item.get("DiscreteResourceSpec"), item.get("NamedResourceSpec")
-        kind = f"{_UNIT}{(discrete or named or {}).get('Kind', '')}"
-        found[kind] = found.get(kind, 0) + (int(discrete["Value"]) if discrete else 1)
-    return found
-
-
-def _amount(resource: str, amount: int) -> str:
-    """As people write it, such as 1.5 CPUs, 6 GiB or 2 gpu."""
-    if resource == _CPUS:
-        return f"{amount / 1e9:g} CPU{'' if amount == 1e9 else 's'}"
-    if resource == _MEMORY:
-        return f"{amount / _GIB:.3g} GiB" if amount >= _GIB else f"{amount / 2**20:.3g} MiB"
-    return f"{amount} {resource[len(_UNIT) :]}"
+def _has(node: Node) -> Counter[str]:
+    return read_amounts((node.get("Description") or {}).get("Resources") or {})

@@ -65,7 +65,7 @@ AGENT = listed("agent", mode="global")
         ([task(ONE, W1), task(ONE, W2)], ""),
         ([task(ONE, W1), task(ONE, W2), task(ONE, W3)], "one has .* room for 0 .* at most 1 on a node"),
         ([task(BIG, W1), task(BIG, W2)], ""),
-        ([task(BIG, W1), task(BIG, W2), task(BIG, W3)], r"big has 1 task .* room for 0 of them \(each needs NanoCPUs 2000000000"),
+        ([task(BIG, W1), task(BIG, W2), task(BIG, W3)], r"big has 1 task .* room for 0 of them \(each needs 2 CPUs"),
         ([task(GPUS, W1), task(GPUS, W1), task(GPUS, W2), task(GPUS, W3)], ""),
         ([task(GPUS, W1)] * 2 + [task(GPUS, W2)] * 2 + [task(GPUS, W3)], "gpus has 2 tasks there, .* room for 1 of them"),
         ([task(FRONT, W1), task(FRONT, W2, ports=[PORT])], ""),
@@ -91,7 +91,7 @@ def test_services_share_the_room_that_there_is() -> None:
 def test_five_of_many_nodes_without_room_are_named() -> None:
     nodes = [node(f"n{number:03}", cpus=1) for number in range(100)]
     assert find_lacks([(BIG, 1)], nodes, []) == [
-        "big wants 1 task more, and n000, n001, n002, n003, n004, 95 others have room for 0 of them (each needs NanoCPUs 2000000000)"
+        "big wants 1 task more, and n000, n001, n002, n003, n004, 95 others have room for 0 of them (each needs 2 CPUs)"
     ]
 
 
