@@ -30,7 +30,7 @@ PUBLIC = {
         host_info.kernel_modules
         host_info.packages host_info.units host_info.users
         image.images.name image_pull.images image_pull.node_images
-        image.images.platforms
+        image.images.platforms metrics_file.metrics.help metrics_file.metrics.labels metrics_file.metrics.name metrics_file.name
         image.images.target inventory_check.needs inventory_check.own_variables job.image job.service job.show_environment
         network.absent network.networks.name
         nfs_exports.name nodes.absent nvidia_runtime.swarm_resource prune.keep prune.spare repository_key.fingerprints
@@ -56,7 +56,7 @@ PUBLIC = {
     "a path": """
         autoscale.record backup.dest data_backup.dest data_backup.paths data_restore.src data_root.path
         deploy_gate.directory directory.directories.path host_info.directories image.images.context
-        image.images.dockerfile mount.absent mount.mounts.path nfs_exports.exports.path path_info.paths recover.archive
+        image.images.dockerfile metrics_file.directory mount.absent mount.mounts.path nfs_exports.exports.path path_info.paths recover.archive
         registry_credentials.file stack.env_files stack.files stack.files_below stack.project_dir
         task_exec.workdir volume.volumes.nfs.path""",
     "an address of a host or a network": """

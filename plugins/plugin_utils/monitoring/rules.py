@@ -131,6 +131,20 @@ RULES: t.Mapping[str, Rule] = {
         "10m",
         threshold=98,
     ),
+    "backup_old": Rule(
+        "(time() - max(flotilla_backup_timestamp_seconds)) / 3600 > $threshold",
+        "The last backup of the swarm is {{ $value | humanize }} hours old",
+        "0s",
+        "critical",
+        threshold=26,
+        cure="Run backup.yml",
+    ),
+    "drift_found": Rule(
+        "flotilla_drift_changes > 0 and on (instance) (flotilla_drift_timestamp_seconds == scalar(max(flotilla_drift_timestamp_seconds)))",
+        "site.yml would make {{ $value }} changes",
+        "0s",
+        cure="Run plan.yml, then site.yml",
+    ),
 }
 KEYS = ("expr", "for", "severity", "summary", "threshold", "cure")
 """What an inventory may say of a rule."""

@@ -82,6 +82,17 @@ CASES: dict[str, tuple[Series, Series, int]] = {
         {'DCGM_FI_DEV_FB_USED{gpu="0"}': "90x20", 'DCGM_FI_DEV_FB_FREE{gpu="0"}': "10x20"},
         15,
     ),
+    "backup_old": ({"flotilla_backup_timestamp_seconds": "0x2000"}, {"flotilla_backup_timestamp_seconds": f"{86400}x2000"}, 27 * 60),
+    "drift_found": (
+        {'flotilla_drift_changes{instance="m1"}': "2x20", 'flotilla_drift_timestamp_seconds{instance="m1"}': "200x20"},
+        {
+            'flotilla_drift_changes{instance="m1"}': "0x20",
+            'flotilla_drift_timestamp_seconds{instance="m1"}': "200x20",
+            'flotilla_drift_changes{instance="m2"}': "2x20",  # an older plan through another manager
+            'flotilla_drift_timestamp_seconds{instance="m2"}': "100x20",
+        },
+        5,
+    ),
 }
 
 
