@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import tomllib
 from typing import Any
 
@@ -114,6 +115,22 @@ def test_the_socket_is_held_by_the_api_alone() -> None:
     assert "ports" not in services["api"]
     assert list(services["api"]["networks"]) == ["edge_api"]
     assert loaded().model["networks"]["edge_api"] == {"name": "edge_api", "internal": True}
+
+
+@pytest.mark.parametrize(
+    ("path", "is_let_through"),
+    [
+        *((path, True) for path in ("/_ping", "/v1.41/version", "/v1.51/services", "/tasks", "/v1.41/nodes/abc", "/v1.41/networks")),
+        *((path, False) for path in ("/v1.41/secrets", "/configs", "/swarm", "/containers/json", "/events", "/v1.41/services/../secrets")),
+        *((path, False) for path in ("//secrets", "/v1.41/services%2f..%2fsecrets", "/v1.41/services/a/logs", "/v1.41/images/json")),
+    ],
+)
+def test_the_api_lets_through_what_is_needed_and_nothing_else(path: str, is_let_through: bool) -> None:
+    text = base64.b64decode(loaded().model["configs"]["api"]["content"]).decode()
+    rules = [line.strip() for line in text.splitlines() if "http-request" in line]
+    assert rules[0] == "http-request deny unless { method GET HEAD }"
+    (found,) = re.findall(r"deny unless { path_reg (\S+) }", rules[1])
+    assert bool(re.search(found, path)) is is_let_through
 
 
 @pytest.mark.parametrize(
