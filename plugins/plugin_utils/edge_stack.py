@@ -23,7 +23,7 @@ _OIDC_CA = "/etc/oauth2-proxy/ca.pem"
 _SECRETS = "/run/secrets"
 # A client that still connects while the proxy is told to stop is served for so long; what is under way then has the rest to end.
 _ACCEPTS, _ENDS, _KILLED = "5s", "20s", "30s"
-# What reads of the engine the proxy needs to find services, tasks, their nodes and networks. All else of the engine's API would make it root.
+# What the proxy reads to find services, tasks, their nodes and networks. All else of the engine's API would make it root.
 _READS = "_ping|version|info|services|tasks|nodes|networks"
 _HAPROXY = f"""\
 global

@@ -56,7 +56,8 @@ def judge_health(
 
     ``hosts`` has the registered result of ``health_info`` by host, also of those that failed or were unreachable; ``cluster`` the
     result of ``swarm_info``, without ``nodes`` where no manager can act; ``services`` those of ``stack_info``; ``overlay`` has the result
-    of the second run of ``overlay_probe`` for each host that listened; ``edge`` is that of ``edge_info``, without one there is no row.
+    of the second run of ``overlay_probe`` for each host that listened; ``edge`` is that of ``edge_info``, and a swarm without one has no
+    row for it.
     """
     seen = {name: result for name, result in hosts.items() if "certificate_expires" in result}
     nodes = cluster.get("nodes") or []

@@ -226,7 +226,7 @@ class Answer:
 
 @dataclass
 class Client:
-    """Asks the edge as a browser does: by name, trusting the lab's authority, at the next address if one refuses; it keeps cookies."""
+    """Asks the edge by name, trusting the lab's authority, at one node after the other, and keeps cookies."""
 
     nodes: Sequence[str]
     cookies: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -237,15 +237,26 @@ class Client:
         self.turn = 0
 
     def get(self, url: str, form: dict[str, str] | None = None, headers: dict[str, str] | None = None) -> Answer:
-        """One request, without what it may lead to."""
+        """One request, without what it may lead to. A node that gives no answer is passed over for the next one."""
+        self.turn += 1
+        turn = self.turn
+        last: Exception = OSError("there is no address")
+        for index in range(len(self.addresses)):
+            try:
+                return self._ask(self.addresses[(turn + index) % len(self.addresses)], url, form, headers or {})
+            except (OSError, http.client.HTTPException) as error:
+                last = error
+        raise last
+
+    def _ask(self, address: str, url: str, form: dict[str, str] | None, headers: dict[str, str]) -> Answer:
         parts = urllib.parse.urlsplit(url)
         host = parts.hostname or ""
         connection = http.client.HTTPSConnection(host, timeout=15)
-        with self.context.wrap_socket(self._connect(), server_hostname=host) as secured:
+        with self.context.wrap_socket(socket.create_connection((address, 443), 5), server_hostname=host) as secured:
             connection.sock = secured
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             body = urllib.parse.urlencode(form) if form is not None else None
-            sent = {"Accept": "text/html", **(headers or {})}
+            sent = {"Accept": "text/html", **headers}
             if form is not None:
                 sent["Content-Type"] = "application/x-www-form-urlencoded"
             cookies = [f"{name}={value}" for (domain, name), value in self.cookies.items() if f".{host}".endswith(domain)]
@@ -260,16 +271,6 @@ class Client:
                 self.cookies[(domain[1] if domain else f".{host}", name)] = value
             told = {name.lower(): value for name, value in answer.headers.items()}
             return Answer(answer.status, answer.read().decode(errors="replace"), told, shown, url)
-
-    def _connect(self) -> socket.socket:
-        self.turn += 1
-        last: OSError = OSError("there is no address")
-        for index in range(len(self.addresses)):
-            try:
-                return socket.create_connection((self.addresses[(self.turn + index) % len(self.addresses)], 443), 5)
-            except OSError as error:
-                last = error
-        raise last
 
     def follow(self, url: str, form: dict[str, str] | None = None, most: int = 12) -> Answer:
         answer = self.get(url, form)
