@@ -71,8 +71,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..module_utils._core.host.metrics_text import write_metrics
-from ..module_utils._io.host import Host
-from ..module_utils._io.target import host_target
+from ..module_utils._io.host import Host, host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module

@@ -25,7 +25,9 @@ MODULES = Path(__file__).parents[2] / "plugins/modules"
 PUBLIC = {
     "the name of something, or a pattern for names": """
         apt_info.packages autoscale.only autoscale.rules.service compose_project.project daemon_config.unit data_backup.volumes
-        deploy_gate.branch deploy_gate.variables
+        deploy_gate.branch deploy_gate.variables generated_secrets.rotate generated_secrets.secrets.authority
+        generated_secrets.secrets.identity generated_secrets.secrets.name generated_secrets.secrets.names
+        generated_secrets.secrets.username
         data_restore.host data_restore.names data_root.unit engine_needs.host engine_needs.users engine_needs.version
         host_info.kernel_modules
         host_info.packages host_info.units host_info.users
@@ -56,7 +58,8 @@ PUBLIC = {
     "a path": """
         autoscale.record backup.dest data_backup.dest data_backup.paths data_restore.src data_root.path
         deploy_gate.directory directory.directories.path host_info.directories image.images.context
-        image.images.dockerfile metrics_file.directory mount.absent mount.mounts.path nfs_exports.exports.path path_info.paths recover.archive
+        image.images.dockerfile metrics_file.directory
+        generated_secrets.file mount.absent mount.mounts.path nfs_exports.exports.path path_info.paths recover.archive
         registry_credentials.file stack.env_files stack.files stack.files_below stack.project_dir
         task_exec.workdir volume.volumes.nfs.path""",
     "an address of a host or a network": """

@@ -37,7 +37,8 @@ def _alone(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
     allowed = spec.limits.get(CPUS) or 0
     most = max(_has(node)[CPUS] for node in eligible) if allowed and not _fitting(eligible, CPUS, allowed, 1) else 0
     if most:
-        found = f": its limit is {tell_amount(CPUS, allowed)}, and nodes refuse a limit above what they have (at most {tell_amount(CPUS, most)})"
+        given, there = tell_amount(CPUS, allowed), tell_amount(CPUS, most)
+        found = f": its limit is {given}, and nodes refuse a limit above what they have (at most {there})"
         yield about("cpu_limit", spec.name, found)
     needed = max(1, replicas)
     for resource, amount in sorted(_reserved(spec).items()):
