@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import typing as t
 
 from ..module_utils._core.service.constraints import parse_constraint
-from .edge_stack import AUTH, auth_kind, full_host, routes_of
+from ..module_utils.redact import redact_text
+from .compose.errors import ComposeError
+from .compose.load import load_stack
+from .edge_stack import AUTH, auth_kind, edge_stack, full_host, routes_of
 from .fault import FAULT, WARNING
 from .inventory_model import MANAGERS, Finding, Inventory, names_in, some, text_labels
 from .inventory_schema import Path_, find_wrong, known_names
@@ -32,6 +36,7 @@ _NEEDS = {
     "forward": ("address",),
     "oidc": ("issuer", "client_id", "client_secret", "cookie_secret", "emails"),
 }
+_OF_THE_RUN = {"manager", "registry_auth", "timeout"}
 _COOKIE_BYTES = (16, 24, 32)
 _PORT_LABEL = re.compile(r"traefik\.(http|tcp|udp)\.services\.[^.]+\.loadbalancer\.server\.port", re.IGNORECASE)
 Values = t.Mapping[str, t.Any]
@@ -46,7 +51,10 @@ def find_edge_faults(inventory: Inventory) -> t.Iterator[Finding]:
     # What has the wrong form, or is not known yet, is told elsewhere or can't be judged.
     wrong = {name for name in names if find_wrong(name, values[name.removeprefix("edge_")], False)}
     values = {name: value for name, value in values.items() if f"edge_{name}" not in wrong and is_known(value)}
-    for name, path, text, cure, level in _find(inventory, values):
+    found = list(_find(inventory, values))
+    if values.keys() >= {name.removeprefix("edge_") for name in names} - _OF_THE_RUN and FAULT not in {each[-1] for each in found}:
+        found += _of_model(values)
+    for name, path, text, cure, level in found:
         known = inventory.all_of(f"edge_{name}")
         yield Finding("edge", text, cure, f"edge_{name}", path, known[0].hosts if known else (), level)
     yield from _of_labels(inventory)
@@ -62,6 +70,16 @@ def _find(inventory: Inventory, values: Values) -> t.Iterator[Found]:
     yield from _of_certificates(values)
     yield from _of_auth(values)
     yield from _of_routes(inventory, values)
+
+
+def _of_model(values: Values) -> t.Iterator[Found]:
+    """What the rules of all stacks refuse, such as a constraint or an image that no engine takes."""
+    made = edge_stack(values)
+    try:
+        load_stack([], content=json.dumps(made.content), env=made.env, read=lambda _path: b"")
+    except ComposeError as error:
+        told = redact_text(str(error).removeprefix(f"content:{error.line}: ")).rstrip(".")
+        yield "stack", (), f"names a stack that can't be deployed: {told}", "Mend the variable of role edge that says so", FAULT
 
 
 def _of_domain(values: Values) -> t.Iterator[Found]:

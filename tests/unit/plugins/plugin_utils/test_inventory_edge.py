@@ -82,6 +82,12 @@ def test_without_a_stack_nothing_is_looked_at() -> None:
         ({"edge_domain": ""}, "edge_domain is empty, and edge_stack is set. Write the domain that the routes are in, such as example.org."),
         ({"edge_domain": "no domain"}, "edge_domain is 'no domain', which is no domain."),
         ({"edge_stack": "site"}, "edge_stack is site, as a stack of stacks_present."),
+        (
+            {"edge_constraint": "edge"},
+            "edge_stack names a stack that can't be deployed: services.traefik.deploy.placement.constraints: found 'edge'; expected a text",
+        ),
+        ({"edge_image": "Not An Image"}, "edge_stack names a stack that can't be deployed: services.traefik.image: found 'Not An Image';"),
+        ({"edge_volume": "a b"}, "edge_stack names a stack that can't be deployed: volumes.acme.name: found 'a b';"),
         ({"edge_acme": {}}, "edge_acme and edge_certificates are empty, so the edge has no certificate that a client would trust."),
         ({"edge_acme": {"challenge": "tls"}}, "edge_acme.email is missing. Write the address that the authority is to write to."),
         ({"edge_acme": {**ACME, "challenge": "dns"}}, "edge_acme.dns_provider is missing, and challenge is dns."),
