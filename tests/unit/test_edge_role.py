@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from fake_engine import FakeEngine, node
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +79,11 @@ class Swarm:
 @pytest.fixture
 def swarm(tmp_path: Path, fake_engine: Callable[..., FakeEngine]) -> Swarm:
     return Swarm(tmp_path, fake_engine)
+
+
+def test_the_edge_comes_last_because_it_asks_routes_to_services_of_all_stacks() -> None:
+    plays = yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
+    assert plays[-1]["name"] == "Run the swarm's edge"
 
 
 def test_it_is_deployed_once_and_shows_no_secret(swarm: Swarm) -> None:
