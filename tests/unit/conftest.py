@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.host import bare
 from ansible_collections.flotilla.swarm.plugins.module_utils._io import member
 from fake_engine import FakeEngine
+from image_builder import Builder
 
 
 @pytest.fixture
@@ -26,6 +27,14 @@ def fake_engine() -> t.Iterator[t.Callable[..., FakeEngine]]:
     yield make
     for fake in made:
         fake.close()
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> t.Iterator[Builder]:
+    """An engine that builds, and its registry."""
+    made = Builder(tmp_path)
+    yield made
+    made.server.close()
 
 
 @pytest.fixture

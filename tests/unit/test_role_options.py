@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.role_options import BY_HOST, DAEMON_JSON, ROOT, SCHEMA, VALUES, options_of, outputs, resolve, specs, tasks_in
+from tests.role_options import BY_HOST, DAEMON_JSON, ROOT, SCHEMA, VALUES, module_options, options_of, outputs, resolve, specs, tasks_in
 
 EXAMPLES = sorted(ROOT.glob("inventories/*/group_vars/all/*.yml"))
 MODELINE = re.compile(r"^# yaml-language-server: \$schema=(\S+)$", re.MULTILINE)
@@ -61,8 +61,6 @@ def test_what_a_module_takes_as_it_is_has_the_modules_keys(role: str) -> None:
 
 
 def _compare(role: str, module: str, given: dict[str, Any]) -> None:
-    from tests.role_options import module_options
-
     for name, value in given.items():
         found = JINJA.fullmatch(str(value))
         theirs = (module_options(module).get(name) or {}).get("suboptions")

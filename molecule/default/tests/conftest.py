@@ -28,6 +28,12 @@ def manager() -> Any:
     return testinfra.get_host("ansible://m1", ansible_inventory=str(ROOT / INVENTORY))
 
 
+@pytest.fixture(scope="session")
+def nodes() -> dict[str, Any]:
+    """Every node, by testinfra."""
+    return {name: testinfra.get_host(f"ansible://{name}", ansible_inventory=str(ROOT / INVENTORY)) for name in ("m1", "w1", "w2")}
+
+
 @pytest.fixture
 def look() -> Callable[[], Seen]:
     """What the engine's API says now."""

@@ -10,20 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-import testinfra
-
-from tests.scenario import INVENTORY, ROOT, Run
+from tests.scenario import Run
 
 HOSTS = ("m1", "w1", "w2")
 STARTED = re.compile(r"ansible-(?:\w+\.\w+\.)?(\w+)\[\d+\]: Invoked with")
 # Without the parts of the demonstration that have files of their own on every host.
 PARTS = "preflight,engine,firewall,swarm,nfs_mount,sshfs_mount,directories,volumes,nodes,networks"
-
-
-@pytest.fixture(scope="module")
-def nodes() -> dict[str, Any]:
-    return {name: testinfra.get_host(f"ansible://{name}", ansible_inventory=str(ROOT / INVENTORY)) for name in HOSTS}
 
 
 @contextmanager

@@ -10,19 +10,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import pytest
-import testinfra
-
-from tests.scenario import INVENTORY, ROOT, Run, Seen
+from tests.scenario import Run, Seen
 
 PREFLIGHT = "playbooks/preflight.yml"
 DAEMON_JSON = "/etc/docker/daemon.json"
-
-
-@pytest.fixture(scope="module")
-def nodes() -> dict[str, Any]:
-    """Every node, by testinfra."""
-    return {name: testinfra.get_host(f"ansible://{name}", ansible_inventory=str(ROOT / INVENTORY)) for name in ("m1", "w1", "w2")}
 
 
 @contextlib.contextmanager

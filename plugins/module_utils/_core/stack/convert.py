@@ -36,8 +36,8 @@ class StackObjects:
 
     Everything is referred to by its name in the swarm: networks in ``Target``, secrets and configs in ``SecretName`` and
     ``ConfigName`` without an ID, a config with credentials in ``CredentialSpec.Config``. The IDs are for the applier.
-    ``depends_on`` is service -> service it waits for -> condition; ``external`` and ``content_names`` are by kind
-    (networks, secrets, configs), the latter key -> name of what is named by content.
+    ``depends_on`` is service -> service it waits for -> condition; ``content_names`` is kind
+    (secrets, configs) -> key -> name, of what is named by content.
     """
 
     networks: list[Json] = field(default_factory=list)
@@ -45,7 +45,6 @@ class StackObjects:
     configs: list[Json] = field(default_factory=list, repr=False)
     services: list[Json] = field(default_factory=list)
     depends_on: dict[str, dict[str, str]] = field(default_factory=dict)
-    external: dict[str, list[str]] = field(default_factory=dict)
     content_names: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
@@ -69,10 +68,6 @@ def convert(stack: str, model: Json, *, content_names: bool, salt: str = "") -> 
             names.scoped(key): {names.scoped(other): given["condition"] for other, given in service["depends_on"].items()}
             for key, service in services.items()
             if service.get("depends_on")
-        },
-        external={
-            kind: sorted(item["name"] for item in items.values() if item.get("external"))
-            for kind, items in (("networks", networks), *data.items())
         },
         content_names={
             kind: {key: names.of_data(key, item) for key, item in items.items() if names.hashes(item)} for kind, items in data.items()

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,6 @@ from image_builder import Builder
 
 ROOT = Path(__file__).parents[4]
 NAMES = ("r:5000/app:1", "r:5000/tool:1")
-
-
-@pytest.fixture
-def builder(tmp_path: Path) -> Iterator[Builder]:
-    made = Builder(tmp_path)
-    yield made
-    made.server.close()
 
 
 @pytest.fixture

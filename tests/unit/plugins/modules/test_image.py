@@ -20,13 +20,6 @@ HASH, OTHER_HASH = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 
 
 @pytest.fixture
-def builder(tmp_path: Path) -> t.Iterator[Builder]:
-    made = Builder(tmp_path)
-    yield made
-    made.server.close()
-
-
-@pytest.fixture
 def item(tmp_path: Path) -> dict[str, t.Any]:
     (tmp_path / "context.tgz").write_bytes(b"packed")
     return {

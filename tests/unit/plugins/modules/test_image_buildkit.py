@@ -25,13 +25,6 @@ ODD = 'x${PATH} %{if} $$ "q" \\ é\nnew'
 
 
 @pytest.fixture
-def builder(tmp_path: Path) -> t.Iterator[Builder]:
-    made = Builder(tmp_path)
-    yield made
-    made.server.close()
-
-
-@pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
     fake = FakeDocker(tmp_path)
     monkeypatch.setenv("PATH", str(fake.folder))

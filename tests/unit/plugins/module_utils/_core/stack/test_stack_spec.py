@@ -57,7 +57,6 @@ def test_the_least_service() -> None:
                 },
             }
         ],
-        external={"networks": [], "secrets": [], "configs": []},
         content_names={"secrets": {}, "configs": {}},
     )  # fmt: skip
 
@@ -259,7 +258,6 @@ def test_networks() -> None:
     ]  # fmt: skip
     assert found.networks[1]["IPAM"] == {"Driver": "default", "Config": [{"Subnet": "10.9.0.0/24"}], "Options": None}
     assert found.networks[1]["Options"] == {"encrypted": ""}
-    assert found.external["networks"] == ["host", "shared"]
 
 
 @pytest.mark.parametrize(
@@ -378,7 +376,6 @@ def test_secrets_and_configs() -> None:
         {"Name": "stk_s", "Labels": NAMESPACE, "Data": "aGk="},
     ]
     assert found.configs == [{"Name": "own", "Labels": NAMESPACE, "Data": "aGk="}]
-    assert found.external["secrets"] == ["real"]
 
 
 def test_content_names() -> None:
