@@ -47,7 +47,7 @@ def test_builds_and_pushes_once(builder: Builder, item: dict[str, t.Any]) -> Non
     assert (built.query["target"], built.query["dockerfile"]) == ("web", "Dockerfile")
     builder.requests.clear()
     assert not run(builder, item)["changed"]
-    assert [request.call for request in builder.requests if request.path not in ("/version", "/_ping")] == [
+    assert [request.call for request in builder.requests if request.path not in ("/version", "/_ping", "/info")] == [
         f"GET /images/{NAME}/json",
         f"GET /distribution/{NAME}/json",
     ]
