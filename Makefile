@@ -54,6 +54,7 @@ STACK_TESTS := plugin_utils/compose action/test_action_stack_corpus.py module_ut
 
 unit-thorough: .venv/.test ## thousands of random stacks and broken files, next to docker stack deploy and docker compose, planted secrets; 18 minutes
 	-$(BIN)/python -m tests.docker_compose
+	-$(BIN)/python -m tests.prometheus_programs
 	$(THOROUGH) $(BIN)/pytest -q $(STACK_TESTS:%=tests/unit/plugins/%) tests/unit/test_planted_secrets.py
 
 unit-cores: ## the unit tests of plugins, modules and roles with the oldest and the newest ansible-core; 6 minutes

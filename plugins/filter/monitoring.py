@@ -14,15 +14,16 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.monitoring.stack im
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.monitoring.targets import expected_targets, judge_targets
 
 from ..plugin_utils.inventory_schema import written
+from ..plugin_utils.inventory_values import as_plain
 
 Record = t.Mapping[str, t.Any]
 
 
 def monitoring_stack(given: Record, exporter: str, rules: t.Sequence[str] = (), dashboards: t.Sequence[str] = ()) -> dict[str, t.Any]:
-    settings = Settings.of(given)
-    for problem in (*find_problems(settings), *find_in_rule_files(rules, settings.rule_files)):
+    settings = Settings.of(as_plain(given))
+    for problem in (*find_problems(settings), *find_in_rule_files(as_plain(rules), settings.rule_files)):
         raise AnsibleFilterError(f"{_said(problem)} Nothing was changed.")
-    return stack_of(settings, exporter, rules, dashboards)._asdict()
+    return stack_of(settings, str(exporter), as_plain(rules), as_plain(dashboards))._asdict()
 
 
 def _said(problem: Problem) -> str:
@@ -30,7 +31,7 @@ def _said(problem: Problem) -> str:
 
 
 def monitoring_targets(answer: str, given: Record, model: Record, services: t.Sequence[Record]) -> dict[str, t.Any]:
-    settings = Settings.of(given)
+    settings = Settings.of(as_plain(given))
     return judge_targets(answer, expected_targets(model, services, settings.stack, settings.label))._asdict()
 
 

@@ -77,7 +77,7 @@ def _fill_in(name: str, host: str, raw: t.Any, template: Template) -> Variable:
             return str(value) if isinstance(value, str) else value
         literal = False
         try:
-            return _plain(template(host, value))
+            return as_plain(template(host, value))
         except Exception as error:  # whatever a template or lookup raises is a fault of the inventory
             unfilled.append(_why(error, path))
             return UNKNOWN
@@ -86,11 +86,12 @@ def _fill_in(name: str, host: str, raw: t.Any, template: Template) -> Variable:
     return Variable(name, (host,), value, literal, tuple(unfilled))
 
 
-def _plain(value: t.Any) -> t.Any:
+def as_plain(value: t.Any) -> t.Any:
+    """Without what Ansible adds to texts and containers, which nobody else can write."""
     if isinstance(value, t.Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): as_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [as_plain(item) for item in value]
     return value if isinstance(value, (int, float, type(None))) else str(value)
 
 

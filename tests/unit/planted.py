@@ -32,7 +32,8 @@ PUBLIC = {
         host_info.kernel_modules
         host_info.packages host_info.units host_info.users
         image.images.name image_pull.images image_pull.node_images
-        image.images.platforms metrics_file.metrics.help metrics_file.metrics.labels metrics_file.metrics.name metrics_file.name
+        image.images.platforms metrics_file.metrics.help metrics_file.metrics.labels
+        metrics_file.metrics.name metrics_file.name
         image.images.target inventory_check.needs inventory_check.own_variables job.image job.service job.show_environment
         network.absent network.networks.name
         nfs_exports.name nodes.absent nvidia_runtime.swarm_resource prune.keep prune.spare repository_key.fingerprints

@@ -191,14 +191,19 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def targets(prometheus: str) -> str:
-    """What Prometheus says of its targets, without the labels that it drops, of which there are too many to print."""
+    """What Prometheus says of its targets; of those that are up only which they are, since the whole is too long to print."""
     try:
         with urllib.request.urlopen(f"{prometheus}/api/v1/targets?state=active", timeout=10) as answer:
             active = json.load(answer)["data"]["activeTargets"]
     except (OSError, ValueError, KeyError) as error:
         return str(error)
-    kept = ("labels", "scrapeUrl", "health", "lastError")
-    return json.dumps({"data": {"activeTargets": [{key: target[key] for key in kept} for target in active]}})
+    return json.dumps({"data": {"activeTargets": [_short(target) for target in active]}})
+
+
+def _short(target: Json) -> Json:
+    labels = {name: target["labels"].get(name, "") for name in ("job", "instance")}
+    why = {} if target["health"] == "up" else {"scrapeUrl": target["scrapeUrl"], "lastError": target["lastError"]}
+    return {"labels": labels, "health": target["health"], **why}
 
 
 def main() -> None:

@@ -12,9 +12,9 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.monitoring.promql i
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.promtool import find_promtool
+from tests.prometheus_programs import REASON, find_program
 
-PROMTOOL = find_promtool()
+PROMTOOL = find_program("promtool")
 WRONG = [
     ("", "is empty"),
     ("# nothing but a comment", "is empty"),
@@ -70,7 +70,7 @@ def test_whatever_bracket_is_lost_is_missed(expr: str) -> None:
             assert find_wrong(expr[:index] + expr[index + 1 :])
 
 
-@pytest.mark.skipif(not PROMTOOL, reason="no promtool to compare with; python -m tests.promtool fetches one")
+@pytest.mark.skipif(not PROMTOOL, reason=REASON.format("promtool"))
 @pytest.mark.parametrize("expr", [*RIGHT, *(expr for expr, _words in WRONG if expr)])
 def test_promtool_says_the_same(expr: str) -> None:
     done = subprocess.run([str(PROMTOOL), "promql", "--experimental", "format", "--", expr], capture_output=True, text=True, check=False)

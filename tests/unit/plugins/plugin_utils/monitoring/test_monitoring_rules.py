@@ -13,10 +13,10 @@ import pytest
 import yaml
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.monitoring.rules import RULES, chosen_rules, rule_file
 
-from tests.promtool import find_promtool
+from tests.prometheus_programs import REASON, find_program
 
-PROMTOOL = find_promtool()
-needs_promtool = pytest.mark.skipif(not PROMTOOL, reason="no promtool to compute with; python -m tests.promtool fetches one")
+PROMTOOL = find_program("promtool")
+needs_promtool = pytest.mark.skipif(not PROMTOOL, reason=REASON.format("promtool"))
 Series = dict[str, str]
 
 DISK = '{node="w1",mountpoint="/",fstype="ext4"}'
