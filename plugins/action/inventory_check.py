@@ -28,7 +28,8 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_model imp
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_report import Report, as_text
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_schema import known_names
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_values import fill_in, words_in_templates
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_check import Declared, see_stack, stacks_of
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_check import Declared, StackSeen, see_stack, stacks_of
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import bind_sources
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_images import images_of
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_loading import load_for, trust_as_template
 
@@ -49,9 +50,12 @@ class ActionModule(ActionBase):
         self.variables = task_vars or {}
         self.given = load_extra_vars(self._loader)
         groups: dict[str, list[str]] = self.variables["groups"]
+        self.stacks: list[StackSeen] = []
         report = self._look(options, groups)
         self._show(report, options["report"])
-        return {"changed": False, "faults": report.faults, "notes": report.notes}
+        models = [stack.models[0] for stack in self.stacks if stack.declared.is_deployed and stack.models]
+        sources = sorted(set[str]().union(*map(bind_sources, models)))
+        return {"changed": False, "faults": report.faults, "notes": report.notes, "bind_sources": sources}
 
     def _look(self, options: Mapping[str, Any], groups: Mapping[str, Sequence[str]]) -> Report:
         absent = [shown(path) for path in _sources() if "," not in path and not Path(path).exists()]
@@ -63,12 +67,12 @@ class ActionModule(ActionBase):
         raw = {host: self.variables["hostvars"].raw_get(host) for host in groups["all"]}
         variables = fill_in(raw, _Fill(self, raw).template)
         inventory = Inventory(groups, variables, words_in_templates(raw), options["own_variables"], self.given.keys())
-        stacks = [
+        self.stacks = [
             see_stack(each, partial(self._load, each))
             for each in stacks_of(inventory.all_of("stacks_present"), inventory.all_of("images_from_stacks"))
         ]
-        report = Report.of(find_faults(inventory.with_stacks(stacks)), partial(self._place, self._files(), groups))
-        return report.with_counts(hosts=len(raw), variables=len({each.name for each in variables}), stacks=len(stacks))
+        report = Report.of(find_faults(inventory.with_stacks(self.stacks)), partial(self._place, self._files(), groups))
+        return report.with_counts(hosts=len(raw), variables=len({each.name for each in variables}), stacks=len(self.stacks))
 
     def _of_given(self, options: Mapping[str, Any], groups: Mapping[str, Sequence[str]]) -> list[Finding]:
         manager = groups["swarm_managers"][0]

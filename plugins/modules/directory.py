@@ -66,13 +66,10 @@ plan:
   elements: dict
 """
 
-import grp
 import os
-import pwd
-import stat
 import typing as t
 
-from ..module_utils._core.host.directories import Found, Wanted, check, choose, plan_directories
+from ..module_utils._core.host.directories import Found, Wanted, as_found, check, choose, plan_directories
 from ..module_utils._io.host import Host, host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Plan
@@ -96,42 +93,29 @@ ARGUMENTS: dict[str, t.Any] = {
 Observed = tuple[list[Wanted], dict[str, Found]]
 
 
-def observe(_host: Host, params: dict[str, t.Any]) -> Observed:
+def observe(host: Host, params: dict[str, t.Any]) -> Observed:
     check(params["directories"])
     chosen = choose(params["directories"], params["labels"])
     wanted = [
         Wanted(
             item["path"],
-            _find(pwd.getpwnam, "user", item["owner"]),
-            _find(grp.getgrnam, "group", item["group"]),
+            _find(host.user_id, "user", item["owner"]),
+            _find(host.group_id, "group", item["group"]),
             int(item["mode"], 8) if item["mode"] else None,
         )
         for item in chosen
     ]
-    return wanted, {item.path: _look_at(item.path) for item in wanted}
+    return wanted, {item.path: as_found(host.stat(item.path)) for item in wanted}
 
 
-def _find(find: t.Callable[[str], t.Any], what: str, name: str | None) -> int | None:
+def _find(find: t.Callable[[str], int | None], what: str, name: str | None) -> int | None:
     """The number of a user or group of this host."""
     if not name or name.isdecimal():
         return int(name) if name else None
-    try:
-        return int(find(name)[2])
-    except KeyError:
-        raise PlanError(f"this host has no {what} {name}", f"Create it first, or give the number of the {what} in the image.") from None
-
-
-def _look_at(path: str) -> Found:
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
-        return Found("other" if os.path.islink(path) else "absent")
-    except NotADirectoryError:
-        raise PlanError(f"{path}: a part of it is not a directory", "Move it away, or choose another path.") from None
-    except OSError as error:
-        raise FlotillaError(f"looking at {path}: {error.strerror}.") from None
-    kind = "directory" if stat.S_ISDIR(found.st_mode) else "other"
-    return Found(kind, found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
+    number = find(name)
+    if number is None:
+        raise PlanError(f"this host has no {what} {name}", f"Create it first, or give the number of the {what} in the image.")
+    return number
 
 
 def plan(observed: Observed, _params: dict[str, t.Any]) -> Plan:

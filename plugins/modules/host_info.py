@@ -72,6 +72,13 @@ options:
     type: list
     elements: str
     default: []
+  paths:
+    description:
+      - Paths that belong to RV(record), whether they are there, of what kind, and whose. Those that another host has, such as below a
+        mount of NFS, are left out.
+    type: list
+    elements: str
+    default: []
   exposure:
     description:
       - Whether to look at what others reach on this host. Published ports need root to be seen, and those of engines without
@@ -225,6 +232,7 @@ ARGUMENTS = {
     "record": {"type": "list", "elements": "str", "choices": [*READS], "default": []},
     "users": {"type": "list", "elements": "str", "default": []},
     "directories": {"type": "list", "elements": "str", "default": []},
+    "paths": {"type": "list", "elements": "str", "default": []},
     "exposure": {"type": "bool", "default": False},
 }
 UNSEEN = (

@@ -64,6 +64,12 @@ faults:
   elements: str
   sample:
     - "inventories/prod/group_vars/all/engine.yml:4: engine_package is not a variable of any role. Write engine_packages."
+bind_sources:
+  description: The paths of hosts that the services of O(flotilla.swarm.stacks#role:main:stacks_present) mount.
+  returned: success
+  type: list
+  elements: str
+  sample: ["/srv/models", "/var/run/docker.sock"]
 notes:
   description: What may be wrong, and what can't be known before a host is asked.
   returned: success

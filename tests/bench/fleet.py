@@ -9,6 +9,7 @@ import copy
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,15 +66,21 @@ class Fleet:
         self.folder, self.fake, self.inspection = folder, fake, inspection
 
     @classmethod
-    def lay_out(cls, folder: Path, fake: FakeEngine, services: int, **variables: Any) -> Fleet:
-        """With a stack of so many services; all is as declared. ``variables`` are further ones of the inventory."""
+    def lay_out(cls, folder: Path, fake: FakeEngine, services: int, paths: Sequence[str] = (), **variables: Any) -> Fleet:
+        """With a stack of so many services, all as declared, and these paths on every host as they are here, which a service mounts.
+
+        ``variables`` are further ones of the inventory.
+        """
         folder.mkdir(exist_ok=True)
         (folder / "settings.ini").write_text(SETTINGS)
-        (folder / "stack.yml").write_text(make_stack(services))
+        stack = json.loads(make_stack(services))
+        next(iter(stack["services"].values()))["volumes"] += [f"{path}:{path}" for path in paths]
+        (folder / "stack.yml").write_text(json.dumps(stack))
         model = json.dumps({"model": Child("load", given={"name": "bench", "files": [str(folder / "stack.yml")]}).run()[1]})
         Child("module", "stack", given={"docker_host": fake.docker_host, "name": "bench", "model": model, "wait": False}).run()
         fake.forget()
-        seen = Child("module", "host_info", given={"docker_host": fake.docker_host, "record": ["engine", "mounts", "exports"]}).run()[1]
+        look = {"docker_host": fake.docker_host, "record": ["engine", "mounts", "exports"], "paths": list(paths)}
+        seen = Child("module", "host_info", given=look).run()[1]
         inspection = [request.call for request in fake.requests]
         addresses = {}
         for member in fake.cluster.nodes.values():

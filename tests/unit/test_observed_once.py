@@ -27,6 +27,9 @@ TASKS: dict[str, tuple[dict[str, Any], str]] = {
     "swarm_info": ({"nodes": True}, "'leader': True"),
     "mount": ({"absent": ["/mnt/none"]}, "changed=0"),
     "nfs_exports": ({"name": "none", "exports": []}, "changed=0"),
+    "directory": ({"directories": [{"path": "/etc", "owner": "root", "mode": "0755"}]}, "changed=0"),
+    "path_info": ({"paths": ["/etc", "/etc/none"]}, "'missing': ['/etc/none']"),
+    "host_info": ({"packages": ["nfs-common"], "units": ["nfs-server.service"]}, "'distribution'"),
     "nodes": ({"labels": {"m1": {}}}, "'drained': []"),
     "network": ({"networks": [], "absent": ["none"]}, "changed=0"),
     "swarm": ({"host": "m1", "role": "manager", "managers": "{{ [told] }}", "settings": {"task_history_limit": 5}}, "'action': 'nothing'"),
@@ -40,7 +43,8 @@ def fake(fake_engine: Callable[..., FakeEngine]) -> FakeEngine:
 
 @pytest.fixture
 def record(fake: FakeEngine) -> dict[str, Any]:
-    result = run_module_main(host_info.main, {"docker_host": fake.docker_host, "record": ASPECTS, "directories": ["/srv", "/srv/none"]})
+    asked = {"record": ASPECTS, "directories": ["/srv", "/srv/none"], "paths": ["/etc", "/etc/none"]}
+    result = run_module_main(host_info.main, {"docker_host": fake.docker_host, **asked})
     assert fake.calls() == ["GET /info", "GET /volumes", "GET /nodes", "GET /networks"], "the engine is asked once for each list"
     return {"host": result["host"], "record": {**result["record"], "is_local": True}}
 
@@ -91,8 +95,16 @@ def test_who_must_not_answer_goes_there(tmp_path: Path, record: dict[str, Any]) 
     assert [ran.reached for ran in play(tmp_path / "b", record, ([], {}), (["--check"], {}), tasks=more)] == [True, False]
     elsewhere = {"volume": ({"volumes": [THERE], "docker_host": "tcp://10.0.0.9:2376"}, "")}
     assert [ran.reached for ran in play(tmp_path / "c", record, ([], {}), (["--check"], {}), tasks=elsewhere)] == [True, True]
-    unread = {"path_info": ({"paths": ["/etc/never-read"]}, "")}
-    assert [ran.reached for ran in play(tmp_path / "d", record, ([], {}), tasks=unread)] == [True]
+    unread: dict[str, tuple[dict[str, Any], str]] = {
+        "path_info": ({"paths": ["/usr/never-read"]}, ""),
+        "host_info": ({"packages": ["never-read"]}, ""),
+        "directory": ({"directories": [{"path": "/etc", "owner": "nobody"}]}, ""),
+    }
+    for number, (name, task) in enumerate(unread.items()):
+        (ran,) = play(tmp_path / f"d{number}", record, ([], {}), tasks={name: task})
+        assert ran.reached, name
+    asked = {"host_info": ({"packages": ["nfs-common"], "exposure": True}, "")}
+    assert [ran.reached for ran in play(tmp_path / "e", record, ([], {}), tasks=asked)] == [True]
 
 
 def test_a_plan_from_the_record_is_that_of_the_module(fake: FakeEngine, record: dict[str, Any]) -> None:

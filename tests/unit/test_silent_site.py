@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Iterator
 
 import pytest
@@ -18,8 +20,13 @@ MOST_REQUESTS = 12
 
 @pytest.fixture(scope="module")
 def silent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    """With directories on every host, which a service mounts."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "data").mkdir(mode=0o755)
+    paths = [str(folder / "data"), "/etc/hostname"]
+    own = {"path": paths[0], "mode": "0755", "owner": pwd.getpwuid(os.getuid()).pw_name}
     with FakeEngine(nodes=members(HOSTS), volumes=[volume("uploads")]) as fake:
-        yield Fleet.lay_out(tmp_path_factory.mktemp("site") / "fleet", fake, 5).play("site.yml")
+        yield Fleet.lay_out(folder / "fleet", fake, 5, paths, directories_present=[own]).play("site.yml")
 
 
 def test_it_is_silent(silent: Played) -> None:

@@ -9,6 +9,7 @@ import grp
 import os
 import pwd
 import socket
+import stat
 import tempfile
 import typing as t
 
@@ -36,6 +37,13 @@ def _follow(path: str) -> str:
     """Where a link leads. Not to what is no file: the unit that systemd masks by a link to /dev/null is the link itself."""
     place = os.path.realpath(path)
     return path if os.path.exists(place) and not os.path.isfile(place) else place
+
+
+def _name(find: t.Callable[[int], t.Any], number: int) -> str:
+    try:
+        return str(find(number)[0])
+    except KeyError:
+        return ""
 
 
 class Host:
@@ -84,6 +92,42 @@ class Host:
         try:
             return os.stat(path).st_mode & 0o7777
         except OSError:
+            return None
+
+    def stat(self, path: str) -> dict[str, t.Any]:
+        """What is at a path, where a link counts as what it leads to.
+
+        ``kind`` is absent, directory or other; ``uid``, ``gid`` and ``mode`` are numbers, ``user`` and ``group`` names, empty where there
+        is none.
+        """
+        try:
+            found = os.stat(path)
+        except FileNotFoundError:
+            return {"kind": "other" if os.path.islink(path) else "absent"}
+        except NotADirectoryError:
+            raise FlotillaError(f"{path}: a part of it is not a directory", "Move it away, or choose another path.") from None
+        except OSError as error:
+            raise FlotillaError(f"looking at {path}: {error.strerror}.") from None
+        return {
+            "kind": "directory" if stat.S_ISDIR(found.st_mode) else "other",
+            "uid": found.st_uid,
+            "gid": found.st_gid,
+            "mode": stat.S_IMODE(found.st_mode),
+            "user": _name(pwd.getpwuid, found.st_uid),
+            "group": _name(grp.getgrgid, found.st_gid),
+        }
+
+    def user_id(self, name: str) -> int | None:
+        """The number of a user of this host, None where there is none of this name."""
+        try:
+            return pwd.getpwnam(name).pw_uid
+        except KeyError:
+            return None
+
+    def group_id(self, name: str) -> int | None:
+        try:
+            return grp.getgrnam(name).gr_gid
+        except KeyError:
             return None
 
     def write(

@@ -12,12 +12,12 @@ import typing as t
 from .._core.cluster import addresses
 from .._core.cluster.member_state import read_info
 from .._core.host import mounts
-from .._core.host.record import PUBLIC, READS, Reads, key_of, key_of_request, may_be_kept, trim
+from .._core.host.record import PUBLIC, READS, Reads, is_remote, key_of, key_of_request, may_be_kept, trim
 from ..errors import FlotillaError
 from .host import Host
 from .member import CERTIFICATE, Member, source_address
 
-METHODS = ("read", "exists", "list_dir", "mode", "find_command", "run", "units", "packages", "groups_of", "source_address")
+METHODS = ("read", "exists", "list_dir", "mode", "find_command", "run", "units", "packages", "groups_of", "source_address", "stat")
 
 
 class Recorder:
@@ -44,6 +44,13 @@ class Recorder:
 
     def mode(self, path: str) -> int | None:
         return t.cast("int | None", self._keep("mode", path))
+
+    def stat(self, path: str) -> dict[str, t.Any]:
+        return t.cast("dict[str, t.Any]", self._keep("stat", path))
+
+    def keep_mounted(self, path: str) -> None:
+        """Where something is mounted there is a directory, and nobody has to look."""
+        self._answers["exists"][path] = True
 
     def find_command(self, name: str) -> str | None:
         return t.cast("str | None", self._keep("find_command", name))
@@ -89,11 +96,18 @@ def record(recorder: Recorder, member: Member, params: t.Mapping[str, t.Any], da
         network = addresses.as_network(text)
         if network:
             recorder.source_address(addresses.probe(network))
-    mounted = mounts.parse_mountinfo(_try(recorder.read, "/proc/self/mountinfo") or "") if params["directories"] else {}
+    looked_at = params["directories"] or params["paths"]
+    mounted = mounts.parse_mountinfo(_try(recorder.read, "/proc/self/mountinfo") or "") if looked_at else {}
     for path in params["directories"]:
         if path not in mounted:  # a server that is off would let us wait
             _try(recorder.list_dir, path)
             _try(recorder.exists, path)
+    for path in params["paths"]:
+        if path in mounted:
+            recorder.keep_mounted(path)
+        if not is_remote(path, mounted):
+            _try(recorder.exists, path)
+            _try(recorder.stat, path)
     _try(recorder.exists, f"{data_root}/swarm/docker-state.json")
     _try(recorder.read, os.path.join(data_root, CERTIFICATE))
     member_record = {"problem": member.problem, "is_bare": member.is_bare, "is_local": member.is_local}

@@ -27,6 +27,11 @@ class Found:
     mode: int = 0
 
 
+def as_found(seen: t.Mapping[str, t.Any]) -> Found:
+    """From the answer of ``Host.stat``."""
+    return Found(**{name: value for name, value in seen.items() if name not in ("user", "group")})
+
+
 @dataclass(frozen=True)
 class Wanted:
     """A directory as it must be; None leaves what is there, and gives root's and 0755 to what is made."""

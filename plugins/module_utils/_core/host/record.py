@@ -45,11 +45,14 @@ READS = {
     "mounts": Reads(
         files=("/proc/self/mountinfo", "/etc/fstab"),
         folders={mounts.UNIT_DIRECTORY: r".*\.(auto)?mount", f"{mounts.UNIT_DIRECTORY}/docker.service.d": r"60-flotilla-.*\.conf"},
+        packages=("nfs-common", "nfs-utils", "sshfs", "fuse-sshfs"),
     ),
     "exports": Reads(
         files=("/etc/exports",),
         folders={"/etc/exports.d": r".*\.exports"},
         commands=("exportfs",),
+        units=("nfs-server.service",),
+        packages=("nfs-kernel-server", "nfs-utils"),
     ),
     "firewall": Reads(
         files=(firewall.UNIT_FILE, firewall.SCRIPT_FILE, *firewall.RULES_FILES.values()),
@@ -66,6 +69,16 @@ READS = {
     ),
 }
 """By purpose. The modules themselves choose from it, and go to the host for what is not in it."""
+
+
+_ELSEWHERE = ("nfs", "nfs4", "cifs", "fuse.sshfs", "ceph", "glusterfs")
+
+
+def is_remote(path: str, mounted: t.Mapping[str, mounts.Mounted]) -> bool:
+    """Whether another host has what is at this path, so that looking there may take long or for ever."""
+    above = [path, *(path[:place] or "/" for place in range(len(path) - 1, -1, -1) if path[place] == "/")]
+    nearest = next((mounted[each] for each in above if each in mounted), None)
+    return nearest is not None and (nearest.waiting or nearest.type in _ELSEWHERE)
 
 
 PUBLIC = ("/etc/os-release",)
@@ -167,6 +180,22 @@ class RecordedHost:
 
     def source_address(self, peer: str) -> str:
         return str(self._find("source_address", peer))
+
+    def stat(self, path: str) -> dict[str, t.Any]:
+        return dict(self._find("stat", path))
+
+    def user_id(self, name: str) -> int:
+        return self._number("user", "uid", name)
+
+    def group_id(self, name: str) -> int:
+        return self._number("group", "gid", name)
+
+    def _number(self, kind: str, number: str, name: str) -> int:
+        """Known of those to whom something belongs that was looked at. Where another is wanted, there is something to do anyway."""
+        found = {seen[kind]: seen[number] for seen in self._answers["stat"].values() if kind in seen}
+        if name not in found:
+            raise NotRecorded(f"preflight did not see whether there is a {kind} {name}")
+        return int(found[name])
 
 
 def key_of_request(path: str, query: t.Mapping[str, t.Any]) -> str:

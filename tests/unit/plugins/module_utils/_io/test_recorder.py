@@ -37,11 +37,24 @@ class Host:
 
     packages = groups_of = units
 
+    def stat(self, path: str) -> dict[str, t.Any]:
+        return {"kind": "directory"}
+
 
 @pytest.mark.parametrize(("path", "looked"), [("/srv/plain", True), ("/mnt/media", False), ("/mnt/lazy", False)])
 def test_what_is_mounted_is_not_looked_into(path: str, looked: bool) -> None:
     """A server that is off would let the whole run wait."""
     host = Host()
-    params = {"record": [], "users": [], "advertise_addr": "", "data_path_addr": "", "directories": [path]}
+    params = {"record": [], "users": [], "advertise_addr": "", "data_path_addr": "", "directories": [path], "paths": []}
     answers = record(Recorder(t.cast(t.Any, host)), Member(None, "none", True, False), params, "/var/lib/docker")["host"]
     assert (path in host.listed) is looked and (path in answers["exists"]) is looked
+
+
+@pytest.mark.parametrize(
+    ("path", "there", "looked"),
+    [("/srv/plain", True, True), ("/mnt/media", True, False), ("/mnt/lazy", True, False), ("/mnt/media/below", False, False)],
+)
+def test_what_others_serve_is_there_without_a_look(path: str, there: bool, looked: bool) -> None:
+    params = {"record": [], "users": [], "advertise_addr": "", "data_path_addr": "", "directories": [], "paths": [path]}
+    answers = record(Recorder(t.cast(t.Any, Host())), Member(None, "none", True, False), params, "/var/lib/docker")["host"]
+    assert answers["exists"].get(path, False) is there and (path in answers["stat"]) is looked

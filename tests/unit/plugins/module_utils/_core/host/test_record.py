@@ -7,10 +7,12 @@ import json
 import typing as t
 
 import pytest
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.mounts import Mounted
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.record import (
     NotRecorded,
     RecordedEngine,
     RecordedHost,
+    is_remote,
     may_be_kept,
     trim,
 )
@@ -23,6 +25,10 @@ HOST = RecordedHost(
         "run": {'["tool", "-v"]': [0, "1.0", ""]},
         "units": {"a.service": {"active": True, "enabled": True}, "b.service": None},
         "packages": {"bash": {"version": "5", "hold": False}, "nix": None},
+        "stat": {
+            "/srv/a": {"kind": "directory", "uid": 7, "gid": 8, "mode": 0o755, "user": "ann", "group": "staff"},
+            "/srv/b": {"kind": "absent"},
+        },
         "groups_of": {"ann": ["ann", "docker"], "bob": None},
     }
 )
@@ -34,6 +40,24 @@ def test_answers_are_those_of_the_host() -> None:
     assert HOST.units(["a.service", "b.service"]) == {"a.service": {"active": True, "enabled": True}}
     assert HOST.packages(["bash", "nix"]) == {"bash": {"version": "5", "hold": False}}
     assert HOST.groups_of(["ann", "bob"]) == {"ann": ["ann", "docker"], "bob": None}
+
+
+def test_whom_something_belongs_to_is_known_by_name() -> None:
+    assert (HOST.user_id("ann"), HOST.group_id("staff"), HOST.stat("/srv/b")["kind"]) == (7, 8, "absent")
+
+
+@pytest.mark.parametrize(
+    ("path", "remote"),
+    [("/srv", False), ("/mnt/nfs", True), ("/mnt/nfs/deep/er", True), ("/mnt/nfsx", False), ("/lazy/x", True), ("/mnt/nfs/local/x", False)],
+)
+def test_what_is_on_another_host(path: str, remote: bool) -> None:
+    mounted = {
+        "/": Mounted("/dev/sda1", "ext4"),
+        "/mnt/nfs": Mounted("n1:/x", "nfs4"),
+        "/mnt/nfs/local": Mounted("tmpfs", "tmpfs"),
+        "/lazy": Mounted(waiting=True),
+    }
+    assert is_remote(path, mounted) is remote
 
 
 def test_what_a_listed_directory_does_not_have_is_not_there() -> None:
@@ -53,6 +77,9 @@ def test_what_a_listed_directory_does_not_have_is_not_there() -> None:
         lambda: HOST.units(["c.service"]),
         lambda: HOST.packages(["vim"]),
         lambda: HOST.groups_of(["eve"]),
+        lambda: HOST.stat("/srv/c"),
+        lambda: HOST.user_id("eve"),
+        lambda: HOST.group_id("ann"),
         lambda: HOST.source_address("10.0.0.1"),
         lambda: RecordedEngine({"/info": {}}).get("/volumes"),
         lambda: RecordedEngine({"/info": {}}).get("/info", filters={}),
