@@ -132,12 +132,12 @@ from ..module_utils.runner import run_module
 ARGUMENTS = {"kinds": {"type": "dict", "default": {}}}
 NO_COMMAND = 127
 NO_DEVICES = "No devices were found"
-DRIVER = "/sys/module/nvidia/version"
+DRIVER = gpus.DRIVER
 
 
 def observe(place: MemberHost, params: dict[str, t.Any]) -> dict[str, t.Any]:
     gpus.refuse_wrong_kinds(params["kinds"])
-    toolkit = gpus.parse_version(place.host.run(["nvidia-ctk", "--version"])[1])
+    toolkit = gpus.parse_version(place.host.run([*gpus.TOOLKIT])[1])
     # What another host's engine says has nothing to do with the GPUs and files here.
     info = place.member.inspect("")[1] if place.member.is_local else {}
     looked = _look(place.host)
@@ -145,14 +145,14 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _look(host: t.Any) -> dict[str, t.Any]:
-    code, out, err = host.run(["nvidia-smi", f"--query-gpu={gpus.QUERY}", "--format=csv,noheader,nounits"])
+    code, out, err = host.run([*gpus.QUERY])
     if code == NO_COMMAND:
         return {"state": "absent", "message": err.strip(), "gpus": []}
     # newer drivers exit with 6 where there is no GPU
     if code and NO_DEVICES not in out:
         return {"state": "failed", "message": out.strip() or err.strip(), "gpus": []}
     try:
-        found = gpus.parse_query(out, host.run(["nvidia-smi", "-L"])[1])
+        found = gpus.parse_query(out, host.run([*gpus.LIST])[1])
     except PlanError as error:  # a GPU that is lost is a line of complaint among the others
         return {"state": "failed", "message": str(error), "gpus": []}
     return {"state": "ready", "message": "", "gpus": found}

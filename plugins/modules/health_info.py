@@ -165,13 +165,13 @@ def _silence(host: Host, path: str) -> str:
 
 
 def _gpus(host: Host) -> tuple[list[str], str]:
-    code, out, err = host.run(["nvidia-smi", f"--query-gpu={gpus.QUERY}", "--format=csv,noheader,nounits"])
+    code, out, err = host.run([*gpus.QUERY])
     if code == NO_COMMAND or "No devices were found" in out:
         return [], ""
     if code:
         return [], out.strip() or err.strip()
     try:
-        return gpus.resources(gpus.parse_query(out, host.run(["nvidia-smi", "-L"])[1]), {}), ""
+        return gpus.resources(gpus.parse_query(out, host.run([*gpus.LIST])[1]), {}), ""
     except PlanError as error:
         return [], str(error)
 

@@ -60,7 +60,7 @@ options:
       - It is read once and returned as RV(record).
     type: list
     elements: str
-    choices: [engine, mounts, exports, firewall]
+    choices: [engine, mounts, exports, gpus, firewall]
     default: []
   users:
     description: Users of the host whose groups belong to RV(record).

@@ -75,10 +75,10 @@ from ..module_utils.runner import run_module
 ARGUMENTS = {
     "swarm_resource": {"type": "str", "default": "DOCKER_RESOURCE_GPU"},
     "mode": {"type": "str", "choices": ["auto", "legacy"]},
-    "path": {"type": "path", "default": "/etc/nvidia-container-runtime/config.toml"},
+    "path": {"type": "path", "default": gpus.CONFIG},
 }
 TABLE = "nvidia-container-runtime"
-RULE = "/etc/udev/rules.d/71-nvidia-dev-char.rules"
+RULE = gpus.RULE
 LINKS = ["nvidia-ctk", "system", "create-dev-char-symlinks", "--create-all"]
 RULE_TEXT = f"""\
 # Managed by flotilla.swarm.nvidia_runtime
@@ -95,7 +95,7 @@ class Observed:
 
 
 def observe(host: Host, params: dict[str, t.Any]) -> Observed:
-    return Observed(host.read(params["path"]), host.read(RULE), gpus.parse_version(host.run(["nvidia-ctk", "--version"])[1]))
+    return Observed(host.read(params["path"]), host.read(RULE), gpus.parse_version(host.run([*gpus.TOOLKIT])[1]))
 
 
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:

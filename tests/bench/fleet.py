@@ -79,7 +79,7 @@ class Fleet:
         model = json.dumps({"model": Child("load", given={"name": "bench", "files": [str(folder / "stack.yml")]}).run()[1]})
         Child("module", "stack", given={"docker_host": fake.docker_host, "name": "bench", "model": model, "wait": False}).run()
         fake.forget()
-        look = {"docker_host": fake.docker_host, "record": ["engine", "mounts", "exports"], "paths": list(paths)}
+        look = {"docker_host": fake.docker_host, "record": ["engine", "mounts", "exports", "gpus"], "paths": list(paths)}
         seen = Child("module", "host_info", given=look).run()[1]
         inspection = [request.call for request in fake.requests]
         addresses = {}

@@ -19,7 +19,7 @@ from fake_engine import volume as volume_of
 from module_runner import run_module_main
 from playbook_runs import Ran, run_all
 
-ASPECTS = ["engine", "mounts", "exports"]
+ASPECTS = ["engine", "mounts", "exports", "gpus"]
 THERE = {"name": "there", "driver": "local"}
 # Each with what it is asked for, and by what of its answer it is known to have looked.
 TASKS: dict[str, tuple[dict[str, Any], str]] = {
@@ -30,6 +30,7 @@ TASKS: dict[str, tuple[dict[str, Any], str]] = {
     "directory": ({"directories": [{"path": "/etc", "owner": "root", "mode": "0755"}]}, "changed=0"),
     "path_info": ({"paths": ["/etc", "/etc/none"]}, "'missing': ['/etc/none']"),
     "host_info": ({"packages": ["nfs-common"], "units": ["nfs-server.service"]}, "'distribution'"),
+    "gpu_info": ({}, "'swarm_resource'"),
     "nodes": ({"labels": {"m1": {}}}, "'drained': []"),
     "network": ({"networks": [], "absent": ["none"]}, "changed=0"),
     "swarm": ({"host": "m1", "role": "manager", "managers": "{{ [told] }}", "settings": {"task_history_limit": 5}}, "'action': 'nothing'"),

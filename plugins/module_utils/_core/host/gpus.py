@@ -56,7 +56,14 @@ def is_fresh(spec: str, driver: str) -> bool | None:
     return bool(re.search(rf"\.so\.{re.escape(driver)}(?![\d.]*\d)", spec)) if driver else None
 
 
-QUERY = "index,uuid,name,memory.total,mig.mode.current"
+COLUMNS = "index,uuid,name,memory.total,mig.mode.current"
+QUERY = ("nvidia-smi", f"--query-gpu={COLUMNS}", "--format=csv,noheader,nounits")
+LIST = ("nvidia-smi", "-L")
+TOOLKIT = ("nvidia-ctk", "--version")
+DRIVER = "/sys/module/nvidia/version"
+CONFIG = "/etc/nvidia-container-runtime/config.toml"
+RULE = "/etc/udev/rules.d/71-nvidia-dev-char.rules"
+TOOLKIT_PACKAGES = ("nvidia-container-toolkit", "nvidia-container-toolkit-base", "libnvidia-container-tools", "libnvidia-container1")
 
 
 KIND = "gpu"
@@ -106,17 +113,17 @@ class Gpu:
 
 
 def parse_query(text: str, listing: str) -> list[Gpu]:
-    """GPUs from ``--query-gpu=QUERY --format=csv,noheader,nounits`` and from ``nvidia-smi -L``, which alone names MIG devices."""
+    """GPUs from what ``QUERY`` and ``LIST`` print; the latter alone names MIG devices."""
     devices = parse_list(listing)
     found = []
     for line in text.splitlines():
         values = [value.strip() for value in line.split(",")]
-        if len(values) == QUERY.count(",") + 1 and values[1].startswith("GPU-"):
+        if len(values) == COLUMNS.count(",") + 1 and values[1].startswith("GPU-"):
             index, uuid, model, memory, mig = values
             numbers = [int(value) if value.isdecimal() else 0 for value in (index, memory)]
             found.append(Gpu(numbers[0], uuid, model, numbers[1], mig == "Enabled", devices.get(uuid, ())))
         elif line.strip() and line.strip() != "No devices were found":
-            raise PlanError(f"reading nvidia-smi: {line.strip()!r} is not a line with {QUERY}.")
+            raise PlanError(f"reading nvidia-smi: {line.strip()!r} is not a line with {COLUMNS}.")
     return found
 
 

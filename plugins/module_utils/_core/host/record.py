@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ...redact import redact
-from . import daemon_json, engine_packages, firewall, mounts
+from . import daemon_json, engine_packages, firewall, gpus, mounts
 
 Record = t.Mapping[str, t.Any]
 
@@ -53,6 +53,12 @@ READS = {
         commands=("exportfs",),
         units=("nfs-server.service",),
         packages=("nfs-kernel-server", "nfs-utils"),
+    ),
+    "gpus": Reads(
+        files=(gpus.CONFIG, gpus.RULE, gpus.DRIVER),
+        folders=dict.fromkeys(("/etc/cdi", "/var/run/cdi"), r".*\.(yaml|json)"),
+        runs=(gpus.TOOLKIT, gpus.QUERY, gpus.LIST),
+        packages=gpus.TOOLKIT_PACKAGES,
     ),
     "firewall": Reads(
         files=(firewall.UNIT_FILE, firewall.SCRIPT_FILE, *firewall.RULES_FILES.values()),
