@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.asking import Asking
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import FILE_BYTES, UNPROTECTED, BackupFiles, pack_stacks, untold
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 
@@ -17,7 +18,7 @@ from ..module_utils._core.backup.catalog import STACKS_ARCHIVE, STATE_ARCHIVE, r
 from ..module_utils.errors import FlotillaError, with_account
 
 
-class ActionModule(ActionBase):
+class ActionModule(Asking, ActionBase):
     """Without ``dest`` the archive stays on its host."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.asking import Asking
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import UNPROTECTED, BackupFiles, untold
 
 from ..module_utils._core.backup.catalog import INDEX, PART_BYTES, host_file
@@ -17,7 +18,7 @@ from ..module_utils._core.backup.index import read_made, write_index
 from ..module_utils.errors import FlotillaError
 
 
-class ActionModule(ActionBase):
+class ActionModule(Asking, ActionBase):
     """Without ``dest`` the archives stay on their host."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

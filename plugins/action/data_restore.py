@@ -11,6 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.asking import Asking
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_reader import BackupReader
 
 from ..module_utils._core.backup.catalog import INDEX, host_file
@@ -18,7 +19,7 @@ from ..module_utils._core.backup.index import read_index
 from ..module_utils.errors import FlotillaError, with_account
 
 
-class ActionModule(ActionBase):
+class ActionModule(Asking, ActionBase):
     """One archive is on its way at a time, so that a host needs room for one."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.asking import Asking
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.build_context import BuildContext, ContextError, Recipe
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 
@@ -30,7 +31,7 @@ def _texts(given: Mapping[str, Any] | None) -> dict[str, str]:
     return {str(name): str(value) for name, value in (given or {}).items()}
 
 
-class ActionModule(ActionBase):
+class ActionModule(Asking, ActionBase):
     """Runs the module as in check mode first. When that finds something to do, sends contexts and runs it for real."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

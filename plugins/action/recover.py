@@ -11,6 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.asking import Asking
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import untold
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_reader import BackupReader, read_archive_file
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.node_key import NodeKeyError, open_node_key
@@ -19,7 +20,7 @@ from ..module_utils._core.backup.catalog import STATE_ARCHIVE
 from ..module_utils.errors import FlotillaError, with_account
 
 
-class ActionModule(ActionBase):
+class ActionModule(Asking, ActionBase):
     """What is on the controller never reaches the host but through the archive and the opened key."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

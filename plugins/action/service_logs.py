@@ -10,11 +10,12 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.asking import Asking
 
 from ..module_utils._core.service.logs import file_name
 
 
-class ActionModule(ActionBase):
+class ActionModule(Asking, ActionBase):
     """Calls the module once."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:

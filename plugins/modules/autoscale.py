@@ -199,7 +199,7 @@ decisions:
       description: Full name.
       type: str
     metric:
-      description: The metric, null where it can't be read.
+      description: The metric, V(null) where it can't be read.
       type: float
     before:
       description: Replicas that the service had.

@@ -103,11 +103,15 @@ exposure:
     closed: {description: Ports that role C(firewall) keeps for some., type: list, elements: str, returned: success}
     registries:
       description:
-        - Registries that listen here, at port 5000 or where C(/etc/docker/certs.d) has a certificate, as C(port), C(tls), C(open)
-          (whether it asks for no login), and C(certificate_days), V(null) where that is not known.
+        - Registries that listen here, at port 5000 or where C(/etc/docker/certs.d) has a certificate.
       type: list
       elements: dict
       returned: success
+      contains:
+        port: {description: Such as V(5000/tcp)., type: str, returned: success}
+        tls: {description: Whether it speaks TLS., type: bool, returned: success}
+        open: {description: Whether it asks for no login., type: bool, returned: success}
+        certificate_days: {description: Days until its certificate ends. V(null) where that is not known., type: float, returned: success}
 """
 
 import time

@@ -107,9 +107,13 @@ host:
     machine_id: {description: Contents of C(/etc/machine-id)., type: str, returned: success}
     root: {description: Whether the module ran as root., type: bool, returned: success}
     distribution:
-      description: V(id), V(version) and V(codename) from C(/etc/os-release).
+      description: What C(/etc/os-release) says.
       type: dict
       returned: success
+      contains:
+        id: {description: Such as V(debian)., type: str, returned: success}
+        version: {description: Such as V(13)., type: str, returned: success}
+        codename: {description: Such as V(trixie)., type: str, returned: success}
     architecture: {description: Machine type such as V(x86_64)., type: str, returned: success}
     python: {description: Version of the Python that ran the module., type: str, returned: success}
     memory_mb: {description: Memory in MiB., type: int, returned: success}
@@ -118,7 +122,7 @@ host:
       description: Inodes that are free there, in percent. V(null) where the file system does not count them.
       type: float
       returned: success
-    asked_at: {description: O(asked_at)., type: float, returned: success}
+    asked_at: {description: O(asked_at). V(null) without it., type: float, returned: success}
     time: {description: Seconds since the epoch by the host's clock., type: float, returned: success}
     systemd: {description: Whether systemd runs the host., type: bool, returned: success}
     addresses:
@@ -141,16 +145,22 @@ host:
     address_cure: {description: What to do about RV(host.address_problem)., type: str, returned: success}
     member: {description: Whether it is in a swarm., type: bool, returned: success}
     routes:
-      description: The networks that it reaches by itself, and its resolvers, as C(network) and C(via).
+      description: The networks that it reaches by itself, and its resolvers.
       type: list
       elements: dict
       returned: success
+      contains:
+        network: {description: The network., type: str, returned: success}
+        via: {description: "The interface, or V(resolver).", type: str, returned: success}
     sdk:
-      description: Versions of the Python packages C(docker) and C(requests). Empty where they are not there.
+      description: Versions of Python packages, an empty text for one that is not there.
       type: dict
       returned: success
+      contains:
+        docker: {description: The Docker SDK., type: str, returned: success}
+        requests: {description: What it depends on., type: str, returned: success}
     kernel_modules:
-      description: Whether the kernel has each of O(kernel_modules). V(null) where that can't be known.
+      description: Whether the kernel has each of O(kernel_modules). Null where that can't be known.
       type: dict
       returned: success
     engine: {description: Version of the engine as V(major.minor). Empty where there is none., type: str, returned: success}
@@ -171,11 +181,18 @@ host:
         closed: {description: Ports that role C(firewall) keeps for some., type: list, elements: str, returned: success}
         registries:
           description:
-            - Registries that listen here, at port 5000 or where C(/etc/docker/certs.d) has a certificate, as C(port), C(tls), C(open)
-              (whether it asks for no login), and C(certificate_days), V(null) where that is not known.
+            - Registries that listen here, at port 5000 or where C(/etc/docker/certs.d) has a certificate.
           type: list
           elements: dict
           returned: success
+          contains:
+            port: {description: Such as V(5000/tcp)., type: str, returned: success}
+            tls: {description: Whether it speaks TLS., type: bool, returned: success}
+            open: {description: Whether it asks for no login., type: bool, returned: success}
+            certificate_days:
+              description: Days until its certificate ends. V(null) where that is not known.
+              type: float
+              returned: success
     package_lists: {description: Whether the package manager has lists., type: bool, returned: success}
     nfsd: {description: Whether the kernel can serve NFS., type: bool, returned: success}
 record:

@@ -276,11 +276,22 @@ acting:
   description: Whether this is a manager that can carry out orders.
   returned: always
   type: bool
+host:
+  description: O(host).
+  returned: when O(state=present)
+  type: str
 routes:
-  description: The networks that this host reaches by itself, and its resolvers, as C(network) and C(via).
+  description: The networks that this host reaches by itself, and its resolvers.
   returned: when O(state=present)
   type: list
   elements: dict
+  contains:
+    network:
+      description: The network, or the address of a resolver with C(/32).
+      type: str
+    via:
+      description: The interface, or V(resolver).
+      type: str
   sample: [{network: 10.0.0.0/24, via: eth0}]
 ansible_facts:
   description:
@@ -288,6 +299,23 @@ ansible_facts:
       M(flotilla.swarm.network) keeps clear of.
   returned: always
   type: dict
+  contains:
+    flotilla_node_id:
+      description: RV(node_id).
+      returned: on a member
+      type: str
+    flotilla_routes:
+      description: RV(routes).
+      returned: when O(state=present)
+      type: list
+      elements: dict
+      contains:
+        network:
+          description: As in RV(routes).
+          type: str
+        via:
+          description: As in RV(routes).
+          type: str
 """
 
 import typing as t

@@ -126,14 +126,43 @@ engine_version:
   type: str
   sample: 26.1.5
 managers:
-  description: The managers with C(node_id), C(hostname), C(address) (with the port), C(reachable) and C(leader).
+  description: The managers.
   returned: always
   type: list
   elements: dict
+  contains:
+    node_id:
+      description: The id.
+      type: str
+    hostname:
+      description: The host's own name.
+      type: str
+    address:
+      description: The address under which the others know it, with the port.
+      type: str
+    reachable:
+      description: Whether the others reach it.
+      type: bool
+    leader:
+      description: Whether it leads the managers.
+      type: bool
 quorum:
-  description: How many managers there are, are reachable and are needed, and how many of them may still fail.
+  description: The count of the managers. Empty where no manager tells it.
   returned: always
   type: dict
+  contains:
+    managers:
+      description: How many there are.
+      type: int
+    reachable:
+      description: How many are reachable.
+      type: int
+    needed:
+      description: How many are needed.
+      type: int
+    margin:
+      description: How many of them may still fail.
+      type: int
   sample: {managers: 3, reachable: 3, needed: 2, margin: 1}
 nodes:
   description: Every node, in the order of the host names.
@@ -224,10 +253,19 @@ tasks:
       type: int
     crashing:
       description:
-        - Services of which one task has failed three times or more within the last hour, as C(service), C(failures) (of all
-          its tasks in that time) and C(error) (the last one), the worst first.
+        - Services of which one task has failed three times or more within the last hour, the worst first.
       type: list
       elements: dict
+      contains:
+        service:
+          description: Its full name.
+          type: str
+        failures:
+          description: How often its tasks failed in that time.
+          type: int
+        error:
+          description: Why the last one did.
+          type: str
       sample: [{service: grading_django, failures: 5, error: "task: non-zero exit (1)"}]
 unmanaged:
   description: Names of the running containers of this host that are no tasks of the swarm. A drain leaves them as they are.

@@ -40,7 +40,7 @@ def find_exposures(seen: t.Mapping[str, Given], public_ports: t.Iterable[t.Any])
             ports.setdefault(port, []).append(name)
     found = [Exposure(_several(names), *what) for what, names in hosts.items()]
     if ports:
-        words = _several(sorted(ports, key=lambda port: (int(port.partition("/")[0]), port)))
+        words = _several(sorted(ports, key=lambda port: (_number(port).zfill(5), port)))
         cure = "Name each with its sources in firewall_published, or for the world in preflight_public_ports and health_public_ports"
         where = _several(sorted(set().union(*ports.values())))
         found.append(Exposure(where, f"nothing limits who reaches the published ports {words}", cure))

@@ -11,6 +11,7 @@ import typing as t
 
 from ..module_utils.errors import FlotillaError, with_account
 from ..module_utils.plan import summarise
+from .asking import Asking
 from .generated_secrets import holds_stand_in
 from .interruption import Interruption
 from .run_identity import holder, is_dead, run_id
@@ -23,13 +24,11 @@ STOP_CALLS = 2
 Json = dict[str, t.Any]
 
 
-class Following:
+class Following(Asking):
     """What action plugins share whose module ends before its run does. It stands before ``ActionBase`` among the bases."""
 
     module: t.ClassVar[str]
     _display: t.Any
-    _execute_module: t.Any
-    _task: t.Any
 
     def follow(self, arguments: Json, task_vars: Json | None, title: str) -> Json:
         """Call the module until the run has ended, and show how. A result without a summary gets one that begins with ``title``."""

@@ -15,15 +15,15 @@ from ..module_utils._core.host.record import NotRecorded
 from ..module_utils._io.member_host import MemberHost
 from ..module_utils._io.recorded_target import open_record
 from ..module_utils._io.target import CONNECTION
-from ..module_utils.errors import FlotillaError
 from ..module_utils.plan import Plan
 from ..module_utils.redact import redact_text
+from .asking import Asking
 from .observed import REUSE, find_record, find_record_of_swarm
 
 _PLACES = {name: {key: value for key, value in option.items() if key != "fallback"} for name, option in CONNECTION.items()}
 
 
-class ObservedAction(NormalAction):
+class ObservedAction(Asking, NormalAction):
     """Answers on the controller where what preflight saw of the host says that there is nothing to do, and in check mode.
 
     Else the module runs on the host: it observes and plans anew, so that what was seen decides only whether to go there.
@@ -42,8 +42,8 @@ class ObservedAction(NormalAction):
         variables = task_vars or {}
         try:
             decided = self._decide(variables)
-        except (NotRecorded, FlotillaError) as reason:
-            # What is wrong is for the module to tell.
+        except Exception as reason:
+            # What is wrong is for the module to tell, also where the host told of itself what nobody can read.
             host = self._task.delegate_to or variables.get("inventory_hostname")
             self._display.vvv(f"{self._task.action} goes to the host: {reason}", host=host)
             return t.cast("dict[str, t.Any]", super().run(tmp, task_vars))

@@ -88,7 +88,7 @@ def find_port_faults(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[Fau
 
     ``results`` has the registered result of the collecting run for each host that took part, also of those that failed.
     """
-    reports = {name: result for name, result in results.items() if "tcp" in result}
+    reports = {name: result for name, result in results.items() if _is_report(result)}
     faults = [
         Fault(
             name,
@@ -109,13 +109,19 @@ def find_port_faults(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[Fau
     return faults
 
 
+def _is_report(result: t.Mapping[str, t.Any]) -> bool:
+    """Whether a host told of each peer by port. UDP may be out of its sight."""
+    tables = [result[name] for name in ("tcp", "udp") if result.get(name) is not None]
+    return "tcp" in result and "udp" in result and all(isinstance(ports, t.Mapping) for table in tables for ports in table.values())
+
+
 def _ways(reports: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[tuple[str, str], list[_Way]]:
     """By protocol and port. TCP is told by the source, UDP by the target."""
     ways: dict[tuple[str, str], list[_Way]] = defaultdict(list)
     for name, report in reports.items():
         for peer, ports in report["tcp"].items():
             for port, outcome in ports.items():
-                ways["TCP", port].append(_Way(name, peer, outcome))
+                ways["TCP", port].append(_Way(name, peer, str(outcome)))
         for peer, seen in (report["udp"] or {}).items():
             for port, arrived in seen.items():
                 ways["UDP", port].append(_Way(peer, name, OPEN if arrived else "nothing arrives"))

@@ -19,6 +19,8 @@ from unittest import mock
 
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.answers import read_answer
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.asking import find_documented
 
 try:
     from ansible.module_utils.testing import patch_module_args
@@ -63,7 +65,18 @@ def run_module_main(main: t.Callable[[], t.Any], args: t.Mapping[str, t.Any], ch
     if code == "no exit":
         raise AssertionError(f"{main} returned without exit_json or fail_json; it printed {out.getvalue()!r}")
     result: dict[str, t.Any] = json.loads(out.getvalue())
+    _require_documented(main, result)
     return {**result, "exit_code": code, "warnings": [_text(warning) for warning in result.get("warnings", [])]}
+
+
+def _require_documented(main: t.Callable[[], t.Any], result: dict[str, t.Any]) -> None:
+    """Actions refuse what a module returns otherwise than it says, so that no module may."""
+    name = f"flotilla.swarm.{main.__module__.rpartition('.')[2]}"
+    documented = find_documented(name)
+    if documented is not None:
+        read = read_answer(name, documented, result, "the test")
+        undocumented = set(result) - set(read) - {"ansible_facts"}
+        assert not undocumented, f"{name} returns {', '.join(sorted(undocumented))}, which it does not document"
 
 
 def _text(warning: t.Any) -> str:

@@ -30,17 +30,27 @@ def swarm_info(state: dict[str, Any], host: str, check_mode: bool, params: dict[
     managers = [name for name, each in hosts.items() if each["role"] == "manager"]
     reachable = [name for name in managers if hosts[name]["state"] == "active"]
     return {
+        **dict.fromkeys(("problem", "cluster_id", "address", "engine_version", "certificate_expires"), ""),
+        **{name: [] for name in ("down", "ghosts")},
+        **{name: {} for name in ("authority", "cluster")},
         "state": own["state"],
         "role": own["role"],
         "node_id": host,
         "acting": own["role"] == "manager" and own["state"] == "active" and len(reachable) > len(managers) // 2,
         "settings": {"autolock": False},
         "check_mode": check_mode,
-        "quorum": {"managers": len(managers), "reachable": len(reachable)},
-        "managers": [{"node_id": name, "reachable": name in reachable} for name in managers],
+        "quorum": {"managers": len(managers), "reachable": len(reachable), "needed": len(managers) // 2 + 1, "margin": 0},
+        "managers": [
+            {**dict.fromkeys(("node_id", "hostname", "address"), name), "reachable": name in reachable, "leader": name == state["leader"]}
+            for name in managers
+        ],
         "nodes": [
             {
+                **dict.fromkeys(("address", "engine_version"), ""),
                 "node_id": name,
+                "hostname": name,
+                "role": each["role"],
+                "generic_resources": [],
                 "leader": name == state["leader"],
                 "availability": each["availability"],
                 "labels": each["labels"],

@@ -95,6 +95,15 @@ def _is_elsewhere(text: str) -> bool:
         return False
 
 
+def _overlaps(route: str, subnet: Network) -> bool:
+    """A host that writes its routes otherwise than we do must not keep the others from their networks."""
+    try:
+        theirs = ipaddress.ip_network(route)
+    except ValueError:
+        return False
+    return theirs.version == subnet.version and theirs.overlaps(subnet)
+
+
 def refuse_routed(owner: str, subnets: t.Sequence[Network], routes: t.Mapping[str, t.Sequence[t.Mapping[str, str]]]) -> None:
     """Raise PlanError where hosts have their own ways into a subnet: containers there would not reach what is behind them.
 
@@ -105,7 +114,7 @@ def refuse_routed(owner: str, subnets: t.Sequence[Network], routes: t.Mapping[st
         for host in sorted(routes)
         for route in routes[host]
         for subnet in subnets
-        if (theirs := ipaddress.ip_network(route["network"])).version == subnet.version and theirs.overlaps(subnet)
+        if _overlaps(route["network"], subnet)
     ]
     if told:
         raise PlanError(f"{owner}: {'; '.join(told)}", "Use a range that no host has a route to.")
