@@ -23,6 +23,8 @@ _FLAGS = {
     "auth_nlm", "no_auth_nlm", "pnfs", "no_pnfs", "security_label", "mp", "mountpoint", "fsid=root",
 }  # fmt: skip
 _VALUED = {"anonuid", "anongid", "fsid", "sec", "xprtsec", "refer", "replicas", "mp", "mountpoint"}
+_VALUE = r"[^\s,()\"'#\\]+"
+_VALUES = {"anonuid": r"-?\d+", "anongid": r"-?\d+", "sec": r"(sys|none|null|krb5[ip]?)(:(sys|none|null|krb5[ip]?))*"}
 _OPPOSITES = (
     ("ro", "rw"),
     ("sync", "async"),
@@ -85,9 +87,10 @@ def refuse(wanted: t.Sequence[Entry], allow_unsafe: bool) -> None:
 
 
 def _faults(entry: Entry) -> t.Iterator[str]:
-    if not entry.path.startswith("/") or ".." in entry.path.split("/") or '"' in entry.path or "\n" in entry.path:
-        yield f"{entry.path!r}: is not an absolute path without '..' and quotes"
-    if not entry.client or re.search(r"[\s()\"#]", entry.client):
+    if not re.fullmatch(r"/[^\"'\\]*", entry.path) or ".." in entry.path.split("/") or not entry.path.isprintable():
+        yield f"{entry.path!r}: is not an absolute path without '..', quotes and '\\'"
+    # A word that begins with a dash sets the options of all clients after it.
+    if not re.fullmatch(r"[^\s()\"'#\\=,-][^\s()\"'#\\=,]*", entry.client) or not entry.client.isprintable():
         yield f"{entry.path}: {entry.client!r} is not a client; write a name, an address, a network or @netgroup, with options separately"
     elif "/" in entry.client:
         try:
@@ -95,8 +98,10 @@ def _faults(entry: Entry) -> t.Iterator[str]:
         except ValueError as error:
             yield f"{entry.path}: {entry.client} is not a network: {error}"
     for option in entry.options:
-        name, separator, _value = option.partition("=")
-        if option not in _FLAGS and not (separator and name in _VALUED):
+        name, separator, value = option.partition("=")
+        if separator and not (re.fullmatch(_VALUES.get(name, _VALUE), value) and value.isprintable()):
+            yield f"{entry.path}: the value of {option!r} is not one, see exports(5)"
+        elif option not in _FLAGS and not (separator and name in _VALUED):
             near = difflib.get_close_matches(option, [*_FLAGS, *_VALUED], 1)
             yield f"{entry.path}: unknown option {option!r}{f', did you mean {near[0]}?' if near else ', see exports(5)'}"
     for one, other in _OPPOSITES:
@@ -109,10 +114,18 @@ def unsafe(entry: Entry) -> list[str]:
     reasons = []
     if is_everybody(entry.client):
         reasons.append(f"{entry.path}: {entry.client} is everyone who can reach this host")
-    elif _is_public(entry.client) and not any(option.startswith("sec=krb5") for option in entry.options):
+    elif _is_public(entry.client) and not any(re.fullmatch(r"sec=krb5[ip]?(:krb5[ip]?)*", option) for option in entry.options):
         reasons.append(f"{entry.path}: {entry.client} is a public address, and without sec=krb5 it is trusted by address alone")
-    reasons.extend(f"{entry.path}: {option} for {entry.client}: {why}" for option, why in _UNSAFE.items() if option in entry.options)
+    options = {_plain(option) for option in entry.options}
+    reasons.extend(f"{entry.path}: {option} for {entry.client}: {why}" for option, why in _UNSAFE.items() if option in options)
     return reasons
+
+
+def _plain(option: str) -> str:
+    """``anonuid=00`` is ``anonuid=0``, and so is what overflows to it."""
+    name, _separator, value = option.partition("=")
+    is_number = name in ("anonuid", "anongid") and re.fullmatch(r"-?\d+", value)
+    return f"{name}={int(value) % 2**32}" if is_number else option
 
 
 def is_name(client: str) -> bool:
@@ -125,7 +138,7 @@ def is_name(client: str) -> bool:
 
 
 def is_everybody(client: str) -> bool:
-    if client in ("*", "", "*.*", "0.0.0.0/0.0.0.0"):
+    if client in ("", "0.0.0.0/0.0.0.0") or ("*" in client and not client.strip("*?.")):
         return True
     try:
         return ipaddress.ip_network(client, strict=False).prefixlen == 0
@@ -135,9 +148,10 @@ def is_everybody(client: str) -> bool:
 
 def _is_public(client: str) -> bool:
     try:
-        return ipaddress.ip_network(client, strict=False).is_global
+        network = ipaddress.ip_network(client, strict=False)
     except ValueError:
         return False
+    return network.is_global or network.num_addresses > 2**24 * (1 if network.version == 4 else 2**96)
 
 
 def warnings(wanted: t.Sequence[Entry]) -> list[str]:

@@ -61,7 +61,7 @@ def read_networks(texts: t.Sequence[str], option: str) -> tuple[Network, ...]:
     networks: list[Network] = []
     for text in texts:
         try:
-            network = ipaddress.ip_network(text, strict=False)
+            network = _read_network(text)
         except ValueError:
             raise PlanError(f"{option}: {text!r} is neither an address nor a network such as 10.0.0.0/24.") from None
         if network.prefixlen == 0:
@@ -73,10 +73,17 @@ def read_networks(texts: t.Sequence[str], option: str) -> tuple[Network, ...]:
 def is_address(text: str) -> bool:
     """Whether a text is an address or a network, and not a name."""
     try:
-        ipaddress.ip_network(text, strict=False)
+        _read_network(text)
     except ValueError:
         return False
     return True
+
+
+def _read_network(text: str) -> Network:
+    """Raises ValueError. A zone, as in ``fe80::1%eth0``, may hold any text, lines too, and is none of iptables' business."""
+    if "%" in text:
+        raise ValueError(text)
+    return ipaddress.ip_network(text, strict=False)
 
 
 def refuse(policy: Policy, ssh_ports: t.Collection[int]) -> None:

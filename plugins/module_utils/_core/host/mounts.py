@@ -20,6 +20,9 @@ _PLAIN = string.ascii_letters + string.digits + ":_."
 _FLAGS = {"ro": "access", "rw": "access", "hard": "failure", "soft": "failure", "softerr": "failure"}
 _ALIASES = {"nfsvers": "vers"}
 _NETWORK = ("nfs", "nfs4", "fuse.sshfs", "cifs", "ceph", "fuse.glusterfs")
+# mount takes a word that begins with a dash for an option, and sshfs takes one that runs a command. systemd joins a line that ends with a
+# backslash to the next.
+_SOURCE = re.compile(r"""([^\s:"'%\\-][^\s:"'%\\]*|([^\s:"'%\\@-][^\s:"'%\\@]*@)?\[[0-9a-fA-F:]+\]):/[^\s"'%\\]*""")
 # Which of these the server and the kernel agree on is not ours to say.
 _NEGOTIATED = ("rsize", "wsize", "port", "addr", "clientaddr", "mountaddr", "mountport", "retry")
 
@@ -89,16 +92,18 @@ def refuse(mounts: t.Sequence[Mount], fstab: str) -> None:
     foreign = {words[1] for words in (line.split() for line in fstab.splitlines()) if len(words) > 3 and not words[0].startswith("#")}
     for mount in mounts:
         name = mount.path
-        if not re.fullmatch(r"(/[^/\s\"'%\\]+)+", name) or {".", ".."} & set(name.split("/")):
+        if not re.fullmatch(r"(/[^/\s\"'%\\]+)+", name) or {".", ".."} & set(name.split("/")) or not name.isprintable():
             problems.append(f"{name!r} is not an absolute path without spaces, quotes, '%' and '..'")
         if paths.count(name) > 1:
             problems.append(f"{name} is listed twice")
         if name in foreign:
             problems.append(f"{name} is already in /etc/fstab. Remove it there; it may stay mounted")
-        if not re.fullmatch(r"[^\s:]+:/[^\s\"%]*|\[[0-9a-fA-F:]+\]:/[^\s\"%]*", mount.source):
-            problems.append(f"{name}: {mount.source!r} is not a source, expected SERVER:/PATH")
+        if not _SOURCE.fullmatch(mount.source) or not mount.source.isprintable():
+            problems.append(f"{name}: {mount.source!r} is not a source, expected SERVER:/PATH without spaces, quotes, '%' and '\\'")
         problems += [
-            f"{name}: the option {option!r} contains a space, a comma or '%'" for option in mount.options if re.search(r"[\s,%]", option)
+            f"{name}: the option {option!r} contains a space, a comma, a quote, '\\' or '%'"
+            for option in mount.options
+            if re.search(r"[\s,%\"'\\]", option) or not option.isprintable() or not option
         ]
         if {"ro", "rw"} <= set(mount.options):
             problems.append(f"{name}: ro and rw exclude each other")
