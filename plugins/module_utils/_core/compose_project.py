@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
-from ..errors import PlanError
+from ..errors import FlotillaError, PlanError
 from ..plan import Change, Field, Plan
 from .stack.order import order_services
 
@@ -17,6 +18,9 @@ Raw = t.Mapping[str, t.Any]
 PROJECT, SERVICE, DEPENDS_ON, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "depends_on", "oneoff"))
 VOLUME, NETWORK = "com.docker.compose.volume", "com.docker.compose.network"
 STOPPED, STARTED = "stopped", "started"
+
+_NAME = re.compile(r"[a-zA-Z0-9][\w.-]*", re.ASCII)
+_PIN = re.compile(r"node\.id == [a-z0-9]{25}")
 
 
 @dataclass(frozen=True)
@@ -93,3 +97,42 @@ def overlay(described: Raw, networks: t.Sequence[Raw], node_id: str) -> dict[str
     renamed = {each["Labels"][NETWORK]: {"name": f"{each['Name']}_swarm"} for each in networks if NETWORK in (each.get("Labels") or {})}
     sections = {"services": pinned, "volumes": volumes, "networks": renamed}
     return {name: section for name, section in sections.items() if section}
+
+
+def read_overlay(told: t.Any, host: str) -> dict[str, t.Any]:
+    """The overlay that a host made. Raises FlotillaError where it is more than names and pins.
+
+    It is merged over a file of the controller, where it could name other files, images and networks.
+    """
+    sections: dict[str, t.Callable[[t.Any], bool]] = {"services": _is_pin, "volumes": _is_renaming, "networks": _is_renaming}
+    is_known = isinstance(told, t.Mapping) and set(told) <= set(sections)
+    for name, section in told.items() if is_known else ():
+        items = section.items() if isinstance(section, t.Mapping) else [("", section)]
+        is_known = is_known and all(_is_name(key) and sections[name](item) for key, item in items)
+    if not is_known:
+        raise FlotillaError(
+            f"what {host} tells of the project has an unexpected form",
+            "Expected are names of letters, digits, '_', '.' and '-' for services, volumes and networks, and the id of the node.",
+        )
+    return dict(told)
+
+
+def _is_name(text: t.Any) -> bool:
+    return isinstance(text, str) and bool(_NAME.fullmatch(text))
+
+
+def _is_renaming(item: t.Any) -> bool:
+    return isinstance(item, t.Mapping) and set(item) == {"name"} and _is_name(item["name"])
+
+
+def _is_pin(item: t.Any) -> bool:
+    pins = item["deploy"]["placement"]["constraints"] if _has_path(item, ("deploy", "placement", "constraints")) else None
+    return isinstance(pins, list) and len(pins) == 1 and isinstance(pins[0], str) and bool(_PIN.fullmatch(pins[0]))
+
+
+def _has_path(item: t.Any, path: t.Sequence[str]) -> bool:
+    for key in path:
+        if not isinstance(item, t.Mapping) or set(item) != {key}:
+            return False
+        item = item[key]
+    return True

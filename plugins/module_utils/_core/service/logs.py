@@ -72,6 +72,7 @@ def bounded(output: bytes, most: int = OUTPUT_BYTES) -> str:
     return f"[{left_out} bytes before this were omitted]\n{text}" if left_out > 0 else text
 
 
+_UNFIT = re.compile(r"[^\w.-]", re.ASCII)
 _TASK = re.compile(rb"com\.docker\.swarm\.task\.id=(\w+)")
 
 
@@ -110,5 +111,5 @@ def sort_by_task(raw: bytes, until: float | None, timestamps: bool) -> dict[str,
 
 
 def file_name(service: str, slot: int, node: str, task: str) -> str:
-    """Such as ``grading_web.2.w1.k3b2....log``: every task has its own."""
-    return ".".join(filter(None, (service, str(slot or ""), node, task, "log")))
+    """Such as ``grading_web.2.w1.k3b2....log``: every task has its own. A node names itself, and may do so after another directory."""
+    return ".".join(filter(None, (*(_UNFIT.sub("_", text).lstrip(".") for text in (service, str(slot or ""), node, task)), "log")))

@@ -120,3 +120,4 @@ def test_outputs_are_told_apart_and_a_terminal_has_one() -> None:
 
 def test_names_of_files() -> None:
     assert file_name("web", 2, "w1", "t1") == "web.2.w1.t1.log" and file_name("agent", 0, "", "t1") == "agent.t1.log"
+    assert file_name("web", 2, "../../etc/cron.d/x\n\0", "t1") == "web.2._.._etc_cron.d_x__.t1.log"
