@@ -9,7 +9,7 @@ import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.observed_action import ObservedAction
 
-from ..module_utils._io.member import MemberHost
+from ..module_utils._io.member_host import MemberHost
 from ..modules import gpu_info
 
 

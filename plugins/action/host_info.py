@@ -11,7 +11,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.observed import SEE
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.observed_action import ObservedAction
 
 from ..module_utils._core.host.record import NotRecorded
-from ..module_utils._io.member import MemberHost
+from ..module_utils._io.member_host import MemberHost
 from ..module_utils.plan import Plan
 from ..modules import host_info
 
