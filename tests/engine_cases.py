@@ -111,6 +111,17 @@ REFUSED = (
     ),
     Case("ports: [{target: 0, published: 8180, mode: host}]", "services.a.ports: a port has no target; expected target: a port from 1"),
     Case("ports: [{target: 80, protocol: icmp}]", "services.a.ports: found protocol 'icmp'; expected tcp, udp or sctp"),
+    Case("volumes: ['/tmp:/x', '/var:/x']", "services.a.volumes: two mounts have the target /x; expected one mount for each target"),
+    Case(
+        "secrets: [{source: s, target: x}, {source: r, target: x}]",
+        "services.a.secrets: 's' and 'r' have the same target 'x'; expected one target each",
+        "secrets: {s: {environment: SECRET}, r: {environment: SECRET}}",
+    ),
+    Case(
+        "configs: [{source: c, target: /x}, {source: d, target: /x}]",
+        "services.a.configs: 'c' and 'd' have the same target '/x'; expected one target each",
+        "configs: {c: {content: hello}, d: {content: hello}}",
+    ),
     Case("ports: ['8180:80', '8180:81']", "services.a.ports: port 8180/tcp is published twice; expected each port once"),
     Case(
         "ports: [{target: 80, published: 8180, mode: host}, {target: 81, published: 8180}]",

@@ -96,15 +96,9 @@ def _check_image(service: Model, place: Place) -> None:
 
 def _check_references(service: Model, model: Model, place: Place) -> None:
     for section in ("secrets", "configs"):
-        targets: dict[str, str] = {}
         for reference in service.get(section, []):
-            source = reference["source"]
-            if source not in model.get(section, {}):
-                raise _undefined(section, source, model, place)
-            target = reference.get("target") or source
-            if target in targets:
-                raise (place / section).error(f"{targets[target]!r} and {source!r} have the same target {target!r}", "one target each")
-            targets[target] = source
+            if reference["source"] not in model.get(section, {}):
+                raise _undefined(section, reference["source"], model, place)
     for network in service.get("networks", {}):
         if network != "default" and network not in model.get("networks", {}):
             raise _undefined("networks", network, model, place)
@@ -118,7 +112,6 @@ def _undefined(section: str, key: str, model: Model, place: Place) -> ComposeErr
 
 def _check_mounts(service: Model, model: Model, place: Place) -> t.Iterator[str]:
     options = {"npipe": "bind"}
-    targets: set[str] = set()
     for mount in service.get("volumes", []):
         kind, source, target = mount["type"], mount.get("source", ""), mount.get("target", "")
         at = place / "volumes"
@@ -134,9 +127,6 @@ def _check_mounts(service: Model, model: Model, place: Place) -> t.Iterator[str]
         named = (kind == "volume" and source) or (kind == "cluster" and not source.startswith("group:"))
         if named and source not in model.get("volumes", {}):
             raise _undefined("volumes", source, model, place)
-        if target in targets:
-            raise at.error(f"two mounts have the target {target}", "one mount for each target", "remove one of them")
-        targets.add(target)
         if kind == "volume" and not source and _DRIVE.match(target):
             yield at.note(f"{target!r} is read as a Windows path; give the volume a name of two letters or more")
 

@@ -49,6 +49,19 @@ def _on_node(ports: t.Iterable[t.Mapping[str, t.Any]]) -> list[tuple[int, str]]:
     return [(port.get("target", 0), _protocol(port)) for port in ports if not _is_ingress(port)]
 
 
+def _shared(items: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[str, list[str]]:
+    """The first target that several mounts or references have, and their sources; empty where each has its own."""
+    sources: dict[str, list[str]] = {}
+    for item in items:
+        sources.setdefault(item.get("target") or item.get("source", ""), []).append(item.get("source", ""))
+    return next(((target, names) for target, names in sources.items() if len(names) > 1), ("", []))
+
+
+def _tell_shared(items: t.Iterable[t.Mapping[str, t.Any]]) -> str:
+    target, names = _shared(items)
+    return f"{' and '.join(map(repr, names))} have the same target {target!r}"
+
+
 def _twice(ports: t.Iterable[tuple[int, str]]) -> str:
     return ", ".join(f"{number}/{protocol}" for (number, protocol), count in sorted(Counter(ports).items()) if count > 1)
 
@@ -364,6 +377,26 @@ SERVICE: tuple[Rule, ...] = (
         MANAGER,
         at="ports",
         found=lambda _service: "endpoint_mode dnsrr with a port in ingress mode",
+    ),
+    *(
+        Rule(
+            section,
+            lambda references: not _shared(references)[1],
+            "one target each",
+            f"{_SERVICE} {by}",
+            MANAGER,
+            found=_tell_shared,
+        )
+        for section, by in (("secrets", "validateSecretRefsSpec"), ("configs", "validateConfigRefsSpec"))
+    ),
+    Rule(
+        "volumes",
+        lambda mounts: not _shared(mounts)[1],
+        "one mount for each target",
+        f"{_SERVICE} validateMounts",
+        MANAGER,
+        "remove one of them",
+        lambda mounts: f"two mounts have the target {_shared(mounts)[0]}",
     ),
     Rule(
         "volumes.*",
