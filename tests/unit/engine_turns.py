@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the turns of role engine by Ansible itself, in a swarm that is a JSON file: played_module.py stands for two modules."""
+"""Runs the turns of role engine by Ansible itself, in a swarm that is a JSON file: played_module.py and
+played_action.py stand for two modules."""
 
 from __future__ import annotations
 
@@ -46,6 +47,8 @@ def take_turns(folder: Path, hosts: dict[str, dict[str, Any]], act: str = "act.y
         (collection / "plugins" / part).symlink_to(ROOT / "plugins" / part)
     for name in ("swarm_info", "nodes", "act"):
         (collection / f"plugins/modules/{name}.py").write_text((ROOT / "tests/unit/played_module.py").read_text())
+    (collection / "plugins/action").mkdir()
+    (collection / "plugins/action/swarm_info.py").symlink_to(ROOT / "tests/unit/played_action.py")
     tasks = collection / "roles/engine/tasks"
     tasks.mkdir(parents=True)
     for file in (ROOT / "roles/engine/tasks").iterdir():
