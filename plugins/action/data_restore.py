@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's half of ``data_restore``: asks what may be put back, and sends the archives of that alone."""
+"""The controller's half of ``data_restore``: asks what can be restored, and sends only those archives."""
 
 from __future__ import annotations
 

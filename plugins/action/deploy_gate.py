@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All of ``deploy_gate``, which acts on the controller alone."""
+"""All of ``deploy_gate``, which acts only on the controller."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists out of what an inventory, a survey or the answers of hosts give."""
+"""Lists from what an inventory, a survey or the answers of hosts give."""
 
 from __future__ import annotations
 

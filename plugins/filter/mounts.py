@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entries of the module mount out of what roles nfs_mount and sshfs_mount are given."""
+"""Entries of module mount from the options of roles nfs_mount and sshfs_mount."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a module repeats of its options, and secrets taken out of what it tells. Pure."""
+"""The options that a module repeats in its result, and secrets removed from what it returns. Pure."""
 
 from __future__ import annotations
 

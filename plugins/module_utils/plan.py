@@ -20,9 +20,9 @@ _SUMMARY = (("update", "to change"), ("create", "to add"), ("replace", "to repla
 
 @dataclass(frozen=True)
 class Field:
-    """One difference. ``None`` on a side means that the field is not there.
+    """One difference. ``None`` on a side means that the field is absent.
 
-    The values are as they are; only ``redacted`` may be shown. ``secret`` says that they are to be hidden whatever their name.
+    The values are unredacted; only ``redacted`` may be shown. ``secret`` hides them whatever their name.
     """
 
     path: str
@@ -45,7 +45,7 @@ class Change:
     """One act on one object.
 
     ``action`` is create, update, replace or remove; ``cost`` is what it does to what runs: ``nothing``, ``reload``,
-    ``restarts tasks``, ``restarts engine``, or a phrase that begins so. ``payload`` is for apply alone and is never shown.
+    ``restarts tasks``, ``restarts engine``, or a phrase that begins so. ``payload`` is only for apply, and is never shown.
     """
 
     kind: str
@@ -153,7 +153,7 @@ def short_hash(value: t.Any) -> str:
 
 
 def keyed_hash(key: str, value: t.Any) -> str:
-    """32 hexadecimal digits that tell equal from different, and tell nothing to who has not the key."""
+    """32 hexadecimal digits that tell equal from different, and mean nothing without the key."""
     return hmac.new(key.encode(), _encoded(value), hashlib.sha256).hexdigest()[:32]
 
 

@@ -259,7 +259,7 @@ UNSEEN = (
 
 
 def open_host(module: t.Any) -> MemberHost:
-    """The engine is asked for a record alone."""
+    """The engine is asked only for a record."""
     if module.params["record"]:
         return t.cast(MemberHost, member_host_target.open(module))
     return MemberHost(Member(None, "", is_local=True, check_mode=module.check_mode), host_target.open(module))

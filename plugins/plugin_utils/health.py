@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One verdict on a swarm, out of what its hosts and one of its managers say. Pure."""
+"""One verdict on a swarm, from what its hosts and one of its managers say. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Notices that a run is to stop, so that it can end in good order."""
+"""Notices that a run must stop, so that it can end in good order."""
 
 from __future__ import annotations
 

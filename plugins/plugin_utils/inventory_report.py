@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is told of an inventory: one line for each fault, with its place. Pure."""
+"""The report on an inventory: one line for each fault, with its place. Pure."""
 
 from __future__ import annotations
 

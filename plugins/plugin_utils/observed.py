@@ -39,7 +39,7 @@ def _find_valid(variables: Variables, check_mode: bool) -> t.Any:
 
 
 def acts(result: t.Any) -> bool:
-    """Whether what a task registered says that it changed its host, or that later tasks are to."""
+    """Whether the registered result of a task says that it changed its host, or that later tasks will."""
     if not isinstance(result, t.Mapping):
         return True
     has_work = result.get("todo") or any(result.get(name, "nothing") != "nothing" for name in ("action", "pending"))

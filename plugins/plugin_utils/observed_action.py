@@ -24,7 +24,7 @@ _PLACES = {name: {key: value for key, value in option.items() if key != "fallbac
 
 
 class ObservedAction(Asking, NormalAction):
-    """Answers on the controller where what preflight saw of the host says that there is nothing to do, and in check mode.
+    """Answers on the controller if the host's record says that there is nothing to do, and in check mode.
 
     Else the module runs on the host: it observes and plans anew, so that what was seen decides only whether to go there.
     """

@@ -12,7 +12,7 @@ Record = t.Mapping[str, t.Any]
 
 
 def find_plan_ids(results: t.Iterable[Record]) -> dict[str, str]:
-    """Stack -> id of its plan, for those that were planned and not deployed: check mode may be of the play alone."""
+    """Stack -> id of its plan, for stacks that were planned and not deployed: only the play may be in check mode."""
     return {result["item"]: result["plan_id"] for result in results if "plan_id" in result and "services" not in result}
 
 

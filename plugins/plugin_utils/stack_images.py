@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the stacks whose images are to be built to what module ``image`` takes. Pure."""
+"""The options of module ``image`` for the stacks whose images are built. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A YAML file of secrets on the controller, which its owner alone can read, encrypted where Ansible was given a vault password."""
+"""A YAML file of secrets on the controller, readable only by its owner, and encrypted if Ansible has a vault password."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Decision:
 def decide(rule: Rule, metric: float, count: int, unchanged_seconds: float, room: t.Callable[[int], int]) -> Decision:
     """Decide for a service that has ``count`` replicas and has not been changed for ``unchanged_seconds``.
 
-    ``room(n)`` says for how many of n further tasks the nodes have room. A count outside of the rule's bounds is brought inside
+    ``room(n)`` says for how many of n further tasks the nodes have room. A count outside the bounds of the rule is brought inside
     at once; cool-downs and idleness hold back the rest.
     """
     wanted = _wanted(rule, metric, count)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the options of a connection mean, and what is told about a Docker SDK that does not work. Pure."""
+"""What the options of a connection mean, and the messages about a Docker SDK that does not work. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ``docker buildx bake`` is told of a build, in files, since arguments of processes and their environment can be seen. Pure."""
+"""The files that ``docker buildx bake`` builds from; arguments and environment of a process would be visible. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SIGNS = {"$": "FLOTILLA_DOLLAR", "%": "FLOTILLA_PERCENT"}
 
 @dataclass(frozen=True)
 class BuildKit:
-    """What a build needs that the engine's classic builder has not.
+    """What a build needs that the engine's classic builder lacks.
 
     ``secrets`` and ``ssh`` are contents by id; an empty key of ``ssh`` stands for the agent. ``client`` are the options that reach the
     engine, ``credentials`` those for the registries of base images.
@@ -36,7 +36,7 @@ class BuildKit:
 
 
 def bake_file(target: Json) -> str:
-    """A file for bake with one target. Every text in it counts as it stands: no sign in it begins a template."""
+    """A file for bake with one target. Every text in it is literal: no sign begins a template."""
     variables = {name: {"default": sign} for sign, name in _SIGNS.items()}
     return json.dumps({"variable": variables, "target": {"default": _literal(target)}})
 
@@ -60,7 +60,7 @@ def _account(item: t.Mapping[str, str]) -> Json:
 
 
 def client_environment(docker_host: str, used: bool, verified: bool) -> dict[str, str]:
-    """What the client is told of the engine. Newer bakes ask whether a build may read files; ours are those that the task names."""
+    """How the client reaches the engine. Newer bakes ask whether a build may read files; ours are those that the task names."""
     environment = {"DOCKER_HOST": docker_host, "BUILDX_BAKE_ENTITLEMENTS_FS": "0", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
     # The client takes any value of these for true, and an empty one for false.
     return {**environment, "DOCKER_TLS": "1" if used else "", "DOCKER_TLS_VERIFY": "1" if verified else ""}

@@ -86,7 +86,7 @@ def read_file(path: str, directory: str, free: int) -> tuple[Manifest, str]:
 
 
 def check_file(path: str, name: str, rules: Rules, limits: Limits) -> Counts:
-    """What an archive of data on this host holds. Raises PlanError, which calls it ``name``, where it must not be unpacked."""
+    """What an archive of data on this host holds. Raises PlanError, which calls it ``name``, if it must not be unpacked."""
     try:
         with open(path, "rb") as stream:
             return check_archive(stream, name, rules, limits)

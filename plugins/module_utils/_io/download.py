@@ -15,12 +15,12 @@ from ..errors import FlotillaError
 
 
 def show_address(url: str) -> str:
-    """An address as it may be shown: a login and a query often hold a password or a token."""
+    """An address without login and query, which often hold a password or a token."""
     return re.sub(r"(?<=//)[^/]*@", "", re.split(r"[?#]", url)[0]) if "://" in url else "the address"
 
 
 def download(url: str, most_bytes: int) -> str:
-    """The text at the address. Raises FlotillaError; of what is longer than ``most_bytes``, too."""
+    """The text at the address. Raises FlotillaError, also for more than ``most_bytes``."""
     try:
         with open_url(url, timeout=30) as answer:
             data = answer.read(most_bytes + 1)

@@ -198,7 +198,7 @@ class Host:
             raise FlotillaError(f"restoring {path}: {error.strerror}", f"The former file is {backup}.") from None
 
     def remove(self, path: str) -> str | None:
-        """Remove a file, of a link the link alone, and return the path of its backup."""
+        """Remove a file, or a link but not its target, and return the path of its backup."""
         backup = self._module.backup_local(path)
         self._unlink(path)
         return backup or None

@@ -38,7 +38,7 @@ class Member:
 
     @property
     def is_to_be_installed(self) -> bool:
-        """Whether this is check mode on a host that the run would install the engine on first: nothing is there yet."""
+        """Whether this is check mode on a host on which the run would first install the engine: nothing is there yet."""
         return self.check_mode and self.is_bare
 
     def is_to_become_manager(self, seen: MemberState) -> bool:
@@ -61,7 +61,7 @@ class Member:
         return engine
 
     def inspect(self, name: str) -> tuple[MemberState, dict[str, t.Any]]:
-        """What this host is to a swarm, and the engine's ``/info``. Never raises."""
+        """What this host is in a swarm, and the engine's ``/info``. Never raises."""
         if not self.engine:
             return MemberState(name, "no engine" if self.is_bare else "unreachable", problem=self.problem), {}
         try:

@@ -113,7 +113,7 @@ def ignored_keys(data: dict[str, t.Any], place: Place) -> t.Iterator[Ignored]:
 
 
 def tell(found: t.Iterable[Ignored]) -> t.Iterator[str]:
-    """A warning for each, those that differ in the name alone as one: ``stack.yml: services.{api,web}.build: Swarm ignores it; ...``."""
+    """A warning for each, those that differ only in the name as one: ``stack.yml: services.{api,web}.build: Swarm ignores it; ...``."""
     alike: dict[tuple[str, ...], list[Ignored]] = {}
     for each in found:
         section, _name, *below = map(str, each.place.path)

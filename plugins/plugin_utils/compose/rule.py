@@ -18,7 +18,7 @@ def _found(value: t.Any) -> str:
 
 
 def shown(show: t.Callable[[t.Any], str]) -> t.Callable[[t.Any], str]:
-    """How a value is told that is not shown as it is, such as a duration in nanoseconds."""
+    """How a message shows a value in another form, such as a duration in nanoseconds."""
     return lambda value: f"found {show(value)}"
 
 

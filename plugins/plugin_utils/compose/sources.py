@@ -31,7 +31,7 @@ _INCLUDES = 20
 
 @dataclass
 class Source:
-    """One file as it stands. ``version`` is None for Compose Spec files."""
+    """One file, unmerged. ``version`` is None for Compose Spec files."""
 
     data: Model
     place: Place
@@ -41,7 +41,7 @@ class Source:
 
 
 class Reader:
-    """Reads the files of one stack, and gathers what there is to say about them. ``builds``: whether images are built of them."""
+    """Reads the files of one stack, and collects warnings about them. ``builds``: whether images are built from them."""
 
     def __init__(self, scope: Scope, device_kinds: t.Mapping[str, str], read: Read, builds: bool = False) -> None:
         self.scope, self.device_kinds, self.read, self.builds = scope, device_kinds, read, builds

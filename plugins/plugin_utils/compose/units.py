@@ -70,5 +70,5 @@ def size_text(size: int) -> str:
 
 
 def cpus_text(nano: int) -> str:
-    """So many billionths of a CPU as a number, such as ``0.5``."""
+    """Billionths of a CPU as a number of CPUs, such as ``0.5``."""
     return f"{Decimal(nano).scaleb(-9).normalize():f}"

@@ -29,7 +29,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Target:
-    """Where an archive would be put back. ``problem`` says why it must not be; empty where it may.
+    """Where an archive is restored to. ``problem`` says why it can't be; empty if it can.
 
     ``rules`` and ``limits`` are what may be in it.
     """
@@ -92,7 +92,7 @@ def place_of(volume: Volume) -> str:
 
 
 def volume_problem(existing: Volume | None, is_empty: bool, users: t.Sequence[str]) -> str:
-    """Why an archive must not be put into a volume."""
+    """Why an archive can't be restored into a volume."""
     if existing is None:
         return ""
     if not existing.keeps_data:

@@ -94,7 +94,7 @@ def _name(item: Raw) -> str:
 
 
 def find_lost(manifest: Manifest, present: t.Mapping[str, t.Mapping[str, str]]) -> list[str]:
-    """What the archive had and the swarm has not, such as ``secret db_password``. Nodes are not counted."""
+    """What the archive has and the swarm lacks, such as ``secret db_password``, without nodes."""
     return sorted(
         f"{kind[:-1]} {name}"
         for kind in KINDS
@@ -134,7 +134,7 @@ def is_locked(node_key: str) -> bool:
 
 
 def foreign_address(manifest: Manifest) -> PlanError:
-    """The refusal of a host that has not the address of the archived manager."""
+    """The refusal of a host that lacks the address of the archived manager."""
     had = f"{manifest.hostname}, the source of this state, had the address {manifest.address}, which this host does not have"
     return PlanError(
         had,
@@ -144,7 +144,7 @@ def foreign_address(manifest: Manifest) -> PlanError:
 
 
 def warn_of_version(manifest: Manifest | None, engine_version: str) -> tuple[str, ...]:
-    """A warning where another version of the engine wrote the archive than is to read it."""
+    """A warning if another version of the engine wrote the archive than reads it."""
     if manifest is None or manifest.engine_version == engine_version:
         return ()
     return (
@@ -154,7 +154,7 @@ def warn_of_version(manifest: Manifest | None, engine_version: str) -> tuple[str
 
 
 def check_recovery(manifest: Manifest | None, own: MemberState, others: t.Sequence[MemberState], meant: str = "") -> None:
-    """Raises PlanError where a swarm must not be recovered on this host.
+    """Raises PlanError if a swarm can't be recovered on this host.
 
     ``manifest`` is that of the archive, None where the host's own state is to be used. ``others`` are the other hosts that are or
     were managers. ``meant`` is the id of the only swarm that will do, empty where any will.
@@ -253,7 +253,7 @@ def _some(paths: t.Sequence[str]) -> str:
 def read_bound(text: str) -> dict[str, str]:
     """``ListenAddr`` and, where it was chosen, ``DataPathAddr`` of a manager, from its ``START_FILE``.
 
-    An engine that makes its swarm anew keeps neither of itself.
+    An engine that recreates its swarm keeps neither by itself.
     """
     try:
         state = json.loads(text or "{}")

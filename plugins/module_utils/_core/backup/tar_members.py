@@ -53,7 +53,7 @@ def is_below(name: str) -> bool:
 
 
 def find_problem(member: Member, rules: Rules, links: t.Collection[str]) -> str:
-    """Why a member must not be unpacked; empty where it may. ``links`` are the symbolic links before it: nothing is written through one."""
+    """Why a member must not be unpacked; empty if it may be. ``links`` are the symbolic links before it: nothing is written through one."""
     if member.kind not in rules.kinds:
         return f"is a {member.kind}"
     if not is_below(member.name) and (member.name, member.kind) != (".", DIRECTORY):

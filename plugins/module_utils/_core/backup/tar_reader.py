@@ -66,7 +66,7 @@ class Counts(t.NamedTuple):
 def read_members(stream: t.IO[bytes], name: str, rules: Rules, limits: Limits) -> t.Iterator[tuple[Member, t.Iterator[bytes]]]:
     """Each member with its content, to be taken before the next member, whole or not at all.
 
-    Raises PlanError, which calls the archive ``name``, where it must not be unpacked.
+    Raises PlanError, which calls the archive ``name``, if it must not be unpacked.
     """
     for member, content in _told(_walk(stream, rules, limits), name):
         yield member, _told(content, name)
@@ -83,7 +83,7 @@ def _told(source: t.Iterator[T], name: str) -> t.Iterator[T]:
 
 
 def check_archive(stream: t.IO[bytes], name: str, rules: Rules, limits: Limits) -> Counts:
-    """Read an archive to its end. Raises PlanError for one that must not be unpacked."""
+    """Read an archive to its end. Raises PlanError if it must not be unpacked."""
     members = size = 0
     for member, _content in read_members(stream, name, rules, limits):
         members, size = members + 1, size + member.size

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``docker_gwbridge``, by which tasks on overlay networks leave their host. Pure.
+"""``docker_gwbridge``, through which tasks on overlay networks leave their host. Pure.
 
-The engine makes it with a subnet of its own choice when a host joins a swarm, unless it is there already.
+Unless it exists, the engine creates it when a host joins a swarm, with a subnet of its own choice.
 """
 
 from __future__ import annotations

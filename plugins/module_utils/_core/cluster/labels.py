@@ -67,7 +67,7 @@ def merge_labels(before: t.Mapping[str, str], given: t.Mapping[str, str | None],
 
 
 def carries(labels: t.Mapping[str, str], name: str) -> bool:
-    """Whether a label counts for a policy: it is there, and neither empty nor ``false``."""
+    """Whether a label counts for a policy: it is set, and neither empty nor ``false``."""
     return labels.get(name, "") not in ("", "false")
 
 

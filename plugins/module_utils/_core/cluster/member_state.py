@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one host is to a swarm, as far as the host itself can tell. Pure."""
+"""What one host is in a swarm, as far as the host itself knows. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Overlay networks: what is there, what is wanted, and what has to be done about it. Pure."""
+"""Overlay networks: what exists, what is wanted, and the changes between the two. Pure."""
 
 from __future__ import annotations
 

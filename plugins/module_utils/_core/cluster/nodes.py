@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the nodes that are there and what the inventory wants of them to a plan. Pure."""
+"""The plan for the nodes: from those that exist to what the inventory wants. Pure."""
 
 from __future__ import annotations
 

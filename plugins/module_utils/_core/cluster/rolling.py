@@ -63,7 +63,7 @@ def is_marked(view: Answer, node_id: str, mark: str) -> bool:
 
 
 def describe_member(name: str, own: Answer, view: Answer, wants_drain: bool, mark: str) -> Member:
-    """What a host is to its turn, by its own answer and by what a manager says.
+    """What a host is when its turn comes, by its own answer and that of a manager.
 
     A node that somebody drained stays so. One with the label ``mark`` was drained for a turn that did not end.
     """

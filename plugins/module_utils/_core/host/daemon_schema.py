@@ -21,7 +21,7 @@ _TEXTS = {"*": str}
 
 @dataclass(frozen=True)
 class Key:
-    """``since`` is the first engine that has the key, ``before`` the first that has it no more (major, minor).
+    """``since`` is the first engine that has the key, ``before`` the first that no longer has it (major, minor).
 
     ``reload`` says what SIGHUP does: ``""`` nothing, ``"set"`` takes a value but keeps it when the key goes, ``"any"`` both.
     ``flag`` is the command line flag where its name differs from the key's.

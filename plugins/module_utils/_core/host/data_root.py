@@ -18,7 +18,7 @@ _UNFIT = ("nfs", "nfs4", "cifs", "smb3", "tmpfs", "ramfs", "overlay", "vfat", "e
 
 @dataclass(frozen=True)
 class Place:
-    """The directory to move to: what is there now, its file system, and bytes."""
+    """The directory to move to: the names in it, its file system, and the free bytes there."""
 
     names: tuple[str, ...]
     filesystem: str

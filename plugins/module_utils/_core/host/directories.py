@@ -65,7 +65,7 @@ def check(given: t.Sequence[t.Mapping[str, t.Any]]) -> None:
 
 
 def plan_directories(wanted: t.Sequence[Wanted], found: t.Mapping[str, Found]) -> Plan:
-    """Make what is absent, outer directories first, and mend owner, group and mode of what is there."""
+    """Create absent directories, outer ones first, and correct owner, group and mode of existing ones."""
     others = sorted(item.path for item in wanted if found[item.path].kind == "other")
     if others:
         raise PlanError(f"{', '.join(others)} exists and is not a directory", "Move it away, or choose another path.")

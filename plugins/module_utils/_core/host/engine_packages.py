@@ -225,7 +225,7 @@ LimitNOFILE={0}
 
 
 def limit_files(nofile: int) -> dict[str, str]:
-    """Path -> text of the files that raise the number of open files; none where it is to stay as it is."""
+    """Path -> text of the files that raise the number of open files; none if it stays as it is."""
     return {path: text.format(nofile) for path, text in LIMITS.items()} if nofile else {}
 
 

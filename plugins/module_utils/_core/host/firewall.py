@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Packet filter rules of a node: swarm ports for peers alone, published ports for some sources. Pure."""
+"""Packet filter rules of a node: swarm ports only for peers, published ports only for some sources. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Policy:
-    """What one node lets in. Of ports that are not named here nothing is said."""
+    """What one node lets in. It says nothing about ports that are not named here."""
 
     peers: tuple[Network, ...]
     manager: bool

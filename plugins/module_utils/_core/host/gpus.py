@@ -108,12 +108,12 @@ class Gpu:
 
     @property
     def assignable(self) -> tuple[str, ...]:
-        """The UUIDs of which a task can be given one."""
+        """The UUIDs that can be assigned to tasks."""
         return tuple(device.uuid for device in self.devices) if self.mig else (self.uuid,)
 
 
 def parse_query(text: str, listing: str) -> list[Gpu]:
-    """GPUs from what ``QUERY`` and ``LIST`` print; the latter alone names MIG devices."""
+    """GPUs from what ``QUERY`` and ``LIST`` print; only the latter names MIG devices."""
     devices = parse_list(listing)
     found = []
     for line in text.splitlines():

@@ -29,7 +29,7 @@ _NEGOTIATED = ("rsize", "wsize", "port", "addr", "clientaddr", "mountaddr", "mou
 
 @dataclass(frozen=True)
 class Mount:
-    """A mount that is wanted. ``timeout`` is seconds; with ``engine_waits`` the engine starts only when it is there."""
+    """A wanted mount. ``timeout`` is in seconds; with ``engine_waits`` the engine starts only once it is mounted."""
 
     path: str
     source: str
@@ -239,7 +239,7 @@ def _settings(options: t.Iterable[str]) -> dict[str, str]:
 def network_mounts(mountinfo: str, fstab: str) -> list[dict[str, str]]:
     """Path, source and problem of each mount from another host, by path: of what is mounted, and of what fstab declares and is not.
 
-    What systemd mounts at the first access, and what is not to be mounted by itself (``noauto``), is not missed.
+    What systemd mounts at the first access, or only on request (``noauto``), does not count as missing.
     """
     mounted = parse_mountinfo(mountinfo)
     found = {path: (item.source, "") for path, item in mounted.items() if item.type in _NETWORK}

@@ -24,7 +24,7 @@ Place = tuple[str, str]
 
 
 def is_alive(task: Raw) -> bool:
-    """Whether a task takes up its place: it must run and has not ended."""
+    """Whether a task takes up its place: it is meant to run and has not ended."""
     return task.get("DesiredState") == "running" and not has_ended(task)
 
 
@@ -203,7 +203,7 @@ def count_running(tasks: t.Iterable[Raw]) -> Counter[str]:
 def find_remains(
     leaving: t.Collection[str], services: t.Sequence[Raw], tasks: t.Sequence[Raw], before: t.Mapping[str, int] | None = None
 ) -> list[str]:
-    """What is still to be waited for: tasks on the nodes, and services that have fewer tasks elsewhere than they want.
+    """What a drain still waits for: tasks on the nodes, and services that have fewer tasks elsewhere than they want.
 
     Only services that have, or had, a task on the nodes count. With ``before``, how many ran before the drain, no more are waited for:
     a service that was not whole is not made whole by a drain.

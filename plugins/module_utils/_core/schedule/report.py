@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services of a swarm as a person wants to read them, whoever deployed them. Pure."""
+"""Services of a swarm in a readable form, whoever deployed them. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .verdict import RUNNING, Verdict, count_up, judge, settle_at_once
 def report_services(
     services: t.Iterable[Item], tasks: t.Sequence[Item], current: t.Collection[str], nodes: t.Iterable[Node], now: float
 ) -> list[Json]:
-    """One record for each service, by name. Services and tasks that lack parts are told as far as they go.
+    """One record for each service, by name. Services and tasks that lack fields are reported as far as possible.
 
     ``current`` has the IDs of the tasks that run the present spec of their service. ``now`` is in seconds since 1970.
     """

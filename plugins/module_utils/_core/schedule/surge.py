@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Moving the tasks of services off nodes before these are drained: the new ones run before the old ones stop. Pure.
+"""Moving the tasks of services off nodes before a drain: the new ones run before the old ones stop. Pure.
 
 A service gets a constraint against the nodes, and the order ``start-first``. swarmkit then replaces exactly the tasks that lie
 there, since a change of constraints alone leaves tasks alone on nodes that still match. The nodes are paused meanwhile: then

@@ -78,7 +78,7 @@ def diff_service(observed: Raw, wanted: Json, names: Names) -> ServiceDiff:
 def update_cost(spec: Raw, tasks: int, restarts: bool, left: t.Sequence[str] = ()) -> str:
     """What an update of ``tasks`` running tasks does, such as ``restarts 3 tasks, one at a time``.
 
-    ``left`` are the names of nodes that match no more.
+    ``left`` are the names of nodes that no longer match.
     """
     view = ServiceSpec(spec)
     if view.is_job:

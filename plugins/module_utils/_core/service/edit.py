@@ -121,7 +121,7 @@ _ONE_AT_A_TIME: Json = {"Parallelism": 1}  # what the engine does for a service 
 
 @dataclass(frozen=True)
 class Edit:
-    """What is to be different. In ``environment`` and ``labels`` None removes; in limits and reservations 0 does.
+    """What changes. In ``environment`` and ``labels`` None removes; in limits and reservations 0 does.
 
     ``secret_variables`` are names in ``environment`` whose values are never shown from now on; a label of the service remembers them.
     ``limits`` and ``reservations`` have cpus, memory (bytes) and pids, the configs the words of a stack file.

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every field of a service, as one table: its places in a stack file and in the Engine API, and how it is made, compared and shown. Pure.
 
-Two things are no rows: the mode with its counts, of which ``ServiceSpec`` knows, and what refers to other objects of a stack,
+Two things have no row: the mode with its counts, which ``ServiceSpec`` has, and references to other objects of a stack,
 which ``stack/convert.py`` resolves to the names in the swarm before the table is asked.
 """
 
@@ -373,7 +373,7 @@ def make_spec(given: Raw) -> Json:
 def comparable(spec: Raw) -> Json:
     """One form for a spec, whoever wrote it, and what a plan shows: by the words of a stack file, with the engine's defaults.
 
-    The order of a list is kept only where it means something. What no row knows is in it as well, so that it does not go without a word.
+    The order of a list is kept only if it means something. Fields without a row are in it as well, so that their changes show.
     """
     view = ServiceSpec(spec)
     form: Json = dict(_DEFAULTS)
@@ -423,7 +423,7 @@ _NEWER = tuple(field for field in FIELDS if field.since > OLDEST_API)
 
 
 def refuse_unknown(specs: t.Iterable[Raw], api: tuple[int, ...]) -> None:
-    """Raise PlanError for a field that an engine with this version of the API drops without a word: each later plan would show it anew."""
+    """Raise PlanError for a field that an engine with this version of the API drops silently: each later plan would show it again."""
     for spec in map(ServiceSpec, specs):
         for field in _NEWER:
             if field.since > api and field.is_given(_value_at(spec.raw, field.path)):

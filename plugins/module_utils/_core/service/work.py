@@ -29,9 +29,9 @@ class Work:
 
 
 def plan_id(changes: t.Iterable[Change], salt: str) -> str:
-    """A text that differs when a change does, hidden values among it, or the version of an object that is to be changed.
+    """A text that differs if a change does, also in hidden values, or the version of an object that it changes.
 
-    It is keyed with the ``salt`` of the stack, so that nobody who sees it can guess a hidden value. Contents count by their names alone.
+    It is keyed with the ``salt`` of the stack, so that nobody who sees it can guess a hidden value. Of contents only the names count.
     """
     facts = [[change.as_result(), [asdict(each) for each in change.fields], *_version(change.payload.observed)] for change in changes]
     return keyed_hash(salt, facts)[:16]

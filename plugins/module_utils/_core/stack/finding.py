@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is likely to go wrong, and how it is told: alike findings as one, and none that is silenced. Pure."""
+"""What is likely to go wrong, as warnings: similar findings as one, without those that are silenced. Pure."""
 
 from __future__ import annotations
 

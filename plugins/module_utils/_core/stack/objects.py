@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks, secrets and configs: what is there, what differs, what is superseded. Pure."""
+"""Networks, secrets and configs: what exists, what differs, what is superseded. Pure."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def superseded(items: t.Iterable[Item], content_names: t.Mapping[str, str], keep
 def adopt_configs(stack: str, wanted: StackObjects, configs: t.Iterable[Item]) -> StackObjects:
     """What is wanted, with the names of such configs, so that taking a stack over restarts nothing.
 
-    The engine tells the content of configs alone: a secret gets its new name with the first deploy.
+    The engine returns the content of configs only: a secret gets its new name with the first deploy.
     """
     existing = by_name(configs)
     bodies = by_name(wanted.configs)

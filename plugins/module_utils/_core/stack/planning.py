@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan for one stack: what is there and what is wanted, as changes in the order in which they are done. Pure."""
+"""The plan for one stack: the changes from what exists to what is wanted, in the order in which they are done. Pure."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class Policy:
         return "a restart of the service tries again, a rollback goes back" if service.is_paused else ""
 
     def read_service(self, service: Item) -> Item:
-        """The service as it is to be judged."""
+        """The service as the verdict sees it."""
         update = service.get("UpdateStatus") or {}
         state = _ASKED_FOR.get(update.get("State", "")) if self.rolls_back else None
         return {**service, "UpdateStatus": {**update, "State": state}} if state else service
@@ -89,7 +89,7 @@ def deploy_of(stack: str) -> Policy:
 
 
 def operation_on(verb: str, services: t.Iterable[Item]) -> Policy:
-    """An operation on services that are there, whichever stack they belong to."""
+    """An operation on existing services, whichever stack they belong to."""
     chosen = list(services)
     return Policy(
         verb,

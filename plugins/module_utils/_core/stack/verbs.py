@@ -68,7 +68,7 @@ def _has(service: Item, labels: t.Mapping[str, t.Any]) -> bool:
 
 
 def plan_scale(observed: Observed, replicas: t.Mapping[str, t.Any], check_capacity: bool) -> Plan:
-    """All at once. Raises PlanError where the nodes have no room for what is to be added, unless something is removed as well."""
+    """All at once. Raises PlanError if the nodes have no room for what is added, unless something is removed as well."""
     changes: list[Change] = []
     growing: list[tuple[Item, int]] = []
     for service in observed.chosen:
@@ -98,7 +98,7 @@ def _count(name: str, value: t.Any) -> int:
 
 
 def plan_restart(observed: Observed, named: t.Collection[str]) -> Plan:
-    """One after the other. Jobs run again only where they are named themselves; what has no tasks is left alone."""
+    """One after the other. Jobs run again only if they are named; services without tasks are left alone."""
     chosen = [service for service in observed.chosen if not _is_job(service) or item_name(service) in named]
     return Plan(tuple(_forced(service, observed) for service in chosen if task_count(service["Spec"], observed.nodes)))
 

@@ -196,5 +196,5 @@ def is_outage(error: EngineError) -> bool:
 
 
 def read_token(engine: t.Any) -> str:
-    """A secret that the engines of managers alone tell."""
+    """The join token of managers, a secret that only engines of managers return."""
     return str(engine.get("/swarm", "reading the swarm")["JoinTokens"]["Manager"])
