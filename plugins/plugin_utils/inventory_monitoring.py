@@ -40,6 +40,8 @@ def _of_stack(inventory: Inventory, host: str) -> t.Iterator[Finding]:
         text = "has no receivers, so that nobody is told of an alert"
         yield _at(inventory, host, "alertmanager", (), text, "Add receivers, as those of Alertmanager", WARNING)
     yield from _of_engines(inventory, host, settings)
+    if "networks" not in unknown:
+        yield from _of_labels(inventory, settings)
 
 
 def _of_engines(inventory: Inventory, host: str, settings: Settings) -> t.Iterator[Finding]:
@@ -56,6 +58,29 @@ def _of_engines(inventory: Inventory, host: str, settings: Settings) -> t.Iterat
     elif place.startswith(("127.", "localhost", "[::1]")):
         text = f"is {settings.engines_port}, but engine_metrics_address is {address}, which no task reaches"
         yield _at(inventory, host, "engines_port", (), text, "Let the engines listen at the nodes' addresses, behind role firewall")
+
+
+def _of_labels(inventory: Inventory, settings: Settings) -> t.Iterator[Finding]:
+    """Services that ask to be scraped where Prometheus is not, or in more networks than one, which gives each task a target in each."""
+    scraped = {settings.own_network, *settings.networks}
+    for stack in (each for each in inventory.stacks if each.declared.is_deployed and each.models):
+        networks = stack.models[0].get("networks") or {}
+        for key, service in stack.models[0]["services"].items():
+            labels = service.get("deploy", {}).get("labels") or {}
+            if f"{settings.label}-port" not in labels:
+                continue
+            joined = {(networks.get(name) or {}).get("name") or f"{stack.name}_{name}" for name in service.get("networks") or ["default"]}
+            title, chosen = f"service {stack.name}_{key}", labels.get(f"{settings.label}-network")
+            shared = sorted(scraped & joined)
+            if not shared:
+                text = f"has the label {settings.label}-port, and Prometheus is in none of its networks: {', '.join(sorted(joined))}"
+                yield Finding(CHECK, text, "Add one of them to monitoring_networks", level=WARNING, subject=title)
+            elif chosen and chosen not in shared:
+                text = f"asks by {settings.label}-network to be scraped in {chosen}, where it or Prometheus is not"
+                yield Finding(CHECK, text, f"Write {shared[0]}", level=WARNING, subject=title)
+            elif len(shared) > 1 and not chosen:
+                text = f"is in {' and '.join(shared)} with Prometheus, so that each of its tasks is scraped as often"
+                yield Finding(CHECK, text, f"Give it the label {settings.label}-network", level=WARNING, subject=title)
 
 
 def _at(inventory: Inventory, host: str, name: str, path: Path_, text: str, cure: str, level: str = FAULT) -> Finding:

@@ -166,7 +166,11 @@ def _exporters(builder: _Builder, exporter: str) -> None:
         builder.add(
             "node",
             "node_exporter",
-            ["--path.rootfs=/host", f"--collector.textfile.directory=/host{TEXTFILES}", "--no-collector.netdev", "--no-collector.netclass"],
+            [
+                *("--path.rootfs=/host", "--path.procfs=/host/proc", "--path.sysfs=/host/sys"),  # /proc here knows this task alone
+                f"--collector.textfile.directory=/host{TEXTFILES}",
+                *("--no-collector.netdev", "--no-collector.netclass"),  # of the task's own network
+            ],
             NODE_EXPORTER_PORT,
             "node",
             volumes=[{"type": "bind", "source": "/", "target": "/host", "read_only": True, "bind": {"propagation": "rslave"}}],

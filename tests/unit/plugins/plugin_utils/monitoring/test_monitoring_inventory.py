@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.fault import FAULT, WARNING
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_check import find_faults
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_model import Inventory, said
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_values import fill_in
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_check import Declared, StackSeen
 
 RIGHT = {
     "monitoring_stack": "monitoring",
@@ -26,9 +29,9 @@ def fill(_host: str, value: t.Any) -> t.Any:
     return value
 
 
-def told(level: str = FAULT, **variables: t.Any) -> list[str]:
+def told(level: str = FAULT, stacks: t.Sequence[StackSeen] = (), **variables: t.Any) -> list[str]:
     groups = {"all": ["m1", "w1"], "swarm_managers": ["m1"], "swarm_workers": ["w1"]}
-    found = find_faults(Inventory(groups, fill_in({host: {**RIGHT, **variables} for host in groups["all"]}, fill)))
+    found = find_faults(Inventory(groups, fill_in({host: {**RIGHT, **variables} for host in groups["all"]}, fill), stacks=stacks))
     return [said(finding) for finding in found if finding.level == level]
 
 
@@ -74,6 +77,35 @@ def test_nobody_to_tell_is_a_warning() -> None:
 
 def test_what_is_not_known_yet_is_no_fault() -> None:
     assert told(monitoring_grafana={"admin_password": "{{ later }}"}) == []
+
+
+def shop(networks: t.Sequence[str], **labels: str) -> list[StackSeen]:
+    service = {"image": "shop:1", "networks": dict.fromkeys(networks), "deploy": {"labels": labels}}
+    declared = {name: {"external": name == "ext", **({"name": name} if name == "ext" else {})} for name in networks}
+    content = {"services": {"web": service if networks else {**service, "networks": None}}, "networks": declared}
+    model = LoadedStack(json.loads(json.dumps(content))).model
+    return [StackSeen(Declared({"name": "shop"}), (model,), {})]
+
+
+LABELS = {"prometheus-port": "9000"}
+
+
+@pytest.mark.parametrize(
+    ("stacks", "words"),
+    [
+        (shop(["front"]), ""),
+        (shop(["front"], **LABELS), "service shop_web has the label prometheus-port, and Prometheus is in none of its networks: shop_"),
+        (shop([], **LABELS), "service shop_web has the label prometheus-port, and Prometheus is in none of its networks: shop_default."),
+        (shop(["back"], **LABELS), ""),
+        (shop(["ext", "front"], **LABELS), ""),
+        (shop(["ext", "back"], **LABELS), "service shop_web is in ext and shop_back with Prometheus, so that each of its tasks is scraped"),
+        (shop(["ext", "back"], **LABELS, **{"prometheus-network": "ext"}), ""),
+        (shop(["ext"], **LABELS, **{"prometheus-network": "back"}), "service shop_web asks by prometheus-network to be scraped in back"),
+    ],
+)
+def test_a_service_is_scraped_in_one_network(stacks: list[StackSeen], words: str) -> None:
+    found = [each for each in told(WARNING, stacks, monitoring_networks=["ext", "shop_back"]) if each.startswith("service")]
+    assert len(found) == bool(words) and all(each.startswith(words) for each in found), found
 
 
 def test_without_a_stack_nothing_is_asked() -> None:
