@@ -17,6 +17,7 @@ description:
   - Where the variable C(plan_file) is set, the list is written to that file on the controller as JSON, at the start of each play and at
     the end of the run. It holds C(plan_changes), the changes as the modules return them; C(plan_complete), whether no host failed;
     and C(stacks_plan_ids), with which O(flotilla.swarm.stack#module:plan_id) lets a later run do that plan and no other.
+  - It counts what P(flotilla.swarm.run_metrics#lookup) tells.
 requirements:
   - To be enabled, by C(callbacks_enabled = flotilla.swarm.plan) in C(ansible.cfg) or E(ANSIBLE_CALLBACKS_ENABLED).
 """
@@ -31,6 +32,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_plan import gather
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_tally import TALLY
 
 from ..module_utils.errors import NOTHING_CHANGED
 from ..module_utils.plan import render_changes, summarise
@@ -66,9 +68,19 @@ class CallbackModule(CallbackBase):
         stats = (result._result.get("ansible_stats") or {}).get("data") or {}
         self._stacks_plan_ids.update(stats.get("stacks_plan_ids") or {})
         if result._result.get("changed"):
+            TALLY.changed += 1
             self._planned |= self._checking
             self._applied |= not self._checking
             self._results.append((result._host.get_name(), task.get_name(), bool(task.run_once), result._result))
+
+    def v2_playbook_on_start(self, playbook: t.Any) -> None:
+        TALLY.playbook, TALLY.began = os.path.splitext(os.path.basename(playbook._file_name))[0], time.time()
+
+    def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
+        TALLY.failed += not ignore_errors
+
+    def v2_runner_on_unreachable(self, result: t.Any) -> None:
+        TALLY.failed += 1
 
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
         # The keyword may be a template, and plays hold templates as they were written.

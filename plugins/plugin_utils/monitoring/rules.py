@@ -145,6 +145,18 @@ RULES: t.Mapping[str, Rule] = {
         "0s",
         cure="Run plan.yml, then site.yml",
     ),
+    "run_failed": Rule(
+        "flotilla_run_failed > 0",
+        "{{ $value }} tasks of the last run of {{ $labels.playbook }} by {{ $labels.by }} failed",
+        "0s",
+        cure="Run it again, and do as its messages say",
+    ),
+    "run_unfinished": Rule(
+        "max by (playbook) (flotilla_run_began_timestamp_seconds) > on (playbook) max by (playbook) (flotilla_run_ended_timestamp_seconds)",
+        "The last run of {{ $labels.playbook }} has not come to its end",
+        "1h",
+        cure="Run it again; what was done before is left alone",
+    ),
 }
 KEYS = ("expr", "for", "severity", "summary", "threshold", "cure")
 """What an inventory may say of a rule."""

@@ -93,6 +93,18 @@ CASES: dict[str, tuple[Series, Series, int]] = {
         },
         5,
     ),
+    "run_failed": ({'flotilla_run_failed{playbook="site"}': "1x20"}, {'flotilla_run_failed{playbook="site"}': "0x20"}, 5),
+    "run_unfinished": (
+        {
+            'flotilla_run_began_timestamp_seconds{playbook="site",instance="m1"}': "200x100",
+            'flotilla_run_ended_timestamp_seconds{playbook="site",instance="m2"}': "100x100",
+        },
+        {
+            'flotilla_run_began_timestamp_seconds{playbook="site",instance="m1"}': "200x100",
+            'flotilla_run_ended_timestamp_seconds{playbook="site",instance="m1"}': "100x30 300x70",
+        },
+        70,
+    ),
 }
 
 
