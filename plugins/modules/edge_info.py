@@ -17,9 +17,6 @@ description:
 extends_documentation_fragment:
   - flotilla.swarm.engine
   - flotilla.swarm.attributes.info
-seealso:
-  - plugin: flotilla.swarm.edge
-    plugin_type: role
 author:
   - Flotilla contributors (@flotilla-swarm)
 """

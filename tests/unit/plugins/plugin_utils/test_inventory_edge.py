@@ -59,7 +59,7 @@ def find(level: str, **variables: t.Any) -> list[str]:
     found = Inventory(GROUPS, fill_in(dict.fromkeys(GROUPS["all"], given), lambda _host, value: value))
     models = {stack["name"]: stack.get("content") for stack in given["stacks_present"]}
 
-    def load(model: Json, _env: t.Any) -> LoadedStack:
+    def load(model: Json, _env: t.Any, _absent: t.Any) -> LoadedStack:
         return LoadedStack(model)
 
     stacks = [see_stack(each, partial(load, models[each.options["name"]])) for each in stacks_of(found.all_of("stacks_present"))]
