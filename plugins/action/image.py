@@ -18,6 +18,8 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.asking import Askin
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.build_context import BuildContext, ContextError, Recipe
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 
+from ..module_utils._core.image_build import as_texts
+
 
 def _checked(images: Any) -> list[Any]:
     """What is read here, before the module checks the rest."""
@@ -25,10 +27,6 @@ def _checked(images: Any) -> list[Any]:
     if not sound or not all(isinstance(image.get(key) or {}, Mapping) for image in images for key in ("args", "labels")):
         raise AnsibleActionFail("images: expected a list of mappings such as {name: app:1, context: app, args: {VERSION: 1}}.")
     return list(images)
-
-
-def _texts(given: Mapping[str, Any] | None) -> dict[str, str]:
-    return {str(name): str(value) for name, value in (given or {}).items()}
 
 
 class ActionModule(Asking, ActionBase):
@@ -57,9 +55,9 @@ class ActionModule(Asking, ActionBase):
     def _context(self, image: dict[str, Any]) -> BuildContext:
         recipe = Recipe(
             image.get("dockerfile") or "Dockerfile",
-            _texts(image.get("args")),
+            as_texts(image.get("args") or {}),
             image.get("target") or "",
-            _texts(image.get("labels")),
+            as_texts(image.get("labels") or {}),
             [str(platform) for platform in image.get("platforms") or ()],
             boolean(image.get("buildkit") or False, strict=False),
         )

@@ -111,8 +111,7 @@ import typing as t
 
 from ..module_utils._core.host import daemon_change, daemon_json
 from ..module_utils._io import systemd
-from ..module_utils._io.host import host_target
-from ..module_utils._io.target import Target
+from ..module_utils._io.host import checked_host_target
 from ..module_utils.errors import FlotillaError
 from ..module_utils.masking import mask
 from ..module_utils.plan import Change, Plan
@@ -185,8 +184,7 @@ def _cause(host: t.Any, unit: str) -> str:
 
 
 def main() -> None:
-    target = Target(host_target.arguments, lambda module: (host_target.open(module), module.check_mode))
-    run_module(ARGUMENTS, observe, plan, apply, target=target)
+    run_module(ARGUMENTS, observe, plan, apply, target=checked_host_target)
 
 
 if __name__ == "__main__":

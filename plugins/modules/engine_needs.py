@@ -74,12 +74,9 @@ todo:
   sample: [config]
 needs:
   description:
-    - C(wanted), C(missing) and C(outdated), names of packages; C(to_install) and C(to_upgrade), the same for the package manager,
-      with the version where one is asked for.
+    - C(to_install) and C(to_upgrade), packages for the package manager, with the version where one is asked for.
     - C(held), what is on hold after an upgrade, and C(to_hold), what is put on hold without one.
     - C(distribution), C(release), C(is_el) and C(el_folder) of the host.
-    - C(bare_check), whether check mode can't predict more; C(must_start), whether the unit must be started or enabled; C(refusal),
-      why the engine can't be installed, empty where it can.
   returned: success
   type: dict
 limits:
@@ -113,8 +110,7 @@ plan:
 import typing as t
 
 from ..module_utils._core.host import engine_needs
-from ..module_utils._io.host import host_target
-from ..module_utils._io.target import Target
+from ..module_utils._io.host import checked_host_target
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
@@ -140,8 +136,7 @@ def plan(observed: engine_needs.Observed, params: dict[str, t.Any]) -> Plan:
 
 
 def main() -> None:
-    target = Target(host_target.arguments, lambda module: (host_target.open(module), module.check_mode))
-    run_module(ARGUMENTS, observe, plan, target=target)
+    run_module(ARGUMENTS, observe, plan, target=checked_host_target)
 
 
 if __name__ == "__main__":

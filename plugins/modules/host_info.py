@@ -229,7 +229,7 @@ from ..module_utils._core.host import daemon_json, facts
 from ..module_utils._core.host.record import READS
 from ..module_utils._io import exposure as exposure_probe
 from ..module_utils._io.host import host_target
-from ..module_utils._io.member import Member, source_address
+from ..module_utils._io.member import Member, inspected_target, source_address
 from ..module_utils._io.member_host import MemberHost, member_host_target
 from ..module_utils._io.recorder import Recorder, record
 from ..module_utils._io.target import Target
@@ -261,7 +261,7 @@ UNSEEN = (
 def open_host(module: t.Any) -> MemberHost:
     """The engine is asked only for a record."""
     if module.params["record"]:
-        return t.cast(MemberHost, member_host_target.open(module))
+        return MemberHost(inspected_target.open(module), host_target.open(module))
     return MemberHost(Member(None, "", is_local=True, check_mode=module.check_mode), host_target.open(module))
 
 

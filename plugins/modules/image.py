@@ -189,6 +189,7 @@ from ..module_utils._core.image_build import (
     ImageState,
     Wanted,
     Work,
+    as_texts,
     build_header,
     last_lines,
     manifests_of,
@@ -297,9 +298,9 @@ def _wanted(item: Params, params: Params) -> Wanted:
         context_hash=item["context_hash"] or "",
         context_archive=item["context_archive"] or "",
         dockerfile=item["dockerfile"],
-        args=_texts(item["args"]),
+        args=as_texts(item["args"]),
         target=item["target"] or "",
-        labels=_texts(item["labels"]),
+        labels=as_texts(item["labels"]),
         buildkit=_buildkit(item, params),
         archive=item["archive"] or "",
         push=item["push"],
@@ -317,15 +318,11 @@ def _buildkit(item: Params, params: Params) -> BuildKit | None:
     return BuildKit(
         platforms=item["platforms"],
         cache_from=item["cache_from"],
-        secrets=_texts(item["secrets"]),
-        ssh=_texts(item["ssh"]),
+        secrets=as_texts(item["secrets"]),
+        ssh=as_texts(item["ssh"]),
         client={name: params[name] for name in CLIENT},
         credentials=params["registry_auth"],
     )
-
-
-def _texts(given: t.Mapping[str, t.Any]) -> dict[str, str]:
-    return {str(name): "" if value is None else str(value) for name, value in given.items()}
 
 
 def apply(member: Member, change: Change, _observed: t.Any) -> None:

@@ -304,7 +304,7 @@ from ..module_utils._core.stack.swarm_objects import SwarmObjects
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.deploy.observe import Own, observe_own, observe_stack, read_volumes
-from ..module_utils._io.member import Member, member_target
+from ..module_utils._io.member import Member, inspected_target
 from ..module_utils.errors import PlanError
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
@@ -402,7 +402,7 @@ def watch(_member: Member, params: dict[str, t.Any], _plan: Plan, observed: Obse
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, watch, target=member_target)
+    run_module(ARGUMENTS, observe, plan, apply, watch, target=inspected_target)
 
 
 if __name__ == "__main__":

@@ -28,8 +28,6 @@ class Checkout:
 
 def judge_checkout(found: Checkout, directory: str, branches: t.Sequence[str], clean: bool) -> list[str]:
     """What stands against a deploy from this checkout, one sentence each."""
-    if not branches and not clean:
-        return []
     if found.problem:
         return [f"{directory} has no readable branch: {found.problem}"]
     refusals = []

@@ -71,6 +71,11 @@ class Work:
     push: bool
 
 
+def as_texts(given: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """Arguments, labels and the like; what has no value is empty."""
+    return {str(name): "" if value is None else str(value) for name, value in given.items()}
+
+
 def push_header(name: str, credentials: t.Sequence[t.Mapping[str, str]]) -> dict[str, str]:
     """The header for pushing an image. The engine wants one for an anonymous push too."""
     return auth_headers(name, credentials) or {"X-Registry-Auth": _encode({})}

@@ -256,3 +256,7 @@ class Host:
 
 
 host_target = Target({}, Host)
+
+
+checked_host_target = Target({}, lambda module: (Host(module), module.check_mode))
+"""A host, and whether this is check mode: what is not there yet counts then as what the run would make."""

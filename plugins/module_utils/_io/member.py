@@ -9,6 +9,7 @@ import os
 import socket
 import typing as t
 from dataclasses import dataclass
+from functools import partial
 
 from .._core.cluster.member_state import MemberState, read_info
 from .._core.cluster.subnets import read_routes
@@ -118,10 +119,10 @@ def is_own_address(address: str) -> bool:
         return False
 
 
-def _open(module: AnsibleModule) -> Member:
+def _open(module: AnsibleModule, first: str = "") -> Member:
     is_local = str(module.params["docker_host"]).startswith("unix:")
     try:
-        engine = connect(module, first="/info")
+        engine = connect(module, first)
     except EngineError as error:
         found = [path for path in SIGNS if os.path.lexists(path)]
         return Member(None, str(error), is_local, module.check_mode, is_bare(module.params["docker_host"], found))
@@ -129,3 +130,5 @@ def _open(module: AnsibleModule) -> Member:
 
 
 member_target = Target(CONNECTION, _open)
+inspected_target = Target(CONNECTION, partial(_open, first="/info"))
+"""For modules that begin with ``inspect``."""

@@ -159,13 +159,12 @@ class Packages:
         return ""
 
     def as_record(self) -> dict[str, t.Any]:
-        names = ("distribution", "is_el", "release", "wanted", "missing", "outdated", "held", "to_hold", "bare_check", "must_start")
+        names = ("distribution", "is_el", "release", "held", "to_hold")
         return {
             **{name: getattr(self, name) for name in names},
             "el_folder": "rhel" if self.id == "rhel" else "centos",
             "to_install": self.with_version(self.missing),
             "to_upgrade": self.with_version(self.present),
-            "refusal": self.refuse_installation(),
         }
 
 

@@ -90,6 +90,19 @@ def test_only_what_changed_is_sent(project: Path, builder: Builder) -> None:
     assert list((project / "remote").glob("*")) == []
 
 
+def test_an_argument_without_a_value_is_empty_for_both_halves(project: Path, builder: Builder) -> None:
+    path = project / "playbooks/build.yml"
+    (begun,) = json.loads(path.read_text())
+    image = begun["tasks"][0]["flotilla.swarm.image"]["images"][0]
+    begun["tasks"][0]["flotilla.swarm.image"]["images"] = [image]
+    changed = []
+    for value in (None, "", "None"):
+        image["args"] = {"PROXY": value}
+        path.write_text(json.dumps([begun]))
+        changed.append(play(project)["changed"])
+    assert changed == [True, False, True]
+
+
 def test_a_missing_context_is_named(project: Path, builder: Builder) -> None:
     (project / "app" / "Dockerfile").unlink()
     result = play(project)

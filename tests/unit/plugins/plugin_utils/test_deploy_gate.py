@@ -25,7 +25,6 @@ COMMIT = "0123456789abcdef" * 2
         (Checkout("main", COMMIT), ["main"], True, []),
         (Checkout("release/2", COMMIT), ["main", "release/*"], False, []),
         (Checkout("topic", COMMIT, ("a",)), [], False, []),
-        (Checkout(problem="not a git repository"), [], False, []),
         (Checkout("topic", COMMIT), ["main", "release/*"], False, ["/d is on branch topic, expected main or release/*"]),
         (Checkout("", COMMIT), ["*"], False, ["/d is at 0123456789ab, on no branch, expected *"]),
         (Checkout("main", COMMIT, ("a", "b")), ["main"], True, ["/d has changes that are not committed: a, b"]),
