@@ -15,13 +15,14 @@ from .fleet import fleet_aims, measure_fleet
 from .measure import BenchError, Sample
 from .node import Node
 from .peers import fetch_peers
+from .pull import measure_pull, pull_aims
 from .real import growth_table, measure_real, real_aims
 from .report import Aim, cost_table
 from .whole import measure_whole, whole_aims
 
 WORK = ROOT / ".cache/bench"
 FLEET_HOSTS, FLEET_SERVICES = 200, 500
-SECTIONS = ("real", "fake", "whole", "fleet")
+SECTIONS = ("real", "fake", "whole", "fleet", "pull")
 
 
 def numbers(text: str) -> list[int]:
@@ -37,6 +38,7 @@ def options() -> argparse.Namespace:
         "--fake-sizes", type=numbers, default=[125, 250, 500, 1000], help="services on the fake engine (default: 125,250,500,1000)"
     )
     parser.add_argument("--hosts", type=numbers, default=[3, 12], help="hosts of a whole inventory (default: 3,12)")
+    parser.add_argument("--megabytes", type=int, default=2000, help="the size of an image that is pulled (default: %(default)s)")
     parser.add_argument("--keep", action="store_true", help="leave the lab up")
     return parser.parse_args()
 
@@ -47,7 +49,7 @@ def main() -> int:
     aims: list[Aim] = []
     try:
         for name in [given.only] if given.only else SECTIONS:
-            aims += {"real": real, "fake": fake, "whole": whole, "fleet": fleet}[name](given)
+            aims += {"real": real, "fake": fake, "whole": whole, "fleet": fleet, "pull": pull}[name](given)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -95,6 +97,18 @@ def fleet(given: argparse.Namespace) -> list[Aim]:
     (sample,) = collect([measure_fleet(WORK, FLEET_HOSTS, FLEET_SERVICES, min(given.rounds, 3))])
     show([sample], "hosts")
     return fleet_aims(sample)
+
+
+def pull(given: argparse.Namespace) -> list[Aim]:
+    print("\nA service on a GPU that gets a new release of a large image; the seconds without its task:", flush=True)
+    node = Node.up(ROOT, ROOT / "collections", 2)
+    try:
+        samples = collect(measure_pull(node, WORK, given.megabytes, min(given.rounds, 3)))
+    finally:
+        if not given.keep:
+            node.down()
+    show(samples, "MB")
+    return pull_aims(samples)
 
 
 def collect(measured: Iterable[Sample]) -> list[Sample]:
