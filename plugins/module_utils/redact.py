@@ -35,9 +35,11 @@ _SHOWN_MOUNT_OPTIONS = frozenset(
 )
 
 _SECRET_NAME = re.compile(
-    r"pass(words?|wd|phrase|key|code)?\d*(_|$)|_pwd$|cookie|secret|token|private|credential|(api|access|encryption|signing)_?key"
-    r"|auth(_|$)|authorization|dsn|jwt|bearer|hmac|webhook|connection_?string|(^|_)(key|pin|pw|salt)\d*$"
-    r"|(^|_)(pw|pin|creds?|conn|conn_?str|salt|sas|pem|t?otp|session)(_|$)|_ur[il]$",
+    r"pass(words?|wd|phrase|key|code)?\d*(_|$)|_pwd$|cookie|secret|token|private|credential|mnemonic"
+    r"|(api|access|encryption|signing|ssh|gpg|pgp|aes|rsa|tls|ssl|wireguard|master|root|host|deploy|licen[cs]e|account|shared|storage)_?keys?"
+    r"|auth(_|$)|authorization|dsn|jwt|bearer|hmac|webhook|connection_?string|recovery_?(codes?|words?)|(^|_)(key|pin|pw|salt)\d*$"
+    r"|(^|_)(pw|pin|creds?|conn|conn_?str|salt|pepper|sas|pem|t?otp|session|seed(_?phrase)?|psk|keystore|kubeconfig|pkcs12|pfx)\d*(_|$)"
+    r"|_ur[il]$",
     re.IGNORECASE,
 )
 _PROXY = re.compile(r"^(https?|ftp|all)[-_]proxy$", re.IGNORECASE)

@@ -22,6 +22,7 @@ description:
   - A service that something else changes or removes meanwhile is left alone, and fails the run.
 extends_documentation_fragment:
   - flotilla.swarm.engine
+  - flotilla.swarm.guard
   - flotilla.swarm.registry
   - flotilla.swarm.shown
   - flotilla.swarm.wait
@@ -44,6 +45,7 @@ options:
       - V(present) deploys the stack.
       - V(absent) removes its services, secrets, configs and networks, and waits until they are gone. Volumes stay and are listed;
         O(flotilla.swarm.volume#module:remove_stack_volumes) removes them, on one node at a time.
+      - O(confirm), O(swarm_name) and O(cluster_id) count with V(absent) alone, and O(confirm) only where O(swarm_name) is given.
     type: str
     choices: [present, absent]
     default: present
@@ -291,6 +293,7 @@ import typing as t
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
+from ..module_utils._core.cluster import guard
 from ..module_utils._core.image_pull import find_pulls
 from ..module_utils._core.service.images import Resolved, auth_headers
 from ..module_utils._core.service.naming import by_name
@@ -333,7 +336,11 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
         raise PlanError("The stack was not loaded", "Call this module as flotilla.swarm.stack, from a task on a controller.")
     given = json.loads(params["model"] or "{}")
     stack = params["name"]
+    if not present:
+        guard.refuse_if_named(params)
     seen, info = member.inspect("")
+    if not present:
+        guard.refuse_stranger(seen, params["cluster_id"])
     has_swarm = not member.is_to_become_manager(seen)
     engine = member.require_manager(seen) if has_swarm else None
     own = observe_own(engine, stack) if engine else Own(salt=secrets.token_hex())
@@ -402,7 +409,7 @@ def watch(_member: Member, params: dict[str, t.Any], _plan: Plan, observed: Obse
 
 
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, watch, target=inspected_target)
+    run_module({**ARGUMENTS, **guard.ARGUMENTS}, observe, plan, apply, watch, target=inspected_target)
 
 
 if __name__ == "__main__":

@@ -25,19 +25,34 @@ _KINDS = (
 )
 
 
-def read_regular(path: str, largest: int = LARGEST_BYTES, follow: bool = True) -> bytes:
+def read_regular(path: str, largest: int = LARGEST_BYTES, follow: bool = True, below: str = "") -> bytes:
     """What a file holds. Raises OSError, and ValueError for what is no file or too large, before it is read.
 
-    Without ``follow`` a link is no file.
+    Without ``follow`` a link is no file. ``below`` is a directory in which the path lies, both without links: then no directory on the
+    way may have become one.
     """
     _refuse(os.stat(path, follow_symlinks=follow), largest)
     # What became something else since then must not keep the reader waiting.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)), "rb") as file:
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow and not below else os.O_NOFOLLOW)
+    with open(_open_below(below, path, flags) if below else os.open(path, flags), "rb") as file:
         _refuse(os.fstat(file.fileno()), largest)
         data = file.read(largest + 1)
     if len(data) > largest:  # a file of the kernel's tells no size
         raise _too_large("more", largest)
     return data
+
+
+def _open_below(root: str, path: str, flags: int) -> int:
+    *folders, name = os.path.relpath(path, root).split(os.sep)
+    place = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for folder in folders:
+            inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place)
+            os.close(place)
+            place = inner
+        return os.open(name, flags, dir_fd=place)
+    finally:
+        os.close(place)
 
 
 def _refuse(status: os.stat_result, largest: int) -> None:
@@ -61,12 +76,12 @@ class ControllerFiles:
 
     def read(self, path: str) -> bytes:
         """What a file holds, in clear. Raises OSError or ValueError."""
-        place = os.path.realpath(path)
+        place, root = os.path.realpath(path), ""
         if self.below is not None:
             root = os.path.realpath(self.below)
             if os.path.commonpath((root, place)) != root:
                 raise ValueError(f"it is {place}, expected a file in {root} (files_below)")
-        data = read_regular(place)
+        data = read_regular(place, below=root)
         if not is_encrypted(data):
             return data
         try:

@@ -19,8 +19,9 @@ else:
 
 USER = re.compile(r"[^:\x00-\x1f\x7f]+")
 """What a list of logins can hold."""
-# What `htpasswd -B` takes. A server computes it for each request, and a generated password can't be guessed anyhow.
-_ROUNDS = 5
+# A server computes it for each request. A generated password can't be guessed anyhow, so that what `htpasswd -B` takes will do; a short one
+# was chosen by somebody.
+_ROUNDS, _ROUNDS_CHOSEN, _GENERATED = 5, 11, 40
 
 
 def require_bcrypt() -> None:
@@ -34,13 +35,19 @@ def make_password() -> str:
 
 
 def hash_login(username: str, password: str) -> str:
-    return f"{username}:{bcrypt.hashpw(password.encode()[:72], bcrypt.gensalt(_ROUNDS)).decode()}"
+    return f"{username}:{bcrypt.hashpw(password.encode()[:72], bcrypt.gensalt(_rounds(password))).decode()}"
 
 
 def is_login(htpasswd: str, username: str, password: str) -> bool:
-    """Whether a line of ``htpasswd`` is of this user and password."""
+    """Whether a line of ``htpasswd`` is of this user and password, and can't be tried out faster than it may be."""
     user, _colon, hashed = htpasswd.partition(":")
+    if hashed.split("$")[2:3] < [f"{_rounds(password):02}"]:
+        return False
     try:
         return user == username and bcrypt.checkpw(password.encode()[:72], hashed.encode())
     except ValueError:  # no hash of bcrypt
         return False
+
+
+def _rounds(password: str) -> int:
+    return _ROUNDS if len(password) >= _GENERATED else _ROUNDS_CHOSEN

@@ -14,6 +14,7 @@ import yaml
 from ansible.parsing.vault import AnsibleVaultError, AnsibleVaultFormatError, is_encrypted, match_encrypt_secret
 
 from ..module_utils.errors import FlotillaError, PlanError
+from .controller_files import read_regular
 
 
 class VaultFile:
@@ -34,10 +35,12 @@ class VaultFile:
         if not self.exists():
             return {}
         try:
-            data = self.path.read_bytes()
+            data = read_regular(str(self.path))
             found = yaml.safe_load(self._open(data) if is_encrypted(data) else data) or {}
         except OSError as error:
             raise PlanError(f"reading {self.path} on the controller: {error.strerror}.") from None
+        except ValueError as error:
+            raise PlanError(f"reading {self.path} on the controller: {error}.") from None
         except (AnsibleVaultError, AnsibleVaultFormatError):
             raise PlanError(f"{self.path} can't be decrypted with the vault passwords of this run.") from None
         except yaml.YAMLError:  # its text would quote the file
@@ -59,13 +62,19 @@ class VaultFile:
         if secrets:
             vault_id, secret = self._opener or match_encrypt_secret(secrets)
             data = self._vault.encrypt(data, secret, None if vault_id == "default" else vault_id)
+        temporary = ""
         try:
             with tempfile.NamedTemporaryFile(dir=self.path.parent, prefix=f".{self.path.name.lstrip('.')}-", delete=False) as stream:
+                temporary = stream.name
                 stream.write(data)
+                stream.flush()
                 os.fsync(stream.fileno())
-            os.replace(stream.name, self.path)
+            os.replace(temporary, self.path)
         except OSError as error:
             raise FlotillaError(f"writing {self.path} on the controller: {error.strerror}.") from None
+        finally:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
         return bool(secrets)
 
 

@@ -19,13 +19,14 @@ ROOT = Path(__file__).parents[4]
 GUARDED = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["action_groups"]["guarded"]
 MODULES = {name: importlib.import_module(f"ansible_collections.flotilla.swarm.plugins.modules.{name}") for name in GUARDED}
 STACK = {"com.docker.stack.namespace": "web"}
-# What each module is asked to do. The swarm has to be named for nodes and volume, whose other calls need no confirmation.
+# What each module is asked to do. The swarm has to be named for nodes, stack and volume, whose other calls need no confirmation.
 ACTS: dict[str, dict[str, t.Any]] = {
     "data_restore": {"src": "x", "host": "m1", "archives": [{"kind": "volume", "name": "lost", "parts": []}]},
     "data_root": {"path": "/nowhere/docker", "activate": "always"},
     "nodes": {"absent": ["w1"], "swarm_name": "lab"},
     "prune": {"keep": [], "older_than": "0s"},
     "recover": {"managers": []},
+    "stack": {"name": "web", "state": "absent", "swarm_name": "lab"},
     "swarm": {"state": "absent", "force": True},
     "swarm rotate": {
         "host": "m1",
@@ -74,7 +75,7 @@ def test_unconfirmed_it_is_refused(fake: FakeEngine, name: str, options: dict[st
     assert refused["exit_code"] == 1 and words in refused["msg"] and not fake.writes
 
 
-@pytest.mark.parametrize("name", sorted(set(ACTS) - {"nodes", "volume"}))
+@pytest.mark.parametrize("name", sorted(set(ACTS) - {"nodes", "stack", "volume"}))
 def test_what_only_destroys_is_refused_without_a_name(fake: FakeEngine, name: str) -> None:
     refused = act(fake, name)
     assert refused["exit_code"] == 1 and "swarm_name is empty" in refused["msg"] and not fake.writes

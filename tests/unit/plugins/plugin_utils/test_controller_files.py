@@ -16,7 +16,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.backup_files import pack_stacks
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.build_context import BuildContext, ContextError, Recipe
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.controller_files import LARGEST_BYTES, read_regular
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.controller_files import LARGEST_BYTES, ControllerFiles, read_regular
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import load_model
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.vault_file import VaultFile
 
@@ -153,3 +153,44 @@ def test_a_file_stays_encrypted_with_the_password_that_opened_it(tmp_path: Path)
     assert file.write(file.read(), "")
     data = (tmp_path / "vaulted").read_bytes()
     assert data.splitlines()[0].endswith(b";prod") and b"a: b" in VaultLib([prod]).decrypt(data)
+
+
+def test_a_directory_that_becomes_a_link_leads_nowhere(tmp_path: Path) -> None:
+    """Between the look at the path and the opening of it."""
+    inside, outside = tmp_path / "project" / "conf", tmp_path / "outside"
+    for folder in (inside, outside):
+        folder.mkdir(parents=True)
+        (folder / "key").write_text(folder.name)
+    files = ControllerFiles(below=str(tmp_path / "project"))
+    assert files.read(str(inside / "key")) == b"conf"
+    real = os.path.realpath
+
+    def swapped(path: str) -> str:
+        place = real(path)
+        if place == str(inside / "key"):
+            inside.rename(tmp_path / "project" / "former")
+            inside.symlink_to(outside)
+        return place
+
+    with mock.patch("os.path.realpath", swapped), pytest.raises(OSError, match="Not a directory|Too many levels"):
+        files.read(str(inside / "key"))
+
+
+class _Loader:
+    _vault = VaultLib([])
+
+
+@pytest.mark.parametrize("name", ["pipe", "large"])
+def test_a_vault_file_is_a_regular_file_of_bounded_size(name: str, tmp_path: Path) -> None:
+    odd(tmp_path)
+    vault = VaultFile(name, [tmp_path], _Loader())
+    vault.exists = lambda: True  # type: ignore[method-assign]
+    with pytest.raises(FlotillaError, match="expected a regular file|expected at most"):
+        vault.read()
+
+
+def test_a_failed_write_leaves_no_temporary_file(tmp_path: Path) -> None:
+    vault = VaultFile("login.yml", [tmp_path], _Loader())
+    with mock.patch("os.fsync", side_effect=OSError(28, "No space left on device")), pytest.raises(FlotillaError, match="No space left"):
+        vault.write({"password": "x"}, "")
+    assert list(tmp_path.iterdir()) == []

@@ -94,6 +94,14 @@ def test_only_what_no_longer_fits_is_made_anew(whole: dict[str, str], change: di
     assert (done.action, done.cost) == ("update", "restarts tasks")
 
 
+def test_a_password_that_somebody_chose_is_hashed_with_more_effort(whole: dict[str, str]) -> None:
+    assert whole["htpasswd"].split("$")[2] == "05"
+    chosen = made({**whole, "password": "correct horse"}).credentials
+    assert chosen["htpasswd"].split("$")[2] == "11" and paths(made(chosen)) == []
+    cheap = bcrypt.hashpw(b"correct horse", bcrypt.gensalt(5)).decode()
+    assert paths(made({**chosen, "htpasswd": f"{chosen['username']}:{cheap}"})) == ["login"]
+
+
 def test_another_address_gets_a_certificate(whole: dict[str, str]) -> None:
     assert paths(made(whole, "192.0.2.9:5000")) == ["registry", "certificate"]
 
