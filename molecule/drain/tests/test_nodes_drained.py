@@ -90,9 +90,9 @@ def test_check_mode_says_what_would_become_of_a_drained_node() -> None:
 @pytest.mark.parametrize(
     ("playbook", "variables", "words"),
     [
-        (DRAIN, {"nodes_target": ["w9"]}, "no node of the swarm is w9 (its nodes are m1, w1, w2, w3, w4)"),
+        (DRAIN, {"nodes_target": ["w9"]}, "the swarm has no node w9 (its nodes are m1, w1, w2, w3, w4)"),
         (DRAIN, {"nodes_target": ["w3"], "nodes_surge": "some"}, "nodes_surge is 'some'. Expected none, sole or all."),
-        (ACTIVATE, {"nodes_target": "w3, w9"}, "no node of the swarm is w9"),
+        (ACTIVATE, {"nodes_target": "w3, w9"}, "the swarm has no node w9"),
         (
             REMOVE,
             {"nodes_target": "w3, w9", "confirm": "lab"},
