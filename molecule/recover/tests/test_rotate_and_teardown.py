@@ -91,7 +91,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def test_a_rotation_of_what_did_not_change_replaces_nothing() -> None:
     done = play("playbooks/rotate.yml", stacks_present=[stack(FIRST)], stacks_rotate="vault")
-    assert done.rc == 0 and not any(done.changed.values()) and "no secret is replaced" in done.text, done.out
+    assert done.rc == 0 and not any(done.changed.values()) and "none is replaced" in done.text, done.out
 
 
 def test_a_rotation_is_no_deploy_in_disguise() -> None:
