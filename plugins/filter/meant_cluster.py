@@ -15,7 +15,7 @@ from ..module_utils.errors import PlanError
 
 
 def meant_cluster(results: t.Sequence[t.Mapping[str, t.Any]], cluster_id: str = "") -> str:
-    """The id of the swarm; empty where nobody knows one."""
+    """The id of the swarm; empty if nobody knows one."""
     try:
         return find_meant(str(cluster_id or ""), [read_result(result) for result in results])
     except PlanError as error:

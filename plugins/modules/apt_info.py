@@ -57,10 +57,10 @@ changes:
         V(install), V(upgrade), V(downgrade), V(remove), or V(configure), which finishes an installation that was broken off.
       type: str
       returned: success
-    before: {description: The version that is there. Empty where there is none., type: str, returned: success}
-    after: {description: The version that would be there. Empty where the package would be removed., type: str, returned: success}
+    before: {description: The version that is there. Empty if there is none., type: str, returned: success}
+    after: {description: The version that would be there. Empty if the package would be removed., type: str, returned: success}
 problem:
-  description: Why O(packages) can't be had, such as V(apt has no package nix). Empty where they can.
+  description: Why O(packages) can't be had, such as V(apt has no package nix). Empty if they can.
   returned: success
   type: str
 """

@@ -58,7 +58,7 @@ options:
             description:
               - Way to the number in the JSON, such as V(depth) or V(topics[topic_name=ocr].depth). V([*]) means all items of a list,
                 V([0]) the first, V([key=value]) those in which the key has the value. Several numbers are added up.
-              - Empty where the whole answer is the number.
+              - Empty if the whole answer is the number.
             type: str
             default: ""
           query:
@@ -199,7 +199,7 @@ decisions:
       description: Full name.
       type: str
     metric:
-      description: The metric, V(null) where it can't be read.
+      description: The metric, V(null) if it can't be read.
       type: float
     before:
       description: Replicas that the service had.

@@ -175,7 +175,7 @@ def _make(place: MemberHost, target: Target) -> str:
 
 
 def _unpack(place: MemberHost, archive: str, directory: str, size: int) -> str:
-    """Why it did not come back; empty where it did."""
+    """Why it did not come back; empty if it did."""
     free = place.host.space(directory).free
     if size > free:
         return f"it holds {size // 2**20} MiB, and {directory} has room for {free // 2**20} MiB"

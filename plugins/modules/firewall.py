@@ -171,7 +171,7 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
 
 
 def read_rules(host: Host) -> dict[int, firewall.Chains]:
-    """The filter table of each IP version that this host has; without chains where there is no iptables yet."""
+    """The filter table of each IP version that this host has; without chains if there is no iptables yet."""
     versions = [4, 6] if host.exists(firewall_unit.HAS_IPV6) else [4]
     found: dict[int, firewall.Chains] = {version: {} for version in versions}
     for version in versions if host.find_command("iptables") else []:

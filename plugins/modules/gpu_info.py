@@ -36,7 +36,7 @@ EXAMPLES = r"""
 RETURN = r"""
 state:
   description:
-    - V(ready) where the driver answers, V(absent) where there is no C(nvidia-smi), and V(failed) where it can't tell of
+    - V(ready) if the driver answers, V(absent) if there is no C(nvidia-smi), and V(failed) if it can't tell of
       every GPU.
   returned: success
   type: str
@@ -85,7 +85,7 @@ labels:
   type: dict
   sample: {"gpu": "true", "gpu.nvidia-a100-sxm4-40gb": "true"}
 toolkit:
-  description: Version of the NVIDIA container toolkit. Empty where there is none.
+  description: Version of the NVIDIA container toolkit. Empty if there is none.
   returned: success
   type: str
   sample: 1.19.0
@@ -94,13 +94,13 @@ engine:
   returned: success
   type: dict
   contains:
-    version: {description: Its version. Empty where none answers., type: str, returned: success}
+    version: {description: Its version. Empty if none answers., type: str, returned: success}
     route:
       description:
         - V(default runtime) where every container goes through NVIDIA's runtime, which services of a swarm need.
-        - V(runtime) where only those do that ask for it, and V(cdi) where there is no such runtime, but devices that C(docker run) can
+        - V(runtime) if only those do that ask for it, and V(cdi) if there is no such runtime, but devices that C(docker run) can
           name. A service can do neither.
-        - V(none) where there is no way, V(unknown) where no engine answers.
+        - V(none) if there is no way, V(unknown) if no engine answers.
       type: str
       returned: success
     runtimes: {description: Names of its runtimes., type: list, elements: str, returned: success}
@@ -113,7 +113,7 @@ engine:
     cdi_specs:
       description:
         - The files there that describe NVIDIA GPUs, with V(path) and V(fresh), which is whether the file names the libraries of the driver
-          that is loaded. After an update of the driver it does not, until C(nvidia-ctk cdi generate) runs again. V(null) where the driver's
+          that is loaded. After an update of the driver it does not, until C(nvidia-ctk cdi generate) runs again. V(null) if the driver's
           version is not known.
       type: list
       elements: dict
@@ -148,7 +148,7 @@ def _look(host: t.Any) -> dict[str, t.Any]:
     code, out, err = host.run([*gpus.QUERY])
     if code == NO_COMMAND:
         return {"state": "absent", "message": err.strip(), "gpus": []}
-    # newer drivers exit with 6 where there is no GPU
+    # newer drivers exit with 6 if there is no GPU
     if code and NO_DEVICES not in out:
         return {"state": "failed", "message": out.strip() or err.strip(), "gpus": []}
     try:

@@ -101,7 +101,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rc:
-  description: The exit code. V(null) where the command did not run to its end.
+  description: The exit code. V(null) if the command did not run to its end.
   returned: when not in check mode
   type: int
 stdout:
@@ -262,7 +262,7 @@ def watch(_member: Member, _params: dict[str, t.Any], _plan: Plan, observed: Obs
 
 
 def _find_service(services: t.Sequence[t.Any], name: str) -> t.Any:
-    """The service of this full name; None where none is named."""
+    """The service of this full name; None if none is named."""
     if not name:
         return None
     found = choose(services, [name], [], {})

@@ -95,7 +95,7 @@ ARGUMENTS: dict[str, t.Any] = {
 
 @dataclass(frozen=True)
 class Observed:
-    """``text`` is None where there is no file."""
+    """``text`` is None if there is no file."""
 
     path: str
     is_monitored: bool

@@ -287,7 +287,7 @@ def _unmount(host: Host, path: str) -> None:
 
 
 def _mount(host: Host, work: Work) -> str:
-    """Mount it; what went wrong, empty where nothing did."""
+    """Mount it; what went wrong, empty if nothing did."""
     path = work.mount.path
     if path not in mounts.parse_mountinfo(host.read(MOUNTINFO) or ""):
         _close(path)

@@ -175,7 +175,7 @@ def apply(host: Host, change: Change, _observed: t.Any) -> dict[str, t.Any]:
 
 
 def _export(host: Host, wanted: list[exports.Entry]) -> str:
-    """Make the server follow its files; what went wrong, empty where nothing did."""
+    """Make the server follow its files; what went wrong, empty if nothing did."""
     code, _out, err = host.run(["exportfs", "-ra"])
     ours = {word for entry in wanted for word in (entry.path, entry.client)}
     # a line that begins with "exportfs: Failed to stat PATH:" may be about a file of others, which is not ours to judge

@@ -62,7 +62,7 @@ EXAMPLES = r"""
 RETURN = r"""
 ends:
   description:
-    - This host's ends of the ingress network, then of encrypted ones. Empty where it has none of the ingress network, as in no swarm.
+    - This host's ends of the ingress network, then of encrypted ones. Empty if it has none of the ingress network, as in no swarm.
   returned: without O(peers)
   type: list
   elements: dict

@@ -99,7 +99,7 @@ tcp:
   type: dict
   sample: {m1: {"2377": open, "7946": no answer}}
 udp:
-  description: Whether datagrams of each peer came to each UDP port of this host. V(null) where that can't be seen.
+  description: Whether datagrams of each peer came to each UDP port of this host. V(null) if that can't be seen.
   returned: when O(collect=true), not in check mode
   type: dict
   sample: {m1: {"4789": false, "7946": true}}

@@ -106,7 +106,7 @@ opened:
   returned: success
   type: bool
 kept:
-  description: Where the state is that was on this host before. Empty where there was none.
+  description: Where the state is that was on this host before. Empty if there was none.
   returned: when O(archive) is given, and not in check mode
   type: str
 """

@@ -68,7 +68,7 @@ MOST_BYTES = 2**18
 
 
 class Observed(t.NamedTuple):
-    """``present`` are the fingerprints in the file, None where there is no file; ``text`` is what was fetched, empty where nothing was."""
+    """``present`` are the fingerprints in the file, None if there is no file; ``text`` is what was fetched, empty if nothing was."""
 
     expected: list[str]
     present: list[str] | None
@@ -86,7 +86,7 @@ def observe(host: Host, params: dict[str, t.Any]) -> Observed:
 
 
 def _read(text: str) -> list[str]:
-    """Empty where the file holds no key that can be read."""
+    """Empty if the file holds no key that can be read."""
     try:
         return read_fingerprints(text)
     except FlotillaError:

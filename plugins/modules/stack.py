@@ -92,7 +92,7 @@ options:
     default: error
   optional_variables:
     description:
-      - Names of variables that need no value. They count as empty where they have none, without a warning.
+      - Names of variables that need no value. They count as empty if they have none, without a warning.
       - One that the file itself requires, as C(${NAME:?message}), needs a value all the same.
     type: list
     elements: str
@@ -236,7 +236,7 @@ summary:
 plan_id:
   description:
     - The id of the plan. It differs if the plan differs, or if something that it changes has changed meanwhile.
-    - Empty in check mode where there is no swarm yet. Such a plan can't be approved.
+    - Empty in check mode if there is no swarm yet. Such a plan can't be approved.
   returned: success
   type: str
   sample: 3f1c9a0e5b7d2468

@@ -173,7 +173,7 @@ class Work(t.NamedTuple):
 
 
 def engine_of(member: Member) -> t.Any:
-    """The engine, or in check mode None where the run that is predicted would have to install it first."""
+    """The engine, or in check mode None if the run that is predicted would have to install it first."""
     return None if member.is_to_be_installed else member.require_engine()
 
 
@@ -255,7 +255,7 @@ def _remove(engine: t.Any, name: str) -> None:
 
 
 def _try(engine: t.Any, name: str, image: str) -> str:
-    """Mount a volume into a container that looks at it; what went wrong, empty where nothing did."""
+    """Mount a volume into a container that looks at it; what went wrong, empty if nothing did."""
     doing = f"mounting volume {name} into a container of {image}"
     mount = {"Type": "volume", "Source": name, "Target": TEST_POINT, "VolumeOptions": {"NoCopy": True}}
     body = {"Image": image, "Entrypoint": ["stat"], "Cmd": [TEST_POINT], "HostConfig": {"Mounts": [mount], "NetworkMode": "none"}}

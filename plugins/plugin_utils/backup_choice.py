@@ -13,7 +13,7 @@ Record = t.Mapping[str, t.Any]
 
 @dataclass(frozen=True)
 class BackupChoice:
-    """``manager`` stops its engine for the archive; ``through`` is another one, by which it is drained. Each empty where there is none."""
+    """``manager`` stops its engine for the archive; ``through`` is another one, by which it is drained. Each empty if there is none."""
 
     acting: list[str]
     manager: str

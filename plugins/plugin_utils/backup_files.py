@@ -136,7 +136,7 @@ def read_regular(path: Path, most: int, follow: bool = False) -> bytes:
 
 
 def pack_stacks(stacks: t.Sequence[t.Mapping[str, t.Any]], places: t.Sequence[Path]) -> bytes:
-    """A ``tar.gz`` with the files that stacks name, below their names; empty where there are none. Raises PlanError."""
+    """A ``tar.gz`` with the files that stacks name, below their names; empty if there are none. Raises PlanError."""
     found: dict[str, bytes] = {}
     for stack in stacks:
         name = str(stack["name"])

@@ -162,7 +162,7 @@ class BuildContext:
 
 
 def _read_text(path: Path) -> str:
-    """Empty where there is no such file."""
+    """Empty if there is no such file."""
     try:
         return read_regular(str(path)).decode()
     except FileNotFoundError:

@@ -14,7 +14,7 @@ REUSE, SEEN = "preflight_reuse", "preflight_seen"
 
 
 def find_record(variables: Variables, check_mode: bool) -> t.Any:
-    """The record of the host that has these variables; None where nobody may answer from it.
+    """The record of the host that has these variables; None if nobody may answer from it.
 
     Each role that changes hosts registers what it decided under a name that ends with ``_decided``. Where one of them had something to do,
     the host is not what it was. Check mode changes nothing.

@@ -31,7 +31,7 @@ class VaultFile:
         return self.path.is_file()
 
     def read(self) -> dict[str, str]:
-        """Its texts by name; empty where there is no file or nothing in it."""
+        """Its texts by name; empty if there is no file or nothing in it."""
         if not self.exists():
             return {}
         try:

@@ -46,7 +46,7 @@ def describe(containers: t.Sequence[Raw], volumes: t.Sequence[Raw]) -> dict[str,
 
 
 def plan_project(project: str, containers: t.Sequence[Raw], volumes: t.Sequence[Raw], state: str, stop_timeout: int) -> Plan:
-    """Stop what depends on others first, and start it last. Raises PlanError where there is no such project."""
+    """Stop what depends on others first, and start it last. Raises PlanError if there is no such project."""
     result = describe(containers, volumes)
     if not containers:
         raise PlanError(f"this host has no containers of a Compose project {project}. `docker compose ls --all` lists them.")

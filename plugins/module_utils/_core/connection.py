@@ -32,7 +32,7 @@ def read_tls(tls: bool, validate_certs: bool | None) -> Tls:
 
 
 def warn_of_plain(docker_host: str, tls: Tls) -> str:
-    """What is wrong with an address that crosses a network without encryption and login; empty where nothing is."""
+    """What is wrong with an address that crosses a network without encryption and login; empty if nothing is."""
     place = urlsplit(docker_host if "://" in docker_host else f"tcp://{docker_host}")
     if tls.used or place.scheme in _NO_NETWORK or _is_here(place.hostname or ""):
         return ""
@@ -51,7 +51,7 @@ def _is_here(host: str) -> bool:
 
 
 def explain_import(problem: str, version: str, python: str) -> tuple[str, str]:
-    """The problem and the cure where the SDK can't be imported; ``version`` is that of the one that is installed, empty where none is."""
+    """The problem and the cure where the SDK can't be imported; ``version`` is that of the one that is installed, empty if none is."""
     there = "for the Python that Ansible uses here"
     if not version or _ABSENT.search(problem):
         told = f"the Docker SDK for Python can't be imported ({problem})"

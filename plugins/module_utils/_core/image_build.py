@@ -22,7 +22,7 @@ KEPT_LINES = 15
 
 @dataclass(frozen=True)
 class Wanted:
-    """One image. ``context_hash`` is empty where nothing is built, ``archive`` where nothing is loaded.
+    """One image. ``context_hash`` is empty if nothing is built, ``archive`` where nothing is loaded.
 
     ``context_archive`` is the packed context on the host, and the headers carry the registry's credentials. Without ``buildkit`` the
     engine's classic builder builds.
@@ -50,7 +50,7 @@ class Wanted:
 class ImageState:
     """What is there: ``manifests`` are the digests under which the image on the host is known to registries.
 
-    ``remote`` is the digest that the registry has for the name, empty where it has none; ``problem`` says why it could
+    ``remote`` is the digest that the registry has for the name, empty if it has none; ``problem`` says why it could
     not be asked.
     """
 

@@ -23,7 +23,7 @@ _STOPPED = ("created", "exited", "dead")
 
 @dataclass(frozen=True)
 class HostInventory:
-    """What a host has. ``node_id`` is that of the host now, empty outside a swarm and None where it is not known; ``now`` is in
+    """What a host has. ``node_id`` is that of the host now, empty outside a swarm and None if it is not known; ``now`` is in
     seconds since 1970, and ``age`` how old has to be what goes."""
 
     images: t.Sequence[Raw]

@@ -26,7 +26,7 @@ def read_time(text: str) -> float:
 
 
 def seconds_between(start: str, end: str) -> float:
-    """From one time to another, with one decimal; 0 where one is not given."""
+    """From one time to another, with one decimal; 0 if one is not given."""
     return round(read_time(end) - read_time(start), 1) if start and end else 0.0
 
 

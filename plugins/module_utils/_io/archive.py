@@ -138,7 +138,7 @@ def discard(directory: str) -> None:
 
 
 def set_aside(directory: str, stamp: str) -> str:
-    """Rename a directory, so that its content is kept; the new name, empty where there was none."""
+    """Rename a directory, so that its content is kept; the new name, empty if there was none."""
     path = pathlib.Path(directory)
     return _rename(path, path.with_name(f"{path.name}.before-{stamp}")) if path.exists() else ""
 

@@ -23,7 +23,7 @@ _CERTIFICATES = {"ca_path": "ca.pem", "client_cert": "cert.pem", "client_key": "
 
 
 def problem() -> str:
-    """Why nothing can be built with BuildKit on this host; empty where it can."""
+    """Why nothing can be built with BuildKit on this host; empty if it can."""
     if not shutil.which("docker"):
         return "there is no command docker"
     try:

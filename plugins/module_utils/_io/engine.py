@@ -44,7 +44,7 @@ _PASSING = ("context deadline exceeded", "code = Unavailable", "losing leader st
 
 
 class EngineError(FlotillaError):
-    """The engine refused a request or can't be reached. ``status`` is the HTTP status, None where there was no answer."""
+    """The engine refused a request or can't be reached. ``status`` is the HTTP status, None if there was no answer."""
 
     def __init__(self, doing: str, problem: str, cure: str = "", status: int | None = None) -> None:
         super().__init__(problem.rstrip("."), cure, doing)
@@ -174,7 +174,7 @@ class Engine:
         return tuple(int(part) for part in str(self._client.api_version).split("."))
 
     def stored_login(self, registry: str) -> dict[str, str] | None:
-        """What ``docker login`` keeps on this host for a registry, as the API wants it; None where there is nothing."""
+        """What ``docker login`` keeps on this host for a registry, as the API wants it; None if there is nothing."""
         try:
             found = docker.auth.resolve_authconfig(docker.auth.load_config(), registry)
         except docker.errors.DockerException:
@@ -289,7 +289,7 @@ class Engine:
 
 
 def _ask(client: t.Any, path: str) -> t.Any:
-    """The answer to a request without a version, which the engine gives in the newest one that it has; None where it does not say which."""
+    """The answer to a request without a version, which the engine gives in the newest one that it has; None if it does not say which."""
     try:
         answer = client.get(f"{client.base_url}{path}", timeout=client.timeout)
     except requests.exceptions.Timeout:

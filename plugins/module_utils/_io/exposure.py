@@ -91,7 +91,7 @@ def _registries(host: Host, listeners: t.Iterable[Listener]) -> list[dict[str, t
 
 
 def _ask(address: str, port: str, ca: str) -> dict[str, t.Any]:
-    """Who asks without a login, as anybody could; empty where no registry answers."""
+    """Who asks without a login, as anybody could; empty if no registry answers."""
     number = int(port.partition("/")[0])
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

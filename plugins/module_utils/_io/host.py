@@ -26,7 +26,7 @@ RPM_FORMAT = "%{NAME} %{VERSION}-%{RELEASE} install installed\n"
 
 
 class Space(t.NamedTuple):
-    """The room of a file system in bytes, and the share of its inodes that are free in percent; None where it does not count them."""
+    """The room of a file system in bytes, and the share of its inodes that are free in percent; None if it does not count them."""
 
     free: int
     total: int
@@ -53,7 +53,7 @@ class Host:
         self._module = module
 
     def read(self, path: str) -> str | None:
-        """The text of a file, None where there is no such file."""
+        """The text of a file, None if there is no such file."""
         try:
             with open(path, encoding="utf-8") as stream:
                 return stream.read()
@@ -66,7 +66,7 @@ class Host:
         return os.path.exists(path)
 
     def list_dir(self, path: str) -> list[str]:
-        """Sorted names in a directory; empty where there is no such directory."""
+        """Sorted names in a directory; empty if there is no such directory."""
         try:
             return sorted(os.listdir(path))
         except FileNotFoundError:
@@ -88,7 +88,7 @@ class Host:
         return Space(status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize, percent)
 
     def mode(self, path: str) -> int | None:
-        """Who may do what with a file, such as 0o644; None where there is no such file."""
+        """Who may do what with a file, such as 0o644; None if there is no such file."""
         try:
             return os.stat(path).st_mode & 0o7777
         except OSError:
@@ -97,7 +97,7 @@ class Host:
     def stat(self, path: str) -> dict[str, t.Any]:
         """What is at a path, where a link counts as what it leads to.
 
-        ``kind`` is absent, directory or other; ``uid``, ``gid`` and ``mode`` are numbers, ``user`` and ``group`` names, empty where there
+        ``kind`` is absent, directory or other; ``uid``, ``gid`` and ``mode`` are numbers, ``user`` and ``group`` names, empty if there
         is none.
         """
         try:
@@ -118,7 +118,7 @@ class Host:
         }
 
     def user_id(self, name: str) -> int | None:
-        """The number of a user of this host, None where there is none of this name."""
+        """The number of a user of this host, None if there is none of this name."""
         try:
             return pwd.getpwnam(name).pw_uid
         except KeyError:
@@ -133,7 +133,7 @@ class Host:
     def write(
         self, path: str, text: str, mode: int = 0o644, validate: t.Callable[[str], None] | None = None, closed: bool = False
     ) -> str | None:
-        """Replace a file atomically and return the path of its backup, None where there was no file before.
+        """Replace a file atomically and return the path of its backup, None if there was no file before.
 
         The new text stands in a temporary file beside ``path`` first; ``validate`` gets the path of that file and raises to
         refuse it. An existing file keeps its mode and owner; ``mode`` is for a new one. A link stays, and what it leads to is replaced.
@@ -243,11 +243,11 @@ class Host:
         return found
 
     def find_command(self, name: str) -> str | None:
-        """The path of a command in PATH and the sbin directories, None where there is none."""
+        """The path of a command in PATH and the sbin directories, None if there is none."""
         return t.cast("str | None", self._module.get_bin_path(name, required=False))
 
     def run(self, argv: list[str]) -> tuple[int, str, str]:
-        """Run a command without a shell: exit code, standard output, standard error. 127 where there is no such command."""
+        """Run a command without a shell: exit code, standard output, standard error. 127 if there is no such command."""
         command = self.find_command(argv[0])
         if not command:
             return 127, "", f"{argv[0]}: command not found"

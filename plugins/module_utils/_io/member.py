@@ -29,7 +29,7 @@ CERTIFICATE = "swarm/certificates/swarm-node.crt"
 
 @dataclass(frozen=True)
 class Member:
-    """``engine`` is None where no engine answers; ``problem`` then says why, and ``is_bare`` whether none is installed."""
+    """``engine`` is None if no engine answers; ``problem`` then says why, and ``is_bare`` whether none is installed."""
 
     engine: Engine | None
     problem: str
@@ -47,7 +47,7 @@ class Member:
         return self.check_mode and seen.state in ("no engine", "inactive")
 
     def require_engine(self) -> Engine:
-        """The engine; raises the reason where there is none."""
+        """The engine; raises the reason if there is none."""
         if self.engine:
             return self.engine
         raise FlotillaError(self.problem)
@@ -76,11 +76,11 @@ class Member:
         return read_routes(self.read("/proc/net/route"), self.read("/etc/resolv.conf")) if self.is_local else []
 
     def source_address(self, peer: str) -> str:
-        """The address from which this host reaches ``peer``; empty where it does not."""
+        """The address from which this host reaches ``peer``; empty if it does not."""
         return source_address(peer)
 
     def read(self, path: str) -> str:
-        """A file's text, empty where there is none that can be read."""
+        """A file's text, empty if there is none that can be read."""
         try:
             with open(path, encoding="utf-8") as stream:
                 return stream.read()
@@ -98,7 +98,7 @@ class Member:
 
 
 def source_address(peer: str) -> str:
-    """The address from which this host reaches ``peer``; empty where it does not. Nothing is sent."""
+    """The address from which this host reaches ``peer``; empty if it does not. Nothing is sent."""
     try:
         family, kind, protocol, _name, place = socket.getaddrinfo(peer, 9, type=socket.SOCK_DGRAM)[0]
         with socket.socket(family, kind, protocol) as probe:

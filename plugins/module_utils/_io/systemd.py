@@ -10,7 +10,7 @@ from .host import Host
 
 
 def attempt(host: Host, verb: str, *words: str) -> str:
-    """Run ``systemctl``; what went wrong, empty where nothing did."""
+    """Run ``systemctl``; what went wrong, empty if nothing did."""
     code, out, err = host.run(["systemctl", verb, *words])
     return (err or out).strip() or f"it ended with {code}" if code else ""
 

@@ -52,7 +52,7 @@ def _read_list(value: t.Any, place: Place, context: Context) -> list[str]:
 
 
 def _read_pairs(value: t.Any, place: Place, context: Context) -> dict[str, str]:
-    """One without a value takes that of the variable, and is left out where there is none, as the client does."""
+    """One without a value takes that of the variable, and is left out if there is none, as the client does."""
     _check_pairs(value, place)
     return {key: text for key, text in fill_missing(read_pairs(value), context.env, empty=False).items() if text is not None}
 

@@ -123,7 +123,7 @@ def _is_common(mode: int) -> bool:
 
 
 def bad_template(text: str) -> str:
-    """The first template in a text that the engine does not know, without what stands around it; empty where there is none."""
+    """The first template in a text that the engine does not know, without what stands around it; empty if there is none."""
     for action in _ACTION.finditer(text):
         inner = (action["inner"] or "").strip("- ")
         if action["inner"] is None or inner[:1] in ("", "{") or (_NAME.fullmatch(inner) and inner not in _WORDS):

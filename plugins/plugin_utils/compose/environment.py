@@ -24,7 +24,7 @@ _ESCAPED = {**dict(zip("abfnrtv", "\a\b\f\n\r\t\v", strict=True)), "$": "$$"}
 
 
 def read_pairs(value: t.Any) -> Variables:
-    """Variables from either form: a list of ``KEY=value`` or ``KEY``, or a mapping; None where no value is given."""
+    """Variables from either form: a list of ``KEY=value`` or ``KEY``, or a mapping; None if no value is given."""
     if isinstance(value, list):
         pairs = (item.partition("=") for item in value)
         return {key: text if equals else None for key, equals, text in pairs}

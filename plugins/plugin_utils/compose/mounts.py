@@ -18,7 +18,7 @@ Mount = dict[str, t.Any]
 
 
 class Folder(t.NamedTuple):
-    """Where relative paths start, what ``~`` stands for (None where nobody said), and which directory of the nodes holds
+    """Where relative paths start, what ``~`` stands for (None if nobody said), and which directory of the nodes holds
     what ``root`` holds on the controller (None: the one of the same name).
     """
 

@@ -27,7 +27,7 @@ class Rule:
     """``holds`` says whether a value at the path ``where`` is right. In the path ``*`` is each item, and ``@`` each key.
 
     ``at`` is a path below that, at which the error stands. ``by`` is who refuses: the manager that gets the request, or the node that is
-    to run a task; empty where nobody does, and ``stricter`` says why we do. ``since`` is the first engine that refuses.
+    to run a task; empty if nobody does, and ``stricter`` says why we do. ``since`` is the first engine that refuses.
     A rule with a ``word`` gives a warning, which that word silences.
     """
 

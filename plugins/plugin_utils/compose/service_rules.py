@@ -50,7 +50,7 @@ def _on_node(ports: t.Iterable[t.Mapping[str, t.Any]]) -> list[tuple[int, str]]:
 
 
 def _shared(items: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[str, list[str]]:
-    """The first target that several mounts or references have, and their sources; empty where each has its own."""
+    """The first target that several mounts or references have, and their sources; empty if each has its own."""
     sources: dict[str, list[str]] = {}
     for item in items:
         sources.setdefault(item.get("target") or item.get("source", ""), []).append(item.get("source", ""))

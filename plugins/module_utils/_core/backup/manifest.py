@@ -156,8 +156,8 @@ def warn_of_version(manifest: Manifest | None, engine_version: str) -> tuple[str
 def check_recovery(manifest: Manifest | None, own: MemberState, others: t.Sequence[MemberState], meant: str = "") -> None:
     """Raises PlanError if a swarm can't be recovered on this host.
 
-    ``manifest`` is that of the archive, None where the host's own state is to be used. ``others`` are the other hosts that are or
-    were managers. ``meant`` is the id of the only swarm that will do, empty where any will.
+    ``manifest`` is that of the archive, None if the host's own state is to be used. ``others`` are the other hosts that are or
+    were managers. ``meant`` is the id of the only swarm that will do, empty if any will.
     """
     cluster_id = manifest.cluster_id if manifest else own.cluster_id
     whose = f"the archive is of swarm {cluster_id}" if manifest else f"this host has the state of swarm {cluster_id}"

@@ -32,7 +32,7 @@ def is_sealed(seal: str, password: str, name: str, sums: bytes) -> bool:
 
 
 def salt_of(seal: str) -> bytes:
-    """The salt of a seal; empty where the text is no seal."""
+    """The salt of a seal; empty if the text is no seal."""
     match = _SEAL.fullmatch(seal)
     return bytes.fromhex(match["salt"]) if match else b""
 

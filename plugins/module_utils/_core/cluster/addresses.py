@@ -39,7 +39,7 @@ def probe(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
 
 
 def pick_in_network(option: str, text: str, own: str) -> str:
-    """``own`` if it is in the network ``text``; PlanError else. ``own`` is empty where no way leads to the network."""
+    """``own`` if it is in the network ``text``; PlanError else. ``own`` is empty if no way leads to the network."""
     network = as_network(text)
     if network is None or (own and ipaddress.ip_address(own) in network):
         return own
@@ -48,7 +48,7 @@ def pick_in_network(option: str, text: str, own: str) -> str:
 
 
 def choose_advertised(own: t.Sequence[str], peers: t.Sequence[str]) -> str:
-    """The first of the host's own addresses from which it reaches ``peers``; empty where the engine may choose.
+    """The first of the host's own addresses from which it reaches ``peers``; empty if the engine may choose.
 
     A loopback address is refused: no other host could reach it.
     """

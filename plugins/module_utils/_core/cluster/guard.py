@@ -44,7 +44,7 @@ def refuse_if_named(params: t.Mapping[str, t.Any]) -> None:
 
 
 def find_meant(cluster_id: str, managers: t.Sequence[MemberState]) -> str:
-    """The id of the swarm that is meant: the one that is given, or else that of the managers; empty where nobody knows one.
+    """The id of the swarm that is meant: the one that is given, or else that of the managers; empty if nobody knows one.
 
     Raises PlanError where managers act in another swarm than that, or in several.
     """

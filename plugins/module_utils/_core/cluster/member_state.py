@@ -62,7 +62,7 @@ class MemberState:
 
 
 def read_certificate(pem: str) -> dict[str, str]:
-    """``cluster_id``, ``role``, ``node_id`` and ``expires`` (ISO 8601, UTC) of a node's certificate; empty where there is none.
+    """``cluster_id``, ``role``, ``node_id`` and ``expires`` (ISO 8601, UTC) of a node's certificate; empty if there is none.
 
     Of use where the engine itself does not tell: on workers, on locked managers, and where the swarm has no leader.
     """
@@ -127,7 +127,7 @@ def read_result(result: t.Mapping[str, t.Any]) -> MemberState:
 
 
 def describe_cluster(cluster: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """What was fixed when the swarm was made, from ``Swarm.Cluster`` of ``/info``; empty where there is none."""
+    """What was fixed when the swarm was made, from ``Swarm.Cluster`` of ``/info``; empty if there is none."""
     if not cluster.get("ID"):
         return {}
     return {

@@ -45,7 +45,7 @@ def decide(
     of the inventory, also those that did not answer; the first of them is the only one that ever creates a swarm.
     ``others``
     are hosts known otherwise; one that is in a swarm forbids a new one. ``members`` are the node ids that the first of
-    ``managers`` that can act lists, empty where it was not asked. ``cluster_id`` is the only swarm that will do, if it is given;
+    ``managers`` that can act lists, empty if it was not asked. ``cluster_id`` is the only swarm that will do, if it is given;
     then none is created.
     """
     if not managers:

@@ -35,7 +35,7 @@ class Quorum:
         return Quorum(self.managers - 1, self.reachable - is_reachable)
 
     def refusal(self, is_reachable: bool) -> str:
-        """Why one manager can't be taken away; empty where it can. ``is_reachable`` is about that one."""
+        """Why one manager can't be taken away; empty if it can. ``is_reachable`` is about that one."""
         after = self.without(is_reachable)
         if after.managers < 1:
             return "it is the only manager"
@@ -47,7 +47,7 @@ class Quorum:
 
 
 def manager_count_problem(count: int) -> str:
-    """What is wrong with this number of managers; empty where nothing is."""
+    """What is wrong with this number of managers; empty if nothing is."""
     if count > MOST_MANAGERS:
         return f"{count} managers are too many: each one slows every change; 3, 5 or {MOST_MANAGERS} are usual"
     if count and count % 2 == 0:

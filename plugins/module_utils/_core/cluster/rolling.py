@@ -80,7 +80,7 @@ def describe_member(name: str, own: Answer, view: Answer, wants_drain: bool, mar
 
 
 def refuse_member(member: Member, own: Answer, view: Answer) -> str:
-    """Why the engine of a host must not restart, whatever the turn; empty where it may."""
+    """Why the engine of a host must not restart, whatever the turn; empty if it may."""
     if member.is_outside:
         return ""
     if own["state"] == "locked":
@@ -95,7 +95,7 @@ def refuse_member(member: Member, own: Answer, view: Answer) -> str:
 
 
 def refuse_batch(batch: int) -> str:
-    """What is wrong with the number of workers that restart at once; empty where nothing is."""
+    """What is wrong with the number of workers that restart at once; empty if nothing is."""
     return "" if batch >= 1 else f"engine_batch is {batch}, expected 1 or more."
 
 
@@ -109,7 +109,7 @@ def order_turns(members: t.Sequence[Member], batch: int) -> list[list[Member]]:
 
 
 def refuse_quorum(turn: t.Iterable[Member], view: Answer) -> str:
-    """Why these engines can't restart one after the other, or at once, without an end of the quorum; empty where they can.
+    """Why these engines can't restart one after the other, or at once, without an end of the quorum; empty if they can.
 
     A manager that is off is expected to come back by its own turn, which comes before those of the others.
     """

@@ -149,7 +149,7 @@ def _initialisation(situation: Situation, params: Params) -> Change:
 
 
 def _bridge(situation: Situation, params: Params) -> list[Change]:
-    """Before the host joins, since the engine keeps the bridge that it finds, and makes its own where there is none."""
+    """Before the host joins, since the engine keeps the bridge that it finds, and makes its own if there is none."""
     routes = situation.routes.get(situation.seen.name, ())
     return gwbridge.plan_bridge(situation.seen.name, situation.bridge, params["gwbridge"] or {}, routes)
 

@@ -30,7 +30,7 @@ _CREDENTIALS = re.compile(r"://[^/@\s]+@")
 
 
 def parse(text: str | None, path: str) -> Config:
-    """The configuration in a file's text, order kept; empty where there is no file or nothing in it."""
+    """The configuration in a file's text, order kept; empty if there is no file or nothing in it."""
     if not (text or "").strip():
         return {}
     cure = f"Repair it, or move it away to start with an empty one (mv {path} {path}.broken)."

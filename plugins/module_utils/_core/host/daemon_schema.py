@@ -151,7 +151,7 @@ _TYPES = {str: "text", int: "a whole number", bool: "true or false"}
 def check(config: t.Mapping[str, t.Any], engine: tuple[int, int] | None) -> list[str]:
     """What is wrong with the keys of a configuration, one sentence each. ``None`` as a value asks for removal and is right.
 
-    ``engine`` is the version that will read it, None where no engine is installed yet.
+    ``engine`` is the version that will read it, None if no engine is installed yet.
     """
     problems = []
     for name, value in config.items():

@@ -142,7 +142,7 @@ class Packages:
         return [f"{name}{between}{version}" if version and name in CATALOG.versioned else name for name in names]
 
     def refuse_installation(self) -> str:
-        """What follows the name of the host; empty where the engine can be installed."""
+        """What follows the name of the host; empty if the engine can be installed."""
         known = ", ".join(f"{name} {' and '.join(versions)}" for name, versions in CATALOG.distributions.items())
         if self.release not in CATALOG.distributions.get(self.id, ()):
             return (
@@ -183,7 +183,7 @@ class Upgrade:
         return bool(self.found.get("changes") or behind or self.is_marked)
 
     def refuse(self) -> str:
-        """What follows "The engine of" and the name of the host; empty where the engine can be upgraded."""
+        """What follows "The engine of" and the name of the host; empty if the engine can be upgraded."""
         packages, version = self.packages, self.packages.choice.version
         if packages.foreign:
             return (

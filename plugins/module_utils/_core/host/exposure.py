@@ -18,7 +18,7 @@ _CLOSED = re.compile(r"^-A FLOTILLA-\S+ -p (\w+) .*--(?:ctorigdstport|dport) (\d
 
 
 class Listener(t.NamedTuple):
-    """``address`` is empty where it is any; ``port`` is such as ``80/tcp``; ``published`` where the engine or its proxy listens."""
+    """``address`` is empty for any address; ``port`` is such as ``80/tcp``; ``published`` where the engine or its proxy listens."""
 
     address: str
     port: str
@@ -61,7 +61,7 @@ def asks_for_certificates(config: t.Mapping[str, t.Any], flags: t.Mapping[str, s
 
 
 def metrics_address(config: t.Mapping[str, t.Any], flags: t.Mapping[str, str]) -> str:
-    """Where the engine's metrics are for others, such as ``0.0.0.0:9323``; empty where they are for nobody else."""
+    """Where the engine's metrics are for others, such as ``0.0.0.0:9323``; empty if they are for nobody else."""
     address = str(config.get("metrics-addr") or flags.get("metrics-addr") or "")
     return "" if is_loopback(_host_of(address) or "localhost") else address
 

@@ -17,7 +17,7 @@ _SYMBOLS = {"overlay": "OVERLAY_FS", "br_netfilter": "BRIDGE_NETFILTER"}
 
 
 def parse_os_release(text: str) -> dict[str, str]:
-    """``id``, ``version`` and ``codename`` of the distribution, each empty where the file does not say it."""
+    """``id``, ``version`` and ``codename`` of the distribution, each empty if the file does not say it."""
     values = {}
     for word in shlex.split(text, comments=True):
         name, separator, value = word.partition("=")
@@ -55,7 +55,7 @@ def tell_addresses(text: str) -> str:
 
 
 def find_address(text: str, interface: str) -> str:
-    """The first address of an interface in the text of ``ip -oneline address``; empty where it has none."""
+    """The first address of an interface in the text of ``ip -oneline address``; empty if it has none."""
     lines = [line for line in text.splitlines() if line.split()[1:2] == [interface]]
     return next(iter(parse_addresses("\n".join(lines))), "")
 
@@ -63,7 +63,7 @@ def find_address(text: str, interface: str) -> str:
 def parse_swarm_state(text: str) -> dict[str, t.Any]:
     """``address``, ``data_path_address`` and ``data_path_port`` under which an engine is in a swarm, from its docker-state.json.
 
-    Empty where it is in none.
+    Empty if it is in none.
     """
     try:
         state = json.loads(text or "{}")
@@ -82,7 +82,7 @@ def _first_address(*texts: str | None) -> str:
 
 
 def find_kernel_modules(names: t.Iterable[str], loaded: str, installed: str | None, config: str | None) -> dict[str, bool | None]:
-    """Whether the kernel has each module, built in or to be loaded; None where that can't be known.
+    """Whether the kernel has each module, built in or to be loaded; None if that can't be known.
 
     ``loaded`` is /proc/modules and /proc/filesystems, ``installed`` what /lib/modules lists, ``config`` the kernel's configuration; None
     where the host does not have them. A host that is a container has no modules to load, but a configuration.

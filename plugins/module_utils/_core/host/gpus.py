@@ -25,9 +25,9 @@ def spec_dirs(info: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def read_route(info: t.Mapping[str, t.Any], specs: t.Mapping[str, str], driver: str) -> dict[str, t.Any]:
-    """What the engine's ``/info`` tells, empty where none answers; ``specs`` is path -> text of the files in its directories.
+    """What the engine's ``/info`` tells, empty if none answers; ``specs`` is path -> text of the files in its directories.
 
-    ``driver`` is the version of the kernel's driver, empty where that is not known.
+    ``driver`` is the version of the kernel's driver, empty if that is not known.
     """
     runtimes = sorted(info.get("Runtimes") or {})
     found = [{"path": path, "fresh": is_fresh(text, driver)} for path, text in sorted(specs.items()) if _SPEC.search(text)]
@@ -94,7 +94,7 @@ class Device:
 
 @dataclass(frozen=True)
 class Gpu:
-    """``memory_mb`` is in MiB, 0 where the driver can't say. A GPU in MIG mode is used through its ``devices`` only."""
+    """``memory_mb`` is in MiB, 0 if the driver can't say. A GPU in MIG mode is used through its ``devices`` only."""
 
     index: int
     uuid: str
@@ -174,7 +174,7 @@ def variable(kind: str) -> str:
 
 
 def swarm_resource(gpus: t.Iterable[Gpu], kinds: t.Mapping[str, str]) -> str:
-    """The toolkit's ``swarm-resource``: the variables of the kinds that the GPUs have, ``gpu`` where there is none."""
+    """The toolkit's ``swarm-resource``: the variables of the kinds that the GPUs have, ``gpu`` if there is none."""
     return ",".join(dict.fromkeys(variable(kind_of(gpu.model, kinds)) for gpu in gpus)) or variable(KIND)
 
 
@@ -185,7 +185,7 @@ def labels(gpus: t.Sequence[Gpu]) -> dict[str, str]:
 
 
 def parse_version(text: str) -> str:
-    """Version of the container toolkit from ``nvidia-ctk --version``, such as ``1.19.0`` or ``1.19.0-rc.1``. Empty where there is none."""
+    """Version of the container toolkit from ``nvidia-ctk --version``, such as ``1.19.0`` or ``1.19.0-rc.1``. Empty if there is none."""
     found = _VERSION.search(text)
     if not found:
         return ""

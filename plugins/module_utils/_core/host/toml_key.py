@@ -25,7 +25,7 @@ class _Statement(t.NamedTuple):
 
 
 def get(text: str, table: str, key: str) -> str | None:
-    """The text of a string value; ``table`` is empty for the top level. None where the key is absent or no string."""
+    """The text of a string value; ``table`` is empty for the top level. None if the key is absent or no string."""
     lines = _lines(text)
     found = _find(lines, table, _assignment(key))
     value = _value(key).match(lines[found.start]) if found else None

@@ -64,7 +64,7 @@ class Constraint:
 
 
 def parse_constraint(text: str) -> Constraint | None:
-    """None where the text is not a constraint; the engine refuses it then."""
+    """None if the text is not a constraint; the engine refuses it then."""
     found = _CONSTRAINT.fullmatch(text)
     return Constraint(*found.groups()) if found and found[3].strip() else None
 

@@ -95,7 +95,7 @@ def update_cost(spec: Raw, tasks: int, restarts: bool, left: t.Sequence[str] = (
 
 
 def scaling_reason(before: Raw, after: Raw) -> str:
-    """Such as ``starts 2 more tasks``; empty where the count stays or is not one of tasks that stay."""
+    """Such as ``starts 2 more tasks``; empty if the count stays or is not one of tasks that stay."""
     old, new = ServiceSpec(before), ServiceSpec(after)
     if old.mode != "replicated" or new.mode != "replicated":
         return ""

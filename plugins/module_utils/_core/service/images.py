@@ -207,7 +207,7 @@ def familiar_image(text: str) -> str:
 
 
 def read_image(option: str | None) -> str:
-    """The option ``image`` in its short form; empty where none is given. Raises PlanError."""
+    """The option ``image`` in its short form; empty if none is given. Raises PlanError."""
     text = (option or "").strip()
     return require_image(text) if text else ""
 

@@ -20,7 +20,7 @@ CREATED, UPDATED, REPLACED, REMOVED = "create", "update", "replace", "remove"
 class Touched:
     """A service that this run created, updated, replaced, or removed for another one.
 
-    ``was`` is the fingerprint of the spec before, empty where there was none.
+    ``was`` is the fingerprint of the spec before, empty if there was none.
     """
 
     id: str

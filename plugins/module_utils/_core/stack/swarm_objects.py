@@ -38,7 +38,7 @@ class SwarmObjects:
     """The node of the engine that was asked."""
     routes: Routes = field(default_factory=dict)
     time: float = 0.0
-    """When it was read, in seconds since 1970 by the engine's clock; 0 where that was not asked."""
+    """When it was read, in seconds since 1970 by the engine's clock; 0 if that was not asked."""
 
     def names(self) -> Names:
         return Names(

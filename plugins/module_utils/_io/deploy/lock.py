@@ -120,7 +120,7 @@ class Locks:
         raise FlotillaError(f"{_what(name)} could not be locked: config {lock_name(name)} comes and goes", "Run again.")
 
     def _create(self, name: str, body: Json) -> str:
-        """The ID of the lock, empty where one was there that did not count any more."""
+        """The ID of the lock, empty if one was there that did not count any more."""
         try:
             return str(self._engine.post("/configs/create", body, f"locking {_what(name)}")["ID"])
         except Conflict:

@@ -42,7 +42,7 @@ def _describe_task(engine: t.Any, task_id: str, nodes: Nodes) -> str:
 
 
 def read_log_tail(engine: t.Any, task_id: str, lines: int = 10) -> list[str]:
-    """The last lines of a task's output, empty where the engine has none. Never raises: a verdict is not lost for its logs."""
+    """The last lines of a task's output, empty if the engine has none. Never raises: a verdict is not lost for its logs."""
     try:
         raw = engine.get_raw(f"/tasks/{task_id}/logs", stdout=True, stderr=True, tail=lines)
     except EngineError:

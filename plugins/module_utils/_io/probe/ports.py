@@ -70,7 +70,7 @@ class Watch:
                 await asyncio.wait_for(self._fetched.wait(), self.job.lifetime)
 
     def report(self) -> dict[str, t.Any]:
-        """By peer: how each TCP port of it answered, and on which UDP ports of ours its datagrams came; None where that can't be seen."""
+        """By peer: how each TCP port of it answered, and on which UDP ports of ours its datagrams came; None if that can't be seen."""
         heard = {peer: {port: (peer, port) in self.arrived for _address, port in places} for peer, places in self.job.udp.items()}
         return {"tcp": self.reached, "udp": heard if self.sees_udp else None}
 
