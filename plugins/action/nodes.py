@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.observed_action import ObservedAction
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.other_managers import Managers
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_identity import holder, is_dead, run_id
 
 from ..modules import nodes
@@ -18,12 +19,25 @@ class ActionModule(ObservedAction):
     of_swarm: t.ClassVar[bool] = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        if "caller" in self._task.args:  # through another manager than that with which the run began
+            return super().run(tmp, task_vars)
         caller: dict[str, t.Any] = {"holder": holder(), "run": run_id()}
-        self._task.args = {**self._task.args, "caller": caller}
-        result = super().run(tmp, task_vars)
-        rival = result.pop("rival", "")
+        managers = Managers(self, task_vars or {})
+        given = dict(self._task.args)
+
+        def call() -> dict[str, t.Any]:
+            self._task.args = {**given, "caller": caller}
+            return managers.call(self._task.args, lambda: super(ActionModule, self).run(tmp, task_vars))
+
+        result = call()
+        rival = result.get("rival", "")
         if rival and is_dead(rival):
-            self._task.args["caller"] = {**caller, "dead": [rival]}
-            result = super().run(tmp, task_vars)
-            result.pop("rival", "")
-        return result
+            caller["dead"] = [rival]
+            result = call()
+        changed = bool(result.get("changed"))
+        while result.get("stranded") and managers.move():
+            self._display.display(f"{managers.name} goes on: {result['msg']}")
+            result = call()
+            changed = changed or bool(result.get("changed"))
+        hidden = ("rival", "stranded")
+        return {**{name: value for name, value in result.items() if name not in hidden}, "changed": changed}

@@ -185,6 +185,7 @@ drained:
 
 import time
 import typing as t
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ..module_utils._core.cluster import guard
@@ -203,10 +204,11 @@ from ..module_utils._core.cluster.nodes import (
 from ..module_utils._core.schedule.capacity import check_capacity, count_running, find_stopped
 from ..module_utils._core.schedule.surge import plan_surge
 from ..module_utils._core.stack.session import Session
+from ..module_utils._io.deploy.give_up import strand
 from ..module_utils._io.deploy.lock import NODES, Locks
 from ..module_utils._io.deploy.move import move_service
 from ..module_utils._io.drain import await_drained, await_returned, list_tasks_of
-from ..module_utils._io.engine import Engine, NotFound
+from ..module_utils._io.engine import Engine, NotFound, Unusable
 from ..module_utils._io.member import Member, member_target
 from ..module_utils._io.polling import poll, write_in_sequence
 from ..module_utils.errors import FlotillaError, PlanError
@@ -373,10 +375,13 @@ def _apply(engine: Engine, change: Change, observed: Observed, locks: Locks) -> 
     try:
         move_service(engine, move.change, observed.nodes, move.seconds, locks)
     except BaseException as error:
-        for pause in move.pauses:
-            _undo_pause(engine, pause)
+        with suppress(Unusable):  # what keeps the move from going on keeps this from it, too
+            for pause in move.pauses:
+                _undo_pause(engine, pause)
         if isinstance(error, FlotillaError):
-            raise FlotillaError(f"Moving services before the drain: {error}\nNo node was drained.") from None
+            failure = FlotillaError(f"Moving services before the drain: {error}\nNo node was drained.")
+            failure.result = {name: value for name, value in error.result.items() if name == "stranded"}
+            raise failure from None
         raise
 
 
@@ -461,8 +466,12 @@ def _remove(engine: Engine, node: Node) -> None:
         pass
 
 
+def fail(_member: Member, _params: dict[str, t.Any], error: FlotillaError) -> FlotillaError:
+    return strand(error)
+
+
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, watch, target=member_target)
+    run_module(ARGUMENTS, observe, plan, apply, watch, target=member_target, give_up=fail)
 
 
 if __name__ == "__main__":

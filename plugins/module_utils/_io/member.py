@@ -16,7 +16,7 @@ from .._core.cluster.subnets import read_routes
 from .._core.host.bare import SIGNS, is_bare
 from ..errors import FlotillaError
 from . import systemd
-from .engine import Engine, EngineError
+from .engine import Engine, EngineError, Unusable
 from .host import Host
 from .polling import poll
 from .target import CONNECTION, Target, connect, host_target
@@ -52,7 +52,7 @@ class Member:
         """The engine; raises the reason where there is none."""
         if self.engine:
             return self.engine
-        raise FlotillaError(self.problem)
+        raise Unusable("", self.problem)
 
     def require_manager(self, seen: MemberState) -> Engine:
         """The engine of a manager that can act, given what ``look`` saw; raises what else it is."""
@@ -60,7 +60,7 @@ class Member:
         if not seen.acting:
             what = {"active": f"is a {seen.role}", "inactive": "is in no swarm"}.get(seen.state, f"is in state {seen.state}")
             problem = f" ({seen.problem})" if seen.problem else ""
-            raise FlotillaError(f"This host {what}{problem}", "Run this on a manager whose swarm has a leader.")
+            raise Unusable("", f"This host {what}{problem}", "Run this on a manager whose swarm has a leader.")
         return engine
 
     def inspect(self, name: str) -> tuple[MemberState, dict[str, t.Any]]:

@@ -19,7 +19,7 @@ from ..._core.timestamps import read_time
 from ...errors import FlotillaError
 from ..engine import Conflict, EngineError, NotFound, OutOfSequence
 from ..polling import SEQUENCE_ATTEMPTS, Clock
-from .writer import OUTAGE_SECONDS, is_outage, through_outages
+from .writer import Patience, is_outage, through_outages
 
 LEASE_SECONDS = 120.0
 """A lock ends by itself so long after it was last renewed; a run that died holds it no longer."""
@@ -36,9 +36,9 @@ class LockedError(FlotillaError):
 
     def __init__(self, name: str, lock: Json, seconds: float) -> None:
         self.holder, self.run = _holder(lock), _labels(lock).get(f"{_LABEL}.run", "")
-        self.result = {"rival": self.run}
         cure = f"Wait for it; if it died, its lock ends in {max(seconds, 1):.0f} s at most, or remove the config {lock_name(name)}."
         super().__init__(_tell_holder(name, lock), cure)
+        self.result = {"rival": self.run}
 
 
 class LostLockError(FlotillaError):
@@ -52,7 +52,8 @@ class LostLockError(FlotillaError):
 class Locks:
     """The locks of one run, by the names that it locks."""
 
-    def __init__(self, engine: t.Any, names: t.Sequence[str], session: Session, clock: Clock) -> None:
+    def __init__(self, engine: t.Any, names: t.Sequence[str], session: Session, clock: Clock, patience: Patience | None = None) -> None:
+        self._patience = patience or Patience()
         self._engine, self._names, self._session, self._clock = engine, names, session, clock
         self._ends: dict[tuple[str, int], float] = {}
         """When a lock of others ends that is not renewed, so that it is not asked for again and again."""
@@ -84,7 +85,7 @@ class Locks:
         """Who else holds one of the locks, and since when; empty for nobody. ``times`` are those that the swarm stamped lately."""
         for name in [name for name in self._names if name not in self._session.locks]:
             try:
-                lock = self._engine.get(f"/configs/{lock_name(name)}", f"reading the lock of {_what(name)}")
+                lock = self._engine.get(f"/configs/{lock_name(name)}", f"reading the lock of {tell_locked(name)}")
             except EngineError:  # nobody holds it, or the engine is away for a while
                 continue
             if _labels(lock).get(_LABEL) == name and newest(times) <= _written(lock) + LEASE_SECONDS:
@@ -117,17 +118,17 @@ class Locks:
             found = self._through_outages(lambda: self._create(name, body))
             if found:
                 return str(found)
-        raise FlotillaError(f"{_what(name)} could not be locked: config {lock_name(name)} comes and goes", "Run again.")
+        raise FlotillaError(f"{tell_locked(name)} could not be locked: config {lock_name(name)} comes and goes", "Run again.")
 
     def _create(self, name: str, body: Json) -> str:
         """The ID of the lock, empty where one was there that did not count any more."""
         try:
-            return str(self._engine.post("/configs/create", body, f"locking {_what(name)}")["ID"])
+            return str(self._engine.post("/configs/create", body, f"locking {tell_locked(name)}")["ID"])
         except Conflict:
             return self._drop_stale(name)
 
     def _drop_stale(self, name: str) -> str:
-        doing = f"reading the lock of {_what(name)}"
+        doing = f"reading the lock of {tell_locked(name)}"
         try:
             lock = self._engine.get(f"/configs/{lock_name(name)}", doing)
         except NotFound:
@@ -143,7 +144,7 @@ class Locks:
         left = 0.0 if run and run in self._session.dead else self._find_rest(lock)
         if left > 0:
             raise LockedError(name, lock, left)
-        _delete(self._engine, lock["ID"], f"taking over the lock of {_what(name)}")
+        _delete(self._engine, lock["ID"], f"taking over the lock of {tell_locked(name)}")
         return ""
 
     def _find_rest(self, lock: Json) -> float:
@@ -161,7 +162,7 @@ class Locks:
     def _look(self, name: str, lock_id: str) -> None:
         for _attempt in range(SEQUENCE_ATTEMPTS):
             try:
-                lock = self._engine.get(f"/configs/{lock_id}", f"reading the lock of {_what(name)}")
+                lock = self._engine.get(f"/configs/{lock_id}", f"reading the lock of {tell_locked(name)}")
                 if self._is_due():
                     _rewrite(self._engine, lock)
                 return
@@ -179,10 +180,10 @@ class Locks:
             self._session.locked = self._clock.time()
 
     def _through_outages(self, act: t.Callable[[], t.Any]) -> t.Any:
-        return through_outages(act, self._clock, self._clock.time() + OUTAGE_SECONDS)
+        return through_outages(act, self._clock, self._patience)
 
 
-def _what(name: str) -> str:
+def tell_locked(name: str) -> str:
     return "the nodes" if name == NODES else f"stack {name}"
 
 
@@ -259,4 +260,4 @@ def _holder(lock: Json) -> str:
 def _tell_holder(stack: str, lock: Json) -> str:
     since = str(lock.get("CreatedAt") or "")[:19].replace("T", " ")
     act = "are being changed" if stack == NODES else "is being deployed"
-    return f"{_what(stack)} {act} by {_holder(lock) or 'another run'} since {f'{since} UTC' if since else 'an unknown time'}"
+    return f"{tell_locked(stack)} {act} by {_holder(lock) or 'another run'} since {f'{since} UTC' if since else 'an unknown time'}"
