@@ -35,7 +35,7 @@ def swarm() -> Iterator[Swarm]:
         yield first, second
 
 
-def start(folder: Path, swarm: Swarm, **task: t.Any) -> subprocess.Popen[str]:
+def start(folder: Path, swarm: Swarm, told: t.Any = "{{ seen.answers }}", **task: t.Any) -> subprocess.Popen[str]:
     """A play that asks which managers can act, as role swarm does, and then does the task through the first."""
     hosts = {}
     for name, fake in zip(("m1", "m2"), swarm, strict=True):
@@ -44,7 +44,7 @@ def start(folder: Path, swarm: Swarm, **task: t.Any) -> subprocess.Popen[str]:
         python.chmod(0o755)
         hosts[name] = {"ansible_connection": "local", "ansible_python_interpreter": str(python)}
     ask: dict[str, t.Any] = {"name": "Ask", "register": "seen", "flotilla.swarm.swarm_info": {"nodes": False, "hosts": ["m1", "m2"]}}
-    keep = {"name": "Keep", "ansible.builtin.set_fact": {"swarm_told": "{{ seen.answers }}"}}
+    keep = {"name": "Keep", "ansible.builtin.set_fact": {"swarm_told": told}}
     act = {"name": "Act", "delegate_to": "{{ 'm1' }}", "run_once": True, "register": "done", "loop": ["app"], **task}
     tell = {"name": "Tell", "ansible.builtin.debug": {"msg": "ended: {{ done.results[0].summary | default(done.results[0].changed) }}"}}
     (folder / "play.yml").write_text(json.dumps([{"hosts": "m1", "gather_facts": False, "tasks": [ask, keep, act, tell]}]))
@@ -119,7 +119,7 @@ def test_a_manager_that_was_lost_before_the_run_began_is_no_obstacle(tmp_path: P
     demote(first)
     (tmp_path / "stack.yml").write_text(CONTENT % 1)
     stack = {"name": "app", "files": ["stack.yml"], "resolve_image": "never"}
-    run = start(tmp_path, swarm, **{"flotilla.swarm.stack": stack, "vars": {"swarm_told": told}})
+    run = start(tmp_path, swarm, told, **{"flotilla.swarm.stack": stack})
     assert run.wait(PATIENCE_SECONDS) == 0, said(tmp_path)
     assert {each["Spec"]["Name"] for each in second.cluster.services.values()} == {"app_web", "app_db"}
 

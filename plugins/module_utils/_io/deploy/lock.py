@@ -23,6 +23,8 @@ from .writer import Patience, is_outage, through_outages
 
 LEASE_SECONDS = 120.0
 """A lock ends by itself so long after it was last renewed; a run that died holds it no longer."""
+TURN_SECONDS = 900.0
+"""The same for a lock that a run keeps from one task to another, while an engine restarts and nobody renews it."""
 NODES = "of.nodes"
 """What is locked while availability or role of nodes change. No stack can have a dot in its name."""
 _LABEL = "io.flotilla.swarm.lock"
@@ -52,8 +54,16 @@ class LostLockError(FlotillaError):
 class Locks:
     """The locks of one run, by the names that it locks."""
 
-    def __init__(self, engine: t.Any, names: t.Sequence[str], session: Session, clock: Clock, patience: Patience | None = None) -> None:
-        self._patience = patience or Patience()
+    def __init__(
+        self,
+        engine: t.Any,
+        names: t.Sequence[str],
+        session: Session,
+        clock: Clock,
+        patience: Patience | None = None,
+        lease: float = LEASE_SECONDS,
+    ) -> None:
+        self._patience, self._lease = patience or Patience(), lease
         self._engine, self._names, self._session, self._clock = engine, names, session, clock
         self._ends: dict[tuple[str, int], float] = {}
         """When a lock of others ends that is not renewed, so that it is not asked for again and again."""
@@ -88,7 +98,7 @@ class Locks:
                 lock = self._engine.get(f"/configs/{lock_name(name)}", f"reading the lock of {tell_locked(name)}")
             except EngineError:  # nobody holds it, or the engine is away for a while
                 continue
-            if _labels(lock).get(_LABEL) == name and newest(times) <= _written(lock) + LEASE_SECONDS:
+            if _labels(lock).get(_LABEL) == name and newest(times) <= _written(lock) + _lease(lock):
                 return _tell_holder(name, lock)
         return ""
 
@@ -113,6 +123,7 @@ class Locks:
 
     def _take(self, name: str) -> str:
         labels = {_LABEL: name, f"{_LABEL}.holder": self._session.holder, f"{_LABEL}.run": self._session.run}
+        labels.update({f"{_LABEL}.lease": f"{self._lease:.0f}"} if self._lease != LEASE_SECONDS else {})
         body = {"Name": lock_name(name), "Labels": labels, "Data": _DATA}
         for _attempt in range(_ATTEMPTS):
             found = self._through_outages(lambda: self._create(name, body))
@@ -139,7 +150,8 @@ class Locks:
                 f"config {lock_name(name)} has the name of a lock, but is not a lock of this collection", "Remove or rename it."
             )
         run = labels.get(f"{_LABEL}.run", "")
-        if run == self._session.run:  # only the answer to its creation was lost
+        if run == self._session.run:  # only the answer to its creation was lost, or it was kept
+            _rewrite(self._engine, lock)
             return str(lock["ID"])
         left = 0.0 if run and run in self._session.dead else self._find_rest(lock)
         if left > 0:
@@ -150,11 +162,11 @@ class Locks:
     def _find_rest(self, lock: Json) -> float:
         """For how many seconds a lock of others still counts."""
         now, key = self._clock.time(), (str(lock["ID"]), int(lock["Version"]["Index"]))
-        left = self._ends.get(key, now) - now
-        if not 0 < left <= LEASE_SECONDS:
-            left = LEASE_SECONDS - (read_swarm_time(self._engine) - _written(lock))
-            if left > LEASE_SECONDS:  # written under a leader whose clock was ahead: from now on it ages by this one's
-                left = LEASE_SECONDS
+        left, lease = self._ends.get(key, now) - now, _lease(lock)
+        if not 0 < left <= lease:
+            left = lease - (read_swarm_time(self._engine) - _written(lock))
+            if left > lease:  # written under a leader whose clock was ahead: from now on it ages by this one's
+                left = lease
                 _rewrite(self._engine, lock)
             self._ends[key] = now + left
         return left
@@ -205,7 +217,7 @@ def release_lock(engine: t.Any, lock_id: str) -> None:
 def read_locks(engine: t.Any) -> dict[str, tuple[str, float]]:
     """What is locked, or was until its lock's time ended: the ID of the lock and when it ends by the swarm's clock, by name."""
     locks = engine.get("/configs", "reading locks", filters={"label": [_LABEL]})
-    return {lock["Spec"]["Labels"][_LABEL]: (lock["ID"], _written(lock) + LEASE_SECONDS) for lock in locks}
+    return {lock["Spec"]["Labels"][_LABEL]: (lock["ID"], _written(lock) + _lease(lock)) for lock in locks}
 
 
 def read_swarm_time(engine: t.Any) -> float:
@@ -240,6 +252,12 @@ def _rewrite(engine: t.Any, lock: Json) -> None:
 
 def _written(lock: Json) -> float:
     return _read(lock.get("UpdatedAt") or lock.get("CreatedAt") or "")
+
+
+def _lease(lock: Json) -> float:
+    """How many seconds the lock counts after it was written."""
+    given = _labels(lock).get(f"{_LABEL}.lease", "")
+    return min(float(given), TURN_SECONDS) if given.isascii() and given.isdigit() else LEASE_SECONDS
 
 
 def _read(moment: str) -> float:
