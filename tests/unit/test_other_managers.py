@@ -115,7 +115,7 @@ def test_a_deploy_goes_on_through_another_manager(tmp_path: Path, swarm: Swarm, 
 def test_a_manager_that_was_lost_before_the_run_began_is_no_obstacle(tmp_path: Path, swarm: Swarm) -> None:
     """It could act when the managers were asked."""
     first, second = swarm
-    told = [{"item": name, "state": "active", "role": "manager", "acting": True, "cluster_id": "c"} for name in ("m1", "m2")]
+    told = "{{ seen.answers | map('combine', {'role': 'manager', 'state': 'active', 'acting': true}) | list }}"
     demote(first)
     (tmp_path / "stack.yml").write_text(CONTENT % 1)
     stack = {"name": "app", "files": ["stack.yml"], "resolve_image": "never"}
