@@ -25,5 +25,7 @@ def explain_unpulled(unpulled: Json, health: Json) -> str:
         cause = f"{', '.join(health['disk_read_only'])} is read-only"
     if not cause and causes:
         cause = list(causes.values())[-1]
+    if not cause and (health.get("failed") or health.get("unreachable")):
+        cause = f"its host could not be asked why ({' '.join(str(health.get('msg', '')).split())})"
     cause = cause.rstrip(".") or "its engine alone knows why (journalctl -u docker)"
     return f"node {unpulled['node']} could not pull that image, which the registry has: {cause}."

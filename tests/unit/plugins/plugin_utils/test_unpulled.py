@@ -33,6 +33,7 @@ def test_the_host_that_is_the_node(addresses: dict[str, str], expected: str) -> 
         ({"pulls": [{"task": "t0", "cause": FULL}]}, FULL),
         ({"pulls": [], "disk_read_only": ["/d/tmp", "/d/image"]}, "/d/tmp, /d/image is read-only"),
         ({"pulls": [], "disk_read_only": []}, "its engine alone knows why (journalctl -u docker)"),
+        ({"failed": True, "msg": "no  python"}, "its host could not be asked why (no python)"),
         ({}, "its engine alone knows why (journalctl -u docker)"),
     ],
 )
