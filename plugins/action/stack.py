@@ -46,6 +46,8 @@ class ActionModule(Following, ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         given = dict(self._task.args)
+        if "session" in given:  # the stack is loaded already
+            return self.follow(given, task_vars, given["name"])
         # The rest, the connection for one, is for the module to check, where its defaults are.
         ours = {name: ARGUMENTS[name] for name in (*_OURS, "name", "state", "silence", "show_environment")}
         theirs = {name: {"type": "raw"} for name in given if name not in ours}

@@ -25,6 +25,8 @@ class FlotillaError(Exception):
 
     def __init__(self, problem: str, cure: str = "", doing: str = "") -> None:
         self.problem, self.cure, self.doing = problem, cure, doing
+        self.result: dict[str, t.Any] = {}
+        """What the module returns beside the message."""
         super().__init__(problem, cure, doing)
 
     def __str__(self) -> str:

@@ -69,17 +69,20 @@ def run_module(
     apply: t.Callable[[t.Any, Change, t.Any], t.Mapping[str, t.Any] | None] | None = None,
     watch: t.Callable[[t.Any, Params, Plan, t.Any], t.Mapping[str, t.Any] | None] | None = None,
     target: Target = engine_target,
+    give_up: t.Callable[[t.Any, Params, FlotillaError], FlotillaError] = lambda _target, _params, error: error,
     **constraints: t.Any,
 ) -> None:
     """Run a module to its end: it exits with ``changed``, ``plan``, ``diff``, and what plan, apply and watch returned.
 
     ``observe(target, params)`` reads; ``plan(observed, params)`` decides and is pure; ``apply(target, change, observed)`` does one change;
     ``watch(target, params, plan, observed)`` waits for the verdict and raises FlotillaError when it is bad. Check mode ends after plan.
+    ``give_up(target, params, error)`` makes of an error what is told.
     ``constraints`` go to AnsibleModule (``required_if`` and its like).
     """
     module = Module({**target.arguments, **arguments}, supports_check_mode=True, **constraints)
     params: Params = module.params
     decided = Plan()
+    place: t.Any = None
     applied: list[Change] = []
     try:
         place = target.open(module)
@@ -95,10 +98,11 @@ def run_module(
             result.update((watch(place, params, decided, observed) if watch else None) or {})
             for warning in result.pop("warnings", ()):
                 module.warn(warning)
-    except FlotillaError as error:
+    except FlotillaError as failure:
+        error = failure if place is None else give_up(place, params, failure)
         _log(module, decided, f"failed after {len(applied)} of these")
         message = _message(error, applied) if apply else str(error)
-        module.fail_json(**{**_account(decided, applied), **getattr(error, "result", {}), "msg": message})
+        module.fail_json(**{**_account(decided, applied), **error.result, "msg": message})
     except Exception as error:
         _log(module, decided, f"failed after {len(applied)} of these")
         module.fail_json(msg=_defect(error), **_account(decided, applied))

@@ -31,6 +31,10 @@ options:
     description: Tell of an upgrade of the whole system as well, as C(apt-get dist-upgrade) makes it. Packages on hold stay.
     type: bool
     default: false
+  check_sources:
+    description: Also try to reach the hosts of the package sources, or the proxies that lead to them.
+    type: bool
+    default: false
 author:
   - Flotilla contributors (@flotilla-swarm)
 """
@@ -59,6 +63,13 @@ changes:
       returned: success
     before: {description: The version that is there. Empty if there is none., type: str, returned: success}
     after: {description: The version that would be there. Empty if the package would be removed., type: str, returned: success}
+unreached:
+  description:
+    - The hosts of package sources that can't be reached, each with the reason, such as
+      V(deb.debian.org could not be resolved (Temporary failure in name resolution\)).
+  returned: with O(check_sources)
+  type: list
+  elements: str
 problem:
   description: Why O(packages) can't be had, such as V(apt has no package nix). Empty if they can.
   returned: success
@@ -68,6 +79,7 @@ problem:
 import typing as t
 
 from ..module_utils._io.apt_cache import AptCache, Unavailable
+from ..module_utils._io.sources import find_unreached
 from ..module_utils._io.target import Target
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
@@ -76,10 +88,16 @@ ARGUMENTS = {
     "packages": {"type": "list", "elements": "str", "default": []},
     "state": {"type": "str", "choices": ["present", "latest"], "default": "present"},
     "upgrade_system": {"type": "bool", "default": False},
+    "check_sources": {"type": "bool", "default": False},
 }
 
 
 def observe(cache: AptCache, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    more = {"unreached": find_unreached(cache.sources())} if params["check_sources"] else {}
+    return {**_observe_packages(cache, params), **more}
+
+
+def _observe_packages(cache: AptCache, params: dict[str, t.Any]) -> dict[str, t.Any]:
     try:
         found = cache.install(params["packages"], newest=params["state"] == "latest")
         found += cache.upgrade() if params["upgrade_system"] else []

@@ -9,8 +9,8 @@ module: health_info
 short_description: Look at what may be wrong with one host of a Docker Swarm
 version_added: 0.1.0
 description:
-  - Tells in one call of the engine's part in the swarm, its certificate, the disk of its data, mounts from other hosts, GPUs, and what
-    others reach on the host.
+  - Tells in one call of the engine's part in the swarm, its certificate, the disk of its data, images that it could not pull, its packet
+    filter, name servers, mounts from other hosts, GPUs, and what others reach on the host.
   - A mount that does not answer is given up after five seconds, so that a server that is away does not hang the module.
 extends_documentation_fragment:
   - flotilla.swarm.engine
@@ -62,6 +62,38 @@ disk_free_inodes_percent:
   description: Inodes that are free there, in percent. V(null) where the file system does not count them.
   returned: success
   type: float
+disk_read_only:
+  description: Directories of the engine's data that lie on a file system without the right to write.
+  returned: success
+  type: list
+  elements: str
+pulls:
+  description:
+    - Images of tasks that this engine could not pull within the last hour, by its journal, which needs root or the group C(adm) to be read.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    task: {description: The ID of the task., type: str, returned: success}
+    cause: {description: What the engine says., type: str, returned: success}
+filter_problem:
+  description:
+    - Which chain of the packet filter lost the engine's rules, such as by C(iptables -F). Empty where none did, and where they can't
+      be read.
+  returned: success
+  type: str
+names_problem:
+  description: Why this host can't look names up. Empty where it can.
+  returned: success
+  type: str
+address:
+  description: The address by which the swarm knows this node. Empty outside a swarm.
+  returned: success
+  type: str
+has_address:
+  description: Whether an interface of this host has that address.
+  returned: success
+  type: bool
 mounts:
   description: Mounts from other hosts, those of C(/etc/fstab) that are not mounted too.
   returned: success
@@ -117,17 +149,21 @@ exposure:
 import time
 import typing as t
 
-from ..module_utils._core.host import gpus, mounts
+from ..module_utils._core.host import gpus, mounts, packet_filter, pulls
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io import exposure as exposure_probe
 from ..module_utils._io.host import Host
+from ..module_utils._io.member import is_own_address
 from ..module_utils._io.member_host import MemberHost, member_host_target
+from ..module_utils._io.names import find_names_problem
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
 MOUNT_SECONDS = "5"
 NO_COMMAND = 127
+PARTS = ("tmp", "image", "overlay2", "containers", "volumes", "swarm", "network")
+"""Directories in which an engine writes."""
 
 
 def observe(place: MemberHost, _params: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -136,6 +172,7 @@ def observe(place: MemberHost, _params: dict[str, t.Any]) -> dict[str, t.Any]:
     data_root = info.get("DockerRootDir") or "/var/lib/docker"
     space = host.space(data_root)
     found, problem = _gpus(host)
+    config, flags = exposure_probe.read_config(host), exposure_probe.read_flags(host)
     return {
         "state": seen.state,
         "problem": seen.problem,
@@ -146,11 +183,30 @@ def observe(place: MemberHost, _params: dict[str, t.Any]) -> dict[str, t.Any]:
         "disk_free_mb": space.free // 2**20,
         "disk_total_mb": space.total // 2**20,
         "disk_free_inodes_percent": space.free_inodes_percent,
+        "disk_read_only": _read_only(host, data_root),
+        "pulls": pulls.read_pulls(host.run(pulls.LIST_MESSAGES)[1]),
+        "filter_problem": _filter_problem(host) if seen.state == "active" and packet_filter.is_engines(config, flags) else "",
+        "names_problem": find_names_problem(host.read("/etc/resolv.conf") or ""),
+        "address": seen.address,
+        "has_address": is_own_address(seen.address),
         "mounts": [{**mount, "problem": mount["problem"] or _silence(host, mount["path"])} for mount in _mounts(host)],
         "gpus": found,
         "gpu_problem": problem,
-        "exposure": exposure_probe.read_exposure(host, exposure_probe.read_config(host), exposure_probe.read_flags(host)),
+        "exposure": exposure_probe.read_exposure(host, config, flags),
     }
+
+
+def _read_only(host: Host, data_root: str) -> list[str]:
+    """Also of what is mounted below it."""
+    return [path for path in (data_root, *(f"{data_root}/{name}" for name in PARTS)) if host.exists(path) and host.is_read_only(path)]
+
+
+def _filter_problem(host: Host) -> str:
+    nat, forward = host.run(packet_filter.LIST_NAT), host.run(packet_filter.LIST_FORWARD)
+    if nat[0] or forward[0]:  # no iptables, or not root
+        return ""
+    missing = packet_filter.find_missing(nat[1], forward[1])
+    return f"nothing leads to the engine's rules from {' and '.join(missing)}" if missing else ""
 
 
 def _mounts(host: Host) -> list[dict[str, str]]:

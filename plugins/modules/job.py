@@ -151,10 +151,11 @@ from ..module_utils._core.stack.swarm_objects import SwarmObjects
 from ..module_utils._core.stack.verbs import choose
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.deploy.deployment import Deployment
+from ..module_utils._io.deploy.give_up import give_up
 from ..module_utils._io.deploy.job import JobRun, find_leftovers
 from ..module_utils._io.deploy.registry import ask_registries
 from ..module_utils._io.member import Member, member_target
-from ..module_utils.errors import PlanError
+from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Field, Plan
 from ..module_utils.runner import run_module
 
@@ -301,8 +302,13 @@ def _constraints(spec: dict[str, t.Any]) -> str:
     return f"; constraints: {', '.join(constraints)}" if constraints else ""
 
 
+def fail(member: Member, params: dict[str, t.Any], error: FlotillaError) -> FlotillaError:
+    name = next(iter(params["session"].get("touched") or ()), "")
+    return give_up(member, run_of_job(name), params, error)
+
+
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, watch, target=member_target)
+    run_module(ARGUMENTS, observe, plan, apply, watch, target=member_target, give_up=fail)
 
 
 if __name__ == "__main__":

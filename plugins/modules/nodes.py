@@ -131,6 +131,13 @@ options:
         address.
     type: bool
     default: false
+  turn:
+    description:
+      - With V(goes_on) the lock that keeps other runs from changing nodes is kept for the next task of the same playbook, for 15 minutes at
+        most. With V(ends) it is given back, whatever else there is to do.
+      - Without it the lock is held as long as the task takes.
+    type: str
+    choices: [goes_on, ends]
   caller:
     description: Who calls, for the lock that others meet. Set by the controller's half of this module; not for playbooks.
     type: dict
@@ -185,6 +192,7 @@ drained:
 
 import time
 import typing as t
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ..module_utils._core.cluster import guard
@@ -195,6 +203,7 @@ from ..module_utils._core.cluster.nodes import (
     Wanted,
     before_drains,
     find_drained,
+    find_lingering,
     find_returned,
     is_interrupted,
     pause_first,
@@ -202,10 +211,12 @@ from ..module_utils._core.cluster.nodes import (
 )
 from ..module_utils._core.schedule.capacity import check_capacity, count_running, find_stopped
 from ..module_utils._core.schedule.surge import plan_surge
+from ..module_utils._core.schedule.task_states import has_ended
 from ..module_utils._core.stack.session import Session
-from ..module_utils._io.deploy.lock import NODES, Locks
+from ..module_utils._io.deploy.give_up import strand
+from ..module_utils._io.deploy.lock import LEASE_SECONDS, NODES, TURN_SECONDS, Locks
 from ..module_utils._io.drain import await_drained, await_returned, list_tasks_of, move_service
-from ..module_utils._io.engine import Engine, NotFound
+from ..module_utils._io.engine import Engine, NotFound, Unusable
 from ..module_utils._io.member import Member, member_target
 from ..module_utils._io.polling import poll, write_in_sequence
 from ..module_utils.errors import FlotillaError, PlanError
@@ -241,6 +252,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "addresses": {"type": "dict", "default": {}},
     "absent": {"type": "list", "elements": "str", "default": []},
     "remove_ghosts": {"type": "bool", "default": False},
+    "turn": {"type": "str", "choices": ["goes_on", "ends"]},
     "caller": {"type": "dict", "default": {}},
 }
 
@@ -277,14 +289,17 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
         return Observed(check_mode=True)
     engine = member.require_manager(seen)
     guard.refuse_stranger(seen, params["cluster_id"])
-    locks = Locks(engine, [NODES], Session.from_result({"holder": "a playbook", **params["caller"]}), time)
+    session = Session.from_result({"holder": "a playbook", **params["caller"]})
+    locks = Locks(engine, [NODES], session, time, lease=TURN_SECONDS if params["turn"] else LEASE_SECONDS)
+    if session.stop:
+        raise _tell_stop(engine, params, session, locks)
     observed = Observed(_list_nodes(engine, params), member.check_mode, seen.node_id, locks=locks)
     nodes = [read_node(node) for node in observed.nodes]
     planned = _plan_nodes(observed, params)
     if find_drained(planned) or any(is_interrupted(node) for node in nodes):
         return replace(observed, services=engine.get("/services", doing=DRAINING), tasks=engine.get("/tasks", doing=DRAINING))
-    returned = find_returned(planned)
-    return replace(observed, tasks=list_tasks_of(engine, returned)) if returned and params["drain_timeout"] else observed
+    asked = find_returned(planned) | find_lingering(planned, nodes, params["availability"])
+    return replace(observed, tasks=list_tasks_of(engine, asked)) if asked and params["drain_timeout"] else observed
 
 
 def _list_nodes(engine: Engine, params: dict[str, t.Any]) -> t.Sequence[Raw]:
@@ -372,10 +387,13 @@ def _apply(engine: Engine, change: Change, observed: Observed, locks: Locks) -> 
     try:
         move_service(engine, move.change, observed.nodes, move.seconds, locks)
     except BaseException as error:
-        for pause in move.pauses:
-            _undo_pause(engine, pause)
+        with suppress(Unusable):  # what keeps the move from going on keeps this from it, too
+            for pause in move.pauses:
+                _undo_pause(engine, pause)
         if isinstance(error, FlotillaError):
-            raise FlotillaError(f"Moving services before the drain: {error}\nNo node was drained.") from None
+            failure = FlotillaError(f"Moving services before the drain: {error}\nNo node was drained.")
+            failure.result = {name: value for name, value in error.result.items() if name == "stranded"}
+            raise failure from None
         raise
 
 
@@ -383,14 +401,41 @@ def watch(member: Member, params: dict[str, t.Any], planned: Plan, observed: Obs
     seconds, locks = params["drain_timeout"], observed.locks
     if not locks:
         return
+    if params["turn"] == "goes_on":
+        locks.hold()
     try:
         if seconds:
             engine = member.require_engine()
-            await_returned(engine, find_stopped(find_returned(planned), observed.tasks), observed.nodes, seconds, locks.renew)
-            await_drained(engine, find_drained(planned, only_up=True), count_running(observed.tasks), seconds, locks.renew)
+            await_returned(engine, find_stopped(find_returned(planned), observed.tasks), observed.nodes, seconds, locks.check)
+            drained = find_drained(planned, only_up=True) | _find_leaving(observed, params, planned)
+            await_drained(engine, drained, count_running(observed.tasks), seconds, locks.check)
         locks.check()
-    finally:
+    except BaseException:
+        locks.release_all()
+        raise
+    if params["turn"] == "ends" or params["caller"].get("unheard"):
+        # What earlier tasks of this run locked, or it itself through a manager that can't act any more.
+        locks.release_all()
+    elif params["turn"] != "goes_on":
         locks.release()
+
+
+def _tell_stop(engine: Engine, params: dict[str, t.Any], session: Session, locks: Locks) -> FlotillaError:
+    """Give the lock back, and say how far the nodes are. What is still at work finds its lock gone, and ends."""
+    locks.release_all()
+    nodes = {node.hostname: node for node in map(read_node, engine.get("/nodes", doing="looking how far the nodes are"))}
+    wanted = sorted({*params["availability"], *params["roles"]} & nodes.keys())
+    states = "; ".join(f"{name} is a {nodes[name].role}, set to {nodes[name].availability}" for name in wanted)
+    text = f"interrupted by {session.stop}, and gave its lock back{f'. {states}' if states else ''}"
+    error = FlotillaError(text, "The same command finishes it; activate.yml undoes a drain.")
+    error.changed = ["what came before the interruption"]
+    return error
+
+
+def _find_leaving(observed: Observed, params: dict[str, t.Any], planned: Plan) -> set[str]:
+    """The nodes that were drained before this run and still have tasks."""
+    lingering = find_lingering(planned, map(read_node, observed.nodes), params["availability"])
+    return lingering & {task.get("NodeID", "") for task in observed.tasks if not has_ended(task)}
 
 
 def _undo_pause(engine: Engine, change: Change) -> None:
@@ -460,8 +505,12 @@ def _remove(engine: Engine, node: Node) -> None:
         pass
 
 
+def fail(_member: Member, _params: dict[str, t.Any], error: FlotillaError) -> FlotillaError:
+    return strand(error)
+
+
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, watch, target=member_target)
+    run_module(ARGUMENTS, observe, plan, apply, watch, target=member_target, give_up=fail)
 
 
 if __name__ == "__main__":

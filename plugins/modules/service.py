@@ -384,9 +384,10 @@ from ..module_utils._core.stack.session import Session
 from ..module_utils._core.stack.swarm_objects import SwarmObjects
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.deploy.deployment import Deployment
+from ..module_utils._io.deploy.give_up import give_up
 from ..module_utils._io.deploy.registry import ask_registries
 from ..module_utils._io.member import Member, member_target
-from ..module_utils.errors import PlanError
+from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
@@ -530,8 +531,13 @@ def watch(_member: Member, _params: dict[str, t.Any], _plan: Plan, observed: Obs
     return observed.deployment.watch([service["Spec"] for service in observed.swarm.chosen]) if observed.deployment else {}
 
 
+def fail(member: Member, params: dict[str, t.Any], error: FlotillaError) -> FlotillaError:
+    verb = next((name for name in VERBS if params[name] is not None), "")
+    return give_up(member, operation_on(verb, []), params, error)
+
+
 def main() -> None:
-    run_module(ARGUMENTS, observe, plan, apply, watch, target=member_target, **CONSTRAINTS)
+    run_module(ARGUMENTS, observe, plan, apply, watch, target=member_target, give_up=fail, **CONSTRAINTS)
 
 
 if __name__ == "__main__":

@@ -306,9 +306,10 @@ from ..module_utils._core.stack.session import Session
 from ..module_utils._core.stack.swarm_objects import SwarmObjects
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.deploy.deployment import Deployment
+from ..module_utils._io.deploy.give_up import give_up
 from ..module_utils._io.deploy.observe import Own, observe_own, observe_stack, read_volumes
 from ..module_utils._io.member import Member, inspected_target
-from ..module_utils.errors import PlanError
+from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
@@ -408,8 +409,12 @@ def watch(_member: Member, params: dict[str, t.Any], _plan: Plan, observed: Obse
     return deployment.watch_gone() if params["state"] == "absent" else deployment.watch(observed.wanted.services)
 
 
+def fail(member: Member, params: dict[str, t.Any], error: FlotillaError) -> FlotillaError:
+    return give_up(member, deploy_of(params["name"]), params, error)
+
+
 def main() -> None:
-    run_module({**ARGUMENTS, **guard.ARGUMENTS}, observe, plan, apply, watch, target=inspected_target)
+    run_module({**ARGUMENTS, **guard.ARGUMENTS}, observe, plan, apply, watch, target=inspected_target, give_up=fail)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import typing as t
 
 from ansible.executor.task_executor import TaskExecutor
 from ansible.plugins.action import ActionBase
+from ansible.utils.unsafe_proxy import wrap_var
 
 
 class _Silent:
@@ -25,14 +26,14 @@ class _Silent:
 
 
 def run_on_each(
-    action: ActionBase, hosts: t.Sequence[str], arguments: dict[str, t.Any], variables: dict[str, t.Any]
+    action: ActionBase, hosts: t.Sequence[str], arguments: dict[str, t.Any], variables: dict[str, t.Any], module: str = ""
 ) -> list[dict[str, t.Any]]:
-    """What the action's task comes to with these arguments when it is delegated to each host, as a loop would register it."""
-    children = [_start(action, host, arguments, variables) for host in hosts]
+    """What the action's task, or one of another ``module``, comes to when it is delegated to each host, as a loop would register it."""
+    children = [_start(action, host, arguments, variables, module) for host in hosts]
     return [{**_finish(*child), "item": host, "ansible_loop_var": "item"} for host, child in zip(hosts, children, strict=True)]
 
 
-def _start(action: ActionBase, host: str, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> tuple[int, int]:
+def _start(action: ActionBase, host: str, arguments: dict[str, t.Any], variables: dict[str, t.Any], module: str) -> tuple[int, int]:
     """A process of its own, as Ansible has for each host of a task. Its id, and where its result can be read."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -42,14 +43,19 @@ def _start(action: ActionBase, host: str, arguments: dict[str, t.Any], variables
     try:
         os.close(reading)
         with os.fdopen(writing, "wb") as stream:
-            pickle.dump(_run(action, host, arguments, variables), stream)
+            pickle.dump(_run(action, host, arguments, variables, module), stream)
     finally:
         os._exit(0)
 
 
-def _run(action: ActionBase, host: str, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+def _run(action: ActionBase, host: str, arguments: dict[str, t.Any], variables: dict[str, t.Any], module: str) -> dict[str, t.Any]:
     task = action._task.copy()
-    task.args, task.delegate_to, task.run_once = dict(arguments), host, False
+    if module:
+        task.action = task.resolved_action = module
+    # What came out of files and modules is no template.
+    task.args, task.delegate_to, task.run_once = wrap_var(dict(arguments)), host, False
+    task.loop = task.loop_with = task.register = None
+    task.until, task.failed_when, task.changed_when = [], [], []
     hostvars = variables["hostvars"]
     own = hostvars._inventory.get_host(variables["inventory_hostname"])
     given: dict[str, t.Any] = {

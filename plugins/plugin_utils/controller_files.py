@@ -67,6 +67,14 @@ def _too_large(found: str, largest: int) -> ValueError:
     return ValueError(f"it holds {found}, expected at most {largest} bytes")
 
 
+class Opened(t.NamedTuple):
+    """What a file holds, in clear, and the vault id and the secret that opened it, where it was encrypted."""
+
+    data: bytes
+    vault_id: str = ""
+    secret: t.Any = None
+
+
 @dataclass(frozen=True)
 class ControllerFiles:
     """``secrets`` are those that open what ansible-vault encrypted. Nothing outside the directory ``below`` is read, where it is given."""
@@ -76,6 +84,10 @@ class ControllerFiles:
 
     def read(self, path: str) -> bytes:
         """What a file holds, in clear. Raises OSError or ValueError."""
+        return self.open(path).data
+
+    def open(self, path: str) -> Opened:
+        """The same, with what opened it."""
         place, root = os.path.realpath(path), ""
         if self.below is not None:
             root = os.path.realpath(self.below)
@@ -83,9 +95,10 @@ class ControllerFiles:
                 raise ValueError(f"it is {place}, expected a file in {root} (files_below)")
         data = read_regular(place, below=root)
         if not is_encrypted(data):
-            return data
+            return Opened(data)
         try:
-            return bytes(VaultLib(list(self.secrets)).decrypt(data))
+            clear, vault_id, secret = VaultLib(list(self.secrets)).decrypt_and_get_vault_id(data)
+            return Opened(bytes(clear), vault_id, secret)
         except (AnsibleVaultError, AnsibleVaultFormatError):
             have = "no password of this run opens it" if self.secrets else "this run has no password for it"
             cure = "Give the right one with --vault-id or --vault-password-file"

@@ -14,6 +14,7 @@ from ..module_utils.plan import summarise
 from .asking import Asking
 from .generated_secrets import holds_stand_in
 from .interruption import Interruption
+from .other_managers import Managers
 from .run_identity import holder, is_dead, run_id
 
 CALL_SECONDS = 10
@@ -36,12 +37,24 @@ class Following(Asking):
             problem = f"{title}: a secret of secrets_generated, or the registry's login, is not made yet"
             return {"failed": True, "msg": with_account(FlotillaError(problem, "Run site.yml, which makes it."))}
 
+        if "session" in arguments:  # one call of a run that another manager began
+            return self._call(arguments, task_vars)
+        managers = Managers(self, task_vars or {})
+
         def call(more: Json) -> Json:
-            name = f"flotilla.swarm.{self.module}"
-            return dict(self._execute_module(module_name=name, module_args={**arguments, **more}, task_vars=task_vars or {}))
+            given = {**arguments, **more}
+            return managers.call(given, lambda: self._call(given, task_vars))
+
+        def move(why: str) -> bool:
+            left, is_new = managers.name, managers.move()
+            if is_new:
+                self._display.display(f"{title}  {left} can't act any more, {managers.name} goes on: {why}")
+            return is_new
 
         with Interruption() as interruption:
-            result = follow(call, self._display.display, lambda: interruption.cause)
+            result = follow(call, self._display.display, lambda: interruption.cause, move)
+            for each in result.pop("unpulled", ()):
+                result["msg"] = f"{str(result['msg']).rstrip()}\n{managers.explain(each)}"
             if interruption.cause and result.get("failed"):
                 interruption.say(f"{title}: {result['msg']}")
         if not result.get("failed"):
@@ -50,16 +63,26 @@ class Following(Asking):
                 self._display.display(text)
         return result
 
+    def _call(self, arguments: Json, task_vars: Json | None) -> Json:
+        name = f"flotilla.swarm.{self.module}"
+        return dict(self._execute_module(module_name=name, module_args=arguments, task_vars=task_vars or {}))
+
     def ending(self, result: Json) -> t.Sequence[str]:
         """What is shown when the run has ended well."""
         return [result["summary"]]
 
 
-def follow(call: t.Callable[[Json], Json], tell: t.Callable[[str], None], interrupted: t.Callable[[], str] = str) -> Json:
+def follow(
+    call: t.Callable[[Json], Json],
+    tell: t.Callable[[str], None],
+    interrupted: t.Callable[[], str] = str,
+    move: t.Callable[[str], bool] = lambda _why: False,
+) -> Json:
     """Call until the run has ended, ``tell`` a line for each service whose state is new, and return the result for the user.
 
     ``call`` takes the options ``session`` and ``call_seconds`` and calls the module with them. The plan is that of the first
     call: later ones plan what was left. Once ``interrupted`` says by what, one last call ends the run where it stands.
+    ``move`` takes another manager, and says whether that has yet to be tried.
     """
     first: Json = {}
     told: dict[str, str] = {}
@@ -70,14 +93,19 @@ def follow(call: t.Callable[[Json], Json], tell: t.Callable[[str], None], interr
             session["stop"], attempts = interrupted(), min(attempts, STOP_CALLS)
         result = call({"session": session, "call_seconds": CALL_SECONDS})
         is_lost = bool(result.get("failed")) and "session" not in result
+        is_stranded = bool(result.pop("stranded", False))
         if is_lost and interrupted() and not session.get("stop"):
             session["unheard"] = True
             continue
-        if first and is_lost and attempts:
-            # The call did not get as far as to the run, whose failures bring the session: the engine may be restarting.
-            attempts -= 1
-            time.sleep(OUTAGE_PAUSE_SECONDS)
-            continue
+        if is_stranded or (first and is_lost):
+            # The engine may be restarting. A call that did not get as far as to the run brings no session.
+            session = result.get("session") or session
+            if move(str(result["msg"])):
+                continue
+            if first and attempts:
+                attempts -= 1
+                time.sleep(OUTAGE_PAUSE_SECONDS)
+                continue
         first = first or result
         for name, text in (result.get("progress") or {}).items():
             if told.get(name) != text:

@@ -64,6 +64,7 @@ def judge_health(
     open_things = _of_exposure(seen, limits)
     parts: list[tuple[str, str, t.Iterable[Finding]]] = [
         ("hosts", f"{len(seen)} of {len(hosts)} answer", _of_hosts(hosts, seen)),
+        ("network", _network_words(seen), _of_network(seen, nodes)),
         ("nodes", f"{sum(node['state'] == 'ready' for node in nodes)} of {len(nodes)} ready", _of_nodes(nodes, cluster)),
         ("quorum", _quorum_words(cluster), _of_quorum(cluster)),
         ("overlay", overlay_words(overlay), _of_overlay(overlay, cluster, seen)),
@@ -97,6 +98,27 @@ def _of_hosts(hosts: t.Mapping[str, Given], seen: t.Mapping[str, Given]) -> t.It
             problem = f" ({result['problem'].rstrip('.')})" if result["problem"] else ""
             cure = "Unlock it with site.yml" if result["state"] == "locked" else "Start its engine, or make it a member with site.yml"
             yield Finding("hosts", FAILED, name, f"its engine is in state {result['state']}{problem}", cure)
+
+
+def _network_words(seen: t.Mapping[str, Given]) -> str:
+    return f"{sum(not (host['filter_problem'] or host['names_problem']) for host in seen.values())} of {len(seen)} filter and look up names"
+
+
+def _of_network(seen: t.Mapping[str, Given], nodes: t.Sequence[Given]) -> t.Iterator[Finding]:
+    """What keeps packets, names and addresses of one host from working, which others may see as a closed port or a missing image."""
+    told = {node["node_id"]: node.get("address") or "" for node in nodes}
+    for name, host in seen.items():
+        if host["filter_problem"]:
+            text = f"its packet filter was emptied: {host['filter_problem']}"
+            cure = "Drain it, restart its engine, activate it; keep other tools from flushing iptables"
+            yield Finding("network", FAILED, name, text, cure)
+        if host["names_problem"]:
+            cure = "Check /etc/resolv.conf and the servers it names: images can't be pulled and packages not be had by name"
+            yield Finding("network", WARNING, name, f"can't look names up: {host['names_problem']}", cure)
+        seen_as = told.get(host["node_id"], "")
+        if host["address"] and not host["has_address"] and seen_as not in ("", host["address"]):
+            text = f"the swarm knows it by {host['address']}, which it has no more, and sees it at {seen_as}"
+            yield Finding("network", FAILED, name, text, "Let it leave and join again: remove_node.yml, then site.yml")
 
 
 def _of_nodes(nodes: t.Sequence[Given], cluster: Given) -> t.Iterator[Finding]:
@@ -262,6 +284,12 @@ def _of_disks(seen: t.Mapping[str, Given], limits: Limits) -> t.Iterator[Finding
             state = FAILED if free < limits.min_disk_free_mb else WARNING
             text = f"{free} MiB of {host['disk_total_mb']} free for {host['data_root']}"
             yield Finding("disks", state, name, text, "Free or add space; prune.yml removes unused images")
+        if host["disk_read_only"]:
+            text = f"its engine can't write: {', '.join(host['disk_read_only'])} is read-only"
+            yield Finding("disks", FAILED, name, text, "Look at the kernel's messages (dmesg), check the file system, mount it again")
+        for pull in host["pulls"][-1:]:
+            text = f"could not pull an image within the last hour: {pull['cause']}"
+            yield Finding("disks", WARNING, name, text, "Mend that, and run again what needs the image")
         inodes = host["disk_free_inodes_percent"]
         if inodes is not None and inodes < 2 * LEAST_INODES_PERCENT:
             state = FAILED if inodes < LEAST_INODES_PERCENT else WARNING

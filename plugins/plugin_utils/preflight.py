@@ -63,9 +63,24 @@ def find_faults(
         else:
             faults.append(_silent(name, result))
     faults.extend(_of_subnets(seen, limits))
-    faults += find_port_faults(ports or {})
+    faults += _of_ports(seen, find_port_faults(ports or {}))
     exposures = find_exposures({name: host["exposure"] for name, host in seen.items()}, limits.public_ports)
     return faults + [Fault(each.where, "exposure", each.text, each.cure, WARNING) for each in exposures]
+
+
+def _of_ports(seen: t.Mapping[str, t.Any], found: t.Iterable[Fault]) -> t.Iterator[Fault]:
+    """The swarm sends what it has for a node to the address by which it knows it: one that has it no more looks closed."""
+    moved = {name for name, host in seen.items() if host["member"] and host["address"] and host["address"] not in host["addresses"]}
+    told: set[str] = set()
+    for fault in found:
+        if fault.where not in moved:
+            yield fault
+        elif fault.where not in told:
+            told.add(fault.where)
+            host = seen[fault.where]
+            text = f"the swarm knows it by {host['address']}, which it has no more; it has {', '.join(host['addresses']) or 'none'}"
+            cure = "Let it leave and join again: remove_node.yml, then site.yml. If that address is translated to it, open its ports"
+            yield Fault(fault.where, "address", text, cure)
 
 
 def find_inventory_faults(managers: t.Sequence[str], workers: t.Sequence[str], limits: Limits) -> t.Iterator[Fault]:

@@ -31,6 +31,14 @@ def run_id() -> str:
         return uuid.uuid4().hex
 
 
+def playbook_id() -> str:
+    """The same of the whole playbook, whose tasks are processes of their own: for a lock that one task keeps for another."""
+    try:
+        return f"{_place()}.{os.getppid()}.{_started(os.getppid())}"
+    except (OSError, IndexError):
+        return uuid.uuid4().hex
+
+
 def is_dead(run: str) -> bool:
     """Whether the process of this run is known to have ended. Of one elsewhere, also in another container, nothing is known."""
     place, _dot, process = run.partition(".")

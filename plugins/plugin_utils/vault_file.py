@@ -11,10 +11,10 @@ import typing as t
 from pathlib import Path
 
 import yaml
-from ansible.parsing.vault import AnsibleVaultError, AnsibleVaultFormatError, is_encrypted, match_encrypt_secret
+from ansible.parsing.vault import match_encrypt_secret
 
 from ..module_utils.errors import FlotillaError, PlanError
-from .controller_files import read_regular
+from .controller_files import ControllerFiles
 
 
 class VaultFile:
@@ -35,24 +35,16 @@ class VaultFile:
         if not self.exists():
             return {}
         try:
-            data = read_regular(str(self.path))
-            found = yaml.safe_load(self._open(data) if is_encrypted(data) else data) or {}
-        except OSError as error:
-            raise PlanError(f"reading {self.path} on the controller: {error.strerror}.") from None
-        except ValueError as error:
-            raise PlanError(f"reading {self.path} on the controller: {error}.") from None
-        except (AnsibleVaultError, AnsibleVaultFormatError):
-            raise PlanError(f"{self.path} can't be decrypted with the vault passwords of this run.") from None
+            opened = ControllerFiles(self._vault.secrets or ()).open(str(self.path))
+            found = yaml.safe_load(opened.data) or {}
+        except (OSError, ValueError) as error:
+            raise PlanError(f"reading {self.path} on the controller: {getattr(error, 'strerror', None) or error}.") from None
         except yaml.YAMLError:  # its text would quote the file
             raise PlanError(f"{self.path} on the controller is not YAML.") from None
         if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
             raise PlanError(f"{self.path} on the controller: expected a mapping of names to texts.")
+        self._opener = (opened.vault_id, opened.secret) if opened.secret else None
         return {str(name): value for name, value in found.items()}
-
-    def _open(self, data: bytes) -> bytes:
-        clear, vault_id, secret = self._vault.decrypt_and_get_vault_id(data)
-        self._opener = vault_id, secret
-        return bytes(clear)
 
     def write(self, content: t.Mapping[str, str], head: str) -> bool:
         """Replace it at once, encrypted with the password that opened it, or else the first of the run; whether it is encrypted."""

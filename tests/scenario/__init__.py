@@ -8,6 +8,6 @@ Beside it is one module for the tests that act on the same kind of lab, such as 
 
 from .look import Node, Seen, Service, by_name, running
 from .run import Run
-from .scenario import INVENTORY, ROOT, Scenario, declared, finish, until
+from .scenario import INVENTORY, ROOT, Scenario, declared, finish, kill, until
 
-__all__ = ["INVENTORY", "ROOT", "Node", "Run", "Scenario", "Seen", "Service", "by_name", "declared", "finish", "running", "until"]
+__all__ = ["INVENTORY", "ROOT", "Node", "Run", "Scenario", "Seen", "Service", "by_name", "declared", "finish", "kill", "running", "until"]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -124,6 +125,19 @@ def finish(process: subprocess.Popen[str]) -> Run:
         os.killpg(process.pid, signal.SIGKILL)
         raise
     return Run(process.returncode, out)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """End a run with all that descends from it: Ansible's workers have sessions of their own, and would go on by themselves."""
+    for pid in _family(process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.communicate()
+
+
+def _family(pid: int) -> list[int]:
+    children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
+    return [pid, *(each for child in children for each in _family(int(child)))]
 
 
 def until(found: Callable[[], _T | None], what: str = "it", seconds: float = 180) -> _T:

@@ -20,7 +20,7 @@ from ansible.module_utils.basic import AnsibleModule
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "nodes": {"type": "bool"},
     **{name: {"type": "dict", "default": {}} for name in ("availability", "labels", "node_ids")},
-    **{name: {"type": "str"} for name in ("drain_timeout", "surge")},
+    **{name: {"type": "str"} for name in ("drain_timeout", "surge", "turn")},
 }
 
 
@@ -65,7 +65,8 @@ def nodes(state: dict[str, Any], host: str, check_mode: bool, params: dict[str, 
     wanted = params["availability"]
     if check_mode:
         return {"msg": f"no room for {' and '.join(wanted)}"} if len(wanted) > state["room"] else {}
-    state["log"].append([host, wanted])
+    if wanted:
+        state["log"].append([host, wanted])
     for name, value in wanted.items():
         node = state["hosts"][name]
         node["availability"] = node.pop("before", "active") if value == "previous" else value

@@ -54,12 +54,14 @@ def test_a_node_that_does_not_get_empty_is_left_alone(tmp_path: Path) -> None:
     assert ran.rc == 2 and "w1 could not be drained, and the engines there were not changed" in ran.text and "went on" not in ran.text, (
         ran.out
     )
+    assert "set engine_drain: false for that host" in ran.text
     assert ran.acted == [] and states(ran) == ACTIVE
 
 
 def test_before_the_first_turn_all_of_them_are_checked(tmp_path: Path) -> None:
     ran = take_turns(tmp_path, SMALL, UPGRADE, due=["w1", "w2"], engine_batch=2)
     assert ran.rc == 2 and "no room for w1 and w2" in ran.text and ran.state["log"] == [] and "went on" not in ran.text, ran.out
+    assert "set engine_drain: false for that host" in ran.text
 
 
 def test_without_a_manager_to_spare_no_engine_is_touched(tmp_path: Path) -> None:

@@ -31,7 +31,11 @@ def fake(fake_engine: t.Callable[..., FakeEngine]) -> FakeEngine:
 def start(folder: Path, fake: FakeEngine, version: int) -> subprocess.Popen[str]:
     content = f"services: {{web: {{image: 'web:{version}'}}, db: {{image: 'db:1'}}}}"
     stack = {"name": "app", "content": content, "resolve_image": "never", "docker_host": fake.docker_host}
-    play = [{"hosts": "localhost", "gather_facts": False, "tasks": [{"name": "Deploy", "flotilla.swarm.stack": stack}]}]
+    return begin(folder, {"name": "Deploy", "flotilla.swarm.stack": stack})
+
+
+def begin(folder: Path, task: dict[str, t.Any]) -> subprocess.Popen[str]:
+    play = [{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]
     (folder / "play.yml").write_text(json.dumps(play))
     (folder / "ansible.cfg").write_text("[defaults]\n")
     environment = {
@@ -46,6 +50,11 @@ def start(folder: Path, fake: FakeEngine, version: int) -> subprocess.Popen[str]
     given: dict[str, t.Any] = {"cwd": folder, "env": environment, "stdin": subprocess.DEVNULL, "start_new_session": True}
     with (folder / "out").open("w") as out:
         return subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, text=True, **given)
+
+
+def start_drain(folder: Path, fake: FakeEngine, host: str) -> subprocess.Popen[str]:
+    nodes = {"availability": {host: "drain"}, "docker_host": fake.docker_host}
+    return begin(folder, {"name": "Drain", "flotilla.swarm.nodes": nodes})
 
 
 def wait_for(condition: t.Callable[[], t.Any], what: str) -> None:
@@ -77,3 +86,22 @@ def test_a_deploy_that_is_interrupted_locks_nobody_out(tmp_path: Path, fake: Fak
     fake.behave("web:2", runs())
     fake.settle()
     assert start(tmp_path, fake, 2).wait(PATIENCE_SECONDS) == 0, (tmp_path / "out").read_text()
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_a_drain_that_is_interrupted_ends_at_once_and_locks_nobody_out(tmp_path: Path, fake: FakeEngine, by: signal.Signals) -> None:
+    assert start(tmp_path, fake, 1).wait(PATIENCE_SECONDS) == 0, (tmp_path / "out").read_text()
+    (home,) = {task["NodeID"] for task in fake.tasks("app_web")}
+    host = fake.node(home)["Description"]["Hostname"]
+    fake.behave("web:1", runs(start=10**6))
+    run = start_drain(tmp_path, fake, host)
+    wait_for(lambda: fake.node(home)["Spec"]["Availability"] == "drain", "the drain did not begin")
+    run.send_signal(by)
+    wait_for(lambda: not fake.cluster.configs, "the lock stays")
+    assert run.wait(PATIENCE_SECONDS) != 0
+    wait_for(lambda: "undoes a drain" in (tmp_path / "out").read_text(), "nothing is said")
+    said = " ".join((tmp_path / "out").read_text().split())
+    assert f"nodes: interrupted by {by.name}, and gave its lock back. {host} is a " in said and ", set to drain. The same command" in said
+    fake.behave("web:1", runs())
+    fake.settle()
+    assert start_drain(tmp_path, fake, host).wait(PATIENCE_SECONDS) == 0, (tmp_path / "out").read_text()

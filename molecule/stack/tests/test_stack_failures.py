@@ -8,11 +8,8 @@ Each test breaks the same running stack in its own way.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenario import Run, Seen, finish, running, until
+from tests.scenario import Run, Seen, finish, kill, running, until
 from tests.scenario.stack import NODES, SCENARIO, address, deploy, lab, look, on, specs, start
 
 APP = SCENARIO / "app/stack.yml"
@@ -209,20 +206,11 @@ def test_a_lock_that_a_run_left_is_taken_over_after_its_time(
     assert_as_before(good, before)
 
 
-def family(pid: int) -> list[int]:
-    """A process and all that descend from it: Ansible's workers have sessions of their own, and would go on by themselves."""
-    children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
-    return [pid, *(each for child in children for each in family(int(child)))]
-
-
 def die(stack: dict[str, Any]) -> None:
     """A deploy that is killed while a service is being updated. What runs on the node would outlive its connection."""
     process = start(stacks=[stack])
     until(is_updating, "the deploy")
-    for pid in family(process.pid):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    process.communicate()
+    kill(process)
     on("m1", "pkill -KILL --full --exact '/usr/bin/python3[.0-9]*' || true")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import typing as t
+from urllib.parse import urlsplit
 
 from ..errors import FlotillaError
 
@@ -26,6 +27,20 @@ class AptCache:
         apt_pkg.init()
         self._apt = apt_pkg
         self._cache = apt_pkg.Cache(None)
+
+    def sources(self) -> list[str]:
+        """The addresses from which packages come; that of a proxy where one leads there."""
+        found = self._apt.SourceList()
+        found.read_main_list()
+        addresses = {source.uri for source in found.list}
+        return sorted({self._proxy(address) or address for address in addresses})
+
+    def _proxy(self, address: str) -> str:
+        """As apt.conf names one: of the host, or else of the scheme."""
+        place = urlsplit(address)
+        name = f"Acquire::{place.scheme}::Proxy"
+        proxy = self._apt.config.find(f"{name}::{place.hostname or ''}") or self._apt.config.find(name)
+        return "" if proxy == "DIRECT" else str(proxy)
 
     def install(self, wanted: t.Iterable[str], newest: bool) -> list[dict[str, str]]:
         """What would change for ``wanted``, each a name or ``name=version``, the version perhaps with wildcards.

@@ -76,7 +76,8 @@ def await_drained(
 ) -> None:
     """Wait until nothing is left on the nodes and what ran there, as often as ``before`` says by service, runs elsewhere.
 
-    ``renew`` is called at each look. Raises FlotillaError when it takes longer, and at once when something else made a node active.
+    ``renew`` is called at each look, and may raise what ends the waiting. Raises FlotillaError when it takes longer, and at once when
+    something else made a node active.
     """
 
     def look() -> list[str]:

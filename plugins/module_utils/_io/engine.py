@@ -63,15 +63,19 @@ class OutOfSequence(EngineError):
     """The object changed since its version index was read; read it again and repeat."""
 
 
-class NotManager(EngineError):
+class Unusable(EngineError):
+    """This engine can't act for the swarm. Another manager may."""
+
+
+class NotManager(Unusable):
     """The engine is no manager of a swarm."""
 
 
-class Locked(EngineError):
+class Locked(Unusable):
     """The manager is locked and waits for its unlock key."""
 
 
-class Unreachable(EngineError):
+class Unreachable(Unusable):
     """No engine answers at that address."""
 
 

@@ -87,6 +87,10 @@ class Host:
         percent = round(status.f_favail / status.f_files * 100, 1) if status.f_files else None
         return Space(status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize, percent)
 
+    def is_read_only(self, path: str) -> bool:
+        """Whether the file system of a path takes no writes."""
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
     def mode(self, path: str) -> int | None:
         """Who may do what with a file, such as 0o644; None if there is no such file."""
         try:

@@ -14,8 +14,7 @@ from functools import partial
 from .._core.cluster.member_state import MemberState, read_info
 from .._core.cluster.subnets import read_routes
 from .._core.host.bare import SIGNS, is_bare
-from ..errors import FlotillaError
-from .engine import Engine, EngineError
+from .engine import Engine, EngineError, Unusable
 from .polling import poll
 from .target import CONNECTION, Target, connect
 
@@ -50,7 +49,7 @@ class Member:
         """The engine; raises the reason if there is none."""
         if self.engine:
             return self.engine
-        raise FlotillaError(self.problem)
+        raise Unusable("", self.problem)
 
     def require_manager(self, seen: MemberState) -> Engine:
         """The engine of a manager that can act, given what ``look`` saw; raises what else it is."""
@@ -58,7 +57,7 @@ class Member:
         if not seen.acting:
             what = {"active": f"is a {seen.role}", "inactive": "is in no swarm"}.get(seen.state, f"is in state {seen.state}")
             problem = f" ({seen.problem})" if seen.problem else ""
-            raise FlotillaError(f"This host {what}{problem}", "Run this on a manager whose swarm has a leader.")
+            raise Unusable("", f"This host {what}{problem}", "Run this on a manager whose swarm has a leader.")
         return engine
 
     def inspect(self, name: str) -> tuple[MemberState, dict[str, t.Any]]:

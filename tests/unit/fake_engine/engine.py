@@ -193,8 +193,9 @@ class FakeEngine:
         node = cluster.nodes.get(self.host.node_id) if cluster else None
         return bool(node and node["Spec"]["Role"] == "manager")
 
-    def _do(self, method: str, path: str, body: Json) -> Response:
-        return self._dispatch(Request(method, path, {}, body, {}))
+    def _do(self, method: str, path: str, body: t.Any, **query: t.Any) -> Response:
+        raw = {name: str(value) for name, value in query.items()}
+        return self._dispatch(Request(method, path, dict(raw), body, {}, raw_query=raw))
 
     def _dispatch(self, request: Request) -> Response:
         lock = self._swarm.cluster.lock if self._swarm.cluster else self._lock

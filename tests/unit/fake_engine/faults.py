@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
+import typing as t
 from dataclasses import dataclass, field
 
 
@@ -15,7 +16,8 @@ class Fault:
     """What happens to the matching requests number ``nth`` to ``nth + times - 1`` (from 1; ``times`` None is for ever).
 
     ``path`` is a regular expression that must match the whole path without the version. ``drop`` is ``before`` (the
-    request is not carried out) or ``after`` (it is, but the answer is lost). ``delay`` is in seconds.
+    request is not carried out) or ``after`` (it is, but the answer is lost). ``delay`` is in seconds. ``act`` is what somebody else does
+    just before the request.
     """
 
     method: str
@@ -26,6 +28,7 @@ class Fault:
     message: str = ""
     drop: str = ""
     delay: float = 0.0
+    act: t.Callable[[], object] | None = None
     seen: int = field(default=0, init=False)
 
     def hits(self, method: str, path: str) -> bool:

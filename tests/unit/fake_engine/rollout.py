@@ -86,7 +86,7 @@ def _stop_at_failure(tick: Tick, service: Json) -> bool:
     failed = [
         task
         for task in tasks
-        if task["_version"] == service["_spec_version"] and task["Status"]["State"] in ("failed", "rejected") and not is_alive(task)
+        if task["_version"] == service["_spec_version"] and _has_failed(task) and not is_alive(task)
     ]
     config = _config(service)
     slots = len({task["_slot"] for task in tasks}) or 1
@@ -105,6 +105,11 @@ def _stop_at_failure(tick: Tick, service: Json) -> bool:
         return False
     _set_status(tick, service, "rollback_paused" if word == "rollback" else "paused", f"{word} paused {cause}")
     return True
+
+
+def _has_failed(task: Json) -> bool:
+    """To swarmkit a task that ends while an update is watched has failed, however it ends."""
+    return task["Status"]["State"] in ("failed", "rejected", "complete")
 
 
 def _set_status(tick: Tick, service: Json, state: str, message: str) -> None:

@@ -113,6 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
         request = self._read()
         record(request)
         fault = faults.find(request.method, request.path)
+        if fault and fault.act:
+            fault.act()
         if fault and fault.delay:
             time.sleep(fault.delay)
         if fault and fault.drop == "before":

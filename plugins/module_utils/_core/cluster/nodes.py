@@ -226,6 +226,12 @@ def find_drained(plan: Plan, only_up: bool = False) -> set[str]:
     return {node.node_id for node in drains if node.is_up or not only_up}
 
 
+def find_lingering(plan: Plan, nodes: t.Iterable[Node], wanted: t.Mapping[str, str]) -> set[str]:
+    """The ids of nodes that are drained as ``wanted`` by host, and were so before: a run may have ended while tasks were leaving."""
+    ids = {plan.result["node_ids"].get(host) for host, availability in wanted.items() if availability == "drain"}
+    return {node.node_id for node in nodes if node.node_id in ids and node.availability == "drain" and node.is_up}
+
+
 def find_returned(plan: Plan) -> set[str]:
     """The ids of the drained nodes that a plan makes active again."""
     nodes = (each.payload["node"] for each in plan.changes if each.kind == "node" and each.payload["delta"].get("Availability") == "active")

@@ -31,6 +31,7 @@ _KILLED = 137  # 128 and the number of the signal that nothing can handle
 _ROLLBACKS = ("rollback_started", "rollback_paused", "rollback_completed")
 _PAUSED = ("paused", "rollback_paused")
 _GOES_ON = {"updating": "its update goes on", "rollback_started": "the engine is rolling its update back"}
+_LETS_END = "update_config.failure_action: continue lets the update go on"
 _CULPRIT = re.compile(r"termination of task (\w+)")
 _NOT_YET = ("new", "allocated", "pending", "assigned", "accepted", "preparing", "ready", "starting")
 _TIMES = {1: "", 2: " twice", 3: " three times"}
@@ -89,7 +90,7 @@ def judge(service: Raw, tasks: t.Iterable[Task], nodes: Nodes, since: int | None
     counts = _counts(active, len(up | finished), desired)
     verdict = Verdict(spec.name, WAITING, len(up) + len(finished), desired, counts, finished=len(finished), newest=newest)
     failed = _judge_update(view, verdict, mine, crashed, nodes, since)
-    if failed:
+    if failed and not (len(up | finished) >= desired and _is_paused_for_good_end(view, mine)):
         return failed
     goes_on = _GOES_ON.get(view.update_state, "")
     if len(up | finished) >= desired and not goes_on:
@@ -173,13 +174,31 @@ def _judge_update(
         words = "paused the update"
     elif since is None:
         words = "paused the rollback of its update"
-    culprit = _CULPRIT.search(message)
-    found = next((task for task in tasks if culprit and task["ID"] == culprit[1]), None)
+    culprit, found = _CULPRIT.search(message), _culprit(message, tasks)
     if state == "paused" and not found and crashed:
         blamed = _blame(verdict, crashed, nodes)
         return replace(blamed, state=FAILED, cause=f"the engine {words}: {blamed.cause}")
     more = f": {describe_end(found, nodes)}" if found else "" if culprit else f" ({message})"
+    if found and _ended_well(service.spec, found):
+        more += f"; to the engine a task that ends within monitor has failed, however it ends: {_LETS_END}"
     return replace(verdict, state=FAILED, cause=f"the engine {words}{more}", task=culprit[1] if culprit else "")
+
+
+def _culprit(message: str, tasks: t.Iterable[Task]) -> Task | None:
+    """The task for which the engine stopped an update, if it is among these."""
+    named = _CULPRIT.search(message)
+    return next((task for task in tasks if named and task["ID"] == named[1]), None)
+
+
+def _ended_well(spec: ServiceSpec, task: Task) -> bool:
+    """Whether a task ended that may end."""
+    return task["Status"]["State"] == "complete" and spec.restart_condition != "any"
+
+
+def _is_paused_for_good_end(service: Service, tasks: t.Iterable[Task]) -> bool:
+    """Whether the engine paused an update although nothing failed."""
+    found = _culprit(service.update_message, tasks) if service.update_state == "paused" else None
+    return bool(found and _ended_well(service.spec, found))
 
 
 def _judge_failures(

@@ -64,7 +64,7 @@ def plan_present(stack: str, wanted: StackObjects, observed: SwarmObjects, optio
         *tell(_unresolved(specs, problems, observed), options.silence),
         *lint.lint(specs, observed.nodes, options.missing_paths, options.silence, others, networks),
         *_full_networks(wanted, specs, others, observed, options),
-        *_leftovers(stack, specs, observed, options),
+        *_leftovers(stack, specs, observed, options, {change.name for change in changes if change.kind == "service"}),
         *lint_secrets(_heard(wanted.secrets, "secret_content", options), observed.secrets),
     ]
     return Plan(tuple(changes), tuple(warnings))
@@ -287,11 +287,13 @@ def _full_networks(
         yield f"{warning} (addresses)"
 
 
-def _leftovers(stack: str, specs: t.Sequence[Json], observed: SwarmObjects, options: Options) -> t.Iterator[str]:
+def _leftovers(
+    stack: str, specs: t.Sequence[Json], observed: SwarmObjects, options: Options, changed: t.Collection[str]
+) -> t.Iterator[str]:
     kept = {spec["Name"] for spec in specs}
     extra = [item_name(service) for service in own(stack, observed.services) if item_name(service) not in kept]
     if extra and not options.prune:
         yield f"stack {stack} has services that are not in its files: {', '.join(extra)}. Set prune: true to remove them."
     for service in map(Service, own(stack, observed.services)):
-        if service.is_paused:
+        if service.is_paused and service.name not in changed:
             yield f"service {service.name} was left {service.update_state.replace('_', ' ')}: {service.update_message}"

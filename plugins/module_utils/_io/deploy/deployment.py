@@ -18,12 +18,13 @@ from ..._core.stack.session import DeployError, Session
 from ..._core.stack.swarm_objects import SwarmObjects
 from ...errors import FlotillaError
 from ...plan import Change
+from ..engine import Unusable
 from ..polling import Clock
 from .changes import Changes
-from .lock import LockedError, Locks, LostLockError
+from .lock import LEASE_SECONDS, LockedError, Locks, LostLockError, tell_locked
 from .registry import Auth
 from .watcher import Watcher
-from .writer import Writer
+from .writer import Patience, Writer
 
 
 class Deployment:
@@ -50,9 +51,9 @@ class Deployment:
         self._proves, self._undoes = terms.wait, terms.undo_failure and not policy.rolls_back
         self._unplanned: list[Change] = []
         """What something else made necessary since the first call planned."""
-        self._locks = Locks(engine, policy.locks, session, clock)
+        self._locks = Locks(engine, policy.locks, session, clock, Patience.of(terms))
         self._watcher = Watcher(engine, policy, session, terms, observed, self._locks, clock)
-        writer = Writer(engine, auth, clock)
+        writer = Writer(engine, auth, clock, Patience.of(terms))
         for kind, items in (("secret", observed.secrets), ("config", observed.configs)):
             writer.ids.update({(kind, item_name(item)): item["ID"] for item in items})
         self._changes = Changes(engine, policy, session, writer, self._watcher, clock)
@@ -141,7 +142,12 @@ class Deployment:
         self._locks.release()
 
     def fail(self, error: FlotillaError, may_undo: bool = True) -> DeployError:
-        """Go back if that was asked for, unlock, and say everything that is known."""
+        """Go back if that was asked for, unlock, and say everything that is known.
+
+        Where this engine can't act any more, nothing of that is possible: another manager may go on with the session.
+        """
+        if isinstance(error, Unusable):
+            return self._strand(error)
         loss = error if isinstance(error, LostLockError) else self._find_loss()
         may_undo = may_undo and self._undoes and not loss
         undone = self.undo() if may_undo else []
@@ -154,8 +160,14 @@ class Deployment:
         message = message if loss in (None, error) else f"{message}\n{loss}"
         if not end and "\n" in message:  # what is added does not belong to the last line of a log
             message += "\n"
-        result = {"changed": bool(self._session.changes()), "undone": undone, "session": self._session.as_result()}
+        result = {**error.result, "changed": bool(self._session.changes()), "undone": undone, "session": self._session.as_result()}
         return DeployError(message, result, None if undone else self._session.changes(undone=may_undo))
+
+    def _strand(self, error: Unusable) -> DeployError:
+        locked = " and ".join(sorted(map(tell_locked, self._session.locks)))
+        end = f" The lock of {locked} ends by itself within {LEASE_SECONDS:.0f} s." if locked else ""
+        result = {"changed": bool(self._session.changes()), "stranded": True, "session": self._session.as_result()}
+        return DeployError(f"{error}{end}", result, self._session.changes())
 
     def _take_locks(self) -> None:
         """An earlier run of the same holder is waited for, until it is found dead or its lock ends; any other is not."""

@@ -19,10 +19,12 @@ from ..._core.timestamps import read_time
 from ...errors import FlotillaError
 from ..engine import Conflict, EngineError, NotFound, OutOfSequence
 from ..polling import SEQUENCE_ATTEMPTS, Clock
-from .writer import OUTAGE_SECONDS, is_outage, through_outages
+from .writer import Patience, is_outage, through_outages
 
 LEASE_SECONDS = 120.0
 """A lock ends by itself so long after it was last renewed; a run that died holds it no longer."""
+TURN_SECONDS = 900.0
+"""The same for a lock that a run keeps from one task to another, while an engine restarts and nobody renews it."""
 NODES = "of.nodes"
 """What is locked while availability or role of nodes change. No stack can have a dot in its name."""
 _LABEL = "io.flotilla.swarm.lock"
@@ -36,9 +38,9 @@ class LockedError(FlotillaError):
 
     def __init__(self, name: str, lock: Json, seconds: float) -> None:
         self.holder, self.run = _holder(lock), _labels(lock).get(f"{_LABEL}.run", "")
-        self.result = {"rival": self.run}
         cure = f"Wait for it; if it died, its lock ends in {max(seconds, 1):.0f} s at most, or remove the config {lock_name(name)}."
         super().__init__(_tell_holder(name, lock), cure)
+        self.result = {"rival": self.run}
 
 
 class LostLockError(FlotillaError):
@@ -52,7 +54,16 @@ class LostLockError(FlotillaError):
 class Locks:
     """The locks of one run, by the names that it locks."""
 
-    def __init__(self, engine: t.Any, names: t.Sequence[str], session: Session, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: t.Any,
+        names: t.Sequence[str],
+        session: Session,
+        clock: Clock,
+        patience: Patience | None = None,
+        lease: float = LEASE_SECONDS,
+    ) -> None:
+        self._patience, self._lease = patience or Patience(), lease
         self._engine, self._names, self._session, self._clock = engine, names, session, clock
         self._ends: dict[tuple[str, int], float] = {}
         """When a lock of others ends that is not renewed, so that it is not asked for again and again."""
@@ -84,10 +95,10 @@ class Locks:
         """Who else holds one of the locks, and since when; empty for nobody. ``times`` are those that the swarm stamped lately."""
         for name in [name for name in self._names if name not in self._session.locks]:
             try:
-                lock = self._engine.get(f"/configs/{lock_name(name)}", f"reading the lock of {_what(name)}")
+                lock = self._engine.get(f"/configs/{lock_name(name)}", f"reading the lock of {tell_locked(name)}")
             except EngineError:  # nobody holds it, or the engine is away for a while
                 continue
-            if _labels(lock).get(_LABEL) == name and newest(times) <= _written(lock) + LEASE_SECONDS:
+            if _labels(lock).get(_LABEL) == name and newest(times) <= _written(lock) + _lease(lock):
                 return _tell_holder(name, lock)
         return ""
 
@@ -112,22 +123,23 @@ class Locks:
 
     def _take(self, name: str) -> str:
         labels = {_LABEL: name, f"{_LABEL}.holder": self._session.holder, f"{_LABEL}.run": self._session.run}
+        labels.update({f"{_LABEL}.lease": f"{self._lease:.0f}"} if self._lease != LEASE_SECONDS else {})
         body = {"Name": lock_name(name), "Labels": labels, "Data": _DATA}
         for _attempt in range(_ATTEMPTS):
             found = self._through_outages(lambda: self._create(name, body))
             if found:
                 return str(found)
-        raise FlotillaError(f"{_what(name)} could not be locked: config {lock_name(name)} comes and goes", "Run again.")
+        raise FlotillaError(f"{tell_locked(name)} could not be locked: config {lock_name(name)} comes and goes", "Run again.")
 
     def _create(self, name: str, body: Json) -> str:
         """The ID of the lock, empty if one was there that did not count any more."""
         try:
-            return str(self._engine.post("/configs/create", body, f"locking {_what(name)}")["ID"])
+            return str(self._engine.post("/configs/create", body, f"locking {tell_locked(name)}")["ID"])
         except Conflict:
             return self._drop_stale(name)
 
     def _drop_stale(self, name: str) -> str:
-        doing = f"reading the lock of {_what(name)}"
+        doing = f"reading the lock of {tell_locked(name)}"
         try:
             lock = self._engine.get(f"/configs/{lock_name(name)}", doing)
         except NotFound:
@@ -138,22 +150,23 @@ class Locks:
                 f"config {lock_name(name)} has the name of a lock, but is not a lock of this collection", "Remove or rename it."
             )
         run = labels.get(f"{_LABEL}.run", "")
-        if run == self._session.run:  # only the answer to its creation was lost
+        if run == self._session.run:  # only the answer to its creation was lost, or it was kept
+            _rewrite(self._engine, lock)
             return str(lock["ID"])
         left = 0.0 if run and run in self._session.dead else self._find_rest(lock)
         if left > 0:
             raise LockedError(name, lock, left)
-        _delete(self._engine, lock["ID"], f"taking over the lock of {_what(name)}")
+        _delete(self._engine, lock["ID"], f"taking over the lock of {tell_locked(name)}")
         return ""
 
     def _find_rest(self, lock: Json) -> float:
         """For how many seconds a lock of others still counts."""
         now, key = self._clock.time(), (str(lock["ID"]), int(lock["Version"]["Index"]))
-        left = self._ends.get(key, now) - now
-        if not 0 < left <= LEASE_SECONDS:
-            left = LEASE_SECONDS - (read_swarm_time(self._engine) - _written(lock))
-            if left > LEASE_SECONDS:  # written under a leader whose clock was ahead: from now on it ages by this one's
-                left = LEASE_SECONDS
+        left, lease = self._ends.get(key, now) - now, _lease(lock)
+        if not 0 < left <= lease:
+            left = lease - (read_swarm_time(self._engine) - _written(lock))
+            if left > lease:  # written under a leader whose clock was ahead: from now on it ages by this one's
+                left = lease
                 _rewrite(self._engine, lock)
             self._ends[key] = now + left
         return left
@@ -161,7 +174,7 @@ class Locks:
     def _look(self, name: str, lock_id: str) -> None:
         for _attempt in range(SEQUENCE_ATTEMPTS):
             try:
-                lock = self._engine.get(f"/configs/{lock_id}", f"reading the lock of {_what(name)}")
+                lock = self._engine.get(f"/configs/{lock_id}", f"reading the lock of {tell_locked(name)}")
                 if self._is_due():
                     _rewrite(self._engine, lock)
                 return
@@ -179,10 +192,10 @@ class Locks:
             self._session.locked = self._clock.time()
 
     def _through_outages(self, act: t.Callable[[], t.Any]) -> t.Any:
-        return through_outages(act, self._clock, self._clock.time() + OUTAGE_SECONDS)
+        return through_outages(act, self._clock, self._patience)
 
 
-def _what(name: str) -> str:
+def tell_locked(name: str) -> str:
     return "the nodes" if name == NODES else f"stack {name}"
 
 
@@ -204,7 +217,7 @@ def release_lock(engine: t.Any, lock_id: str) -> None:
 def read_locks(engine: t.Any) -> dict[str, tuple[str, float]]:
     """What is locked, or was until its lock's time ended: the ID of the lock and when it ends by the swarm's clock, by name."""
     locks = engine.get("/configs", "reading locks", filters={"label": [_LABEL]})
-    return {lock["Spec"]["Labels"][_LABEL]: (lock["ID"], _written(lock) + LEASE_SECONDS) for lock in locks}
+    return {lock["Spec"]["Labels"][_LABEL]: (lock["ID"], _written(lock) + _lease(lock)) for lock in locks}
 
 
 def read_swarm_time(engine: t.Any) -> float:
@@ -241,6 +254,12 @@ def _written(lock: Json) -> float:
     return _read(lock.get("UpdatedAt") or lock.get("CreatedAt") or "")
 
 
+def _lease(lock: Json) -> float:
+    """How many seconds the lock counts after it was written."""
+    given = _labels(lock).get(f"{_LABEL}.lease", "")
+    return min(float(given), TURN_SECONDS) if given.isascii() and given.isdigit() else LEASE_SECONDS
+
+
 def _read(moment: str) -> float:
     try:
         return read_time(moment)
@@ -259,4 +278,4 @@ def _holder(lock: Json) -> str:
 def _tell_holder(stack: str, lock: Json) -> str:
     since = str(lock.get("CreatedAt") or "")[:19].replace("T", " ")
     act = "are being changed" if stack == NODES else "is being deployed"
-    return f"{_what(stack)} {act} by {_holder(lock) or 'another run'} since {f'{since} UTC' if since else 'an unknown time'}"
+    return f"{tell_locked(stack)} {act} by {_holder(lock) or 'another run'} since {f'{since} UTC' if since else 'an unknown time'}"

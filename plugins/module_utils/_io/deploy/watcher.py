@@ -23,8 +23,8 @@ from ...plan import Field
 from ..engine import NotFound
 from ..polling import Clock
 from .lock import Locks
-from .logs import describe_failures
-from .writer import OUTAGE_SECONDS, POLL_SECONDS, through_outages
+from .logs import describe_failures, find_unpulled
+from .writer import POLL_SECONDS, Patience, through_outages
 
 Tasks = t.Mapping[str, list[Item]]
 """By the ID of their service."""
@@ -39,6 +39,7 @@ class Watcher:
         self._engine, self._policy, self._session, self._observed = engine, policy, session, observed
         self._locks, self._clock = locks, clock
         self._deadline = session.began + terms.timeout_seconds
+        self._patience = Patience.of(terms)
         self._slice_end = clock.time() + terms.slice_seconds if terms.slice_seconds else None
         self._before = by_name(observed.services)
         self._ahead = observed.time - clock.time() if observed.time else 0.0
@@ -84,10 +85,9 @@ class Watcher:
 
     def _poll(self, known: t.Sequence[Item] | None = None) -> Tasks:
         """Read ``services``, and their tasks that run the present spec."""
-        until = min(self._clock.time() + OUTAGE_SECONDS, self._deadline)
         while True:
             try:
-                return through_outages(partial(self._read_all, known), self._clock, until)
+                return through_outages(partial(self._read_all, known), self._clock, self._patience, self._deadline)
             except NotFound:
                 known = None  # a service went between the two requests
 
@@ -151,9 +151,11 @@ class Watcher:
     def _memory(self, name: str) -> Memory:
         return self._session.memory.setdefault(name, {})
 
-    def _tell_failures(self, failed: t.Iterable[Verdict]) -> FlotillaError:
+    def _tell_failures(self, failed: t.Sequence[Verdict]) -> FlotillaError:
         unresolved = find_unresolved(self.services, self._observed.images)
-        return FlotillaError(describe_failures(self._engine, failed, self._observed.nodes, unresolved))
+        error = FlotillaError(describe_failures(self._engine, failed, self._observed.nodes, unresolved))
+        error.result = {"unpulled": find_unpulled(self._engine, failed, self._observed.nodes, unresolved)}
+        return error
 
 
 def changed_meanwhile(name: str, title: str, fields: t.Sequence[Field] = ()) -> FlotillaError:

@@ -5,21 +5,22 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
+from dataclasses import dataclass
 
 from ..._core.service.images import image_of
 from ..._core.service.naming import Item, item_name
 from ..._core.service.spec import Json, ServiceSpec
 from ..._core.stack.job import FIXED_IN_API, emptied_job
+from ..._core.stack.policy import Terms
 from ...errors import FlotillaError
 from ...plan import keyed_hash
-from ..engine import EngineError, NotFound, OutOfSequence, Unreachable
+from ..engine import EngineError, Locked, NotFound, NotManager, OutOfSequence, Unreachable
 from ..polling import SEQUENCE_ATTEMPTS, Clock
 from .registry import Auth
 
 POLL_SECONDS = 1.0
-OUTAGE_SECONDS = 90.0
-"""So long the engine may be away: it may be restarting, or its manager may be electing a leader."""
 PORT_SECONDS = 15.0
 """So long the engine may count a port as taken that another service has just given up."""
 
@@ -30,11 +31,27 @@ EMPTY_SECONDS = 15.0
 _Done = t.TypeVar("_Done")
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How many seconds the engine may be away: it may be restarting, or its manager may be electing a leader."""
+
+    leaderless: float = 90.0
+    unreachable: float = 90.0
+
+    @classmethod
+    def of(cls, terms: Terms) -> Patience:
+        """After one of many calls the next may go through another manager."""
+        return cls(unreachable=20.0) if terms.slice_seconds else cls()
+
+    def lasts(self, error: EngineError, seconds: float) -> bool:
+        return is_outage(error) and seconds < (self.unreachable if isinstance(error, Unreachable) else self.leaderless)
+
+
 class Writer:
     """Creates, updates and removes. ``ids`` has the IDs of secrets and configs, by kind and name."""
 
-    def __init__(self, engine: t.Any, auth: Auth, clock: Clock) -> None:
-        self._engine, self._auth, self._clock = engine, auth, clock
+    def __init__(self, engine: t.Any, auth: Auth, clock: Clock, patience: Patience | None = None) -> None:
+        self._engine, self._auth, self._clock, self._patience = engine, auth, clock, patience or Patience()
         self.ids: dict[tuple[str, str], str] = {}
         self._token = ""
 
@@ -149,8 +166,8 @@ class Writer:
 
     def outlasts(self, error: EngineError) -> bool:
         """Whether the engine was only away, or its swarm without a leader, and is there again."""
-        until = self._clock.time() + OUTAGE_SECONDS
-        while is_outage(error) and self._clock.time() < until:
+        since = self._clock.time()
+        while self._patience.lasts(error, self._clock.time() - since):
             try:
                 self._engine.get("/services", filters={"name": ["none"]})
                 return True
@@ -179,20 +196,22 @@ class Writer:
         return str(found)
 
 
-def through_outages(act: t.Callable[[], _Done], clock: Clock, until: float) -> _Done:
-    """What ``act`` returns, tried again while the engine is away. Raises EngineError for everything else, and at this time."""
+def through_outages(act: t.Callable[[], _Done], clock: Clock, patience: Patience, deadline: float = math.inf) -> _Done:
+    """What ``act`` returns, tried again while the engine is away. Raises EngineError for everything else, and when that lasts."""
+    since = clock.time()
     while True:
         try:
             return act()
         except EngineError as error:
-            if not is_outage(error) or clock.time() >= until:
+            if clock.time() >= deadline or not patience.lasts(error, clock.time() - since):
                 raise
             clock.sleep(POLL_SECONDS)
 
 
 def is_outage(error: EngineError) -> bool:
     """What passes when an engine restarts, or a swarm elects its leader."""
-    return isinstance(error, Unreachable) or ((error.status or 0) >= 500 and not isinstance(error, OutOfSequence))
+    stays = isinstance(error, (OutOfSequence, NotManager, Locked))
+    return isinstance(error, Unreachable) or ((error.status or 0) >= 500 and not stays)
 
 
 def read_token(engine: t.Any) -> str:

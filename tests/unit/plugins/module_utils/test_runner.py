@@ -56,7 +56,7 @@ class SecretsModule:
         self.steps.append("watch")
         if "sick" in params["names"]:
             error = FlotillaError("sick never became well.")
-            error.result = {"verdict": "failed", "changed": True, "plan": "replaced"}  # type: ignore[attr-defined]
+            error.result = {"verdict": "failed", "changed": True, "plan": "replaced"}
             raise error
         return {"verdict": "well"}
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
@@ -46,3 +47,18 @@ def test_answers(monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], changes
 def test_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "apt_pkg", None)
     assert "Install python3-apt." in run_module_main(apt_info.main, {})["msg"]
+
+
+def test_sources_that_can_not_be_reached_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as here:
+        here.bind(("127.0.0.1", 0))
+        here.listen()
+        port = here.getsockname()[1]
+        sources = [f"http://127.0.0.1:{port}/debian", "https://mirror.invalid/debian", "file:/srv/newer", "http://u:secret@127.0.0.1:1/x"]
+        monkeypatch.setattr(Cache, "sources", lambda _self: sources, raising=False)
+        monkeypatch.setattr(apt_info, "AptCache", Cache)
+        result = run_module_main(apt_info.main, {"check_sources": True})
+    refused, unknown = result["unreached"]
+    assert refused == "127.0.0.1 could not be reached at port 1 (Connection refused)"
+    assert unknown.startswith("mirror.invalid could not be resolved (")
+    assert "unreached" not in run_module_main(apt_info.main, {})

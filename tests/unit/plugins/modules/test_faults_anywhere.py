@@ -3,33 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every verb that writes to a swarm, with a fault at any of its requests: no false success, no lock that stays, no defect.
 
-Faults and requests are chosen by chance from a seed. FLOTILLA_FAULTS says how many for each of eleven verbs (19, thoroughly 200).
+Faults and requests are chosen by chance from a seed. FLOTILLA_FAULTS says how many for each of the verbs (19, thoroughly 200).
 """
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import typing as t
-from dataclasses import dataclass
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.session import Session
-from ansible_collections.flotilla.swarm.plugins.module_utils._io import drain, engine, polling
-from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy import deployment
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.deploy.lock import LEASE_SECONDS, Locks
 from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import Engine
-from ansible_collections.flotilla.swarm.plugins.modules import job, network, nodes, service, stack, swarm, swarm_info
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
-from fake_clock import Clock
-from fake_engine import FakeEngine, Fault, completes, node
-from fake_engine import service as a_service
-from module_runner import run_module_main
+from fake_engine import Fault
+from writing_verbs import VERBS, Lab, find_locks
 
 Json = dict[str, t.Any]
 COUNT = int(os.environ.get("FLOTILLA_FAULTS", "19"))
-STACK = "services: {web: {image: 'web:%d', deploy: {replicas: 2}, configs: [key]}, db: {image: 'db:1'}}\nconfigs: {key: {content: 'v%d'}}"
 OUT_OF_SEQUENCE = "rpc error: code = Unknown desc = update out of sequence"
 FAULTS: dict[str, Json] = {
     "cut before": {"drop": "before"},
@@ -40,136 +31,6 @@ FAULTS: dict[str, Json] = {
     "taken": {"status": 409, "message": "rpc error: code = AlreadyExists desc = planted already exists"},
     "gone": {"status": 404, "message": "planted not found"},
 }
-
-
-def deployed(version: int) -> Json:
-    model = load_stack(content=STACK % (version, version), env={}, project_dir="/").model
-    return {"name": "app", "model": json.dumps({"model": model}), "resolve_image": "never"}
-
-
-def running(fake: FakeEngine, name: str) -> list[str]:
-    """The images that run."""
-    tasks = [task for task in fake.tasks(name) if task["Status"]["State"] == "running" and task["DesiredState"] == "running"]
-    return [task["Spec"]["ContainerSpec"]["Image"] for task in tasks]
-
-
-def names(fake: FakeEngine) -> list[str]:
-    return sorted(each["Spec"]["Name"] for each in fake.cluster.services.values())
-
-
-def on_node(fake: FakeEngine, host: str) -> list[Json]:
-    node_id = fake.node(host)["ID"]
-    return [task for task in fake.cluster.tasks.values() if task["NodeID"] == node_id and task["DesiredState"] == "running"]
-
-
-Check = t.Callable[[FakeEngine, Json], t.Any]
-
-
-@dataclass(frozen=True)
-class Verb:
-    """``checks`` look at the swarm, and at what the module said."""
-
-    main: t.Callable[[], None]
-    options: Json
-    checks: t.Sequence[Check]
-
-    def is_done(self, fake: FakeEngine, said: Json) -> bool:
-        return all(check(fake, said) for check in self.checks)
-
-
-def runs(name: str, image: str, replicas: int = 1) -> Check:
-    return lambda fake, _said: running(fake, name) == [image] * replicas
-
-
-def is_forced(name: str) -> Check:
-    return lambda fake, _said: fake.service(name)["Spec"]["TaskTemplate"].get("ForceUpdate")
-
-
-VERBS = {
-    "deploy": Verb(stack.main, deployed(2), [runs("app_web", "web:2", 2), runs("app_db", "db:1")]),
-    "first deploy": Verb(stack.main, {**deployed(1), "name": "new"}, [runs("new_web", "web:1", 2), runs("new_db", "db:1")]),
-    "remove": Verb(
-        stack.main,
-        {"name": "app", "state": "absent"},
-        [lambda fake, _said: names(fake) == ["free"], lambda fake, _said: len(fake.cluster.configs) == len(find_locks(fake))],
-    ),
-    "scale": Verb(
-        service.main, {"scale": {"replicas": {"app_web": 3, "free": 2}}}, [runs("app_web", "web:1", 3), runs("free", "img:1", 2)]
-    ),
-    "restart": Verb(service.main, {"restart": {}, "stack": ["app"]}, [is_forced("app_web"), is_forced("app_db"), runs("app_db", "db:1")]),
-    "update": Verb(
-        service.main, {"update": {"image": "web:3"}, "name": ["app_web", "free"]}, [runs("app_web", "web:3", 2), runs("free", "web:3")]
-    ),
-    "job": Verb(
-        job.main,
-        {"image": "tool:1", "command": ["x"]},
-        [lambda _fake, said: said["rc"] == 0, lambda fake, _said: names(fake) == ["app_db", "app_web", "free"]],
-    ),
-    "drain": Verb(
-        nodes.main,
-        {"availability": {"w1": "drain"}, "surge": "all"},
-        [
-            lambda fake, _said: fake.node("w1")["Spec"]["Availability"] == "drain",
-            lambda fake, _said: not on_node(fake, "w1"),
-            runs("app_web", "web:1", 2),
-        ],
-    ),
-    "promote": Verb(
-        nodes.main,
-        {"roles": {"w2": "manager"}, "labels": {"w1": {"a": "1"}}},
-        [
-            lambda fake, _said: fake.node("w2")["Spec"]["Role"] == "manager",
-            lambda fake, _said: fake.node("w1")["Spec"]["Labels"] == {"a": "1"},
-        ],
-    ),
-    "network": Verb(
-        network.main,
-        {"networks": [{"name": "one"}, {"name": "two"}]},
-        [lambda fake, _said: {"one", "two"} <= {each["Name"] for each in fake.cluster.networks.values()}],
-    ),
-    "settings": Verb(
-        swarm.main,
-        {"host": "m1", "role": "manager", "settings": {"task_history_limit": 9}},
-        [lambda fake, _said: fake.cluster.swarm["Spec"]["Orchestration"]["TaskHistoryRetentionLimit"] == 9],
-    ),
-}
-
-
-class Lab:
-    """A swarm with a stack, and a service of no stack."""
-
-    def __init__(self, name: str, patch: pytest.MonkeyPatch) -> None:
-        self.verb, self.clock = VERBS[name], Clock()
-        for module in (deployment, drain, polling):
-            patch.setattr(module, "time", self.clock)
-        patch.setattr(engine, "FIRST_DELAY_SECONDS", 0)
-        self.fake = FakeEngine(
-            nodes=[node("m1", role="manager", leader=True), node("w1"), node("w2")], services=[a_service("free", image="img:1")]
-        )
-        self.fake.behave("tool:1", completes(run=2))
-        self.clock.swarms.append(self.fake)
-        assert not run_module_main(stack.main, {"docker_host": self.fake.docker_host, **deployed(1)}).get("failed")
-        self.fake.settle()
-        self.fake.forget()
-
-    def run(self, holder: str) -> Json:
-        """Call upon call, as the controller does."""
-        given = {"docker_host": self.fake.docker_host, **self.verb.options}
-        if self.verb.main is swarm.main:
-            given["managers"] = [{"item": "m1", **run_module_main(swarm_info.main, {"docker_host": self.fake.docker_host})}]
-        if self.verb.main not in (stack.main, service.main, job.main):
-            return run_module_main(self.verb.main, given)
-        session: Json = {"holder": holder, "run": holder}
-        for _call in range(60):
-            result = run_module_main(self.verb.main, {**given, "session": session, "call_seconds": 5})
-            if not result.get("pending"):
-                break
-            session = result["session"]
-        return result
-
-
-def find_locks(fake: FakeEngine) -> list[str]:
-    return [each["Spec"]["Name"] for each in fake.cluster.configs.values() if "lock" in each["Spec"]["Name"]]
 
 
 @pytest.mark.parametrize("name", VERBS)

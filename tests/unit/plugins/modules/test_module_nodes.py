@@ -50,7 +50,7 @@ def test_a_change_is_planned_and_made_once(cluster: FakeEngine) -> None:
     assert cluster.node("m1")["Version"]["Index"] == before["m1"]
     cluster.forget()
     assert keep(cluster, **args)["changed"] is False
-    assert cluster.calls() == ["GET /info", "GET /nodes"]
+    assert cluster.calls() == ["GET /info", "GET /nodes", "GET /tasks"], "what is left on the node that is drained"
 
 
 def test_fifty_nodes_with_fifteen_labels_are_listed_once(fake_engine: MakeFake) -> None:
@@ -235,10 +235,22 @@ def test_a_drain_waits_until_the_services_are_whole_elsewhere(fake_engine: MakeF
     assert all(task["Status"]["State"] == "running" for task in alive) and len(alive) == 4
     fake.forget()
     assert keep(fake, availability={"w1": "drain"})["changed"] is False
-    assert fake.calls() == ["GET /info", "GET /nodes"]
+    assert fake.calls() == ["GET /info", "GET /nodes", "GET /tasks"]
     keep(fake, availability={"w1": "previous", "w2": "previous"})
     assert [fake.node(name)["Spec"]["Availability"] for name in ("w1", "w2")] == ["active", "pause"]
     assert fake.node("w1")["Spec"]["Labels"] == {}
+
+
+def test_a_drain_after_one_that_was_killed_waits_as_well(fake_engine: MakeFake, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True), node("w1")], services=[service("web", replicas=4)])
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    leaving = fake.node("w1")
+    leaving["Spec"]["Availability"] = "drain"  # as the run before left it, which saw nothing of what came of it
+    fake.forget()
+    result = keep(fake, availability={"w1": "drain"})
+    assert (result["exit_code"], result["changed"], fake.writes) == (0, False, []), result
+    alive = [task for task in fake.tasks("web") if task["DesiredState"] == "running"]
+    assert [(task["NodeID"], task["Status"]["State"]) for task in alive] == [(fake.node("m1")["ID"], "running")] * 4
 
 
 def test_a_drain_without_room_is_refused(fake_engine: MakeFake) -> None:
@@ -335,3 +347,28 @@ def test_a_node_is_marked_while_it_is_drained_for_its_turn_and_no_longer(cluster
     spec = cluster.node("w1")["Spec"]
     assert (spec["Availability"], spec["Labels"]) == ("active", {"kept": "1"})
     assert not keep(cluster, **back)["changed"]
+
+
+def test_a_turn_keeps_the_lock_from_task_to_task(fake_engine: MakeFake) -> None:
+    """An engine restarts between its drain and the end of it: nobody else changes the nodes meanwhile, also when that takes minutes."""
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True), node("w1"), node("w2")])
+    mine, other = {"holder": "ann", "run": "a"}, {"holder": "bob", "run": "b"}
+    assert keep(fake, availability={"w1": "drain"}, turn="goes_on", caller=mine)["exit_code"] == 0
+    fake.cluster.now += 600
+    refused = keep(fake, availability={"w2": "drain"}, caller=other)
+    assert "the nodes are being changed by ann since" in refused["msg"] and fake.node("w2")["Spec"]["Availability"] == "active"
+    assert keep(fake, availability={"w1": "previous"}, turn="goes_on", caller=mine)["exit_code"] == 0
+    fake.cluster.now += 600
+    assert keep(fake, availability={"w2": "drain"}, caller=other)["exit_code"] == 1, "renewed by the second task"
+    assert keep(fake, turn="ends", caller=mine)["changed"] is False and not fake.cluster.configs
+    assert keep(fake, availability={"w2": "drain"}, caller=other)["exit_code"] == 0 and not fake.cluster.configs
+
+
+def test_the_lock_of_a_turn_whose_run_died_ends(fake_engine: MakeFake) -> None:
+    fake = fake_engine(nodes=[node("m1", role="manager", leader=True), node("w1"), node("w2")])
+    keep(fake, availability={"w1": "drain"}, turn="goes_on", caller={"holder": "ann", "run": "a"})
+    gone = {"holder": "bob", "run": "b", "dead": ["a"]}
+    assert keep(fake, availability={"w1": "previous"}, caller=gone)["exit_code"] == 0, "at once for who knows that it is dead"
+    keep(fake, availability={"w1": "drain"}, turn="goes_on", caller={"holder": "ann", "run": "a"})
+    fake.cluster.now += 901
+    assert keep(fake, availability={"w2": "drain"}, caller={"holder": "bob", "run": "b"})["exit_code"] == 0

@@ -87,7 +87,7 @@ def test_services_run_elsewhere_before_the_node_is_drained(fake: FakeEngine, mon
     assert not fake.cluster.configs, "no stack stays locked"
     fake.forget()
     assert keep(fake, **DRAIN)["changed"] is False
-    assert fake.calls() == ["GET /info", "GET /nodes"]
+    assert fake.calls() == ["GET /info", "GET /nodes", "GET /tasks"]
 
 
 def test_without_surge_there_is_a_gap(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:

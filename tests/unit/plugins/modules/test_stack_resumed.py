@@ -16,7 +16,7 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._io.engine import E
 from ansible_collections.flotilla.swarm.plugins.modules import service, stack, stack_info
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
 from fake_clock import Clock
-from fake_engine import Behaviour, FakeEngine, crashes, node, runs, unschedulable
+from fake_engine import Behaviour, FakeEngine, completes, crashes, image_missing, node, runs, unschedulable
 from module_runner import run_module_main
 
 Json = dict[str, t.Any]
@@ -415,3 +415,27 @@ def test_a_first_call_that_nobody_heard_of_gives_its_lock_back(fake: FakeEngine)
     made = run(fake, "services: {new: {image: new:1}}", session={"stop": "SIGINT"}, call_seconds=1, prune=True)
     assert made["failed"] and made["msg"].endswith("The same command finishes it. Nothing was changed.")
     assert len(fake.cluster.services) == 2
+
+
+def test_a_task_that_may_end_and_ends_well_within_an_update_is_no_failure(fake: FakeEngine) -> None:
+    """To the engine it has failed, so that it pauses the update."""
+    text = "services: {once: {image: 'once:%d', deploy: {restart_policy: {condition: none}}}}"
+    fake.behave("once:2", completes(run=1))
+    assert not run(fake, text % 1).get("failed")
+    for again in (True, False):
+        result = run(fake, text % 2)
+        assert not result.get("failed") and result["changed"] is again, result
+        assert [(row["state"], row["running"], row["cause"]) for row in result["services"]] == [("running", 1, "")]
+    assert fake.service("app_once")["UpdateStatus"]["State"] == "paused"
+
+
+def test_a_node_that_lacks_an_image_which_the_registry_has_is_returned(fake: FakeEngine) -> None:
+    """The controller asks it for the reason, which its own journal alone has."""
+    run(fake, stack_of(1))
+    fake.host.images["web:2"] = {"digest": f"sha256:{'2' * 64}"}
+    fake.behave("web:2", image_missing("web:2"))
+    result = run(fake, stack_of(2), resolve_image="always")
+    (unpulled,) = result["unpulled"]
+    assert unpulled["node"] in ("m1", "w1") and unpulled["address"] == fake.node(unpulled["node"])["Status"]["Addr"]
+    assert fake.cluster.tasks[unpulled["task"]]["NodeID"] == fake.node(unpulled["node"])["ID"]
+    assert not run(fake, stack_of(3), resolve_image="always").get("unpulled"), "of an image that the registry lacks its answer is told"

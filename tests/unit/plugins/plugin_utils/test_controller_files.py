@@ -141,7 +141,7 @@ def test_what_only_begins_like_ansible_vault_is_told_by_name(tmp_path: Path, dat
     with pytest.raises(FlotillaError, match="vaulted"):
         load(tmp_path, "secret", "vaulted", SECRETS)
     loader = mock.Mock(_vault=VaultLib(SECRETS))
-    with pytest.raises(FlotillaError, match="vaulted can't be decrypted"):
+    with pytest.raises(FlotillaError, match="vaulted on the controller: it is encrypted with ansible-vault"):
         VaultFile("vaulted", [tmp_path], loader).read()
 
 

@@ -111,3 +111,47 @@ def test_a_rival_that_is_dead_is_named_in_the_next_call(monkeypatch: pytest.Monk
         met = {**waiting("waits"), "session": {"began": 1.0, "rival": rival, "dead": []}}
         run = Stopped(9, met, DONE)
         assert run.calls[1]["session"]["dead"] == dead
+
+
+STRANDED: Json = {"failed": True, "stranded": True, "msg": "This host is a worker. Before that, these were changed: service web."}
+
+
+class Moved:
+    """A run with one other manager; which of them was asked in each call, and with what session."""
+
+    def __init__(self, *answers: Json) -> None:
+        self.left, self.at, self.asked, self.calls = list(answers), 0, list[int](), list[Json]()
+        self.result = follow.follow(self._call, print, move=self._move)
+
+    def _call(self, more: Json) -> Json:
+        self.asked.append(self.at)
+        self.calls.append(json.loads(json.dumps(more)))
+        return dict(self.left.pop(0)) if self.left else dict(STRANDED)
+
+    def _move(self, _why: str) -> bool:
+        self.at = 1 - self.at
+        return self.at > 0
+
+
+def test_a_run_goes_on_through_another_manager_with_its_session() -> None:
+    left = {**STRANDED, "session": {"began": 1.0, "locks": {"app": "x"}}}
+    run = Moved(waiting("0/1"), left, DONE)
+    assert not run.result.get("failed") and run.asked == [0, 0, 1] and "stranded" not in run.result
+    assert run.calls[2]["session"]["locks"] == {"app": "x"}
+
+
+def test_also_a_run_whose_first_call_finds_no_manager() -> None:
+    assert Moved(STRANDED, DONE).asked == [0, 1]
+
+
+def test_a_refusal_is_no_reason_for_another_manager() -> None:
+    run = Moved({"failed": True, "msg": "refused"})
+    assert run.asked == [0] and run.result["msg"] == "refused"
+
+
+def test_without_any_manager_it_is_said_what_stays() -> None:
+    run = Moved(waiting("0/1"))
+    assert run.result["failed"] and "these were changed: service web" in run.result["msg"] and "stranded" not in run.result
+    assert run.asked.count(1) > follow.OUTAGE_CALLS
+    first = Moved()
+    assert first.asked == [0, 1] and first.result["failed"], "before anything is changed both are asked once"

@@ -25,6 +25,12 @@ def host(**changes: Any) -> Json:
         "disk_free_mb": 50_000,
         "disk_total_mb": 100_000,
         "disk_free_inodes_percent": 80.0,
+        "disk_read_only": [],
+        "pulls": [],
+        "filter_problem": "",
+        "names_problem": "",
+        "address": "10.0.0.1",
+        "has_address": True,
         "mounts": [],
         "gpus": [],
         "gpu_problem": "",
@@ -55,7 +61,7 @@ def judge(hosts: Json | None = None, swarm: Json | None = None, services: list[J
 def test_a_swarm_without_faults_is_healthy() -> None:
     report = judge()
     assert (report["verdict"], report["findings"]) == ("healthy", [])
-    areas = "hosts nodes quorum overlay services mounts gpus certificates disks exposure"
+    areas = "hosts network nodes quorum overlay services mounts gpus certificates disks exposure"
     assert [area["area"] for area in report["areas"]] == areas.split()
     assert {area["state"] for area in report["areas"]} == {"ok"}
 
@@ -92,6 +98,21 @@ UNREACHABLE = {"unreachable": True, "msg": "Failed to connect to the host via ss
         ({"hosts": {"m1": host(gpu_problem="driver\nmismatch")}}, "gpus", "failed", "m1 nvidia-smi: driver mismatch"),
         ({"hosts": {"m1": host(certificate_days=2.5)}}, "certificates", "warning", "m1 its certificate ends in 2.5 days"),
         ({"hosts": {"m1": host(certificate_days=-2.0)}}, "certificates", "failed", "m1 its certificate ended 2 days ago"),
+        ({"hosts": {"m1": host(disk_read_only=["/d/tmp"])}}, "disks", "failed", "m1 its engine can't write: /d/tmp is read-only"),
+        (
+            {"hosts": {"m1": host(pulls=[{"task": "t", "cause": "no space left on device"}])}},
+            "disks",
+            "warning",
+            "m1 could not pull an image within the last hour: no space left on device",
+        ),
+        ({"hosts": {"m1": host(filter_problem="x")}}, "network", "failed", "m1 its packet filter was emptied: x"),
+        ({"hosts": {"m1": host(names_problem="x")}}, "network", "warning", "m1 can't look names up: x"),
+        (
+            {"hosts": {"m1": host(has_address=False)}, "swarm": cluster(node(address="10.0.0.9"))},
+            "network",
+            "failed",
+            "m1 the swarm knows it by 10.0.0.1, which it has no more, and sees it at 10.0.0.9",
+        ),
         ({"hosts": {"m1": host(disk_free_mb=1500)}}, "disks", "warning", "m1 1500 MiB of 100000 free for /var/lib/docker"),
         ({"hosts": {"m1": host(disk_free_mb=999)}}, "disks", "failed", "m1 999 MiB of 100000 free"),
         ({"hosts": {"m1": host(disk_free_inodes_percent=9.9)}}, "disks", "warning", "m1 9.9 % of the inodes free for /var/lib/docker"),
@@ -131,6 +152,7 @@ def test_one_fault_is_one_finding_and_the_state_of_its_area(given: Json, area: s
         {"hosts": {"m1": host(exposure={**NOTHING_OPEN, "ports": ["80/tcp", "5000/tcp"], "registries": [REGISTRY]})}},
         {"hosts": {"m1": host(gpus=["gpu=GPU-1"])}, "swarm": cluster(node(generic_resources=["large=GPU-1"]))},
         {"swarm": cluster(node(generic_resources=["slots=4"]))},
+        {"hosts": {"m1": host(has_address=False)}, "swarm": cluster(node(address="10.0.0.1"))},
         {"hosts": {"m1": host(mounts=[{**MOUNT, "problem": ""}])}},
         {"hosts": {"m1": host(certificate_days=None, certificate_expires="")}},
         {"hosts": {"m1": host(disk_free_inodes_percent=None)}},

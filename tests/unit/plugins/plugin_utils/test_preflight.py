@@ -288,3 +288,15 @@ OPEN = {"where": "w1", "check": "ports", "level": "warning", "message": "w1: ope
 )
 def test_the_summary(told: list[dict[str, str]], hosts: list[str], with_ports: bool, words: str) -> None:
     assert summarise(told, hosts, with_ports) == words
+
+
+def test_a_node_whose_address_changed_is_not_told_of_closed_ports() -> None:
+    closed = {"w1": {"failed": True, "msg": "nothing came"}}
+    here = {"m1": host("m1", member=True, address="10.0.0.1"), "w1": host("w1", member=True, address="10.0.0.9")}
+    found = find_faults(here, ["m1"], ["w1"], LIMITS, NOW, closed)
+    (moved,) = [fault for fault in found if fault.where == "w1" and fault.check in ("address", "ports")]
+    assert moved.check == "address" and "knows it by 10.0.0.9, which it has no more; it has 10.0.0.1" in moved.text
+    assert "remove_node.yml, then site.yml" in moved.cure
+    stays = {**here, "w1": host("w1", member=True, address="10.0.0.1")}
+    checks = [fault.check for fault in find_faults(stays, ["m1"], ["w1"], LIMITS, NOW, closed) if fault.where == "w1"]
+    assert checks == ["ports"], "a firewall that is closed is told as one"

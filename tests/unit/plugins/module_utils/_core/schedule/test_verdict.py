@@ -54,6 +54,8 @@ GLOBAL: Json = {"Global": {}}
 NEVER = {"Condition": "none"}
 crash = [task(1, "failed", index, err="task: non-zero exit (1)", code=1) for index in (51, 52, 53)]
 
+ENDED = {**task(1, "complete", 51), "ID": "T9"}
+
 # The service, its tasks, the state that a moment shows, (running, desired), and a part of the cause.
 CASES: list[tuple[str, Json, list[Json], str, tuple[int, int], str]] = [
     ("all run", service(), [task(1, "running"), task(2, "running", node_id="N2")], "converged", (2, 2), ""),
@@ -64,6 +66,10 @@ CASES: list[tuple[str, Json, list[Json], str, tuple[int, int], str]] = [
     ("still updating", service(update="updating"), [task(1, "running"), task(2, "running")], "waiting", (2, 2), ""),
     ("updated", service(update="completed"), [task(1, "running"), task(2, "running")], "converged", (2, 2), ""),
     ("paused", service(update="paused"), [task(1, "running")], "failed", (1, 2), "the engine paused the update"),
+    ("paused by a good end", service(restart=NEVER, update="paused"), [ENDED, task(2, "running")], "converged", (2, 2), ""),
+    ("stopped by a good end", service(restart=NEVER, update="paused"), [ENDED], "failed", (1, 2), "however it ends: update_config"),
+    ("undone for a good end", service(restart=NEVER, update="rollback_completed"), [ENDED, task(2, "running")], "failed", (2, 2), "rolled"),
+    ("paused by an end that is none", service(update="paused"), [ENDED, task(2, "running")], "failed", (1, 2), "exited 0"),
     ("rolling back", service(update="rollback_started"), [], "failed", (0, 2), "rolled the update back"),
     ("rolled back", service(update="rollback_completed"), [task(1, "running"), task(2, "running")], "failed", (2, 2), "rolled"),
     ("one crash is none", service(), [crash[0], task(1, "starting", 54)], "waiting", (0, 2), "exited 1"),
