@@ -146,7 +146,8 @@ def static_config(options: Options) -> Json:
     if options.get("metrics", True):
         config["metrics"] = {"prometheus": {"entryPoint": "internal", "addRoutersLabels": True}}
     if options.get("access_log", True):
-        config["accessLog"] = {"format": "json"}
+        # Queries may carry what is nobody else's, such as the code that comes back from a login.
+        config["accessLog"] = {"format": "json", "fields": {"queryParameters": {"defaultMode": "drop"}}}
     if options.get("dashboard"):
         config["api"] = {"dashboard": True}
     if acme:

@@ -164,6 +164,10 @@ def test_what_can_be_left_out(name: str, key: str) -> None:
     assert key not in static_config(options(**{name: False}))
 
 
+def test_the_log_has_no_queries() -> None:
+    assert static_config(options())["accessLog"] == {"format": "json", "fields": {"queryParameters": {"defaultMode": "drop"}}}
+
+
 def test_metrics_are_announced_to_prometheus() -> None:
     assert loaded().model["services"]["traefik"]["deploy"]["labels"]["prometheus-port"] == "8082"
     assert "prometheus-port" not in loaded(metrics=False).model["services"]["traefik"]["deploy"]["labels"]
