@@ -177,6 +177,13 @@ options:
       - The RV(plan_id) of a plan that was approved. When the plan is another one by now, nothing is changed and the module fails.
     type: str
     default: ""
+  differing_volumes:
+    description:
+      - RV(flotilla.swarm.volume#module:differing) by host name or ID of the node. A stack is refused before anything is changed if a
+        service of it mounts such a volume and may run there, since an engine mounts a volume that exists as it is.
+      - Volumes on the node where the module runs are compared by itself.
+    type: dict
+    default: {}
   missing_paths:
     description:
       - Paths that are not there, by host name or ID of the node. A bind mount whose source no node has on which the service may run is
@@ -294,9 +301,11 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
 from ..module_utils._core.cluster import guard
+from ..module_utils._core.host.volumes import existing_volume, tell_differing, volumes_of_mounts
 from ..module_utils._core.image_pull import find_pulls
 from ..module_utils._core.service.images import Resolved, auth_headers
 from ..module_utils._core.service.naming import by_name
+from ..module_utils._core.service.spec import ServiceSpec
 from ..module_utils._core.service.work import plan_id, require_plan
 from ..module_utils._core.stack import planning
 from ..module_utils._core.stack.convert import StackObjects, convert
@@ -328,6 +337,7 @@ class Observed:
     has_swarm: bool = True
     check_mode: bool = False
     goes_on: bool = False
+    differing: t.Mapping[str, t.Mapping[str, str]] = field(default_factory=dict)
     deployment: Deployment | None = None
 
 
@@ -363,7 +373,17 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     terms = Terms.of(params)
     terms = terms if present else replace(terms, undo_failure=False)
     deployment = Deployment(engine, deploy_of(stack), session, terms, swarm, auth)
-    return Observed(swarm, wanted, own.salt, True, member.check_mode, goes_on, deployment)
+    differing = _compare_volumes(engine, wanted, seen.node_id)
+    return Observed(swarm, wanted, own.salt, True, member.check_mode, goes_on, differing, deployment)
+
+
+def _compare_volumes(engine: t.Any, wanted: StackObjects, node_id: str) -> dict[str, dict[str, str]]:
+    """Those on this node; no engine knows the volumes of another."""
+    declared = volumes_of_mounts(mount for spec in wanted.services for mount in ServiceSpec(spec).mounts)
+    if not declared:
+        return {}
+    listed = engine.get("/volumes", "comparing volumes")["Volumes"] or []
+    return {node_id: tell_differing(declared, {item["Name"]: existing_volume(item) for item in listed if item.get("Driver")})}
 
 
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
@@ -391,6 +411,7 @@ def _plan_present(observed: Observed, params: dict[str, t.Any]) -> Plan:
         refresh_registry_auth=params["refresh_registry_auth"],
         silence=params["silence"],
         missing_paths=params["missing_paths"],
+        differing_volumes={**params["differing_volumes"], **observed.differing},
     )
     decided = planning.plan_present(params["name"], wanted, swarm, options)
     missing = planning.missing_objects(wanted, swarm)

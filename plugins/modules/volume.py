@@ -69,6 +69,13 @@ options:
       labels:
         description: Labels that the volume must have.
         type: dict
+  differing:
+    description:
+      - V(refuse) creates O(volumes), and fails where one exists with other options, unless O(recreate) allows to make it anew.
+      - V(tell) creates nothing and returns RV(differing).
+    type: str
+    choices: [refuse, tell]
+    default: refuse
   recreate:
     description:
       - What becomes of a volume whose options differ.
@@ -116,6 +123,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+differing:
+  description: How volumes that exist differ from O(volumes) in driver and options, by name. What may be a credential is hidden.
+  returned: when O(differing=tell)
+  type: dict
+  sample: {media_data: 'options.o is "size=10m", wanted is "size=20m"'}
 plan:
   description: The volumes that were created, replaced or removed, or in check mode would be.
   returned: success
@@ -160,6 +172,7 @@ ARGUMENTS = {
         "mutually_exclusive": [("options", "nfs")],
     },
     "recreate": {"type": "str", "choices": ["never", "if_unused"], "default": "never"},
+    "differing": {"type": "str", "choices": ["refuse", "tell"], "default": "refuse"},
     "remove_stack_volumes": {"type": "list", "elements": "str", "default": []},
     "test_image": {"type": "str"},
 }
@@ -181,13 +194,14 @@ def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
     if params["remove_stack_volumes"]:
         guard.refuse_if_named(params)
         _refuse_stranger(engine, params)
-    wanted = volumes.wanted_volumes(params["volumes"])
+    only_told = params["differing"] == "tell"
+    wanted = volumes.wanted_volumes(params["volumes"], checked=not only_told)
     if engine is None:
         return {"engine": False, "wanted": wanted, "existing": {}, "users": {}, "node": ""}
     listed = engine.get("/volumes", doing="listing volumes")["Volumes"] or []
     existing = {item["Name"]: volumes.existing_volume(item) for item in listed}
     differing = [item.name for item in wanted if item.name in existing and volumes.drift(existing[item.name], item)]
-    if not differing:
+    if only_told or not differing:
         return {"engine": True, "wanted": wanted, "existing": existing, "users": {}, "node": ""}
     containers = engine.get("/containers/json", doing="listing containers", all=True, filters={"volume": differing})
     users = {
@@ -209,6 +223,8 @@ def _refuse_stranger(engine: t.Any, params: dict[str, t.Any]) -> None:
 
 
 def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
+    if params["differing"] == "tell":
+        return Plan(result={"differing": volumes.tell_differing(observed["wanted"], observed["existing"])})
     there = {name: value for name, value in observed.items() if name != "engine"}
     decided = volumes.plan_volumes(**there, recreate=params["recreate"])
     changes = (replace(change, payload=Work(change.payload, params["test_image"])) for change in decided.changes)

@@ -9,6 +9,7 @@ import json
 import typing as t
 from pathlib import Path
 
+from ..module_utils._core.service.naming import Names
 from ..module_utils.errors import PlanError
 from .compose.load import LoadedStack, load_stack
 from .controller_files import ControllerFiles
@@ -82,6 +83,17 @@ def bind_sources(model: t.Mapping[str, t.Any]) -> set[str]:
         for mount in service.get("volumes") or []
         if mount.get("type") == "bind" and "{{" not in mount.get("source", "{{")
     }
+
+
+def optioned_volumes(stack: str, model: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """The volumes of a stack with a driver or options of their own, in the form that ``volume`` takes."""
+    own = {key: volume for key, volume in model.get("volumes", {}).items() if not volume.get("external")}
+    found = [
+        {"name": Names(stack).of(key, volume), "driver": volume.get("driver") or "local", "options": volume.get("driver_opts") or {}}
+        for key, volume in own.items()
+        if volume.get("driver") or volume.get("driver_opts")
+    ]
+    return [volume for volume in found if "{{" not in volume["name"]]
 
 
 def find_file(name: str, places: t.Sequence[Path]) -> Path:

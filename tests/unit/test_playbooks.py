@@ -77,6 +77,13 @@ def test_a_rotation_changes_secrets_and_nothing_else(site: Site) -> None:
     assert "none is replaced" in again and "changed=0" in again and site.secrets() == [after]
 
 
+def test_a_volume_that_exists_with_other_options_refuses_its_stack(site: Site) -> None:
+    cache = {"services": {"app": {"image": "app:1", "volumes": ["cache:/c"]}}, "volumes": {"cache": {"name": "store", "driver": "other"}}}
+    said = site.play("deploy", stacks_present=[{"name": "web", "content": cache, "resolve_image": "never"}])
+    assert 'volume store of web_app exists on m1: driver is "local", wanted is "other"' in said and said.endswith("rc=2"), said
+    assert not site.fake.cluster.services
+
+
 def test_check_mode_changes_nothing_whatever_plan_only_says(site: Site) -> None:
     for plan_only in ("false", False, "true"):
         said = site.play("deploy", "--check", stacks_present=[stack("one")], plan_only=plan_only)

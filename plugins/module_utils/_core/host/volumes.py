@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...errors import PlanError
 from ...plan import Change, Field, Plan, compare
@@ -39,8 +39,8 @@ class Volume:
         return self.driver == "local" and "device" not in self.options
 
 
-def wanted_volumes(given: t.Sequence[t.Mapping[str, t.Any]]) -> list[Volume]:
-    """Volumes from ``[{name, driver, options, labels, nfs}]``; raises PlanError with every fault in it."""
+def wanted_volumes(given: t.Sequence[t.Mapping[str, t.Any]], checked: bool = True) -> list[Volume]:
+    """Volumes from ``[{name, driver, options, labels, nfs}]``; raises PlanError with every fault in it, where they are ``checked``."""
     volumes = [
         Volume(
             item["name"],
@@ -52,7 +52,7 @@ def wanted_volumes(given: t.Sequence[t.Mapping[str, t.Any]]) -> list[Volume]:
     ]
     names = [volume.name for volume in volumes]
     problems = [f"{name}: is listed twice" for name in dict.fromkeys(names) if names.count(name) > 1]
-    for volume in volumes:
+    for volume in volumes if checked else ():
         problems.extend(f"{volume.name}: {fault}" for fault in _faults(volume))
     if problems:
         raise PlanError("\n".join(["volumes can't be used:", *problems]))
@@ -134,6 +134,23 @@ def drift(before: Volume, after: Volume) -> tuple[Field, ...]:
         Field(field.path, before.options.get(field.path[8:]), after.options.get(field.path[8:])) for field in compare(old, new, "options.")
     )
     return fields + compare({name: before.labels.get(name) for name in after.labels}, after.labels, "labels.")
+
+
+def tell_differing(wanted: t.Sequence[Volume], existing: t.Mapping[str, Volume]) -> dict[str, str]:
+    """How volumes that exist differ from those that are wanted, by name. Labels say nothing about where the data is."""
+    pairs = [(existing[volume.name], replace(volume, labels={})) for volume in wanted if volume.name in existing]
+    found = {after.name: "; ".join(field.told() for field in drift(before, after)) for before, after in pairs}
+    return {name: text for name, text in found.items() if text}
+
+
+def volumes_of_mounts(mounts: t.Iterable[t.Mapping[str, t.Any]]) -> list[Volume]:
+    """The volumes that an engine would make for these mounts with a driver or options of their own."""
+    found = {}
+    for mount in mounts:
+        config = (mount.get("VolumeOptions") or {}).get("DriverConfig")
+        if config and mount.get("Source") and "{{" not in mount["Source"]:
+            found[mount["Source"]] = Volume(mount["Source"], config.get("Name") or "local", dict(config.get("Options") or {}), {})
+    return list(found.values())
 
 
 def plan_volumes(

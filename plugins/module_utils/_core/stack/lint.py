@@ -92,6 +92,26 @@ def _lacks(node: Node, source: str, missing: t.Mapping[str, t.Collection[str]]) 
     return any(source in (missing.get(name) or ()) for name in (hostname(node), str(node.get("ID"))))
 
 
+def refuse_differing_volumes(specs: t.Iterable[Raw], nodes: Nodes, differing: t.Mapping[str, t.Mapping[str, str]]) -> None:
+    """Raise PlanError where a service may run on a node that has a volume of it with other options.
+
+    ``differing`` is by host name or node ID, then by volume, and says how it differs. An engine takes a volume that is there as it is.
+    """
+    found: dict[str, None] = {}
+    for spec in map(ServiceSpec, specs):
+        named = [str(mount["Source"]) for mount in spec.mounts if mount.get("Type") == "volume" and mount.get("Source")]
+        for node in nodes.eligible(spec.raw) if named else ():
+            there = {**(differing.get(hostname(node)) or {}), **(differing.get(str(node.get("ID"))) or {})}
+            where = f"of {spec.name} exists on {hostname(node)}"
+            found.update((f"volume {name} {where}: {there[name]}", None) for name in named if name in there)
+    if found:
+        raise PlanError(
+            "; ".join(found),
+            "An engine never changes a volume that exists. Remove it there (docker volume rm, after its tasks; a local volume loses its "
+            "data), give it another name, or keep the service off that node.",
+        )
+
+
 def _without_node(specs: t.Iterable[ServiceSpec], nodes: Nodes) -> t.Iterator[Finding]:
     unfit = {spec.name: ", ".join(spec.constraints) for spec in specs if nodes.all and spec.constraints and not nodes.eligible(spec.raw)}
     if len(set(unfit.values())) > 1:

@@ -55,6 +55,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "show_environment": {"type": "list", "elements": "str", "default": []},
     "silence": {"type": "list", "elements": "str", "default": []},
     "plan_id": {"type": "str", "default": ""},
+    "differing_volumes": {"type": "dict", "default": {}},
     "missing_paths": {"type": "dict", "default": {}},
     "routes": {"type": "dict", "default": {}},
     "model": {"type": "str", "no_log": True},

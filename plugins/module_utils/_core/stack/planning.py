@@ -39,6 +39,7 @@ class Options:
     refresh_registry_auth: bool = False
     silence: t.Collection[str] = ()
     missing_paths: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
+    differing_volumes: t.Mapping[str, t.Mapping[str, str]] = field(default_factory=dict)
 
 
 def plan_present(stack: str, wanted: StackObjects, observed: SwarmObjects, options: Options) -> Plan:
@@ -59,6 +60,7 @@ def plan_present(stack: str, wanted: StackObjects, observed: SwarmObjects, optio
     ]
     names = {spec["Name"] for spec in specs}
     others = [service["Spec"] for service in observed.services if item_name(service) not in names]
+    lint.refuse_differing_volumes(specs, observed.nodes, options.differing_volumes)
     networks = lint_networks(wanted.networks, observed.networks, observed.nodes, observed.routes)
     warnings = [
         *tell(_unresolved(specs, problems, observed), options.silence),
