@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Links of all pages, and the paths that the recipes of CONTRIBUTING.md name, lead to files that exist."""
+"""Links of all pages, and the paths that the recipes of CONTRIBUTING.md name, lead to files that exist; tables are whole."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ def links(page: str) -> list[str]:
     return LINK.findall((ROOT / page).read_text())
 
 
+def loose_rows(text: str) -> list[str]:
+    """First rows of tables that have no head, as a blank line inside a table leaves them."""
+    blocks = re.findall(r"(?:^\|.*\n?)+", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return [block.splitlines()[0] for block in blocks if not re.match(r".*\n\|(\s*:?-+:?\s*\|)+$", block, re.MULTILINE)]
+
+
 def recipe_paths() -> list[str]:
     """What the first column of each recipe's table names, in full."""
     found = []
@@ -54,6 +60,15 @@ def test_links_lead_somewhere(page: str) -> None:
 def test_links_of_the_built_collection_stay_in_it(page: str) -> None:
     targets = {link: ((ROOT / page).parent / link).resolve().relative_to(ROOT.resolve()) for link in links(page)}
     assert [link for link, target in targets.items() if not is_published(str(target))] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_tables_are_whole(page: str) -> None:
+    assert loose_rows((ROOT / page).read_text()) == []
+
+
+def test_a_table_with_a_gap_is_seen() -> None:
+    assert loose_rows("| a |\n|---|\n| b |\n\n| c |\n") == ["| c |"]
 
 
 def test_recipes_name_files_that_exist() -> None:
