@@ -120,6 +120,14 @@ def test_a_misfit_is_told_with_its_place_what_it_is_and_what_was_expected(module
     assert re.search(words, str(caught.value)) and str(caught.value).startswith("reading what w1 answers"), caught.value
 
 
+def test_what_a_module_documents_under_a_name_of_all_has_the_form_that_it_says() -> None:
+    documented = find_documented("daemon_config") or {}
+    answer = {"plan": [], "cost": "nothing", "pending": "nothing", "in_swarm": False, "changed": False}
+    assert read_answer("daemon_config", documented, answer, "w1")["pending"] == "nothing"
+    with pytest.raises(AnswerError, match="pending is 7"):
+        read_answer("daemon_config", documented, {**answer, "pending": 7}, "w1")
+
+
 def test_what_no_module_says_is_dropped() -> None:
     told = {"present": [], "missing": [], "changed": False}
     found = {"discovered_interpreter_python": "/usr/bin/python3"}
