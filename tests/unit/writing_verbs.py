@@ -179,9 +179,11 @@ class Lab:
             given["caller"] = session
         if self.verb.main not in (stack.main, service.main, job.main):
             return run_module_main(self.verb.main, given)
+        strandings = 0
         for _call in range(60):
             result = run_module_main(self.verb.main, {**given, "session": session, "call_seconds": 5})
-            if not result.get("pending"):
+            strandings += bool(result.get("stranded"))
+            if not result.get("pending") and not (result.get("stranded") and "session" in result and strandings < 3):
                 break
             session = result["session"]
         return result
