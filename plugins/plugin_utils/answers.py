@@ -53,6 +53,7 @@ _COMMON: Documented = {
         name: {}
         for name in (
             *("failed", "msg", "diff", "warnings", "deprecations", "invocation", "applied", "undone", "rival", "locked_key", "rc"),
+            *("stranded", "unpulled"),
             *("skipped", "skip_reason", "exception", "unreachable", "module_stdout", "module_stderr"),
             *("ansible_job_id", "started", "finished", "results_file"),
         )

@@ -16,6 +16,7 @@ from .generated_secrets import holds_stand_in
 from .interruption import Interruption
 from .other_managers import Managers
 from .run_identity import holder, is_dead, run_id
+from .unpulled import find_unpulled
 
 CALL_SECONDS = 10
 OUTAGE_CALLS = 12
@@ -53,7 +54,7 @@ class Following(Asking):
 
         with Interruption() as interruption:
             result = follow(call, self._display.display, lambda: interruption.cause, move)
-            for each in result.pop("unpulled", ()):
+            for each in find_unpulled(result.pop("unpulled", ())):
                 result["msg"] = f"{str(result['msg']).rstrip()}\n{managers.explain(each)}"
             if interruption.cause and result.get("failed"):
                 interruption.say(f"{title}: {result['msg']}")

@@ -10,6 +10,12 @@ import typing as t
 Json = t.Mapping[str, t.Any]
 
 
+def find_unpulled(told: t.Any) -> list[dict[str, str]]:
+    """What a host says of them in a failure, whose form nobody has checked."""
+    entries = [each for each in told if isinstance(each, dict)] if isinstance(told, (list, tuple)) else []
+    return [{name: str(each.get(name, "")) for name in ("task", "node", "address")} for each in entries]
+
+
 def find_host(unpulled: Json, addresses: t.Mapping[str, str]) -> str:
     """The host of the inventory that is the node, by its name or else its address; empty where none is. ``addresses`` are by host."""
     if unpulled["node"] in addresses:

@@ -19,6 +19,7 @@ OTHERS = {
     "plugin_utils/controller_files.py": "the function itself",
     "plugin_utils/compose/schema.py": "a schema of the collection",
     "plugin_utils/inventory_schema.py": "a schema of the collection",
+    "plugin_utils/asking.py": "the documentation of our own modules",
     "plugin_utils/run_identity.py": "what the kernel says of processes",
     "plugin_utils/build_context.py": "the context of an image, which goes to the engine as it is",
     "plugin_utils/interruption.py": "the errors of ansible-playbook, which are written to",

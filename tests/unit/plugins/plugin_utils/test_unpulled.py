@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.unpulled import explain_unpulled, find_host
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.unpulled import explain_unpulled, find_host, find_unpulled
 
 UNPULLED = {"task": "t1", "node": "w2", "address": "10.0.0.5"}
 FULL = "write /var/lib/docker/tmp/GetImageBlob1: no space left on device"
@@ -39,3 +39,8 @@ def test_the_host_that_is_the_node(addresses: dict[str, str], expected: str) -> 
 )
 def test_the_node_says_why(health: dict[str, Any], cause: str) -> None:
     assert explain_unpulled(UNPULLED, health) == f"node w2 could not pull that image, which the registry has: {cause}."
+
+
+def test_what_a_host_says_has_any_form() -> None:
+    assert find_unpulled([UNPULLED, "x", {"task": 3}]) == [UNPULLED, {"task": "3", "node": "", "address": ""}]
+    assert find_unpulled(None) == find_unpulled("x") == find_unpulled({"task": "t"}) == []
