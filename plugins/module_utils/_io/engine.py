@@ -216,8 +216,11 @@ class Engine:
         with response:
             for line in response.iter_lines():
                 message = json.loads(line) if line else {}
-                if "error" in message:
-                    raise EngineError(doing or f"POST {path}", str(message["error"]))
+                # Newer engines are about to leave "error" out.
+                detail = message.get("errorDetail")
+                if "error" in message or detail:
+                    told = message.get("error") or (detail.get("message") if isinstance(detail, dict) else detail)
+                    raise EngineError(doing or f"POST {path}", str(told or "the engine does not say why"))
                 if message:
                     yield message
 

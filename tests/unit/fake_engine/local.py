@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .errors import LOCKED, NO_LEADER, ApiError, Json
 from .filters import decode_filters, matches_any, matches_labels
-from .server import Request, Response
+from .server import Request, Response, minimum_api
 from .state import Cluster, Host, public
 
 
@@ -23,7 +23,7 @@ class Local:
         return Response(b"OK", content_type="text/plain; charset=utf-8")
 
     def version(self, request: Request) -> Response:
-        api = {"ApiVersion": self._host.api_version, "MinAPIVersion": "1.24"}
+        api = {"ApiVersion": self._host.api_version, "MinAPIVersion": minimum_api(self._host.api_version)}
         plain = {
             "Version": self._host.engine_version,
             "Os": "linux",
@@ -54,7 +54,10 @@ class Local:
             "RegistryConfig": {"InsecureRegistryCIDRs": ["127.0.0.0/8"], "IndexConfigs": {}, "Mirrors": []},
             "Warnings": None,
         }
-        return Response({**plain, "Swarm": self._swarm(), **self._host.info})
+        newer: Json = {} if self._host.has_api(50) else {"BridgeNfIptables": True, "BridgeNfIp6tables": True}
+        newer.update({"FirewallBackend": {"Driver": "iptables"}} if self._host.has_api(49) else {})
+        newer.update({"DiscoveredDevices": [], "NRI": {"Info": []}} if self._host.has_api(53) else {})
+        return Response({**plain, **newer, "Swarm": self._swarm(), **self._host.info})
 
     def _swarm(self) -> Json:
         empty = {
@@ -151,7 +154,9 @@ class Local:
             if key == _with_tag(name) or (digest and key.rpartition(":")[0] == repository and image.get("digest") == digest):
                 image["local"] = True
                 return _stream({"status": "Pulling"}, {"status": f"Status: Downloaded newer image for {name}"})
-        return _stream({"status": "Pulling"}, {"error": f"manifest for {name} not found: manifest unknown"})
+        text = f"manifest for {name} not found: manifest unknown"
+        failure: Json = {"errorDetail": {"message": text}}
+        return _stream({"status": "Pulling"}, failure if self._host.has_api(53) else {**failure, "error": text})
 
     def delete_image(self, request: Request, name: str) -> Response:
         key = name if name in self._host.images else _with_tag(name)
@@ -188,7 +193,9 @@ class Local:
             **plain,
             "Created": image.get("created", 0),
             "RepoDigests": [f"{name.rpartition(':')[0] or name}@{digest}"] if digest else [],
-            "Config": image.get("config", {}),
+            **({"Config": image["config"]} if "config" in image else {} if self._host.has_api(52) else {"Config": {}}),
+            **({} if self._host.has_api(44) else {"VirtualSize": 1}),
+            **({} if self._host.has_api(52) else {"Parent": "", "Comment": "", "DockerVersion": "", "Author": ""}),
         }
 
     def list_containers(self, request: Request) -> Response:

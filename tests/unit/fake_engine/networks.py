@@ -29,7 +29,7 @@ class Networks:
         names, ids = filters.get("name", []), filters.get("id", [])
         return Response(
             [
-                item
+                self._shown(item)
                 for item in self._all().values()
                 if (not names or any(part in item["Name"] for part in names))
                 and (not ids or any(part in item["Id"] for part in ids))
@@ -41,7 +41,11 @@ class Networks:
         )
 
     def inspect(self, request: Request, word: str) -> Response:
-        return Response({**self._find(word), **({"Services": {}} if request.flag("verbose") else {})})
+        status: Json = {"Status": {"IPAM": {"Subnets": {}}}} if self._host.has_api(52) else {}
+        return Response({**self._shown(self._find(word)), **status, **({"Services": {}} if request.flag("verbose") else {})})
+
+    def _shown(self, item: Json) -> Json:
+        return {**item, "EnableIPv4": True} if self._host.has_api(48) else item
 
     def create(self, request: Request) -> Response:
         body = request.body or {}

@@ -22,6 +22,15 @@ from .faults import Faults
 _VERSION = re.compile(r"/v1\.\d+(?=/)")
 
 
+def minimum_api(api: str) -> str:
+    """The oldest version that an engine with this newest one answers: since engine 29 it is 1.44."""
+    return "1.44" if _number(api) >= 52 else "1.24"
+
+
+def _number(api: str) -> int:
+    return int(api.rpartition(".")[2])
+
+
 @dataclass
 class Request:
     """What was asked: ``path`` without the version, ``query`` with ``filters`` decoded, ``body`` decoded JSON or None."""
@@ -119,13 +128,25 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(fault.delay)
         if fault and fault.drop == "before":
             return self._hang_up()
-        response = Response({"message": fault.message}, fault.status) if fault and fault.status else self._answer(dispatch, request)
+        wrong = self._wrong_version(api)
+        if wrong:
+            response = Response({"message": wrong}, 400)
+        else:
+            response = Response({"message": fault.message}, fault.status) if fault and fault.status else self._answer(dispatch, request)
         request.status = response.status
         if fault and fault.drop == "after":
             return self._hang_up()
         self._write(response, api)
 
     do_GET = do_HEAD = do_POST = do_DELETE = do_PUT = handle_request
+
+    def _wrong_version(self, api: str) -> str:
+        asked = _VERSION.match(self.path)
+        number = _number(asked.group()) if asked else _number(api)
+        if number > _number(api):
+            return f"client version 1.{number} is too new. Maximum supported API version is {api}"
+        oldest = minimum_api(api)
+        return f"client version 1.{number} is too old. Minimum supported API version is {oldest}" if number < _number(oldest) else ""
 
     def _read(self) -> Request:
         parts = urlsplit(self.path)

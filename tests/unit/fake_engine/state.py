@@ -110,3 +110,7 @@ class Host:
     local_networks: dict[str, Json] = field(default_factory=dict)
     info: Json = field(default_factory=dict)
     """Merged over the answer of ``GET /info``."""
+
+    def has_api(self, minor: int) -> bool:
+        """Whether the engine has API 1.MINOR, by https://docs.docker.com/reference/api/engine/version-history/."""
+        return int(self.api_version.partition(".")[2]) >= minor
