@@ -322,7 +322,7 @@ import typing as t
 
 from ..module_utils._core.cluster import addresses, guard, gwbridge
 from ..module_utils._core.cluster.member_state import MemberState, read_result
-from ..module_utils._core.cluster.membership import INITIALISE, JOIN, as_if_installed, is_forgotten
+from ..module_utils._core.cluster.membership import INITIALISE, JOIN, as_if_installed, is_forgotten, refuse_rootless
 from ..module_utils._core.cluster.settings import change_spec, count_ca_rotation, find_old_roots
 from ..module_utils._core.cluster.steps import LEAVE, ROTATE, ROTATIONS, SETTINGS, UNLOCK, Situation, describe, plan_leaving, plan_member
 from ..module_utils._io.engine import EngineError, NotFound
@@ -385,6 +385,8 @@ def observe(member: Member, params: dict[str, t.Any]) -> Situation:
         guard.refuse_unconfirmed(params["confirm"], params["swarm_name"])
     name = params["host"] or ""
     seen, info = member.inspect(name)
+    if params["state"] == "present":
+        refuse_rootless(name, info)
     managers = [read_result(result) for result in params["managers"] or []]
     if seen.state == "pending" and not is_forgotten(seen, managers, params["members"]):
         member.await_state(name, lambda each: each.state != "pending", PATIENCE_SECONDS)

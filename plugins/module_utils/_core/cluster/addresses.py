@@ -69,6 +69,9 @@ def refuse_loopback(option: str, text: str, peers: t.Sequence[str]) -> None:
     address = as_address(text)
     if peers and address and address.is_loopback:
         raise PlanError(f"{option}: {text} is a loopback address, which {', '.join(peers)} can't reach", "Give another one.")
+    if peers and address and address.version == 6 and address.is_link_local:
+        # Its zone, as in fe80::1%eth0, means something on this host alone.
+        raise PlanError(f"{option}: {text} is a link-local address, which nodes can't tell each other", "Give a global one.")
 
 
 def with_port(text: str) -> str:

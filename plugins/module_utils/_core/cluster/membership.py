@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
+from ...errors import PlanError
 from .member_state import MemberState
 
 NOTHING, INITIALISE, JOIN, REJOIN, PROMOTE, DEMOTE, WAIT, REFUSE = (
@@ -125,3 +126,12 @@ def _tell(hosts: t.Sequence[MemberState]) -> str:
 def as_if_installed(seen: MemberState) -> MemberState:
     """For check mode on bare hosts: a host whose engine is still to be installed counts as one that is in no swarm."""
     return replace(seen, state="inactive", problem="") if seen.state == "no engine" else seen
+
+
+def refuse_rootless(name: str, info: t.Mapping[str, t.Any]) -> None:
+    """Raise PlanError for an engine that can't be a node, by its answer to ``/info``."""
+    if "name=rootless" in (info.get("SecurityOptions") or ()):
+        raise PlanError(
+            f"the engine of {name or 'this host'} is rootless, and the overlay networks of a swarm need one that runs as root",
+            "Install it with role engine, and point docker_host or DOCKER_HOST at its socket, unix:///var/run/docker.sock.",
+        )

@@ -185,6 +185,10 @@ def test_a_loopback_address_is_of_no_use_to_others(own: list[str], found: str) -
         addresses.choose_advertised(own, ["m2"])
     with pytest.raises(PlanError, match=r"127\.0\.0\.1:2377 is a loopback address, which m2 can't reach"):
         addresses.refuse_loopback("advertise_addr", "127.0.0.1:2377", ["m2"])
+    for text in ("fe80::1", "fe80::1%eth0", "[fe80::1%eth0]:2377"):
+        with pytest.raises(PlanError, match="is a link-local address, which nodes can't tell each other"):
+            addresses.refuse_loopback("advertise_addr", text, ["m2"])
+    addresses.refuse_loopback("advertise_addr", "[fd00::5]:2377", ["m2"])
     addresses.refuse_loopback("advertise_addr", "127.0.0.1", [])
     addresses.refuse_loopback("advertise_addr", "eth0", ["m2"])
 
