@@ -112,7 +112,7 @@ def test_a_plan_from_the_record_is_that_of_the_module(fake: FakeEngine, record: 
     """Observed here and observed from the record, for what is there and what is to come."""
     place = open_record(record["record"], check_mode=True)
     for wanted in ([THERE], [THERE, {"name": "new"}]):
-        params = {"volumes": wanted, "remove_stack_volumes": [], "recreate": "never", "test_image": None}
+        params = {**{name: option.get("default") for name, option in volume.ARGUMENTS.items()}, "volumes": wanted}
         here = run_module_main(volume.main, {"docker_host": fake.docker_host, "volumes": wanted}, check=True)
         assert volume.plan(volume.observe(place.member.engine, params), params).as_results() == here["plan"]
     defaults: Any = nfs_exports.EXPORT["options"]
