@@ -154,6 +154,7 @@ from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.deploy.give_up import give_up
 from ..module_utils._io.deploy.job import JobRun, find_leftovers
 from ..module_utils._io.deploy.registry import ask_registries
+from ..module_utils._io.engine import EngineError
 from ..module_utils._io.member import Member, member_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Change, Field, Plan
@@ -199,6 +200,7 @@ class Observed:
     images: t.Mapping[str, Resolved] = field(default_factory=dict)
     leftovers: t.Sequence[tuple[Item, str]] = ()
     goes_on: bool = False
+    image: str = ""
     job: JobRun | None = None
 
 
@@ -215,7 +217,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
     deployment = Deployment(engine, run_of_job(name), session, Terms.of(params), SwarmObjects(nodes=nodes), auth)
     job = JobRun(engine, session, deployment, nodes, params["success_codes"])
     if session.touched:
-        return Observed(wish, name, goes_on=True, job=job)
+        return Observed(wish, name, goes_on=True, image=_read_image(engine, session.touched[name].id), job=job)
     service = _find_service(engine.get("/services", "reading the services"), params["service"].strip())
     return Observed(
         wish,
@@ -231,7 +233,7 @@ def observe(member: Member, params: dict[str, t.Any]) -> Observed:
 
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     if observed.goes_on:
-        return Plan()
+        return Plan(result={"image": observed.image})
     wish, nodes, warnings = observed.wish, observed.nodes, []
     shape = observed.service["Spec"] if observed.service else {}
     spec = wish.edit.apply(job_spec.make_job(wish.of, shape, wish.command, wish.entrypoint))
@@ -260,6 +262,14 @@ def apply(_member: Member, change: Change, observed: Observed) -> None:
 def watch(_member: Member, _params: dict[str, t.Any], _plan: Plan, observed: Observed) -> dict[str, t.Any]:
     # Without "failed" Ansible takes any code but 0 for a failure.
     return {"failed": False, **t.cast(JobRun, observed.job).watch()}
+
+
+def _read_image(engine: t.Any, service_id: str) -> str:
+    """Of a job that an earlier call began; empty where somebody removed it since, which is for its end to tell."""
+    try:
+        return image_of(engine.get(f"/services/{service_id}", "reading the job")["Spec"])
+    except EngineError:
+        return ""
 
 
 def _find_service(services: t.Sequence[t.Any], name: str) -> t.Any:
