@@ -180,7 +180,6 @@ plan:
 import collections
 import typing as t
 from dataclasses import replace
-from urllib.parse import quote
 
 from ..module_utils._core.image_bake import CLIENT, BuildKit
 from ..module_utils._core.image_build import (
@@ -262,7 +261,7 @@ def observe(member: Member, params: Params) -> Seen:
 def _see(engine: Engine, item: Params, params: Params) -> ImageState:
     name = item["name"]
     try:
-        image = engine.get(f"/images/{_quote(name)}/json", doing=f"reading image {name}")
+        image = engine.get(f"/images/{name}/json", doing=f"reading image {name}")
     except NotFound:
         return ImageState()
     seen = ImageState(
@@ -274,7 +273,7 @@ def _see(engine: Engine, item: Params, params: Params) -> ImageState:
         return seen
     try:
         remote = engine.get(
-            f"/distribution/{_quote(name)}/json",
+            f"/distribution/{name}/json",
             doing=f"asking {registry_of(name)} for {name}",
             headers=push_header(name, params["registry_auth"]),
         )
@@ -367,7 +366,7 @@ def load(engine: Engine, image: Wanted) -> None:
         for _message in engine.stream("/images/load", archive, doing, {"Content-Type": "application/x-tar"}, quiet=True):
             pass
     try:
-        engine.get(f"/images/{_quote(image.name)}/json", doing=doing)
+        engine.get(f"/images/{image.name}/json", doing=doing)
     except NotFound:
         raise FlotillaError(f"{doing}: the archive has no image of that name", "Save it under that name.") from None
 
@@ -375,7 +374,7 @@ def load(engine: Engine, image: Wanted) -> None:
 def push(engine: Engine, image: Wanted) -> None:
     repository, tag = split_tag(image.name)
     for _message in engine.stream(
-        f"/images/{_quote(repository)}/push", doing=f"pushing image {image.name}", headers=image.push_headers, tag=tag
+        f"/images/{repository}/push", doing=f"pushing image {image.name}", headers=image.push_headers, tag=tag
     ):
         pass
 
@@ -385,10 +384,6 @@ def _open(path: str, doing: str) -> t.IO[bytes]:
         return open(path, "rb")
     except OSError as error:
         raise FlotillaError(f"{doing}: {path}: {error.strerror}", "The file must be on the host that makes the image.") from None
-
-
-def _quote(name: str) -> str:
-    return quote(name, safe="/:@")
 
 
 def main() -> None:

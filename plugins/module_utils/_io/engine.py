@@ -12,6 +12,7 @@ import platform
 import socket
 import time
 import typing as t
+from urllib.parse import quote
 
 from .._core.connection import OLDEST_WHOLE_SDK, explain_import, is_misfit, read_tls
 from ..errors import FlotillaError
@@ -275,7 +276,7 @@ class Engine:
         self._first.clear()
         doing = doing or f"{method.upper()} {path}"
         reading = method == "get"
-        url = f"{self._client.base_url}/v{self._client.api_version}{path}"
+        url = f"{self._client.base_url}/v{self._client.api_version}{_place(path, doing)}"
         params = {name: _query_value(value) for name, value in query.items() if value is not None}
         send.setdefault("timeout", self._client.timeout)
         for attempt in range(self._retries + 1):
@@ -304,6 +305,13 @@ def _ask(client: t.Any, path: str) -> t.Any:
     except requests.exceptions.RequestException:
         return None
     return answer if answer.ok and _VERSION_HEADER in answer.headers else None
+
+
+def _place(path: str, doing: str) -> str:
+    """The path as it is sent. Others choose the names in it, and none may lead to another path or add to the query."""
+    if {"", ".", ".."} & set(path.split("/")[1:]):
+        raise EngineError(doing, f"{path!r} is not a path of the Engine API", "Names are not empty, and '.' and '..' are none.")
+    return quote(path, safe="/:@+")
 
 
 def _query_value(value: t.Any) -> t.Any:

@@ -263,3 +263,20 @@ def test_a_request_body_is_never_in_an_error(fake: FakeEngine) -> None:
         shown = f"{caught.value!r} {caught.value.__dict__}"
         assert "aHVudGVyMg" not in shown and "hunter" not in shown
         assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("name", ["a?force=1", "x#y", "ü", "a b", "a%2fb", "a;b", "app:1", "reg/app@sha256:1", "a+b", "a\nb"])
+def test_a_name_in_a_path_is_a_name_and_nothing_else(fake_engine: MakeFake, name: str) -> None:
+    fake = fake_engine(nodes=NODES)
+    with pytest.raises(EngineError):
+        Slow(fake).delete(f"/volumes/{name}", doing="removing")
+    (request,) = fake.writes
+    assert (request.path, request.query) == (f"/volumes/{name}", {})
+
+
+@pytest.mark.parametrize("name", ["../containers/x", "..", ".", "", "a/../../secrets/b", "a//b"])
+def test_no_name_leads_to_another_path(fake_engine: MakeFake, name: str) -> None:
+    fake = fake_engine(nodes=NODES)
+    with pytest.raises(EngineError, match="is not a path of the Engine API"):
+        Slow(fake).delete(f"/volumes/{name}", doing="removing")
+    assert not fake.writes
