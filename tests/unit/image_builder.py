@@ -31,7 +31,7 @@ class Builder:
         self.requests: list[Request] = []
         self.faults = Faults()
         self.docker_host = f"unix://{folder}/s"
-        self.server = Server(f"{folder}/s", self.dispatch, self.requests.append, self.faults, "1.45")
+        self.server = Server(f"{folder}/s", self.dispatch, self.requests.append, self.faults, lambda: "1.45")
 
     @property
     def writes(self) -> list[str]:

@@ -77,7 +77,7 @@ class FakeEngine:
             self.settle()
         self._folder = tempfile.mkdtemp(prefix="fake")
         self.docker_host = f"unix://{self._folder}/s"
-        self._server = Server(f"{self._folder}/s", self._dispatch, self.requests.append, self.faults, api_version)
+        self._server = Server(f"{self._folder}/s", self._dispatch, self.requests.append, self.faults, lambda: self.host.api_version)
 
     def __enter__(self) -> FakeEngine:
         return self

@@ -71,7 +71,9 @@ Dispatch = t.Callable[[Request], Response]
 class Server:
     """Serves ``dispatch`` on a socket until closed."""
 
-    def __init__(self, path: str, dispatch: Dispatch, record: t.Callable[[Request], None], faults: Faults, api: str) -> None:
+    def __init__(
+        self, path: str, dispatch: Dispatch, record: t.Callable[[Request], None], faults: Faults, api: t.Callable[[], str]
+    ) -> None:
         self._server = _Server(path, _Handler)
         self._server.owner = (dispatch, record, faults, api)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
@@ -87,7 +89,7 @@ class Server:
 class _Server(ThreadingMixIn, UnixStreamServer):
     daemon_threads = True
     request_queue_size = 128
-    owner: tuple[Dispatch, t.Callable[[Request], None], Faults, str]
+    owner: tuple[Dispatch, t.Callable[[Request], None], Faults, t.Callable[[], str]]
 
     def __init__(self, path: str, handler: type[_Handler]) -> None:
         self._open: set[socket.socket] = set()
@@ -118,7 +120,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def handle_request(self) -> None:
-        dispatch, record, faults, api = self.server.owner
+        dispatch, record, faults, newest = self.server.owner
+        api = newest()
         request = self._read()
         record(request)
         fault = faults.find(request.method, request.path)
