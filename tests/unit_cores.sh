@@ -30,7 +30,8 @@ check() { # NAME PYTHON ANSIBLE-CORE
         "$venv/bin/ansible-playbook" --syntax-check --inventory inventories/prod "$playbook" >/dev/null
     done
     "$venv/bin/python" -m pytest -q -p no:cacheprovider --ignore tests/unit/plugins/action/test_action_stack_corpus.py \
-        tests/unit/plugins/{action,callback,filter,inventory,lookup,modules} tests/unit/test_roles.py
+        tests/unit/plugins/{action,callback,filter,inventory,lookup,modules} tests/unit/test_roles.py \
+        tests/unit/test_hostile_python.py
 }
 
 check oldest "$(find_python 3.11 3.12)" 'ansible-core==2.17.*'

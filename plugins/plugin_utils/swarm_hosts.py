@@ -15,6 +15,8 @@ from ..module_utils._core.cluster.labels import carries
 from ..module_utils._core.cluster.node import read_node
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_]")
+# A node names itself. As localhost it would get what plays leave on the controller, and a pattern or a path is no host.
+_HOST_NAME = re.compile(r"(?!localhost(\.|$)|127\.|all$|ungrouped$)[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ def read_hosts(nodes: Sequence[Mapping[str, Any]]) -> list[Host]:
     for raw in nodes:
         node = read_node(raw)
         is_plain = node.hostname in alone or (node.is_up and up[node.hostname] == 1)
-        name = node.hostname if is_plain and node.hostname else f"{node.hostname or 'node'}-{node.node_id}"
+        own = node.hostname if _HOST_NAME.fullmatch(node.hostname) else ""
+        name = own if is_plain and own else f"{own or 'node'}-{node.node_id}"
         described = raw.get("Description") or {}
         variables = {
             "ansible_host": node.address,

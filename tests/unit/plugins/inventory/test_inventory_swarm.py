@@ -115,3 +115,20 @@ def test_nodes_that_share_a_name() -> None:
 def test_labels_make_names_that_groups_may_have() -> None:
     (host,) = read_hosts([node("w1", labels={"com.example/gpu-type": "a"})])
     assert "label_com_example_gpu_type" in host.groups
+
+
+@pytest.mark.parametrize(
+    "hostname",
+    [
+        *("localhost", "LOCALHOST", "localhost.localdomain", "127.0.0.1", "all", "a\nb", "../x", "-oProxyCommand=x", "a:b", "a,b", "!m1"),
+        *("{{ x }}", "x" * 300),
+    ],
+)
+def test_a_node_that_takes_a_name_which_means_something_else_is_known_by_its_id(hostname: str) -> None:
+    (host,) = read_hosts([node(hostname)])
+    assert host.name == f"node-{node(hostname)['ID']}"
+
+
+@pytest.mark.parametrize("hostname", ["w1", "W-1.example.org", "gpu_01", "localhosts", "1270"])
+def test_plain_names_stay(hostname: str) -> None:
+    assert read_hosts([node(hostname)])[0].name == hostname
