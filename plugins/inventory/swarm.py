@@ -12,6 +12,7 @@ version_added: 0.1.0
 description:
   - Asks a manager for the nodes and makes each a host, with its address as C(ansible_host) and what the managers know of it as
     C(swarm_node).
+  - A node chooses its host name. One that is called C(localhost), C(all), or by what is no host name becomes the host C(node-ID).
   - Groups are C(swarm_managers) and C(swarm_workers), C(swarm_label_NAME) for each label that is neither empty nor C(false),
     C(swarm_availability_VALUE) and C(swarm_state_VALUE).
   - The name of the file ends in C(swarm.yml) or C(swarm.yaml).
