@@ -42,8 +42,12 @@ def _start(action: ActionBase, host: str, arguments: dict[str, t.Any], variables
         return child, reading
     try:
         os.close(reading)
+        try:
+            result = _run(action, host, arguments, variables, module)
+        except Exception as error:  # only this process knows it
+            result = {"failed": True, "msg": f"asking this host failed ({type(error).__name__}: {error})"}
         with os.fdopen(writing, "wb") as stream:
-            pickle.dump(_run(action, host, arguments, variables, module), stream)
+            pickle.dump(result, stream)
     finally:
         os._exit(0)
 
@@ -51,7 +55,7 @@ def _start(action: ActionBase, host: str, arguments: dict[str, t.Any], variables
 def _run(action: ActionBase, host: str, arguments: dict[str, t.Any], variables: dict[str, t.Any], module: str) -> dict[str, t.Any]:
     task = action._task.copy()
     if module:
-        task.action = task.resolved_action = module
+        task.action = task._resolved_action = module
     # What came out of files and modules is no template.
     task.args, task.delegate_to, task.run_once = wrap_var(dict(arguments)), host, False
     task.loop = task.loop_with = task.register = None

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fake_engine import FakeEngine, node, runs
+from fake_engine import FakeEngine, image_missing, node, runs
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 120
@@ -138,3 +138,14 @@ def test_a_drain_goes_on_through_another_manager(tmp_path: Path, swarm: Swarm, l
     assert "m2 goes on: " in said(tmp_path) and "ended: True" in said(tmp_path), said(tmp_path)
     assert not second.cluster.configs, "the lock stays"
     assert all(task["NodeID"] != home for task in second.tasks("app_web") if task["DesiredState"] == "running")
+
+
+def test_the_node_is_asked_why_it_could_not_pull(tmp_path: Path, swarm: Swarm) -> None:
+    first, _second = swarm
+    for name in ("w1", "w2", "m2"):
+        first.node(name)["Spec"]["Availability"] = "drain"
+    first.host.images["web:3"] = {"digest": f"sha256:{'3' * 64}"}
+    first.behave("web:3", image_missing("web:3"))
+    assert deploy(tmp_path, swarm, 3, resolve_image="always").wait(PATIENCE_SECONDS) != 0
+    assert "node m1 could not pull that image, which the registry has: " in said(tmp_path), said(tmp_path)
+    assert "could not be asked" not in said(tmp_path)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clocks that are off, data roots that are full, read-only or without inodes, and other faults of one node: each is named by its cause."""
+"""Data roots that are full, read-only or without inodes, and other faults of one node: each is named by its cause."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ ROOTS = {
         "mount -o remount,nr_inodes=$(( $(df --output=iused /var/lib/docker | tail -1) + 2 )) /var/lib/docker",
         "no space left on device",
     ),
-    "read-only": ("mount --bind /var/lib/docker/tmp /var/lib/docker/tmp && mount -o remount,bind,ro /var/lib/docker/tmp", "read-only"),
+    "read-only": (
+        "mount --bind /var/lib/docker/tmp /var/lib/docker/tmp && mount -o remount,bind,ro /var/lib/docker/tmp",
+        "read-only file system",
+    ),
 }
 MEND = "umount /var/lib/docker/tmp; rm -f /var/lib/docker/filler; mount -o remount,nr_inodes=200000 /var/lib/docker || true"
 
