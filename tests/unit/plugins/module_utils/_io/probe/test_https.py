@@ -91,6 +91,13 @@ def test_a_certificate_that_is_not_good_is_told(port: int, trusted: str, host: s
     assert ask(port, trusted, host) == Answer(untrusted=words)
 
 
+def test_no_more_is_wanted_of_a_certificate_than_browsers_want(monkeypatch: pytest.MonkeyPatch) -> None:
+    strict = ssl.create_default_context()
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT  # as by default since Python 3.13
+    monkeypatch.setattr(ssl, "create_default_context", lambda: strict)
+    assert not https._context("").verify_flags & ssl.VERIFY_X509_STRICT
+
+
 def test_where_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
