@@ -13,7 +13,7 @@ import yaml
 
 from . import ROOT, Run, Scenario, Seen, by_name, running, until
 
-_scenario = Scenario(yaml.safe_load((ROOT / "molecule/faults/vars.yml").read_text()))
+_scenario = Scenario(yaml.safe_load((ROOT / "molecule/faults/app/vars.yml").read_text()))
 address, lab, look, on, sdk = _scenario.address, _scenario.lab, _scenario.look, _scenario.on, _scenario.sdk
 NODES = ("m1", "m2", "m3", "w1", "w2")
 LAST = ("m2", "m3", "m1")
