@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's half of ``apt_info``, and by meta/runtime.yml of all modules that need no more: it reads what the host answers."""
+"""The controller's half of ``apt_info``, and by links of all modules that need no more: it reads what the host answers."""
 
 from __future__ import annotations
 
