@@ -40,10 +40,13 @@ def test_it_asks_for_the_name_of_the_swarm_and_for_hosts_that_can_be() -> None:
     before = look("w1")
     missing = play(playbook=REPLACE, nodes_old="m1", nodes_new="w4")
     assert missing.rc != 0 and "This lets w4 take over from m1" in missing.text and "confirm is missing" in missing.text
-    for old, new in (("m1", ""), ("", "w4"), ("m1", "m1"), ("m1", "w9")):
+    for old, new in (("m1", "m1"), ("m1", "w9")):
         refused = replace(old, new)
         assert refused.rc != 0 and "Give the node that goes, and another host" in refused.text
-    nothing = replace("", "")
+    for old, new, absent in (("m1", "", "nodes_new"), ("", "w4", "nodes_old"), ("", "", "nodes_old")):
+        refused = replace(old, new)
+        assert refused.rc != 0 and f"{absent} is not given" in refused.text and not any(refused.changed.values())
+    nothing = replace("", "", check_allow_nothing=True)
     assert nothing.rc == 0 and not any(nothing.changed.values()), nothing.out
     assert look("w1") == before and look("w4")["state"] == "inactive"
 

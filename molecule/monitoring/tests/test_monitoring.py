@@ -18,7 +18,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.monitoring.rules im
 
 from tests.scenario import ROOT, Run, Scenario, by_name, until
 
-_scenario = Scenario(yaml.safe_load((ROOT / "molecule/monitoring/vars.yml").read_text()))
+_scenario = Scenario(yaml.safe_load((ROOT / "molecule/monitoring/app/vars.yml").read_text()))
 address, lab, look, on = _scenario.address, _scenario.lab, _scenario.look, _scenario.on
 AT_ONCE = {name: {"for": "0s"} for name in RULES} | {"task_restarts": {"threshold": 0, "for": "0s"}}
 # Without what only an edge has: the lab has none.
