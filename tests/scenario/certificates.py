@@ -38,6 +38,9 @@ def sign(common_name: str, names: Sequence[str] = (), days: float = 90, by: Sign
         # Signatures, also of certificates and their lists.
         usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
         builder = builder.add_extension(usage, True)
+    # Python 3.13 wants both.
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+    builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False)
     made = builder.sign(signer, hashes.SHA256())
     text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
     return Signed(made.public_bytes(serialization.Encoding.PEM).decode(), text)
