@@ -174,7 +174,8 @@ class _Entry:
         return self.kept.get(f"{self.spec['name']}.{part}", "")
 
     def _password(self) -> tuple[Texts, list[Field]]:
-        return self._text("".join(secrets.choice(_CHARACTERS) for _ in range(self.spec["length"])), f"{self.spec['length']} characters")
+        new = "".join(map(secrets.choice, [_CHARACTERS] * self.spec["length"]))
+        return self._text(new, f"{self.spec['length']} characters")
 
     def _hex(self) -> tuple[Texts, list[Field]]:
         return self._text(secrets.token_hex(self.spec["length"])[: self.spec["length"]], f"{self.spec['length']} hexadecimal digits")

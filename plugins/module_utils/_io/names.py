@@ -26,7 +26,7 @@ def find_names_problem(resolv_conf: str) -> str:
 def _ask(server: str) -> str:
     """What is wrong with its answer to a question for the address of the root."""
     number = secrets.token_bytes(2)
-    question = number + bytes.fromhex("01000001000000000000" "00" "00010001")
+    question = number + bytes.fromhex("010000010000000000000000010001")
     problem = f"does not answer within {_SECONDS * _ATTEMPTS:g} s"
     for _attempt in range(_ATTEMPTS):
         try:

@@ -123,7 +123,8 @@ def label_routes(spec: ServiceSpec, network: str) -> t.Iterator[Route]:
         return
     wanted = labels.get("traefik.swarm.network") or labels.get("traefik.docker.network") or network
     ports = {value for name, value in labels.items() if re.fullmatch(r"traefik\.http\.services\.[^.]+\.loadbalancer\.server\.port", name)}
-    port = int(next(iter(ports))) if len(ports) == 1 and next(iter(ports)).isdigit() else 0
+    named = [value for value in ports if value.isdigit()]
+    port = int(named[0]) if len(ports) == len(named) == 1 else 0
     for name, rule in labels.items():
         found = _ROUTER.fullmatch(name)
         if not found:
