@@ -27,7 +27,7 @@ if [ ! -e "$venv/.done" ]; then
     touch "$venv/.done"
 fi
 tests=(tests/unit/plugins/modules tests/unit/plugins/module_utils)
-# Tests that read their input with the controller's half can't load: that half needs Python 3.11.
-mapfile -t with_controller < <(grep -rlE --include='test_*.py' '(plugin_utils|plugins\.action)\b' "${tests[@]}")
+# Tests that read their input with the controller's half, or what stands beside it, can't load: that half needs Python 3.11.
+mapfile -t with_controller < <(grep -rlE --include='test_*.py' '(plugin_utils|plugins\.action|writing_verbs|tests\.scenario)\b' "${tests[@]}")
 [ ${#with_controller[@]} = 0 ] || printf 'unit39: left out, for it needs the controller: %s\n' "${with_controller[@]}"
 exec "$venv/bin/python" -m pytest -q "${with_controller[@]/#/--ignore=}" "${tests[@]}"

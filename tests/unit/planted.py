@@ -58,7 +58,8 @@ PUBLIC = {
         stack.registry_auth.username""",
     "a path": """
         autoscale.record backup.dest data_backup.dest data_backup.paths data_restore.src data_root.path
-        deploy_gate.directory directory.directories.path host_info.directories image.images.context
+        deploy_gate.directory directory.directories.path host_info.directories host_info.paths
+        image.images.context
         image.images.dockerfile metrics_file.directory
         generated_secrets.file mount.absent mount.mounts.path nfs_exports.exports.path path_info.paths recover.archive
         registry_credentials.file stack.env_files stack.files stack.files_below stack.project_dir
