@@ -86,7 +86,8 @@ PUBLIC = {
     "a command of the controller, where everybody reads the arguments of processes": "deploy_gate.command",
     "labels by which services or hosts are chosen": "directory.directories.labels directory.labels service.label service_logs.label",
     "made by this collection out of what modules returned": """
-        data_restore.archives image.images.context_hash job.session network.routes nodes.node_ids nodes.replaces
+        data_restore.archives image.images.context_hash job.session network.routes nodes.caller nodes.node_ids
+        nodes.replaces
         overlay_probe.peers port_probe.data_path_peers port_probe.host port_probe.managers port_probe.peers port_probe.run
         recover.managers service.session stack.missing_paths stack.plan_id stack.run_id stack.session swarm.managers swarm.others""",
     "made by the action out of the options in which values are planted": "stack.model",

@@ -243,7 +243,8 @@ def test_a_run_that_is_interrupted_locks_nobody_out(by: signal.Signals, good: di
 
 DOOMED = {
     "continue": ("app_web failed: task ", "exited 3", "the database is away"),
-    "pause": ("app_web failed: the engine paused the update: task ", "exited 3", "the database is away"),
+    # The engine may pause the update before or after the task has failed often enough.
+    "pause": ("app_web failed: ", "exited 3", "the database is away"),
 }
 
 

@@ -110,7 +110,7 @@ def parse_units(text: str) -> dict[str, dict[str, bool]]:
     units = {}
     for block in text.strip().split("\n\n"):
         properties = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        if properties.get("LoadState") == "loaded":
+        if properties.get("LoadState") == "loaded" and "Id" in properties:
             units[properties["Id"]] = {
                 "active": properties.get("ActiveState") in ("active", "reloading"),
                 "enabled": properties.get("UnitFileState") in ("enabled", "static", "alias", "indirect", "generated"),
