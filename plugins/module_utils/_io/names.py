@@ -36,7 +36,7 @@ def _ask(server: str) -> str:
                 asking.connect(place)
                 asking.send(question)
                 answer = asking.recv(4096)
-        except TimeoutError:
+        except socket.timeout:  # no TimeoutError before Python 3.10
             continue
         except OSError as error:
             return str(error.strerror or error)
