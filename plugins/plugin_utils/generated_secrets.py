@@ -104,7 +104,7 @@ def check(specs: t.Sequence[Spec], rotate: t.Collection[str] = ()) -> None:
             _check_certificate(f"secrets_generated[{index}]", spec, kinds)
     unknown = sorted(set(rotate) - set(kinds))
     if unknown:
-        raise PlanError(f"secrets_rotate has {_told(unknown, kinds)}")
+        raise PlanError(f"secrets_rotate has {', '.join(unknown)}, which secrets_generated does not declare{_nearest(unknown[0], kinds)}")
 
 
 def find_text(texts: t.Mapping[str, str] | None, specs: t.Sequence[Spec], term: str) -> str:
@@ -115,7 +115,7 @@ def find_text(texts: t.Mapping[str, str] | None, specs: t.Sequence[Spec], term: 
     name, dot, part = term.partition(".")
     kinds = {spec["name"]: spec["kind"] for spec in specs}
     if name not in kinds:
-        raise PlanError(f"generated secret {_told([name], kinds)}")
+        raise PlanError(f"secrets_generated does not declare {name}{_nearest(name, kinds)}")
     parts = PARTS[kinds[name]]
     if (part not in parts) if parts else bool(dot):
         kind = kinds[name].replace("_", " ")
@@ -138,9 +138,9 @@ def _in_base64(text: str) -> t.Iterator[str]:
         yield base64.b64encode(data[:whole]).decode()[4 * bool(before) :]
 
 
-def _told(unknown: t.Sequence[str], kinds: t.Mapping[str, str]) -> str:
-    near = difflib.get_close_matches(unknown[0], kinds, 1, 0.6)
-    return f"{', '.join(unknown)}, which secrets_generated does not declare" + (f". Did you mean {near[0]}?" if near else ".")
+def _nearest(name: str, kinds: t.Mapping[str, str]) -> str:
+    near = difflib.get_close_matches(name, kinds, 1, 0.6)
+    return f". Did you mean {near[0]}?" if near else "."
 
 
 def _check_certificate(where: str, spec: Spec, kinds: t.Mapping[str, str]) -> None:

@@ -179,7 +179,7 @@ def test_a_broken_file_is_named_with_the_part(whole: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("term", "message"),
     [
-        ("databas", "generated secret databas, which secrets_generated does not declare. Did you mean database?"),
+        ("databas", "secrets_generated does not declare databas. Did you mean database?"),
         ("site", "generated secret site (certificate) has several parts. Ask for site.certificate, site.key, site.ca."),
         ("site.cert", "generated secret site (certificate) has no part 'cert'. Ask for site.certificate, site.key, site.ca."),
         ("database.value", "generated secret database (password) has no parts. Ask for database alone."),
