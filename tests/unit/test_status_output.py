@@ -103,6 +103,9 @@ WELL: dict[str, Any] = {
     "disk_free_mb": 50_000,
     "disk_total_mb": 100_000,
     "disk_free_inodes_percent": 80.0,
+    "disk_read_only": [],
+    "pulls": [],
+    "filter_problem": "", "names_problem": "", "address": "", "has_address": True,
     "mounts": [],
     "gpus": [],
     "gpu_problem": "",
@@ -134,6 +137,7 @@ unhealthy: 5 failed, 2 warnings
 
 AREA          STATE    TEXT
 hosts         failed   2 of 3 answer
+network       ok       2 of 2 filter and look up names
 nodes         ok       1 of 1 ready
 quorum        failed   2 of 3 managers reachable, none may fail
 overlay       failed   0 of 1 paths between nodes carry full packets
@@ -218,4 +222,4 @@ def test_health_without_a_fault(tmp_path: Path) -> None:
         "health.txt.j2",
         {"__health_hosts": {"m1": WELL}, "__health_cluster": swarm, "__health_services": {"services": []}},
     )
-    assert lines[0].strip() == "healthy" and len(lines) == 13
+    assert lines[0].strip() == "healthy" and len(lines) == 14

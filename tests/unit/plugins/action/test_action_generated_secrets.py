@@ -83,7 +83,7 @@ def test_the_file_is_encrypted_with_the_password_of_the_run(project: Path) -> No
     assert (project / FILE).read_text().startswith("$ANSIBLE_VAULT;")
     assert "changed=0" in play(project, "--vault-password-file", "password").stdout
     without = play(project)
-    assert without.returncode != 0 and "can't be decrypted with the vault passwords of this run" in without.stdout + without.stderr
+    assert without.returncode != 0 and "this run has no password for it" in without.stdout + without.stderr
 
 
 def test_what_is_rotated_is_new(project: Path) -> None:
