@@ -43,5 +43,4 @@ class ActionModule(ObservedAction):
         seen = self._variables_of_host(variables).get(SEEN)
         if not isinstance(seen, t.Mapping) or "host" not in seen:
             raise NotRecorded("preflight did not see it")
-        self.module = _FromRecord(seen)  # type: ignore[misc]
-        return super()._decide(variables)
+        return self._plan_of(_FromRecord(seen), variables)

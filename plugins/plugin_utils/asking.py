@@ -35,7 +35,7 @@ class Asking:
 
     def _execute_module(self, module_name: str | None = None, *args: t.Any, **more: t.Any) -> dict[str, t.Any]:
         name = str(module_name or self._task.action)
-        answer = super()._execute_module(module_name, *args, **more)  # type: ignore[misc]
+        answer = super()._execute_module(module_name, *args, **more)  # type: ignore[misc]  # ActionBase has it, which comes later
         documented = find_documented(name)
         if documented is None:
             return t.cast("dict[str, t.Any]", answer)

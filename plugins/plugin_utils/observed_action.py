@@ -52,7 +52,10 @@ class ObservedAction(Asking, NormalAction):
         return decided.as_result()
 
     def _decide(self, variables: dict[str, t.Any]) -> Plan:
-        """The module's plan. Raises where it has to be made on the host."""
+        return self._plan_of(self.module, variables)
+
+    def _plan_of(self, module: t.Any, variables: dict[str, t.Any]) -> Plan:
+        """The plan of a module. Raises where it has to be made on the host."""
         check_mode = bool(self._task.check_mode)
         reaches_elsewhere = any(name in self._task.args for name in CONNECTION) or any(self._task.environment or ())
         record = None if reaches_elsewhere or self._task.async_val else self._find_record(variables, check_mode)
@@ -60,11 +63,11 @@ class ObservedAction(Asking, NormalAction):
             raise NotRecorded("nothing that preflight saw of it counts")
         # As they would arrive on the host: Ansible's own types of text are no str to whom it matters.
         given = json.loads(json.dumps(self._task.args, default=str))
-        checked = ArgumentSpecValidator({**_PLACES, **self.module.ARGUMENTS}).validate(given)
+        checked = ArgumentSpecValidator({**_PLACES, **module.ARGUMENTS}).validate(given)
         if checked.error_messages:
             raise NotRecorded(checked.error_messages[0])
         place, params = self.place(open_record(record, check_mode)), checked.validated_parameters
-        decided: Plan = self.module.plan(self.module.observe(place, params), params)
+        decided: Plan = module.plan(module.observe(place, params), params)
         if decided.changes and not check_mode:
             raise NotRecorded("there is something to do")
         return decided

@@ -34,6 +34,7 @@ said = eval(os.environ["LIE"])(result)
 print(said if isinstance(said, str) else json.dumps(said))
 """
 TEMPLATE = "{{ lookup('pipe', 'touch %s') }}"
+# Each lie is to be survived, so that the next task is tried with one as well.
 PLAYS = """
 - hosts: w1
   gather_facts: false

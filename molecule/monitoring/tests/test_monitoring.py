@@ -9,6 +9,7 @@ import json
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -78,7 +79,7 @@ def test_rules_that_wait_for_nothing_are_deployed() -> None:
 
 def test_hot_and_full_gpus_are_told() -> None:
     for name in ("gpu_at_limit", "gpu_memory_full"):
-        (first, *_more) = until(lambda name=name: told(name), name, 120)  # type: ignore[misc]
+        (first, *_more) = until(partial(told, name), name, 120)
         assert first["labels"]["gpu"] == "1"
 
 

@@ -181,10 +181,10 @@ class _Loader:
 
 
 @pytest.mark.parametrize("name", ["pipe", "large"])
-def test_a_vault_file_is_a_regular_file_of_bounded_size(name: str, tmp_path: Path) -> None:
+def test_a_vault_file_is_a_regular_file_of_bounded_size(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     odd(tmp_path)
     vault = VaultFile(name, [tmp_path], _Loader())
-    vault.exists = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(vault, "exists", lambda: True)
     with pytest.raises(FlotillaError, match="expected a regular file|expected at most"):
         vault.read()
 

@@ -14,6 +14,7 @@ import typing as t
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -271,7 +272,7 @@ def test_every_expression_of_every_dashboard_returns_data(
         try:
             for panel in (panel for panels in DASHBOARDS.values() for panel in panels):
                 for expr in panel.queries.values():
-                    until(lambda expr=expr: swarm.query(expr))  # type: ignore[misc]
+                    until(partial(swarm.query, expr))
         finally:
             swarm.close()
             server.shutdown()
