@@ -43,7 +43,8 @@ lint: .venv/.test ## ruff, mypy, yamllint, ansible-lint, changelog, execution en
 sanity: .venv/.test ## ansible-test sanity on the built artefact
 	$(BIN)/python tests/sanity.py
 
-unit: .venv/.test ## the unit tests, on all processors
+unit: .venv/.test ## the unit tests, on all processors; those of alerts ask a real Prometheus where Debian's packages can be had
+	-$(BIN)/python -m tests.prometheus_programs
 	$(BIN)/pytest -q --numprocesses auto --dist loadfile
 
 unit39: ## the unit tests of module code on Python 3.9, where there is one
@@ -54,7 +55,6 @@ STACK_TESTS := plugin_utils/compose action/test_action_stack_corpus.py module_ut
 
 unit-thorough: .venv/.test ## thousands of random stacks and broken files, next to docker stack deploy and docker compose, planted secrets; 18 minutes
 	-$(BIN)/python -m tests.docker_compose
-	-$(BIN)/python -m tests.prometheus_programs
 	$(THOROUGH) $(BIN)/pytest -q $(STACK_TESTS:%=tests/unit/plugins/%) tests/unit/test_planted_secrets.py
 
 unit-cores: ## the unit tests of plugins, modules and roles with the oldest and the newest ansible-core; 6 minutes
