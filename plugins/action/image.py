@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -16,9 +17,11 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.asking import Asking
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.build_context import BuildContext, ContextError, Recipe
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.generated_secrets import holds_stand_in
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import directories
 
 from ..module_utils._core.image_build import as_texts
+from ..module_utils.errors import FlotillaError, with_account
 
 
 def _checked(images: Any) -> list[Any]:
@@ -36,6 +39,9 @@ class ActionModule(Asking, ActionBase):
         super().run(tmp, task_vars)
         variables = task_vars or {}
         images = [dict(image) for image in _checked(self._task.args.get("images") or [])]
+        if not self._task.check_mode and holds_stand_in(json.dumps(images, default=str)):
+            problem = "an image is built with a secret of secrets_generated that is not made yet"
+            raise AnsibleActionFail(with_account(FlotillaError(problem, "Run playbooks/secrets.yml, which makes it.")))
         try:
             contexts = {image["name"]: self._context(image) for image in images if image.get("context")}
             for image in images:

@@ -13,7 +13,8 @@ author: Flotilla contributors (@flotilla-swarm)
 description:
   - Reads the file that M(flotilla.swarm.generated_secrets) keeps, and decrypts it with the vault passwords of the run.
   - Of a secret that is not made yet, as before the first run, it returns a stand-in with which check mode can plan. Nothing is deployed
-    with a stand-in, M(flotilla.swarm.stack), M(flotilla.swarm.service) and M(flotilla.swarm.job) refuse it.
+    or built with a stand-in, M(flotilla.swarm.stack), M(flotilla.swarm.service), M(flotilla.swarm.job) and M(flotilla.swarm.image) refuse
+    it.
 options:
   _terms:
     description:

@@ -104,7 +104,6 @@ import typing as t
 from dataclasses import dataclass
 
 from ..module_utils._core.host import firewall
-from ..module_utils._core.host import firewall as firewall_unit
 from ..module_utils._io import systemd
 from ..module_utils._io.host import Host
 from ..module_utils._io.member import Member
@@ -159,8 +158,8 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
     swarm = info.get("Swarm") or {}
     return Observed(
         live=read_rules(host),
-        files={path: host.read(path) for path in (firewall_unit.UNIT_FILE, firewall_unit.SCRIPT_FILE, *firewall_unit.RULES_FILES.values())},
-        unit=host.units([firewall_unit.UNIT]).get(firewall_unit.UNIT, {"active": False, "enabled": False}),
+        files={path: host.read(path) for path in (firewall.UNIT_FILE, firewall.SCRIPT_FILE, *firewall.RULES_FILES.values())},
+        unit=host.units([firewall.UNIT]).get(firewall.UNIT, {"active": False, "enabled": False}),
         addresses={peer: _look_up(host, peer) for peer in params["peers"] or [] if not firewall.is_address(peer)},
         nodes=_nodes(member, swarm),
         swarm_port=(swarm.get("Cluster") or {}).get("DataPathPort") or 0,
@@ -172,7 +171,7 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> Observed:
 
 def read_rules(host: Host) -> dict[int, firewall.Chains]:
     """The filter table of each IP version that this host has; without chains if there is no iptables yet."""
-    versions = [4, 6] if host.exists(firewall_unit.HAS_IPV6) else [4]
+    versions = [4, 6] if host.exists(firewall.HAS_IPV6) else [4]
     found: dict[int, firewall.Chains] = {version: {} for version in versions}
     for version in versions if host.find_command("iptables") else []:
         code, out, err = host.run([COMMANDS[version], *WAIT, "--list-rules"])
@@ -215,8 +214,8 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
         if observed.swarm_port not in (0, params["data_path_port"]):
             raise PlanError(f"data_path_port is {params['data_path_port']}, but this swarm uses {observed.swarm_port}.")
         wanted = {version: firewall.chains(policy, version) for version in observed.live}
-        files = {firewall_unit.UNIT_FILE: firewall_unit.UNIT_TEXT, firewall_unit.SCRIPT_FILE: firewall_unit.SCRIPT_TEXT}
-        files.update({path: firewall.render(firewall.chains(policy, version)) for version, path in firewall_unit.RULES_FILES.items()})
+        files = {firewall.UNIT_FILE: firewall.UNIT_TEXT, firewall.SCRIPT_FILE: firewall.SCRIPT_TEXT}
+        files.update({path: firewall.render(firewall.chains(policy, version)) for version, path in firewall.RULES_FILES.items()})
         warnings = [
             f"the table {name} of nftables drops what it doesn't accept itself. Accept the swarm's ports from its nodes there too"
             for name in observed.closed_tables
@@ -224,7 +223,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     fields = firewall.differences(observed.live, wanted) + _file_fields(observed, files)
     if not fields:
         return Plan(warnings=tuple(warnings))
-    action = "remove" if not wanted else "update" if observed.files[firewall_unit.UNIT_FILE] is not None else "create"
+    action = "remove" if not wanted else "update" if observed.files[firewall.UNIT_FILE] is not None else "create"
     if wanted and not observed.has_iptables:
         warnings.append("there is no iptables on this host; the engine's packages bring it")
     work = Work(observed.live, wanted, files, observed.files)
@@ -251,7 +250,7 @@ def _file_fields(observed: Observed, wanted: dict[str, str]) -> tuple[Field, ...
     fields = [Field(path, before, after) for path, (before, after) in hashes.items() if before != after]
     for state, word in (("enabled", "disabled"), ("active", "inactive")):
         if wanted and not observed.unit[state]:
-            fields.append(Field(firewall_unit.UNIT, word, state))
+            fields.append(Field(firewall.UNIT, word, state))
     return tuple(fields)
 
 
@@ -274,22 +273,22 @@ def apply(place: MemberHost, change: Change, _observed: t.Any) -> None:
 
 def _put(host: Host, files: t.Mapping[str, str | None]) -> None:
     for path, text in files.items():
-        host.put(path, text, 0o755 if path == firewall_unit.SCRIPT_FILE else 0o644)
+        host.put(path, text, 0o755 if path == firewall.SCRIPT_FILE else 0o644)
 
 
 def _activate(host: Host) -> None:
     systemd.require(host, "daemon-reload")
-    systemd.require(host, "enable", "--quiet", firewall_unit.UNIT)
-    problem = systemd.attempt(host, "restart", firewall_unit.UNIT)
+    systemd.require(host, "enable", "--quiet", firewall.UNIT)
+    problem = systemd.attempt(host, "restart", firewall.UNIT)
     if problem:
-        said = " ".join(systemd.last_lines(host, firewall_unit.UNIT, 5))
-        raise FlotillaError(f"systemctl restart {firewall_unit.UNIT} failed: {problem} {said}".strip())
+        said = " ".join(systemd.last_lines(host, firewall.UNIT, 5))
+        raise FlotillaError(f"systemctl restart {firewall.UNIT} failed: {problem} {said}".strip())
 
 
 def _restore(host: Host, work: Work) -> str:
     """Have what was there before; how that went."""
     try:
-        if work.former[firewall_unit.UNIT_FILE] is None:
+        if work.former[firewall.UNIT_FILE] is None:
             _remove(host, read_rules(host))
         else:
             _put(host, work.former)
@@ -300,11 +299,11 @@ def _restore(host: Host, work: Work) -> str:
 
 
 def _remove(host: Host, live: dict[int, firewall.Chains]) -> None:
-    systemd.attempt(host, "disable", "--quiet", firewall_unit.UNIT)
-    systemd.attempt(host, "stop", firewall_unit.UNIT)
-    _put(host, dict.fromkeys((firewall_unit.UNIT_FILE, firewall_unit.SCRIPT_FILE, *firewall_unit.RULES_FILES.values())))
+    systemd.attempt(host, "disable", "--quiet", firewall.UNIT)
+    systemd.attempt(host, "stop", firewall.UNIT)
+    _put(host, dict.fromkeys((firewall.UNIT_FILE, firewall.SCRIPT_FILE, *firewall.RULES_FILES.values())))
     systemd.attempt(host, "daemon-reload")
-    systemd.attempt(host, "reset-failed", firewall_unit.UNIT)
+    systemd.attempt(host, "reset-failed", firewall.UNIT)
     for version, there in live.items():
         command = [COMMANDS[version], *WAIT]
         own = [chain for chain in firewall.OWN_CHAINS if chain in there]

@@ -123,7 +123,6 @@ engine:
 import typing as t
 
 from ..module_utils._core.host import gpus
-from ..module_utils._core.host import gpus as gpu_route
 from ..module_utils._io.member_host import MemberHost, member_host_target
 from ..module_utils.errors import FlotillaError, PlanError
 from ..module_utils.plan import Plan
@@ -159,9 +158,9 @@ def _look(host: t.Any) -> dict[str, t.Any]:
 
 
 def _engine(place: MemberHost, info: dict[str, t.Any]) -> dict[str, t.Any]:
-    paths = [f"{folder}/{name}" for folder in gpu_route.spec_dirs(info) for name in _read(place.host.list_dir, folder) or []]
+    paths = [f"{folder}/{name}" for folder in gpus.spec_dirs(info) for name in _read(place.host.list_dir, folder) or []]
     specs = {path: _read(place.host.read, path) or "" for path in paths if path.endswith((".yaml", ".json"))}
-    return gpu_route.read_route(info, specs, (_read(place.host.read, DRIVER) or "").strip())
+    return gpus.read_route(info, specs, (_read(place.host.read, DRIVER) or "").strip())
 
 
 def _read(read: t.Callable[[str], t.Any], path: str) -> t.Any:

@@ -411,7 +411,8 @@ def watch(member: Member, params: dict[str, t.Any], planned: Plan, observed: Obs
             await_drained(engine, drained, count_running(observed.tasks), seconds, locks.check)
         locks.check()
     except BaseException:
-        locks.release_all()
+        with suppress(Unusable):
+            locks.release_all()
         raise
     if params["turn"] == "ends" or params["caller"].get("unheard"):
         # What earlier tasks of this run locked, or it itself through a manager that can't act any more.

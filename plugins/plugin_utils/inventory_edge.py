@@ -55,7 +55,7 @@ def find_edge_faults(inventory: Inventory) -> t.Iterator[Finding]:
     if values.keys() >= {name.removeprefix("edge_") for name in names} - _OF_THE_RUN and FAULT not in {each[-1] for each in found}:
         found += _of_model(values)
     for name, path, text, cure, level in found:
-        known = inventory.all_of(f"edge_{name}")
+        known = [each for each in inventory.all_of(f"edge_{name}") if host in each.hosts]
         yield Finding("edge", text, cure, f"edge_{name}", path, known[0].hosts if known else (), level)
     yield from _of_labels(inventory)
 

@@ -25,18 +25,20 @@ def holder() -> str:
 
 def run_id() -> str:
     """What tells the run of this process from all others; on Linux by the process, so that others can see whether it lives."""
-    try:
-        return f"{_place()}.{os.getpid()}.{_started(os.getpid())}"
-    except (OSError, IndexError):
-        return uuid.uuid4().hex
+    return _identity(os.getpid()) or uuid.uuid4().hex
 
 
 def playbook_id() -> str:
     """The same of the whole playbook, whose tasks are processes of their own: for a lock that one task keeps for another."""
+    return _identity(os.getppid()) or uuid.uuid5(uuid.NAMESPACE_DNS, f"{socket.gethostname()} {os.getppid()}").hex
+
+
+def _identity(pid: int) -> str:
+    """Empty where the system does not tell."""
     try:
-        return f"{_place()}.{os.getppid()}.{_started(os.getppid())}"
+        return f"{_place()}.{pid}.{_started(pid)}"
     except (OSError, IndexError):
-        return uuid.uuid4().hex
+        return ""
 
 
 def is_dead(run: str) -> bool:

@@ -19,7 +19,7 @@ UNIT_DIRECTORY = "/etc/systemd/system"
 _PLAIN = string.ascii_letters + string.digits + ":_."
 _FLAGS = {"ro": "access", "rw": "access", "hard": "failure", "soft": "failure", "softerr": "failure"}
 _ALIASES = {"nfsvers": "vers"}
-_NETWORK = ("nfs", "nfs4", "fuse.sshfs", "cifs", "ceph", "fuse.glusterfs")
+NETWORK = ("nfs", "nfs4", "fuse.sshfs", "cifs", "ceph", "fuse.glusterfs")
 # mount takes a word that begins with a dash for an option, and sshfs takes one that runs a command. systemd joins a line that ends with a
 # backslash to the next.
 _SOURCE = re.compile(r"""([^\s:"'%\\-][^\s:"'%\\]*|([^\s:"'%\\@-][^\s:"'%\\@]*@)?\[[0-9a-fA-F:]+\]):/[^\s"'%\\]*""")
@@ -242,10 +242,10 @@ def network_mounts(mountinfo: str, fstab: str) -> list[dict[str, str]]:
     What systemd mounts at the first access, or only on request (``noauto``), does not count as missing.
     """
     mounted = parse_mountinfo(mountinfo)
-    found = {path: (item.source, "") for path, item in mounted.items() if item.type in _NETWORK}
+    found = {path: (item.source, "") for path, item in mounted.items() if item.type in NETWORK}
     for line in fstab.splitlines():
         fields = line.split("#")[0].split()
-        if len(fields) < 4 or fields[2] not in _NETWORK or {"noauto", "x-systemd.automount"} & set(fields[3].split(",")):
+        if len(fields) < 4 or fields[2] not in NETWORK or {"noauto", "x-systemd.automount"} & set(fields[3].split(",")):
             continue
         if _unescape(fields[1]) not in mounted:
             found[_unescape(fields[1])] = (fields[0], "not mounted, although /etc/fstab declares it")

@@ -13,6 +13,7 @@ import json
 import re
 import typing as t
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from ...redact import redact
 from . import daemon_json, engine_packages, firewall, gpus, mounts
@@ -77,14 +78,11 @@ READS = {
 """By purpose. The modules themselves choose from it, and go to the host for what is not in it."""
 
 
-_ELSEWHERE = ("nfs", "nfs4", "cifs", "fuse.sshfs", "ceph", "glusterfs")
-
-
 def is_remote(path: str, mounted: t.Mapping[str, mounts.Mounted]) -> bool:
     """Whether another host has what is at this path, so that looking there may take long or for ever."""
-    above = [path, *(path[:place] or "/" for place in range(len(path) - 1, -1, -1) if path[place] == "/")]
-    nearest = next((mounted[each] for each in above if each in mounted), None)
-    return nearest is not None and (nearest.waiting or nearest.type in _ELSEWHERE)
+    place = PurePosixPath(path)
+    nearest = next((mounted[str(each)] for each in (place, *place.parents) if str(each) in mounted), None)
+    return nearest is not None and (nearest.waiting or nearest.type in mounts.NETWORK)
 
 
 PUBLIC = ("/etc/os-release",)

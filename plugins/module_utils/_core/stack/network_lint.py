@@ -70,10 +70,18 @@ def _hosts_by_route(subnet: _Subnet, routes: Routes) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for host in sorted(routes):
         for route in routes[host]:
-            network = ipaddress.ip_network(route["network"])
-            if network.version == subnet.version and network.overlaps(subnet):
+            network = _network(route["network"])
+            if network and network.version == subnet.version and network.overlaps(subnet):
                 found.setdefault(f"{network} ({route['via']})", []).append(host)
     return found
+
+
+def _network(text: str) -> t.Any:
+    """None where a host writes its routes otherwise than we do: that must not keep a stack from its plan."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        return None
 
 
 def _address(node: Raw) -> t.Any:

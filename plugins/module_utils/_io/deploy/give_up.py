@@ -28,7 +28,10 @@ def give_up(member: Member, policy: Policy, params: t.Mapping[str, t.Any], error
     passes = isinstance(error, EngineError) and is_outage(error)
     if session.began and member.engine and not passes and not isinstance(error, Unusable):
         deployment = Deployment(member.engine, policy, session, Terms.of(params), SwarmObjects())
-        return deployment.stop() if session.stop else deployment.fail(error)
+        try:
+            return deployment.stop() if session.stop else deployment.fail(error)
+        except FlotillaError as failure:  # the engine went away meanwhile
+            error = failure
     error.changed = session.changes() or None
     return strand(error)
 

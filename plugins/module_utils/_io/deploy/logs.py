@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._core.schedule.placement import Nodes, hostname
+from ..._core.schedule.task_states import error_of
 from ..._core.schedule.verdict import Verdict, describe_end
 from ..._core.service.logs import split_log, split_streams
 from ..engine import EngineError
@@ -19,14 +20,14 @@ def find_unpulled(engine: t.Any, failed: t.Iterable[Verdict], nodes: Nodes, unre
     """The tasks whose node lacks an image that the registry has: only the journal of that node's engine says why."""
     found = []
     for verdict in failed:
-        if _IMAGE_MISSING not in verdict.cause or not verdict.task or unresolved.get(verdict.name):
+        if not verdict.task or unresolved.get(verdict.name):
             continue
         try:
             task = engine.get(f"/tasks/{verdict.task}", "looking where an image is missing")
         except EngineError:
             continue
         home: t.Any = next((node for node in nodes.all if node.get("ID") == task.get("NodeID")), {})
-        if home:
+        if home and _IMAGE_MISSING in error_of(task):
             found.append({"task": verdict.task, "node": hostname(home), "address": (home.get("Status") or {}).get("Addr", "")})
     return found
 

@@ -110,3 +110,14 @@ def test_a_stack_is_not_deployed_with_a_stand_in(project: Path) -> None:
     refused = play(project, playbook="stack.yml")
     assert "is not made yet. Run site.yml, which makes it. Nothing was changed." in refused.stdout
     assert "nowhere" in play(project, "--check", playbook="stack.yml").stdout
+
+
+def test_no_image_is_built_with_a_stand_in(project: Path) -> None:
+    (project / "kit").mkdir()
+    (project / "kit/Dockerfile").write_text("FROM scratch\n")
+    image = {"name": "r:5000/kit:1", "context": "kit", "args": {"TOKEN": lookup("database")}}
+    task = {"flotilla.swarm.image": {"images": [image], "docker_host": "unix:///nowhere"}}
+    (project / "image.yml").write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task]}]))
+    refused = play(project, playbook="image.yml")
+    assert "that is not made yet. Run playbooks/secrets.yml, which makes it. Nothing was changed." in refused.stdout
+    assert "nowhere" in play(project, "--check", playbook="image.yml").stdout

@@ -69,7 +69,7 @@ def test_an_image_that_the_manager_alone_has(fake: FakeEngine, constraint: str, 
 
 def test_a_subnet_that_a_host_reaches_by_itself(fake: FakeEngine) -> None:
     text = "{services: {web: {image: 'web:1'}}, networks: {default: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}}"
-    routes = {"w1": [{"network": "10.9.0.0/16", "via": "eth1"}], "m1": []}
+    routes = {"w1": [{"network": "10.9.0.0/16", "via": "eth1"}], "m1": [{"network": "default", "via": "eth0"}]}
     (warning,) = run(fake, text, check=True, routes=routes)["warnings"]
     assert "overlaps what hosts reach by themselves (10.9.0.0/16 (eth1) on w1)" in warning
 

@@ -429,13 +429,15 @@ def test_a_task_that_may_end_and_ends_well_within_an_update_is_no_failure(fake: 
     assert fake.service("app_once")["UpdateStatus"]["State"] == "paused"
 
 
-def test_a_node_that_lacks_an_image_which_the_registry_has_is_returned(fake: FakeEngine) -> None:
-    """The controller asks it for the reason, which its own journal alone has."""
-    run(fake, stack_of(1))
+@pytest.mark.parametrize("action", ["pause", "rollback"])
+def test_a_node_that_lacks_an_image_which_the_registry_has_is_returned(fake: FakeEngine, action: str) -> None:
+    """The controller asks it for the reason, which its own journal alone has. Of what is rolled back only the task's id is known."""
+    run(fake, stack_of(1, action))
     fake.host.images["web:2"] = {"digest": f"sha256:{'2' * 64}"}
     fake.behave("web:2", image_missing("web:2"))
-    result = run(fake, stack_of(2), resolve_image="always")
+    result = run(fake, stack_of(2, action), resolve_image="always")
     (unpulled,) = result["unpulled"]
     assert unpulled["node"] in ("m1", "w1") and unpulled["address"] == fake.node(unpulled["node"])["Status"]["Addr"]
     assert fake.cluster.tasks[unpulled["task"]]["NodeID"] == fake.node(unpulled["node"])["ID"]
-    assert not run(fake, stack_of(3), resolve_image="always").get("unpulled"), "of an image that the registry lacks its answer is told"
+    again = run(fake, stack_of(3, action), resolve_image="always")
+    assert not again.get("unpulled"), "of an image that the registry lacks its answer is told"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.plugin_utils import run_identity
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_identity import is_dead, run_id
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_identity import is_dead, playbook_id, run_id
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells")
 
@@ -34,3 +34,4 @@ def test_nothing_is_known_of_runs_elsewhere(run: str) -> None:
 def test_a_controller_that_does_not_tell_gives_a_name_that_nobody_takes_for_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_identity, "PROC", tmp_path)
     assert run_id() != run_id() and not is_dead(run_id())
+    assert playbook_id() == playbook_id() and not is_dead(playbook_id())

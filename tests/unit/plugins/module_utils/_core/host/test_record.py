@@ -48,7 +48,15 @@ def test_whom_something_belongs_to_is_known_by_name() -> None:
 
 @pytest.mark.parametrize(
     ("path", "remote"),
-    [("/srv", False), ("/mnt/nfs", True), ("/mnt/nfs/deep/er", True), ("/mnt/nfsx", False), ("/lazy/x", True), ("/mnt/nfs/local/x", False)],
+    [
+        ("/srv", False),
+        ("/mnt/nfs", True),
+        ("/mnt/nfs/deep/er", True),
+        ("/mnt/nfsx", False),
+        ("/lazy/x", True),
+        ("/mnt/nfs/local/x", False),
+        ("/mnt/gluster/x", True),
+    ],
 )
 def test_what_is_on_another_host(path: str, remote: bool) -> None:
     mounted = {
@@ -56,6 +64,7 @@ def test_what_is_on_another_host(path: str, remote: bool) -> None:
         "/mnt/nfs": Mounted("n1:/x", "nfs4"),
         "/mnt/nfs/local": Mounted("tmpfs", "tmpfs"),
         "/lazy": Mounted(waiting=True),
+        "/mnt/gluster": Mounted("n2:/v", "fuse.glusterfs"),
     }
     assert is_remote(path, mounted) is remote
 
