@@ -123,14 +123,13 @@ engine:
 import typing as t
 
 from ..module_utils._core.host import gpus
+from ..module_utils._io.gpus import find_gpus
 from ..module_utils._io.member_host import MemberHost, member_host_target
-from ..module_utils.errors import FlotillaError, PlanError
+from ..module_utils.errors import FlotillaError
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
 ARGUMENTS = {"kinds": {"type": "dict", "default": {}}}
-NO_COMMAND = 127
-NO_DEVICES = "No devices were found"
 DRIVER = gpus.DRIVER
 
 
@@ -139,22 +138,8 @@ def observe(place: MemberHost, params: dict[str, t.Any]) -> dict[str, t.Any]:
     toolkit = gpus.parse_version(place.host.run([*gpus.TOOLKIT])[1])
     # What another host's engine says has nothing to do with the GPUs and files here.
     info = place.member.inspect("")[1] if place.member.is_local else {}
-    looked = _look(place.host)
+    looked = dict(zip(("state", "message", "gpus"), find_gpus(place.host)))
     return {**looked, "toolkit": toolkit, "engine": _engine(place, info), "offered": info.get("GenericResources") or []}
-
-
-def _look(host: t.Any) -> dict[str, t.Any]:
-    code, out, err = host.run([*gpus.QUERY])
-    if code == NO_COMMAND:
-        return {"state": "absent", "message": err.strip(), "gpus": []}
-    # newer drivers exit with 6 if there is no GPU
-    if code and NO_DEVICES not in out:
-        return {"state": "failed", "message": out.strip() or err.strip(), "gpus": []}
-    try:
-        found = gpus.parse_query(out, host.run([*gpus.LIST])[1])
-    except PlanError as error:  # a GPU that is lost is a line of complaint among the others
-        return {"state": "failed", "message": str(error), "gpus": []}
-    return {"state": "ready", "message": "", "gpus": found}
 
 
 def _engine(place: MemberHost, info: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -152,11 +152,12 @@ import typing as t
 from ..module_utils._core.host import gpus, mounts, packet_filter, pulls
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io import exposure as exposure_probe
+from ..module_utils._io.gpus import find_gpus
 from ..module_utils._io.host import Host
 from ..module_utils._io.member import is_own_address
 from ..module_utils._io.member_host import MemberHost, member_host_target
 from ..module_utils._io.names import find_names_problem
-from ..module_utils.errors import FlotillaError, PlanError
+from ..module_utils.errors import FlotillaError
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
@@ -171,7 +172,7 @@ def observe(place: MemberHost, _params: dict[str, t.Any]) -> dict[str, t.Any]:
     seen, info = member.inspect("")
     data_root = info.get("DockerRootDir") or "/var/lib/docker"
     space = host.space(data_root)
-    found, problem = _gpus(host)
+    gpu_state, gpu_message, found = find_gpus(host)
     config, flags = exposure_probe.read_config(host), exposure_probe.read_flags(host)
     return {
         "state": seen.state,
@@ -190,8 +191,8 @@ def observe(place: MemberHost, _params: dict[str, t.Any]) -> dict[str, t.Any]:
         "address": seen.address,
         "has_address": is_own_address(seen.address),
         "mounts": [{**mount, "problem": mount["problem"] or _silence(host, mount["path"])} for mount in _mounts(host)],
-        "gpus": found,
-        "gpu_problem": problem,
+        "gpus": gpus.resources(found, {}),
+        "gpu_problem": gpu_message if gpu_state == "failed" else "",
         "exposure": exposure_probe.read_exposure(host, config, flags),
     }
 
@@ -222,18 +223,6 @@ def _silence(host: Host, path: str) -> str:
     if code in (0, NO_COMMAND):
         return ""
     return err.strip().rpartition(": ")[2] if code == 1 and err.strip() else f"no answer within {MOUNT_SECONDS} s"
-
-
-def _gpus(host: Host) -> tuple[list[str], str]:
-    code, out, err = host.run([*gpus.QUERY])
-    if code == NO_COMMAND or "No devices were found" in out:
-        return [], ""
-    if code:
-        return [], out.strip() or err.strip()
-    try:
-        return gpus.resources(gpus.parse_query(out, host.run([*gpus.LIST])[1]), {}), ""
-    except PlanError as error:
-        return [], str(error)
 
 
 def plan(observed: dict[str, t.Any], _params: dict[str, t.Any]) -> Plan:

@@ -66,13 +66,12 @@ plan:
 
 import os
 import re
-import tempfile
 import typing as t
 from dataclasses import dataclass
 
 from ..module_utils._core.host.metrics_text import write_metrics
 from ..module_utils._io.host import Host, host_target
-from ..module_utils.errors import FlotillaError, PlanError
+from ..module_utils.errors import PlanError
 from ..module_utils.plan import Change, Plan
 from ..module_utils.runner import run_module
 
@@ -102,15 +101,9 @@ class Observed:
     text: str | None
 
 
-def observe(_host: Host, params: dict[str, t.Any]) -> Observed:
+def observe(host: Host, params: dict[str, t.Any]) -> Observed:
     path = os.path.join(params["directory"], f"{params['name']}.prom")
-    try:
-        with open(path, encoding="utf-8") as file:
-            return Observed(path, True, file.read())
-    except FileNotFoundError:
-        return Observed(path, os.path.isdir(params["directory"]), None)
-    except (OSError, ValueError) as error:
-        raise FlotillaError(f"reading {path}: {error}", "Check the path and that Ansible becomes root (become: true).") from None
+    return Observed(path, host.exists(params["directory"]), host.read(path))
 
 
 def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
@@ -122,22 +115,9 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     return Plan((Change("metrics", params["name"], "create" if observed.text is None else "update", payload=(observed.path, text)),))
 
 
-def apply(_host: Host, change: Change, _observed: Observed) -> None:
-    """The collector must not see half of it."""
-    path, text = change.payload
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".metrics-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        cure = "Check the path and that Ansible becomes root (become: true)."
-        raise FlotillaError(f"writing {path}: {error.strerror}", cure) from None
-    finally:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
+def apply(host: Host, change: Change, _observed: Observed) -> None:
+    """The collector never sees half of it."""
+    host.put(*change.payload)
 
 
 def main() -> None:

@@ -126,13 +126,8 @@ def _is_renaming(item: t.Any) -> bool:
 
 
 def _is_pin(item: t.Any) -> bool:
-    pins = item["deploy"]["placement"]["constraints"] if _has_path(item, ("deploy", "placement", "constraints")) else None
-    return isinstance(pins, list) and len(pins) == 1 and isinstance(pins[0], str) and bool(_PIN.fullmatch(pins[0]))
-
-
-def _has_path(item: t.Any, path: t.Sequence[str]) -> bool:
-    for key in path:
+    for key in ("deploy", "placement", "constraints"):
         if not isinstance(item, t.Mapping) or set(item) != {key}:
             return False
         item = item[key]
-    return True
+    return isinstance(item, list) and len(item) == 1 and isinstance(item[0], str) and bool(_PIN.fullmatch(item[0]))

@@ -15,7 +15,7 @@ from ...errors import PlanError
 from ..service.spec import Raw, Service
 from .placement import Nodes, hostname
 from .resources import read_amounts, tell_amount
-from .task_states import has_ended
+from .task_states import has_ended, is_running
 
 _SHOWN = 5
 
@@ -197,7 +197,7 @@ def _tasks(count: int) -> str:
 
 def count_running(tasks: t.Iterable[Raw]) -> Counter[str]:
     """By service, how many tasks run."""
-    return Counter(task["ServiceID"] for task in tasks if is_alive(task) and task["Status"]["State"] == "running")
+    return Counter(task["ServiceID"] for task in tasks if is_running(task))
 
 
 def find_remains(

@@ -34,6 +34,11 @@ def has_ended(task: Json) -> bool:
     return _status(task).get("State") in _ENDED
 
 
+def is_running(task: Json) -> bool:
+    """Whether a task runs, and is meant to."""
+    return task.get("DesiredState") == "running" and _status(task).get("State") == "running"
+
+
 def is_kept(task: Json) -> bool:
     """Whether a task of what was removed has ended and was not told to go."""
     return task["DesiredState"] != "remove" and has_ended(task)

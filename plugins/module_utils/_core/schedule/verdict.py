@@ -15,7 +15,7 @@ from ..service.fields import MONITOR_NS
 from ..service.spec import Raw, Service, ServiceSpec
 from ..timestamps import SECOND_NS, read_time
 from .placement import Nodes
-from .task_states import CRASHES, FAILED_STATES, WITHIN_SECONDS, age_of, error_of
+from .task_states import CRASHES, FAILED_STATES, WITHIN_SECONDS, age_of, error_of, is_running
 
 GRACE_SECONDS = 15.0
 """So long a task may find no node: an old task may have to leave first."""
@@ -29,7 +29,6 @@ _NEWEST = "newest"
 
 _KILLED = 137  # 128 and the number of the signal that nothing can handle
 _ROLLBACKS = ("rollback_started", "rollback_paused", "rollback_completed")
-_PAUSED = ("paused", "rollback_paused")
 _GOES_ON = {"updating": "its update goes on", "rollback_started": "the engine is rolling its update back"}
 _LETS_END = "update_config.failure_action: continue lets the update go on"
 _CULPRIT = re.compile(r"termination of task (\w+)")
@@ -90,7 +89,7 @@ def judge(service: Raw, tasks: t.Iterable[Task], nodes: Nodes, since: int | None
     counts = _counts(active, len(up | finished), desired)
     verdict = Verdict(spec.name, WAITING, len(up) + len(finished), desired, counts, finished=len(finished), newest=newest)
     failed = _judge_update(view, verdict, mine, crashed, nodes, since)
-    if failed and not (len(up | finished) >= desired and _is_paused_for_good_end(view, mine)):
+    if failed:
         return failed
     goes_on = _GOES_ON.get(view.update_state, "")
     if len(up | finished) >= desired and not goes_on:
@@ -167,38 +166,26 @@ def _judge_update(
     Of a paused update it has the present spec, but the engine forgets all but the last tasks of one that is started again and again.
     """
     state, message = service.update_state, service.update_message
-    if state not in (_PAUSED if since is None else ("paused", *_ROLLBACKS)):
+    stopped = service.is_paused if since is None else state in ("paused", *_ROLLBACKS)
+    if not stopped:
         return None
     words = "rolled the update back"
     if state == "paused":
         words = "paused the update"
     elif since is None:
         words = "paused the rollback of its update"
-    culprit, found = _CULPRIT.search(message), _culprit(message, tasks)
+    culprit = _CULPRIT.search(message)
+    found = next((task for task in tasks if culprit and task["ID"] == culprit[1]), None)
+    ended_well = bool(found and found["Status"]["State"] == "complete" and service.spec.restart_condition != "any")
+    if ended_well and state == "paused" and verdict.running >= verdict.desired:
+        return None  # the engine paused it although nothing failed
     if state == "paused" and not found and crashed:
         blamed = _blame(verdict, crashed, nodes)
         return replace(blamed, state=FAILED, cause=f"the engine {words}: {blamed.cause}")
     more = f": {describe_end(found, nodes)}" if found else "" if culprit else f" ({message})"
-    if found and _ended_well(service.spec, found):
+    if ended_well:
         more += f"; to the engine a task that ends within monitor has failed, however it ends: {_LETS_END}"
     return replace(verdict, state=FAILED, cause=f"the engine {words}{more}", task=culprit[1] if culprit else "")
-
-
-def _culprit(message: str, tasks: t.Iterable[Task]) -> Task | None:
-    """The task for which the engine stopped an update, if it is among these."""
-    named = _CULPRIT.search(message)
-    return next((task for task in tasks if named and task["ID"] == named[1]), None)
-
-
-def _ended_well(spec: ServiceSpec, task: Task) -> bool:
-    """Whether a task ended that may end."""
-    return task["Status"]["State"] == "complete" and spec.restart_condition != "any"
-
-
-def _is_paused_for_good_end(service: Service, tasks: t.Iterable[Task]) -> bool:
-    """Whether the engine paused an update although nothing failed."""
-    found = _culprit(service.update_message, tasks) if service.update_state == "paused" else None
-    return bool(found and _ended_well(service.spec, found))
 
 
 def _judge_failures(
@@ -261,8 +248,7 @@ def _judge_job(service: Service, tasks: t.Sequence[Task], nodes: Nodes, since: i
 
 def count_up(tasks: t.Iterable[Task], nodes: Nodes) -> int:
     """How many tasks of a service run that is no job, be it by its present spec or a former one."""
-    wanted = [task for task in tasks if task["DesiredState"] == "running" and task.get("NodeID") not in nodes.down]
-    return len({_slot(task) for task in wanted if task["Status"]["State"] == "running"})
+    return len({_slot(task) for task in tasks if is_running(task) and task.get("NodeID") not in nodes.down})
 
 
 def describe_end(task: Task, nodes: Nodes) -> str:

@@ -100,6 +100,11 @@ class ServiceSpec:
         return self.container.get("Mounts") or ()
 
     @property
+    def volumes(self) -> list[Raw]:
+        """The mounts of volumes that have a name."""
+        return [mount for mount in self.mounts if mount.get("Type") == "volume" and mount.get("Source")]
+
+    @property
     def cluster_volumes(self) -> set[str]:
         """By name; those of a group are the scheduler's choice."""
         sources = {mount.get("Source", "") for mount in self.mounts if mount.get("Type") == "cluster"}

@@ -10,7 +10,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ..schedule.task_states import error_of, tasks_by_service
+from ..schedule.task_states import error_of, is_running, tasks_by_service
 from ..service.naming import Item
 from ..service.spec import Service, ServiceSpec
 
@@ -99,7 +99,7 @@ def find_edges(swarm: Swarm) -> list[Edge]:
         spec = Service(raw).spec
         if EDGE_LABEL not in spec.labels:
             continue
-        running = [task for task in mine.get(raw.get("ID", ""), []) if _runs(task)]
+        running = [task for task in mine.get(raw.get("ID", ""), []) if is_running(task)]
         found = [swarm.nodes[task["NodeID"]] for task in running if task.get("NodeID") in swarm.nodes]
         network = str(spec.labels[EDGE_LABEL])
         routes = [*_own_routes(spec), *(route for each in swarm.services for route in label_routes(Service(each).spec, network))]
@@ -144,8 +144,8 @@ def judge_route(route: Route, edge: Edge, swarm: Swarm, answers: t.Mapping[str, 
     if not told:
         faults = [(found, node) for node, answer in answers.items() for found in [_fault_of_answer(route, answer, edge)] if found]
         if faults:
-            (cause, text, cure), node = faults[0]
-            told = (cause, f"{text} (on {', '.join(at for found, at in faults if found[0] == cause) or node})", cure)
+            cause, text, cure = faults[0][0]
+            told = (cause, f"{text} (on {', '.join(at for found, at in faults if found[0] == cause)})", cure)
     result = {"host": route.host, "path": route.path, "service": route.service, "auth": route.auth}
     result["status"] = next((answer.status for answer in answers.values() if answer.status), 0)
     days = [(answer.ends - now) / _DAY for answer in answers.values() if answer.ends]
@@ -170,8 +170,8 @@ def _fault_of_service(route: Route, edge: Edge, swarm: Swarm) -> Told | None:
     if not found:
         return SERVICE, f"there is no service {route.service}", "Deploy it, or correct the route"
     spec = Service(found[0]).spec
-    tasks = tasks_by_service(swarm.tasks).get(found[0].get("ID", ""), [])
-    if not any(map(_runs, tasks)):
+    tasks = [task for task in swarm.tasks if task.get("ServiceID", "") == found[0].get("ID", "")]
+    if not any(map(is_running, tasks)):
         last = max(tasks, key=lambda task: str((task.get("Status") or {}).get("Timestamp", "")), default={})
         why = f": {error_of(last).rstrip('.')}" if error_of(last) else ""
         return TASK, f"no task of {route.service} runs and is healthy{why}", f"Run logs.yml -e services_names={route.service}"
@@ -218,10 +218,6 @@ def _fault_of_answer(route: Route, answer: Answer, edge: Edge) -> Told | None:
 def _is_ending(answer: Answer, now: float) -> bool:
     left = answer.ends - now
     return bool(answer.ends) and left < min(_WARN_DAYS * _DAY, _LAST_PART * (answer.ends - answer.begins))
-
-
-def _runs(task: Item) -> bool:
-    return (task.get("Status") or {}).get("State") == "running" and task.get("DesiredState") == "running"
 
 
 def _networks(spec: ServiceSpec, names: t.Mapping[str, str]) -> frozenset[str]:

@@ -99,7 +99,7 @@ def refuse_differing_volumes(specs: t.Iterable[Raw], nodes: Nodes, differing: t.
     """
     found: dict[str, None] = {}
     for spec in map(ServiceSpec, specs):
-        named = [str(mount["Source"]) for mount in spec.mounts if mount.get("Type") == "volume" and mount.get("Source")]
+        named = [str(mount["Source"]) for mount in spec.volumes]
         for node in nodes.eligible(spec.raw) if named else ():
             there = {**(differing.get(hostname(node)) or {}), **(differing.get(str(node.get("ID"))) or {})}
             where = f"of {spec.name} exists on {hostname(node)}"
@@ -142,7 +142,7 @@ def _single_replica(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:
 
 
 def _written_volumes(spec: ServiceSpec) -> list[str]:
-    return [str(m["Source"]) for m in spec.mounts if m.get("Type") == "volume" and m.get("Source") and not m.get("ReadOnly")]
+    return [str(mount["Source"]) for mount in spec.volumes if not mount.get("ReadOnly")]
 
 
 def _source_ip(spec: ServiceSpec, nodes: Nodes) -> t.Iterator[Finding]:

@@ -85,12 +85,7 @@ def plan_absent(stack: str, observed: SwarmObjects) -> Plan:
         )
         for item in items
     ]
-    volumes = {
-        mount["Source"]
-        for service in services
-        for mount in Service(service).spec.mounts
-        if mount.get("Type") == "volume" and mount.get("Source")
-    }
+    volumes = {mount["Source"] for service in services for mount in Service(service).spec.volumes}
     return Plan(tuple(changes), result={"volumes": sorted(volumes | set(observed.volumes))})
 
 
