@@ -51,7 +51,7 @@ class ActionModule(ActionBase):
         plan = Plan(made.changes(existed), tuple(warnings), {"ca": made.credentials.get("ca", ""), "file": str(file.path)})
         for warning in plan.warnings:
             self._display.warning(warning)
-        return {**plan.result, "changed": plan.changed, "plan": plan.as_results(), "diff": {"prepared": plan.render()}}
+        return plan.as_result()
 
     def _refuse_to_begin_anew(self, file: VaultFile, registry: str, variables: dict[str, Any]) -> None:
         """With other credentials every engine and service that has the former ones would be locked out."""

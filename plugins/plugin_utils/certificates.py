@@ -57,7 +57,7 @@ def check_own(pair: Pair, host: str, now: datetime, path: str, user: str) -> lis
     """Warnings about a certificate of the file at ``path`` that ``user`` at ``host`` was given. Raises PlanError where it is of no use."""
     certificate, key = _read_certificate(pair.certificate, pair.where), _read_key(pair.key, pair.key_where)
     cure = f"Give another one in {path}."
-    if _public(certificate) != _public(key):
+    if public_of(certificate) != public_of(key):
         raise PlanError(f"{pair.key_where} is not the key of certificate", cure)
     if not {host, f"*.{host.partition('.')[2]}"} & set(_names_of(certificate)):
         known = ", ".join(_names_of(certificate)) or "no host"
@@ -72,7 +72,7 @@ def renew_authority(kept: Pair, subject: str, now: datetime) -> tuple[Pair, Fiel
     """The authority, made anew where there is none or it ends before a new certificate would, and what was done."""
     ca = _read_certificate(kept.certificate, kept.where) if kept.certificate and kept.key else None
     if ca is not None and _ends(ca) - now >= RENEW:
-        if _public(ca) != _public(_read_key(kept.key, kept.key_where)):
+        if public_of(ca) != public_of(_read_key(kept.key, kept.key_where)):
             raise PlanError(f"{kept.key_where} is not the key of {_last(kept.where)}", "Remove both to have new ones.")
         return kept, None
     key = ec.generate_private_key(ec.SECP256R1())
@@ -86,7 +86,7 @@ def renew_certificate(kept: Pair, authority: Pair, names: t.Sequence[str], now: 
     ca, signer = _read_certificate(authority.certificate, authority.where), _read_key(authority.key, authority.key_where)
     own = _read_certificate(kept.certificate, kept.where) if kept.certificate else None
     if own is not None and _is_of(own, ca) and set(names) <= set(_names_of(own)) and _ends(own) - now >= RENEW:
-        if _public(own) != _public(_read_key(kept.key, kept.key_where)):
+        if public_of(own) != public_of(_read_key(kept.key, kept.key_where)):
             raise PlanError(f"{kept.key_where} is not the key of {_last(kept.where)}", "Remove both to have new ones.")
         return kept, None
     end = min(now + LIFE, _ends(ca))
@@ -179,7 +179,7 @@ def _read_key(pem: str, where: str) -> t.Any:
         raise PlanError(f"{where} is not a private key in PEM without a password.") from None
 
 
-def _public(item: t.Any) -> bytes:
+def public_of(item: t.Any) -> bytes:
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     return bytes(item.public_key().public_bytes(serialization.Encoding.DER, form))
 

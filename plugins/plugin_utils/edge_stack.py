@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..module_utils._core.stack.edge import EDGE_LABEL, ROUTES_LABEL, TRUST, VIA
+from .compose.interpolate import escaped
 
 Json = dict[str, t.Any]
 Options = t.Mapping[str, t.Any]
@@ -86,28 +87,28 @@ def edge_stack(options: Options) -> EdgeStack:
     """``options`` are the variables of the role without their prefix."""
     env: dict[str, str] = {}
     services = {"traefik": _traefik(options, env), "api": _api(options)}
-    configs = {"static": _text(static_config(options)), "routes": _text(dynamic_config(options)), "api": {"content": _escaped(_HAPROXY)}}
+    configs = {"static": _text(static_config(options)), "routes": _text(dynamic_config(options)), "api": {"content": _HAPROXY}}
     acme, auth = options.get("acme") or {}, options.get("auth") or {}
     if acme.get("ca_certificate"):
-        configs["acme_ca"] = {"content": _escaped(acme["ca_certificate"])}
+        configs["acme_ca"] = {"content": acme["ca_certificate"]}
     trusted = [pair["certificate"] for pair in options.get("certificates") or []]
     trusted += [acme["ca_certificate"]] if acme.get("ca_certificate") else []
     if trusted:
         # No service needs it: whoever asks the routes does.
-        configs[TRUST] = {"content": _escaped("\n".join(trusted)), "labels": {EDGE_LABEL: TRUST}}
+        configs[TRUST] = {"content": "\n".join(trusted), "labels": {EDGE_LABEL: TRUST}}
     networks: Json = {name: {"external": True, "name": name} for name in (options["network"], *(options.get("networks") or ()))}
     networks[f"{options['stack']}_api"] = {"name": f"{options['stack']}_api", "internal": True}
     if auth_kind(auth) == "oidc":
         services[AUTH] = _auth(options, env)
         networks[f"{options['stack']}_{AUTH}"] = {"name": f"{options['stack']}_{AUTH}"}
         if auth.get("ca_certificate"):
-            configs["oidc_ca"] = {"content": _escaped(auth["ca_certificate"])}
+            configs["oidc_ca"] = {"content": auth["ca_certificate"]}
     content: Json = {"services": services, "networks": networks, "configs": configs}
     if env:
         content["secrets"] = {name.lower(): {"environment": name} for name in env}
     if acme:
         content["volumes"] = {"acme": {"name": options["volume"]}}
-    return EdgeStack(content, env)
+    return EdgeStack(escaped(content), env)
 
 
 def static_config(options: Options) -> Json:
@@ -248,13 +249,12 @@ def _traefik(options: Options, env: dict[str, str]) -> Json:
     deploy["labels"] = {EDGE_LABEL: options["network"], ROUTES_LABEL: json.dumps(routes_of(options), sort_keys=True)}
     if options.get("metrics", True):
         deploy["labels"]["prometheus-port"] = str(INTERNAL_PORT)
-    ports = ((HTTP_PORT, HTTP_PORT), (HTTPS_PORT, HTTPS_PORT))
     service: Json = {
         "image": options["image"],
         "command": [f"--configFile={_STATIC}"],
         "configs": configs,
         "networks": networks,
-        "ports": [{"target": target, "published": published, "mode": "host" if host_mode else "ingress"} for target, published in ports],
+        "ports": [{"target": port, "published": port, "mode": "host" if host_mode else "ingress"} for port in (HTTP_PORT, HTTPS_PORT)],
         "healthcheck": {
             "test": ["CMD", "traefik", "healthcheck", f"--configFile={_STATIC}"],
             "interval": "5s",
@@ -371,9 +371,4 @@ def _single_emails(auth: Options) -> list[str]:
 
 def _text(config: Json) -> Json:
     """A file of JSON, which is YAML as well."""
-    return {"content": _escaped(json.dumps(config, indent=2, sort_keys=True) + "\n")}
-
-
-def _escaped(text: str) -> str:
-    """Of a stack file, in which ``$`` stands before a variable."""
-    return text.replace("$", "$$")
+    return {"content": json.dumps(config, indent=2, sort_keys=True) + "\n"}

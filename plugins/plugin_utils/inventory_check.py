@@ -168,13 +168,12 @@ def _broken_policies(variable: Variable, labels: t.Mapping[str, t.Mapping[str, s
 
 def _of_builder(inventory: Inventory) -> t.Iterator[Finding]:
     """Whether the host that builds with BuildKit gets the client for it."""
-    first = inventory.groups.get(MANAGERS, ())[:1]
     for variable in (*inventory.all_of("images_from_stacks"), *inventory.all_of("images_build")):
         items = variable.value if isinstance(variable.value, list) else []
         from_stacks = variable.name == "images_from_stacks"
         if not any(from_stacks or (isinstance(item, dict) and item.get("buildkit")) for item in items):
             continue
-        builder = inventory.value(variable.hosts[0], "images_builder") or "".join(first)
+        builder = inventory.value(variable.hosts[0], "images_builder") or inventory.manager
         if builder in inventory.nodes and str(inventory.value(builder, "engine_client")).lower() not in ("true", "yes", UNKNOWN):
             text = f"is built with BuildKit on {builder}, but role engine installs no client there"
             yield at(

@@ -12,14 +12,15 @@ import typing as t
 
 from ..module_utils._core.service.constraints import parse_constraint
 from ..module_utils.redact import redact_text
+from .certificates import public_of
 from .compose.errors import ComposeError
 from .compose.load import load_stack
 from .edge_stack import AUTH, auth_kind, edge_stack, full_host, routes_of
 from .fault import FAULT, WARNING
-from .inventory_model import MANAGERS, Finding, Inventory, names_in, some, text_labels
+from .inventory_model import Finding, Inventory, names_in, of_stack, some
 from .inventory_schema import Path_, find_wrong, known_names
 from .inventory_values import is_known
-from .stack_check import StackSeen
+from .stack_check import StackSeen, networks_of
 
 try:
     from cryptography import x509
@@ -43,7 +44,7 @@ Values = t.Mapping[str, t.Any]
 
 
 def find_edge_faults(inventory: Inventory) -> t.Iterator[Finding]:
-    host = (inventory.groups.get(MANAGERS) or [""])[0]
+    host = inventory.manager
     if not host or not str(inventory.value(host, "edge_stack") or ""):
         return
     names = [name for name in known_names() if name.startswith("edge_")]
@@ -120,12 +121,7 @@ def _of_acme(inventory: Inventory, values: Values) -> t.Iterator[Found]:
 def _edge_nodes(inventory: Inventory, values: Values) -> list[str] | None:
     """The nodes that the constraint allows by the labels of the inventory; None where it asks for something else."""
     constraint = parse_constraint(str(values.get("constraint", "")))
-    labels: dict[str, t.Any] = {}
-    for variable in inventory.all_of("nodes_labels"):
-        labels |= variable.value if isinstance(variable.value, dict) else {}
-    if not constraint or not constraint.key.lower().startswith("node.labels.") or not is_known(labels):
-        return None
-    return [node for node in inventory.nodes if constraint.allows({"Spec": {"Labels": text_labels(labels.get(node))}})]
+    return inventory.allowed_nodes(constraint) if constraint else None
 
 
 def _of_certificates(values: Values) -> t.Iterator[Found]:
@@ -145,7 +141,7 @@ def _of_certificates(values: Values) -> t.Iterator[Found]:
             text = "is no key in PEM that can be read without a password"
             yield "certificates", (index, "key"), text, "Put the key there, from its BEGIN line to its END line", FAULT
             return
-        if _public(key) != _public(certificate):
+        if public_of(key) != public_of(certificate):
             cure = "Give the key that the certificate was made with"
             yield "certificates", (index, "key"), "is not the key of its certificate", cure, FAULT
     if covered and values.get("acme") == {} and "routes" in values and values.get("domain"):
@@ -154,10 +150,6 @@ def _of_certificates(values: Values) -> t.Iterator[Found]:
             if not any(_covers(name, host) for name in covered):
                 text = f"is {host}, which no certificate of edge_certificates is for: they are for {some(covered)}"
                 yield "routes", (index, "host"), text, "Add one that is, or set edge_acme", FAULT
-
-
-def _public(holder: t.Any) -> bytes:
-    return bytes(holder.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
 
 
 def _covers(name: str, host: str) -> bool:
@@ -198,7 +190,7 @@ def _of_routes(inventory: Inventory, values: Values) -> t.Iterator[Found]:
     routes, domain = values.get("routes") or [], str(values.get("domain") or "")
     if not domain or not all(isinstance(route, dict) for route in routes):
         return
-    services = {name: stack for stack in inventory.stacks if stack.declared.is_deployed for name in _services(stack)}
+    services = {name: stack for stack in inventory.deployed for name in _services(stack)}
     hosts: dict[str, int] = {}
     for index, route in enumerate(routes):
         host = full_host(str(route["host"]), domain).lower()
@@ -235,7 +227,7 @@ def _of_service(inventory: Inventory, values: Values, index: int, service: str, 
 
 def _is_of_unread(inventory: Inventory, service: str) -> bool:
     """Whether a service may be of a stack of the collection's own, or of one whose files can't be read, which is told elsewhere."""
-    host = (inventory.groups.get(MANAGERS) or [""])[0]
+    host = inventory.manager
     roles = [str(inventory.value(host, name) or "") for name in known_names() if name.endswith("_stack")]
     unread = names_in(inventory, "stacks_present") - {stack.name for stack in inventory.stacks if stack.models}
     return any(stack and service.startswith(f"{stack}_") for stack in (*roles, *unread))
@@ -247,30 +239,20 @@ def _services(stack: StackSeen) -> set[str]:
 
 def _networks(stack: StackSeen, service: str) -> set[str]:
     """The networks of a service by their names in the swarm, in any reading of its stack."""
-    found = set()
-    for model in stack.models:
-        declared = model.get("networks") or {}
-        own = model["services"].get(service.removeprefix(f"{stack.name}_"), {})
-        for key in own.get("networks") or {"default": {}}:
-            found.add((declared.get(key) or {}).get("name") or f"{stack.name}_{key}")
-    return found
+    key = service.removeprefix(f"{stack.name}_")
+    return set[str]().union(*(networks_of(stack, model, model["services"].get(key, {})) for model in stack.models))
 
 
 def _of_labels(inventory: Inventory) -> t.Iterator[Finding]:
     """Labels that the edge does not see, or can't act on."""
-    for stack in (each for each in inventory.stacks if each.declared.is_deployed and each.models):
+    for stack in inventory.deployed:
         for name, service in stack.models[0]["services"].items():
             misplaced = [label for label in service.get("labels") or {} if str(label).lower().startswith("traefik.")]
             if misplaced:
                 text = f"has {some(misplaced)} of service {name} among the labels of its containers, which the edge does not see"
-                yield _warning(stack, text, "Move them to deploy.labels")
+                yield of_stack(stack, "edge", text, "Move them to deploy.labels", WARNING)
             labels = {str(key).lower(): str(value) for key, value in ((service.get("deploy") or {}).get("labels") or {}).items()}
             if labels.get("traefik.enable", "").lower() == "true" and not any(_PORT_LABEL.fullmatch(label) for label in labels):
                 text = f"lets the edge route to service {name}, but no label says to which port"
-                yield _warning(stack, text, f"Add traefik.http.services.{name}.loadbalancer.server.port to its deploy.labels")
-
-
-def _warning(stack: StackSeen, text: str, cure: str) -> Finding:
-    variable = stack.declared.variable
-    name, hosts = (variable.name, variable.hosts) if variable else ("stacks_present", ())
-    return Finding("edge", text, cure, name, (stack.declared.index,), hosts, WARNING, f"stack {stack.name}")
+                cure = f"Add traefik.http.services.{name}.loadbalancer.server.port to its deploy.labels"
+                yield of_stack(stack, "edge", text, cure, WARNING)

@@ -10,10 +10,11 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ..module_utils._core.cluster.labels import labels_as_text, merge_labels
+from ..module_utils._core.service.constraints import Constraint
 from ..module_utils.errors import PlanError
 from .fault import FAULT
 from .inventory_schema import Path_, known_names, split, written
-from .inventory_values import UNKNOWN, Variable
+from .inventory_values import UNKNOWN, Variable, is_known
 from .stack_check import StackSeen
 
 LATER = "later"
@@ -73,6 +74,30 @@ class Inventory:
     def nodes(self) -> list[str]:
         return list(dict.fromkeys((*self.groups.get(MANAGERS, ()), *self.groups.get(WORKERS, ()))))
 
+    @property
+    def manager(self) -> str:
+        """The first one, which has the variables of all; empty if there is none."""
+        return next(iter(self.groups.get(MANAGERS, ())), "")
+
+    @property
+    def deployed(self) -> list[StackSeen]:
+        """Stacks that are deployed, and whose files can be read."""
+        return [stack for stack in self.stacks if stack.declared.is_deployed and stack.models]
+
+    @functools.cached_property
+    def _labels(self) -> dict[str, dict[str, str]] | None:
+        """Node -> what nodes_labels gives it; None if that is not known."""
+        given: dict[str, t.Any] = {}
+        for variable in self.all_of("nodes_labels"):
+            given |= variable.value if isinstance(variable.value, dict) else {}
+        return {node: text_labels(given.get(node)) for node in self.nodes} if is_known(given) else None
+
+    def allowed_nodes(self, constraint: Constraint) -> list[str] | None:
+        """The nodes that a constraint on labels allows; None for another one, or if the labels are not known."""
+        if not constraint.key.lower().startswith("node.labels.") or self._labels is None:
+            return None
+        return [node for node, labels in self._labels.items() if constraint.allows({"Spec": {"Labels": labels}})]
+
 
 def said(finding: Finding) -> str:
     """The finding without its place."""
@@ -87,6 +112,13 @@ def said(finding: Finding) -> str:
 def at(variable: Variable, path: Path_, check: str, text: str, cure: str = "", level: str = FAULT) -> Finding:
     """What is found at a path inside a variable."""
     return Finding(check, text, cure, variable.name, path, variable.hosts, level)
+
+
+def of_stack(stack: StackSeen, check: str, text: str, cure: str = "", level: str = FAULT) -> Finding:
+    """What is found in a stack, at the item that declares it."""
+    hosts = stack.declared.variable.hosts if stack.declared.variable else ()
+    name = stack.declared.variable.name if stack.declared.variable else "stacks_present"
+    return Finding(check, text, cure, name, (stack.declared.index,), hosts, level, f"stack {stack.name}")
 
 
 def names_in(inventory: Inventory, *lists: str) -> set[str]:

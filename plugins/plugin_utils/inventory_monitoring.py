@@ -9,20 +9,22 @@ import typing as t
 from dataclasses import fields
 
 from .fault import FAULT, WARNING
-from .inventory_model import MANAGERS, Finding, Inventory
+from .inventory_model import Finding, Inventory
 from .inventory_schema import Path_, find_wrong
+from .inventory_stacks import is_loopback
 from .inventory_values import is_known
 from .monitoring.problems import find_problems
 from .monitoring.settings import Settings
+from .stack_check import networks_of
 
 CHECK = "monitoring"
 
 
 def find_monitoring_faults(inventory: Inventory) -> t.Iterator[Finding]:
     """The play acts through a manager, which has the variables of all."""
-    for host in inventory.groups.get(MANAGERS, ())[:1]:
-        if inventory.value(host, "monitoring_stack"):
-            yield from _of_stack(inventory, host)
+    host = inventory.manager
+    if host and inventory.value(host, "monitoring_stack"):
+        yield from _of_stack(inventory, host)
 
 
 def _of_stack(inventory: Inventory, host: str) -> t.Iterator[Finding]:
@@ -48,14 +50,14 @@ def _of_engines(inventory: Inventory, host: str, settings: Settings) -> t.Iterat
     address = str(inventory.value(host, "engine_metrics_address") or "")
     if not settings.engines_port or not is_known(address):
         return
-    place, _colon, port = address.rpartition(":")
+    port = address.rpartition(":")[2]
     if not address:
         text = f"is {settings.engines_port}, but engine_metrics_address is empty, so no engine listens there"
         yield _at(inventory, host, "engines_port", (), text, f"Set engine_metrics_address to 0.0.0.0:{settings.engines_port}")
     elif port != str(settings.engines_port):
         text = f"is {settings.engines_port}, and engine_metrics_address is {address}"
         yield _at(inventory, host, "engines_port", (), text, "Give both the same port")
-    elif place.startswith(("127.", "localhost", "[::1]")):
+    elif is_loopback(address):
         text = f"is {settings.engines_port}, but engine_metrics_address is {address}, which no task reaches"
         yield _at(inventory, host, "engines_port", (), text, "Let the engines listen at the nodes' addresses, behind role firewall")
 
@@ -63,13 +65,12 @@ def _of_engines(inventory: Inventory, host: str, settings: Settings) -> t.Iterat
 def _of_labels(inventory: Inventory, settings: Settings) -> t.Iterator[Finding]:
     """Services that ask to be scraped where Prometheus is not, or in more networks than one, which gives each task a target in each."""
     scraped = {settings.own_network, *settings.networks}
-    for stack in (each for each in inventory.stacks if each.declared.is_deployed and each.models):
-        networks = stack.models[0].get("networks") or {}
+    for stack in inventory.deployed:
         for key, service in stack.models[0]["services"].items():
             labels = service.get("deploy", {}).get("labels") or {}
             if f"{settings.label}-port" not in labels:
                 continue
-            joined = {(networks.get(name) or {}).get("name") or f"{stack.name}_{name}" for name in service.get("networks") or ["default"]}
+            joined = networks_of(stack, stack.models[0], service)
             title, chosen = f"service {stack.name}_{key}", labels.get(f"{settings.label}-network")
             shared = sorted(scraped & joined)
             if not shared:

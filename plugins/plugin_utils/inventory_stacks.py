@@ -15,9 +15,9 @@ from ..module_utils._core.service.constraints import Constraint
 from ..module_utils._core.service.images import familiar_image, registry_of, split_tag
 from ..module_utils._core.stack.finding import is_silenced
 from .compose.errors import ComposeError
-from .fault import FAULT, WARNING
-from .inventory_model import GPU_NODES, MANAGERS, Finding, Inventory, at, names_in, some, text_labels
-from .inventory_values import UNKNOWN, is_known
+from .fault import WARNING
+from .inventory_model import GPU_NODES, Finding, Inventory, at, names_in, of_stack, some
+from .inventory_values import UNKNOWN
 from .stack_check import StackSeen, needs_of, provided_by
 
 _GATHERERS = ("prometheus", "vmagent", "victoria-metrics", "alloy", "opentelemetry-collector", "telegraf")
@@ -29,11 +29,11 @@ def find_stack_faults(inventory: Inventory) -> t.Iterator[Finding]:
             listed = ", ".join(f"{name} ({_where(error)})" for name, error in stack.unset.items())
             text = f"needs {'a variable that is' if len(stack.unset) == 1 else f'{len(stack.unset)} variables that are'} not set: {listed}"
             cure = "Give it" if len(stack.unset) == 1 else "Give them"
-            yield _of(
+            yield of_stack(
                 stack, "stack_variables", text, f"{cure} in env of the stack or in a file of env_files, or write ${{NAME:-default}} there"
             )
         for error in stack.errors:
-            yield replace(_of(stack, "stack_file", str(error).rstrip(".")), subject=f"stack {stack.name}:")
+            yield replace(of_stack(stack, "stack_file", str(error).rstrip(".")), subject=f"stack {stack.name}:")
     names = sorted(names_in(inventory, "stacks_present"))
     for variable in inventory.all_of("images_from_stacks"):
         for index, item in enumerate(variable.value if isinstance(variable.value, list) else ()):
@@ -43,19 +43,13 @@ def find_stack_faults(inventory: Inventory) -> t.Iterator[Finding]:
                 yield at(variable, (index,), "names", f"is {item}, which is not a stack of stacks_present", cure)
 
 
-def _of(stack: StackSeen, check: str, text: str, cure: str = "", level: str = FAULT) -> Finding:
-    hosts = stack.declared.variable.hosts if stack.declared.variable else ()
-    name = stack.declared.variable.name if stack.declared.variable else "stacks_present"
-    return Finding(check, text, cure, name, (stack.declared.index,), hosts, level, f"stack {stack.name}")
-
-
 def _where(error: ComposeError) -> str:
     return f"{error.file}:{error.line}" if error.line else error.file
 
 
 def find_unprovided(inventory: Inventory) -> t.Iterator[Finding]:
     """What stacks need and nothing provides. Something else may have made it before, so that these are warnings."""
-    host = (inventory.groups.get(MANAGERS) or [""])[0]
+    host = inventory.manager
     declared = {
         "networks": {*names_in(inventory, "networks_present"), "host", "bridge", "none", "ingress"},
         "volumes": names_in(inventory, "volumes_present"),
@@ -66,24 +60,24 @@ def find_unprovided(inventory: Inventory) -> t.Iterator[Finding]:
     built = {familiar_image(name) for name in names_in(inventory, "images_build", "images_archives", "registry_images")}
     built |= {familiar_image(image) for stack in inventory.stacks for image in _built_by(stack)}
     registry = str(inventory.value(host, "registry_address")) if host and inventory.value(host, "registry_stack") else ""
-    for stack in (each for each in inventory.stacks if each.declared.is_deployed):
+    for stack in inventory.deployed:
         needs = needs_of(stack)
         for section in ("networks", "volumes", "secrets", "configs"):
             made = {name for each in inventory.stacks for name in provided_by(each, section)} | declared.get(section, set())
             for name in sorted(getattr(needs, section) - made):
                 text = f"needs the {section[:-1]} {name}, which nothing here provides"
                 cure = cures.get(section, "Define it in a stack")
-                yield _of(stack, "names", text, f"{cure}, unless the swarm has it already", WARNING)
+                yield of_stack(stack, "names", text, f"{cure}, unless the swarm has it already", WARNING)
         for image, services in needs.images.items():
             if registry and registry_of(image) == registry and familiar_image(image) not in built:
                 text = f"needs the image {image} of the swarm's own registry for {some(services)}, and nothing here makes it"
-                yield _of(stack, "names", text, "Add it to images_build, unless the registry has it already", WARNING)
+                yield of_stack(stack, "names", text, "Add it to images_build, unless the registry has it already", WARNING)
         for text, cure in (
             *_missing_registries(inventory, needs.registries, registry),
             *_unmet_constraints(inventory, needs.constraints),
             *_unmet_resources(inventory, needs.resources),
         ):
-            yield _of(stack, "names", text, cure, WARNING)
+            yield of_stack(stack, "names", text, cure, WARNING)
 
 
 def _missing_registries(inventory: Inventory, registries: t.Mapping[str, t.Sequence[str]], own: str) -> t.Iterator[tuple[str, str]]:
@@ -105,14 +99,14 @@ def find_hidden_metrics(inventory: Inventory) -> t.Iterator[Finding]:
         address = str(own or inventory.value(host, "engine_metrics_address") or "")
         if is_loopback(address):
             hosts.setdefault(address, []).append(host)
-    for stack in (each for each in inventory.stacks if each.declared.is_deployed and each.models):
+    for stack in inventory.deployed:
         silence = stack.declared.options.get("silence") or ()
         for address, names in hosts.items():
             found = [f"{stack.name}_{name}" for name in _scrapers(stack.models[0], address.rpartition(":")[2])]
             told = [name for name in found if not is_silenced([silence] if isinstance(silence, str) else silence, "metrics_address", name)]
             if told:
                 text = f"looks for metrics of engines with {some(told)}, and {some(names)} give theirs at {address}, which no task reaches"
-                yield _of(stack, "metrics_address", text, "Set engine_metrics_address to an address between the nodes", WARNING)
+                yield of_stack(stack, "metrics_address", text, "Set engine_metrics_address to an address between the nodes", WARNING)
 
 
 def _scrapers(model: t.Mapping[str, t.Any], port: str) -> t.Iterator[str]:
@@ -142,20 +136,14 @@ def _built_by(stack: StackSeen) -> t.Iterator[str]:
 
 
 def _unmet_constraints(inventory: Inventory, constraints: t.Mapping[Constraint, t.Sequence[str]]) -> t.Iterator[tuple[str, str]]:
-    labels: dict[str, t.Any] = {}
-    for variable in inventory.all_of("nodes_labels"):
-        labels |= variable.value if isinstance(variable.value, dict) else {}
     for constraint, services in constraints.items():
-        key = constraint.key.lower()
         wanted = f"{constraint.key} {constraint.operator} {constraint.value}"
-        if key == "node.hostname" and constraint.operator == "==" and constraint.value not in inventory.nodes:
+        if constraint.key.lower() == "node.hostname" and constraint.operator == "==" and constraint.value not in inventory.nodes:
             text = f"runs {some(services)} where {wanted}, and the inventory has no node of this name"
             yield text, "Check the name, unless the host has another one here"
-        if key.startswith("node.labels.") and constraint.operator == "==" and is_known(labels):
-            nodes = [{"Spec": {"Labels": text_labels(labels.get(node))}} for node in inventory.nodes]
-            if not any(constraint.allows(node) for node in nodes):
-                text = f"runs {some(services)} where {wanted}, and nodes_labels gives that label to no node"
-                yield text, "Add it, unless a node already has it"
+        if constraint.operator == "==" and inventory.allowed_nodes(constraint) == []:
+            text = f"runs {some(services)} where {wanted}, and nodes_labels gives that label to no node"
+            yield text, "Add it, unless a node already has it"
 
 
 def _unmet_resources(inventory: Inventory, resources: t.Mapping[str, t.Sequence[str]]) -> t.Iterator[tuple[str, str]]:

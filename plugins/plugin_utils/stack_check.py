@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ..module_utils._core.service.constraints import Constraint, parse_constraint
 from ..module_utils._core.service.images import registry_of
+from ..module_utils._core.service.naming import Names
 from ..module_utils.errors import FlotillaError
 from .compose.context import MissingFile
 from .compose.errors import ComposeError, MissingVariable
@@ -137,11 +138,17 @@ def needs_of(stack: StackSeen) -> Needs:
 def provided_by(stack: StackSeen, section: str) -> frozenset[str]:
     """The names of networks, volumes, secrets or configs that the stack itself makes."""
     return frozenset(
-        item.get("name") or f"{stack.name}_{key}"
+        Names(stack.name).of(key, item)
         for model in stack.models
         for key, item in (model.get(section) or {}).items()
         if not item.get("external")
     )
+
+
+def networks_of(stack: StackSeen, model: Model, service: Model) -> set[str]:
+    """The networks of a service by their names in the swarm."""
+    declared, names = model.get("networks") or {}, Names(stack.name)
+    return {names.of(key, declared.get(key) or {}) for key in service.get("networks") or ["default"]}
 
 
 def _external(model: Model, section: str) -> frozenset[str]:

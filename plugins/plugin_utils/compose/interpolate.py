@@ -92,6 +92,15 @@ def interpolate(value: t.Any, schema: Schema | None, place: Place, scope: Scope,
     return text
 
 
+def escaped(value: t.Any) -> t.Any:
+    """With each ``$`` doubled, so that it is not taken for a variable."""
+    if isinstance(value, dict):
+        return {key: escaped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [escaped(item) for item in value]
+    return value.replace("$", "$$") if isinstance(value, str) else value
+
+
 def _versioned(text: str, place: Place, scope: Scope) -> str:
     def replace(match: re.Match[str]) -> str:
         if match["escaped"]:

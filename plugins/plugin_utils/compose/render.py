@@ -10,6 +10,7 @@ import typing as t
 import yaml
 
 from ...module_utils.redact import HIDDEN, redact
+from .interpolate import escaped
 from .scalars import Octal, plain
 from .security import as_texts
 from .service import CHECK_DURATIONS
@@ -23,7 +24,7 @@ def render(model: Model, shown: t.Collection[str] = ()) -> str:
     """YAML that says what the stack's files say together, redacted; ``shown`` are patterns of variables that may be shown."""
     file = as_file(model)
     redacted = {section: {key: redact("", item, shown) for key, item in items.items()} for section, items in file.items()}
-    return yaml.dump(_escaped(redacted), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return yaml.dump(escaped(redacted), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def as_file(model: Model) -> Model:
@@ -71,15 +72,6 @@ def _data(item: Model) -> Model:
 
 def _converted(given: Model, **converters: _Convert) -> Model:
     return {key: converters[key](value) if key in converters else value for key, value in given.items()}
-
-
-def _escaped(value: t.Any) -> t.Any:
-    """With each ``$`` doubled, so that it is not taken for a variable."""
-    if isinstance(value, dict):
-        return {key: _escaped(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_escaped(item) for item in value]
-    return value.replace("$", "$$") if isinstance(value, str) else value
 
 
 class _Dumper(yaml.SafeDumper):

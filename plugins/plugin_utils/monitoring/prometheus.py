@@ -11,7 +11,7 @@ import typing as t
 from .settings import EXPORTER, EXPORTER_PORT, NODE_EXPORTER_PORT, Settings
 
 Json = dict[str, t.Any]
-RULES_DIRECTORY, CONFIG = "/etc/prometheus/rules", "/run/secrets/prometheus.yml"
+RULES_DIRECTORY = "/etc/prometheus/rules"
 ENGINE = "unix:///var/run/docker.sock"
 META = "__meta_dockerswarm_"
 CADVISOR = (("service", "com_docker_swarm_service_name"), ("stack", "com_docker_stack_namespace"), ("task", "com_docker_swarm_task_name"))

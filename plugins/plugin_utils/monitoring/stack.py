@@ -10,6 +10,7 @@ import typing as t
 
 import yaml
 
+from ..compose.interpolate import escaped
 from .alertmanager import alertmanager_config
 from .dashboards import DASHBOARDS, DIRECTORY, dashboard, data_sources, provider
 from .prometheus import RULES_DIRECTORY, prometheus_config
@@ -67,11 +68,11 @@ class _Builder:
         self.secrets[variable] = content
         return {"source": variable.lower(), "target": target}
 
-    def kept(self, **more: t.Any) -> Json:
+    def kept(self, *constraints: str) -> Json:
         """One task on the labelled node, since its volume is there and two must not write to it."""
-        constraints = [*([self.settings.constraint] if self.settings.constraint else []), *more.get("constraints", ())]
+        own = [self.settings.constraint] if self.settings.constraint else []
         return {
-            "placement": {"constraints": constraints},
+            "placement": {"constraints": [*own, *constraints]},
             "update_config": {"order": "stop-first", "failure_action": "rollback"},
         }
 
@@ -106,7 +107,7 @@ def monitoring_stack(settings: Settings, exporter: str, rules: t.Sequence[str] =
         "configs": builder.configs,
         "secrets": {name.lower(): {"environment": name} for name in builder.secrets},
     }
-    return Stack(_without_variables(_merged(model, settings.overrides)), builder.secrets)
+    return Stack(escaped(_merged(model, settings.overrides)), builder.secrets)
 
 
 def _prometheus(builder: _Builder, rules: t.Sequence[str]) -> None:
@@ -133,7 +134,7 @@ def _prometheus(builder: _Builder, rules: t.Sequence[str]) -> None:
         configs=configs,
         secrets=[builder.secret("prometheus.yml", content)],
         volumes=[builder.volume("prometheus", "/prometheus"), SOCKET],
-        deploy=builder.kept(constraints=["node.role == manager"]),
+        deploy=builder.kept("node.role == manager"),
     )
 
 
@@ -241,7 +242,7 @@ def _portainer(builder: _Builder) -> None:
         depends_on=["portainer_agent"],
         secrets=[password],
         volumes=[builder.volume("portainer", "/data")],
-        deploy=builder.kept(constraints=["node.role == manager"]),
+        deploy=builder.kept("node.role == manager"),
     )
 
 
@@ -251,15 +252,6 @@ def _merged(model: t.Any, overrides: t.Any) -> t.Any:
         return overrides
     merged = {**model, **{key: _merged(model.get(key), value) for key, value in overrides.items()}}
     return {key: value for key, value in merged.items() if value is not None or key not in overrides}
-
-
-def _without_variables(value: t.Any) -> t.Any:
-    """A model whose dollars are dollars: nothing in it is a variable of the stack."""
-    if isinstance(value, dict):
-        return {key: _without_variables(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_variables(inner) for inner in value]
-    return value.replace("$", "$$") if isinstance(value, str) else value
 
 
 def _yaml(value: t.Any) -> str:
