@@ -13,7 +13,21 @@ from dataclasses import replace
 from ..module_utils._core.cluster.labels import OWN, POLICIES, carries
 from .fault import FAULT, WARNING
 from .inventory_edge import find_edge_faults
-from .inventory_model import GPU_NODES, LATER, MANAGERS, WORKERS, Finding, Inventory, at, name_of, some, text_labels, texts
+from .inventory_model import (
+    GPU_NODES,
+    LATER,
+    MANAGERS,
+    NFS_SERVERS,
+    SSHFS_SERVERS,
+    WORKERS,
+    Finding,
+    Inventory,
+    at,
+    name_of,
+    some,
+    text_labels,
+    texts,
+)
 from .inventory_monitoring import find_monitoring_faults
 from .inventory_schema import Path_, find_wrong, is_unknown, known_names, load_schema, nearest, role_of
 from .inventory_stacks import find_hidden_metrics, find_stack_faults, find_unprovided
@@ -222,6 +236,11 @@ def _of_lists(inventory: Inventory) -> t.Iterator[Finding]:
 
 def _between_roles(inventory: Inventory) -> t.Iterator[Finding]:
     """Variables of different roles that can't both be right. The place is that of the first that the inventory sets."""
+    for name, group in {"nfs_server_exports": NFS_SERVERS, "sshfs_server_directories": SSHFS_SERVERS}.items():
+        for variable in inventory.all_of(name):
+            if variable.value and not inventory.groups.get(group):
+                text = f"is set, but the group {group} has no host, so nothing is served"
+                yield at(variable, (), "contradiction", text, f"Put the server into {group}, or remove the variable")
     for host in inventory.nodes:
         for names, path, text, cure in _contradictions(functools.partial(inventory.value, host)):
             variables = [each for name in names for each in inventory.all_of(name) if host in each.hosts]
@@ -260,14 +279,14 @@ def _contradictions(value: t.Callable[[str], t.Any]) -> t.Iterator[tuple[tuple[s
         if isinstance(item, dict) and name_of(item) in mounted:
             text = f"sshfs_mount_present and nfs_mount_present both mount {name_of(item)}"
             yield ("sshfs_mount_present",), (index,), text, "Keep one of them"
-    for secret in ("sshfs_mount_key", "sshfs_mount_known_hosts"):
-        if value("sshfs_mount_present") and not value(secret):
-            yield (
-                ("sshfs_mount_present",),
-                (),
-                f"sshfs_mount_present is set without {secret}",
-                "Set it; the servers are unknown without it",
-            )
+    secrets = {
+        "sshfs_mount_present": ("sshfs_mount_key", "sshfs_mount_known_hosts"),
+        "sshfs_server_directories": ("sshfs_server_host_key", "sshfs_server_authorized_keys"),
+    }
+    for name, needed in secrets.items():
+        for secret in needed:
+            if value(name) and not value(secret):
+                yield (name,), (), f"{name} is set without {secret}", "Set it; client and server do not know each other without it"
 
 
 def find_given(inventory: Inventory) -> list[Finding]:

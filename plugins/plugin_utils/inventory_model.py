@@ -18,7 +18,8 @@ from .inventory_values import UNKNOWN, Variable, is_known
 from .stack_check import StackSeen
 
 LATER = "later"
-MANAGERS, WORKERS, GPU_NODES, NFS_SERVERS = "swarm_managers", "swarm_workers", "gpu_nodes", "nfs_servers"
+MANAGERS, WORKERS, GPU_NODES = "swarm_managers", "swarm_workers", "gpu_nodes"
+NFS_SERVERS, SSHFS_SERVERS = "nfs_servers", "sshfs_servers"
 
 
 @dataclass(frozen=True)

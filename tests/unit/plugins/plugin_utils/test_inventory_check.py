@@ -155,6 +155,16 @@ def test_what_is_right_is_silent() -> None:
             "sshfs_mount_present and nfs_mount_present both mount /m. Keep one of them.",
         ),
         (
+            {"sshfs_server_directories": [{"path": "/srv/scans"}], "sshfs_server_host_key": "key"},
+            "sshfs_server_directories is set without sshfs_server_authorized_keys. "
+            "Set it; client and server do not know each other without it.",
+        ),
+        (
+            {"nfs_server_exports": [{"path": "/srv/scans"}]},
+            "nfs_server_exports is set, but the group nfs_servers has no host, so nothing is served. "
+            "Put the server into nfs_servers, or remove the variable.",
+        ),
+        (
             {"volumes_test_image": "{{ nothing }}"},
             "volumes_test_image uses nothing, which is not set. Set it, or let the template have a default.",
         ),
