@@ -41,7 +41,7 @@ def mounted() -> str:
 
 def test_neither_key_nor_known_hosts(secrets: dict[str, Any]) -> None:
     assert "any host could pose as a server" in mount(secrets, sshfs_mount_known_hosts=[]).text
-    assert "sshfs_mount_key is empty" in mount(secrets, sshfs_mount_key="").text
+    assert "sshfs_mount_key holds no private key" in mount(secrets, sshfs_mount_key="").text
     assert on("w1", "command -v sshfs || echo none") == "none"
 
 

@@ -84,7 +84,7 @@ def test_a_key_taken_away_gets_in_no_more_and_a_new_host_key_is_not_trusted(keys
 
 
 def test_the_keys_are_required(keys: dict[str, Any]) -> None:
-    assert "sshfs_server_host_key is empty" in serve(keys, sshfs_server_host_key="").text
+    assert "sshfs_server_host_key holds no private key" in serve(keys, sshfs_server_host_key="").text
     assert "nobody could connect" in serve(keys, sshfs_server_authorized_keys=[]).text
 
 
