@@ -169,7 +169,7 @@ def test_nothing_goes_without_the_swarms_name_or_by_an_unknown_variant() -> None
     unnamed = teardown("clean_slate", teardown_stacks="vault")
     assert unnamed.rc and "This removes the stacks vault and their volumes on every host" in unnamed.text, unnamed.out
     unknown = teardown("all", confirm="lab")
-    assert unknown.rc and "teardown_variant is 'all', expected keep_state" in unknown.text, unknown.out
+    assert unknown.rc and "teardown_variant is 'all'. Expected keep_state" in unknown.text, unknown.out
     planned = teardown("remove_all", "--check", "--diff", confirm="lab")
     assert planned.rc == 0, planned.out
     assert look("m1") == before

@@ -84,7 +84,7 @@ def test_around_the_confirmation_leads_no_way(old: dict[str, str]) -> None:
         (("--limit", "w2"), {"confirm": ""}, "confirm is missing"),
         (("--start-at-task", "Recover | Make one host the only manager of the swarm"), {"confirm": "prod"}, "confirm is 'prod'"),
         (("--start-at-task", "Rejoin | Leave the lost swarm"), {"confirm": ""}, "confirm is missing"),
-        ((), {"confirm": "", "swarm_name": ""}, "swarm_name is empty"),
+        ((), {"confirm": "", "swarm_name": ""}, "swarm_name is not given"),
     ):
         refused = recover("w1", *arguments, **attack, **variables)
         assert refused.rc and words in refused.text, refused.out
@@ -99,9 +99,9 @@ def test_a_member_of_a_third_swarm_never_leaves_it() -> None:
     lab("stop", "--hard", "m2")
     until(lambda: not look("m1")["nodes"], "m1 is without a majority")
     done = recover("m1")
-    assert f"w1 is in swarm {third['w1'][0]['cluster']}, and swarm {cluster} is meant" in done.text, done.out
+    assert f"w1 is in swarm {third['w1'][0]['cluster']}, but swarm {cluster} is expected" in done.text, done.out
     assert state("w1") == third and look("m1")["cluster"] == cluster
     assert member("w2")["LocalNodeState"] == "active"
     torn = play("playbooks/teardown.yml", confirm="lab", swarm_name="lab", stacks_present=[], registry_stack="")
-    assert torn.rc and f"w1 is in swarm {third['w1'][0]['cluster']}, and swarm {cluster} is meant" in torn.text, torn.out
+    assert torn.rc and f"w1 is in swarm {third['w1'][0]['cluster']}, but swarm {cluster} is expected" in torn.text, torn.out
     assert state("w1") == third and look("m1")["state"] == look("w2")["state"] == "inactive", torn.out
