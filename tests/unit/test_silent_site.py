@@ -49,10 +49,10 @@ def test_one_manager_is_asked_little(silent: Played) -> None:
 
 def test_a_plan_tells_of_a_monitoring_and_an_edge_that_are_not_there_yet(tmp_path: Path) -> None:
     """No host is visited for them but one manager, and nobody waits there for what only a run would deploy."""
-    monitoring = {"monitoring_stack": "monitoring", "monitoring_constraint": "node.role == manager", "monitoring_grafana": {"enabled": False}}
+    own = {"monitoring_stack": "monitoring", "monitoring_constraint": "node.role == manager", "monitoring_grafana": {"enabled": False}}
     edge = {"edge_stack": "edge", "edge_domain": "example.org", "edge_constraint": "node.role == manager", "edge_timeout": 0}
     with FakeEngine(nodes=members(HOSTS), volumes=[volume("uploads")]) as fake:
-        fleet = Fleet.lay_out(tmp_path, fake, 5, **monitoring, **edge, edge_acme={"email": "ops@example.org"})
+        fleet = Fleet.lay_out(tmp_path, fake, 5, **own, **edge, edge_acme={"email": "ops@example.org"})
         for name in ("m1", "m2", "m3", "w004", "w005"):
             seen = json.loads((tmp_path / f"{name}.json").read_text())
             seen["record"]["host"]["stat"] = {METRICS: {"kind": "absent"}}
