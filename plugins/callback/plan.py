@@ -31,11 +31,11 @@ import typing as t
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_plan import gather
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_plan import gather, summarise
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_tally import TALLY
 
 from ..module_utils.errors import NOTHING_CHANGED
-from ..module_utils.plan import render_changes, summarise
+from ..module_utils.plan import render_changes
 
 
 def write_json(path: str, data: t.Mapping[str, t.Any]) -> None:

@@ -9,7 +9,7 @@ import typing as t
 
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.host_answers import read_answers
 
-from ..module_utils._core.host.bare import must_start
+from ..module_utils._core.host.units import must_start
 
 
 class FilterModule:

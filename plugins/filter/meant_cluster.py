@@ -9,8 +9,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._core.cluster.guard import find_meant
-from ..module_utils._core.cluster.member_state import read_result
+from ..module_utils._core.cluster.answers import read_result
+from ..module_utils._core.cluster.meant_cluster import find_meant
 from ..module_utils.errors import PlanError
 
 

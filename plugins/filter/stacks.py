@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.image_pull import join_pulls
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.pulls import join_pulls
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.rotation import find_plan_ids, read_rotation
 
 

@@ -15,7 +15,6 @@ from .redact import CHANGED, HIDDEN, redact_pair, redact_text
 
 NAME_WIDTH = 40
 SIGNS = {"create": "+", "update": "~", "replace": "!", "remove": "-"}
-_SUMMARY = (("update", "to change"), ("create", "to add"), ("replace", "to replace"), ("remove", "to remove"))
 
 
 @dataclass(frozen=True)
@@ -111,12 +110,6 @@ def render_changes(changes: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
         lines.append(f"{head}  {details[0] if details else ''}".rstrip())
         lines.extend(f"{'':<{width + 11}}  {detail}" for detail in details[1:])
     return lines
-
-
-def summarise(changes: t.Sequence[t.Mapping[str, t.Any]]) -> str:
-    """Such as ``2 to change, 1 to add``; ``Nothing to change`` when there are none."""
-    counts = [(sum(change["action"] == action for change in changes), words) for action, words in _SUMMARY]
-    return ", ".join(f"{count} {words}" for count, words in counts if count) or "Nothing to change"
 
 
 def _render_field(diff: t.Mapping[str, t.Any]) -> str:

@@ -236,9 +236,9 @@ from ..module_utils._core.schedule.capacity import find_room
 from ..module_utils._core.schedule.placement import Nodes
 from ..module_utils._core.service.images import auth_headers
 from ..module_utils._core.service.naming import by_name
+from ..module_utils._core.service.options import WAIT, texts
 from ..module_utils._core.service.spec import Service
 from ..module_utils._core.stack import verbs as service_plan
-from ..module_utils._core.stack.options import WAIT, texts
 from ..module_utils._core.stack.policy import Terms, operation_on
 from ..module_utils._core.stack.session import Session
 from ..module_utils._core.stack.swarm_objects import SwarmObjects

@@ -81,7 +81,7 @@ from dataclasses import dataclass
 
 from ..module_utils._core.cluster import guard
 from ..module_utils._core.host import daemon_json, data_root
-from ..module_utils._core.schedule.task_states import TASK_LABEL
+from ..module_utils._core.schedule.containers import TASK_LABEL
 from ..module_utils._io import systemd
 from ..module_utils._io.host import Host
 from ..module_utils._io.member import Member

@@ -224,7 +224,7 @@ import time
 import typing as t
 
 from ..module_utils._core.cluster import addresses
-from ..module_utils._core.cluster.subnets import read_routes
+from ..module_utils._core.cluster.routes import read_routes
 from ..module_utils._core.host import daemon_json, facts
 from ..module_utils._core.host.record import READS
 from ..module_utils._io import exposure as exposure_probe

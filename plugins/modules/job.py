@@ -140,11 +140,11 @@ from ..module_utils._core.schedule.placement import Nodes, hostname
 from ..module_utils._core.service.edit import Edit, given_variables
 from ..module_utils._core.service.images import Resolved, auth_headers, image_of, read_image, settle_image
 from ..module_utils._core.service.naming import Item, item_name
+from ..module_utils._core.service.options import CALLS, texts
 from ..module_utils._core.service.spec import ServiceSpec
 from ..module_utils._core.service.work import CREATE, REMOVE, Work
 from ..module_utils._core.stack import job as job_spec
 from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
-from ..module_utils._core.stack.options import CALLS, texts
 from ..module_utils._core.stack.policy import Terms, run_of_job
 from ..module_utils._core.stack.session import Session
 from ..module_utils._core.stack.swarm_objects import SwarmObjects

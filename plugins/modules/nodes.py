@@ -209,7 +209,8 @@ from ..module_utils._core.cluster.nodes import (
     pause_first,
     plan_nodes,
 )
-from ..module_utils._core.schedule.capacity import check_capacity, count_running, find_stopped
+from ..module_utils._core.schedule.capacity import check_capacity
+from ..module_utils._core.schedule.drain import count_running, find_stopped
 from ..module_utils._core.schedule.surge import plan_surge
 from ..module_utils._core.schedule.task_states import has_ended
 from ..module_utils._core.stack.session import Session

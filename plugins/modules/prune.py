@@ -81,7 +81,7 @@ import typing as t
 
 from ..module_utils._core.cluster import guard
 from ..module_utils._core.prune import HostInventory, plan_prune
-from ..module_utils._core.stack.options import texts
+from ..module_utils._core.service.options import texts
 from ..module_utils._core.timestamps import parse_seconds, read_time
 from ..module_utils._io.engine import Conflict, Engine, NotFound
 from ..module_utils._io.member import Member, member_target

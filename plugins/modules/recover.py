@@ -128,7 +128,8 @@ from ..module_utils._core.backup.manifest import (
     warn_of_version,
 )
 from ..module_utils._core.cluster import guard
-from ..module_utils._core.cluster.member_state import MemberState, read_result
+from ..module_utils._core.cluster.answers import read_result
+from ..module_utils._core.cluster.member_state import MemberState
 from ..module_utils._io.archive import discard, list_objects, put_back, put_in_place, read_file, set_aside, unpack
 from ..module_utils._io.member import is_own_address
 from ..module_utils._io.member_host import MemberHost, member_host_target

@@ -375,13 +375,14 @@ from ..module_utils._core.schedule.placement import Nodes
 from ..module_utils._core.service.edit import Edit, Parts
 from ..module_utils._core.service.images import auth_headers, read_image
 from ..module_utils._core.service.naming import item_name
+from ..module_utils._core.service.options import CALLS, SELECTION, WAIT, texts
 from ..module_utils._core.stack import verbs
 from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
-from ..module_utils._core.stack.options import CALLS, SELECTION, WAIT, texts
 from ..module_utils._core.stack.policy import Terms, operation_on
 from ..module_utils._core.stack.service_options import UPDATE, VERBS
 from ..module_utils._core.stack.session import Session
 from ..module_utils._core.stack.swarm_objects import SwarmObjects
+from ..module_utils._core.stack.update import plan_update
 from ..module_utils._core.timestamps import read_time
 from ..module_utils._io.deploy.deployment import Deployment
 from ..module_utils._io.deploy.give_up import give_up
@@ -518,7 +519,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     if verb == "restart":
         return verbs.plan_restart(swarm, texts(params["name"]))
     if verb == "update":
-        return verbs.plan_update(swarm, read_edit(params["update"], swarm.names.networks))
+        return plan_update(swarm, read_edit(params["update"], swarm.names.networks))
     return verbs.plan_rollback(swarm) if verb == "rollback" else verbs.plan_rebalance(swarm)
 
 

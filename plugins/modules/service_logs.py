@@ -122,9 +122,11 @@ import time
 import typing as t
 
 from ..module_utils._core.schedule.placement import Nodes
-from ..module_utils._core.service.logs import bounded, engine_words, read_moment, sort_by_task
+from ..module_utils._core.service.logs import read_moment, sort_by_task
 from ..module_utils._core.service.naming import item_name
-from ..module_utils._core.stack.options import SELECTION, texts
+from ..module_utils._core.service.options import SELECTION, texts
+from ..module_utils._core.service.outputs import bounded
+from ..module_utils._core.service.streams import engine_words
 from ..module_utils._core.stack.verbs import choose
 from ..module_utils._io.engine import Engine
 from ..module_utils.errors import PlanError

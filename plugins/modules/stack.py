@@ -302,7 +302,6 @@ from functools import partial
 
 from ..module_utils._core.cluster import guard
 from ..module_utils._core.host.volumes import existing_volume, tell_differing, volumes_of_mounts
-from ..module_utils._core.image_pull import find_pulls
 from ..module_utils._core.service.images import Resolved, auth_headers
 from ..module_utils._core.service.naming import by_name
 from ..module_utils._core.service.spec import ServiceSpec
@@ -311,6 +310,7 @@ from ..module_utils._core.stack import planning
 from ..module_utils._core.stack.convert import StackObjects, convert
 from ..module_utils._core.stack.options import ARGUMENTS, kept_services
 from ..module_utils._core.stack.policy import Terms, deploy_of
+from ..module_utils._core.stack.pulls import find_pulls
 from ..module_utils._core.stack.session import Session
 from ..module_utils._core.stack.swarm_objects import SwarmObjects
 from ..module_utils._core.timestamps import read_time

@@ -321,7 +321,8 @@ ansible_facts:
 import typing as t
 
 from ..module_utils._core.cluster import addresses, guard, gwbridge
-from ..module_utils._core.cluster.member_state import MemberState, read_result
+from ..module_utils._core.cluster.answers import read_result
+from ..module_utils._core.cluster.member_state import MemberState
 from ..module_utils._core.cluster.membership import INITIALISE, JOIN, as_if_installed, is_forgotten, refuse_rootless
 from ..module_utils._core.cluster.settings import change_spec, count_ca_rotation, find_old_roots
 from ..module_utils._core.cluster.steps import LEAVE, ROTATE, ROTATIONS, SETTINGS, UNLOCK, Situation, describe, plan_leaving, plan_member

@@ -290,10 +290,12 @@ unlock_key:
 import time
 import typing as t
 
-from ..module_utils._core.cluster.member_state import describe_cluster, read_certificate
+from ..module_utils._core.cluster.answers import describe_cluster
+from ..module_utils._core.cluster.member_state import read_certificate
 from ..module_utils._core.cluster.node import Node, find_ghosts, read_node, read_quorum
 from ..module_utils._core.cluster.settings import find_old_roots, read_settings, show_settings
-from ..module_utils._core.schedule.task_states import name_unmanaged, summarise_tasks
+from ..module_utils._core.schedule.containers import name_unmanaged
+from ..module_utils._core.schedule.task_summary import summarise_tasks
 from ..module_utils._io.engine import Engine, EngineError
 from ..module_utils._io.member import Member, member_target
 from ..module_utils.plan import Plan

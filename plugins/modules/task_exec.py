@@ -112,12 +112,12 @@ import platform
 import typing as t
 from dataclasses import dataclass
 
-from ..module_utils._core.schedule.task_states import TASK_LABEL
+from ..module_utils._core.schedule.containers import TASK_LABEL
 from ..module_utils._core.service.edit import given_variables
-from ..module_utils._core.service.logs import last_words, split_streams
+from ..module_utils._core.service.options import WAIT
+from ..module_utils._core.service.outputs import last_words, split_streams
 from ..module_utils._core.stack.job import read_command
 from ..module_utils._core.stack.options import ARGUMENTS as STACK_ARGUMENTS
-from ..module_utils._core.stack.options import WAIT
 from ..module_utils._core.stack.session import DeployError
 from ..module_utils._core.timestamps import parse_seconds
 from ..module_utils._io.engine import Engine

@@ -76,8 +76,8 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ..module_utils._core.schedule.task_states import TASK_LABEL, is_chosen, read_usage
-from ..module_utils._core.stack.options import SELECTION, texts
+from ..module_utils._core.schedule.containers import TASK_LABEL, is_chosen, read_usage
+from ..module_utils._core.service.options import SELECTION, texts
 from ..module_utils._io.engine import Engine, NotFound
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module

@@ -139,7 +139,7 @@ import typing as t
 from dataclasses import replace
 
 from ..module_utils._core.cluster import guard
-from ..module_utils._core.host import volumes
+from ..module_utils._core.host import volume_plan, volumes
 from ..module_utils._io.engine import Conflict, EngineError, NotFound
 from ..module_utils._io.member import Member, member_target
 from ..module_utils._io.polling import poll
@@ -152,7 +152,7 @@ NFS = {
     "server": {"type": "str", "required": True},
     "path": {"type": "str", "required": True},
     "version": {"type": "str", "default": "4.2"},
-    "preset": {"type": "str", "choices": list(volumes.PRESETS), "default": "data"},
+    "preset": {"type": "str", "choices": list(volume_plan.PRESETS), "default": "data"},
     "options": {"type": "list", "elements": "str"},
 }
 VOLUME = {
@@ -195,7 +195,7 @@ def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
         guard.refuse_if_named(params)
         _refuse_stranger(engine, params)
     only_told = params["differing"] == "tell"
-    wanted = volumes.wanted_volumes(params["volumes"], checked=not only_told)
+    wanted = volume_plan.wanted_volumes(params["volumes"], checked=not only_told)
     if engine is None:
         return {"engine": False, "wanted": wanted, "existing": {}, "users": {}, "node": ""}
     listed = engine.get("/volumes", doing="listing volumes")["Volumes"] or []
@@ -226,9 +226,9 @@ def plan(observed: dict[str, t.Any], params: dict[str, t.Any]) -> Plan:
     if params["differing"] == "tell":
         return Plan(result={"differing": volumes.tell_differing(observed["wanted"], observed["existing"])})
     there = {name: value for name, value in observed.items() if name != "engine"}
-    decided = volumes.plan_volumes(**there, recreate=params["recreate"])
+    decided = volume_plan.plan_volumes(**there, recreate=params["recreate"])
     changes = (replace(change, payload=Work(change.payload, params["test_image"])) for change in decided.changes)
-    left = volumes.volumes_of_stacks(observed["existing"].values(), params["remove_stack_volumes"])
+    left = volume_plan.volumes_of_stacks(observed["existing"].values(), params["remove_stack_volumes"])
     removals = [Change("volume", item.name, "remove", reason=f"of stack {stack}", payload=Work(item)) for item, stack in left]
     warnings = [] if observed["engine"] else ["there is no engine on this host yet, so all volumes are absent"]
     return replace(decided, changes=(*changes, *removals), warnings=(*warnings, *decided.warnings))

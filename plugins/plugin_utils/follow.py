@@ -10,12 +10,12 @@ import time
 import typing as t
 
 from ..module_utils.errors import FlotillaError, with_account
-from ..module_utils.plan import summarise
 from .asking import Asking
 from .generated_secrets import holds_stand_in
 from .interruption import Interruption
 from .other_managers import Managers
 from .run_identity import holder, is_dead, run_id
+from .run_plan import summarise
 from .unpulled import find_unpulled
 
 CALL_SECONDS = 10

@@ -8,12 +8,13 @@ from __future__ import annotations
 import typing as t
 
 from ..module_utils.errors import NOTHING_CHANGED
-from ..module_utils.plan import SIGNS, render_changes, summarise
+from ..module_utils.plan import SIGNS, render_changes
 
 REGISTERED = ("_decided", "_planned", "_done")
 """How the names end under which roles register what holds a plan."""
 _OF_HOSTS = ("directory", "file", "firewall", "mount", "package", "unit", "user", "volume")
 """Kinds of what each host has for itself."""
+_SUMMARY = (("update", "to change"), ("create", "to add"), ("replace", "to replace"), ("remove", "to remove"))
 
 
 def gather(results: t.Iterable[tuple[str, str, bool, t.Mapping[str, t.Any]]]) -> list[dict[str, t.Any]]:
@@ -73,3 +74,9 @@ def tell_registered(variables: t.Mapping[str, t.Mapping[str, t.Any]], hosts: t.I
     """The lines that the callback ``plan`` would print at the end of a run that only plans."""
     changes = gather_registered(variables, hosts)
     return [*render_changes(changes), f"{summarise(changes)}. {NOTHING_CHANGED}"]
+
+
+def summarise(changes: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    """Such as ``2 to change, 1 to add``; ``Nothing to change`` when there are none."""
+    counts = [(sum(change["action"] == action for change in changes), words) for action, words in _SUMMARY]
+    return ", ".join(f"{count} {words}" for count, words in counts if count) or "Nothing to change"

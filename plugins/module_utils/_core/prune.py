@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ..plan import Change, Plan
-from .schedule.task_states import TASK_LABEL
+from .schedule.containers import TASK_LABEL
 from .service.images import listed_image, source_of
 from .timestamps import read_time
 

@@ -9,7 +9,7 @@ import time
 import typing as t
 
 from .._core.cluster.node import read_node
-from .._core.schedule.capacity import Place, find_remains, find_starting
+from .._core.schedule.drain import Place, find_remains, find_starting
 from .._core.schedule.placement import Nodes
 from .._core.schedule.surge import MARK, restored_spec
 from .._core.service.naming import Item

@@ -13,7 +13,7 @@ import stat
 import tempfile
 import typing as t
 
-from .._core.host import facts
+from .._core.host import software
 from ..errors import FlotillaError
 from .target import Target
 
@@ -225,14 +225,14 @@ class Host:
     def units(self, names: t.Collection[str]) -> dict[str, dict[str, bool]]:
         """The systemd units that exist, each with ``active`` and ``enabled``."""
         argv = ["systemctl", "show", "--property", "Id,LoadState,ActiveState,UnitFileState", *names]
-        return facts.parse_units(self.run(argv)[1]) if names else {}
+        return software.parse_units(self.run(argv)[1]) if names else {}
 
     def packages(self, names: t.Collection[str]) -> dict[str, dict[str, t.Any]]:
         """The packages of Debian or EL that are installed, each with ``version`` and ``hold``."""
         argv = ["dpkg-query", "--show", f"--showformat={PACKAGE_FORMAT}", *names]
         if not self.find_command("dpkg-query"):
             argv = ["rpm", "--query", f"--queryformat={RPM_FORMAT}", *names]
-        return facts.parse_packages(self.run(argv)[1]) if names else {}
+        return software.parse_packages(self.run(argv)[1]) if names else {}
 
     def groups_of(self, users: t.Iterable[str]) -> dict[str, list[str] | None]:
         """The groups of each user, None of one that does not exist."""

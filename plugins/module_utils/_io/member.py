@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from .._core.cluster.member_state import MemberState, read_info
-from .._core.cluster.subnets import read_routes
+from .._core.cluster.routes import read_routes
 from .._core.host.bare import SIGNS, is_bare
 from .engine import Engine, EngineError, Unusable
 from .polling import poll

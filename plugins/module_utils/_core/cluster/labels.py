@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ...errors import PlanError
-from ..service.constraints import is_askable
+from ..service.constraints import parse_constraint
 
 POLICIES = ("exactly_one", "at_most_one_of")
 # This collection remembers by labels that begin so. The latter are also set by roles, from the outside.
@@ -31,7 +31,7 @@ def lint_labels(labels: t.Mapping[str, t.Mapping[str, str | None]]) -> t.Iterato
     hosts: dict[str, list[str]] = {}
     for host in sorted(labels):
         for name, value in labels[host].items():
-            if value is not None and not is_askable(name, value):
+            if value is not None and not _is_askable(name, value):
                 hosts.setdefault(name, []).append(host)
     if hosts:
         told = ", ".join(f"{name} of {', '.join(found)}" for name, found in sorted(hosts.items()))
@@ -89,3 +89,9 @@ def check_policies(nodes: t.Mapping[str, t.Mapping[str, str]], policies: t.Mappi
 
 def _count(carriers: t.Sequence[str]) -> str:
     return f"{len(carriers)} do: {', '.join(carriers)}" if carriers else "none does"
+
+
+def _is_askable(label: str, value: str) -> bool:
+    """Whether a constraint can ask for the label with this value."""
+    asked = parse_constraint(f"node.labels.{label} == {value}")
+    return asked is not None and (asked.key, asked.value) == (f"node.labels.{label}", value)

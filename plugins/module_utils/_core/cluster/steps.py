@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from ...errors import PlanError
 from ...plan import Change, Field, Plan
 from . import addresses, guard, gwbridge
-from .member_state import MemberState, describe_cluster
+from .answers import describe_cluster
+from .meant_cluster import find_meant
+from .member_state import MemberState
 from .membership import INITIALISE, JOIN, NOTHING, REFUSE, REJOIN, decide
 from .node import manager_count_problem
 from .settings import change_spec, compare_settings, read_wanted
@@ -107,7 +109,7 @@ def plan_leaving(situation: Situation, params: Params) -> Plan:
             "If its engine is gone for good, leave the host out with --limit.",
             seen,
         )
-    meant = guard.find_meant(params["cluster_id"], situation.managers)
+    meant = find_meant(params["cluster_id"], situation.managers)
     if not meant and params["managers"] is not None:
         raise Refused(
             f"Leaving swarm {seen.cluster_id or '(unknown)'}: no manager is in a swarm that could confirm that this is the right one. "

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import typing as t
 
-Record = t.Mapping[str, t.Any]
-
 DEFAULT_ADDRESSES = ("unix:///var/run/docker.sock", "unix:///run/docker.sock")
 _BINARIES = ("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/opt/bin", "/snap/bin", "/run/current-system/sw/bin")
 _UNITS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
@@ -24,14 +22,3 @@ SIGNS = (
 def is_bare(docker_host: str, found: t.Collection[str]) -> bool:
     """Whether no engine is installed, given which of SIGNS are ``found``. An address that somebody named is believed to lead to one."""
     return docker_host in DEFAULT_ADDRESSES and not found
-
-
-def is_bare_check(host: Record, unit: str) -> bool:
-    """In check mode, before a unit is installed, what comes after that can't be predicted."""
-    return bool(host["check_mode"]) and unit not in host["units"]
-
-
-def must_start(host: Record, unit: str) -> bool:
-    """Whether a unit has to be started or enabled. ``host`` is the result of host_info, with that unit."""
-    state = host["units"].get(unit, {"active": False, "enabled": False})
-    return not is_bare_check(host, unit) and not (state["active"] and state["enabled"])

@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .bare import is_bare_check, must_start
 from .daemon_json import UNIT
+from .units import is_bare_check, must_start
 
 EL = ("rhel", "centos", "rocky", "almalinux")
 

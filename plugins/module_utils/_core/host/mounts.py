@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ...errors import PlanError
 from ...plan import Field, compare
-from .volumes import PRESETS, regrets
+from .volume_plan import PRESETS, regrets
 
 HEAD = "# Managed by flotilla.swarm.mount; changes here are lost."
 UNIT_DIRECTORY = "/etc/systemd/system"

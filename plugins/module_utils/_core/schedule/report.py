@@ -12,7 +12,7 @@ from ..service.naming import Item, stack_of
 from ..service.spec import Json, Service
 from .placement import Nodes, hostname
 from .task_states import error_of, has_ended, tasks_by_service
-from .verdict import RUNNING, Verdict, count_up, judge, settle_at_once
+from .verdict import RUNNING, count_up, judge, settle_at_once, shown_cause
 
 
 def report_services(
@@ -27,24 +27,6 @@ def report_services(
     mine = tasks_by_service(tasks)
     records = [_report(service, mine.get(service.get("ID", ""), []), current, known, hosts, now) for service in services]
     return sorted(records, key=lambda record: str(record["name"]))
-
-
-def account(service: Item, verdict: Verdict) -> Json:
-    """How a service fares at the end of a run."""
-    spec = Service(service).spec
-    return {
-        "name": spec.name,
-        "mode": spec.mode,
-        "running": verdict.running,
-        "desired": verdict.desired,
-        "image": spec.image,
-        "state": verdict.state,
-        "cause": _cause(verdict),
-    }
-
-
-def _cause(verdict: Verdict) -> str:
-    return "" if verdict.state == RUNNING else verdict.cause or verdict.text
 
 
 def _report(
@@ -62,7 +44,7 @@ def _report(
         "running": verdict.running if spec.is_job else max(verdict.running, min(count_up(whole, nodes), verdict.desired)),
         "desired": verdict.desired,
         "state": "completed" if spec.is_job and verdict.state == RUNNING else verdict.state,
-        "cause": _cause(verdict),
+        "cause": shown_cause(verdict),
         "update_state": view.update_state,
         "update_message": view.update_message,
         "ports": _ports(service, whole, hosts),

@@ -354,3 +354,21 @@ def _time(text: t.Any, unknown: float) -> float:
         return read_time(text or "")
     except ValueError:
         return unknown
+
+
+def account(service: Raw, verdict: Verdict) -> dict[str, t.Any]:
+    """How a service fares at the end of a run."""
+    spec = Service(service).spec
+    return {
+        "name": spec.name,
+        "mode": spec.mode,
+        "running": verdict.running,
+        "desired": verdict.desired,
+        "image": spec.image,
+        "state": verdict.state,
+        "cause": shown_cause(verdict),
+    }
+
+
+def shown_cause(verdict: Verdict) -> str:
+    return "" if verdict.state == RUNNING else verdict.cause or verdict.text

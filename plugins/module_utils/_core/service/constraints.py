@@ -67,9 +67,3 @@ def parse_constraint(text: str) -> Constraint | None:
     """None if the text is not a constraint; the engine refuses it then."""
     found = _CONSTRAINT.fullmatch(text)
     return Constraint(*found.groups()) if found and found[3].strip() else None
-
-
-def is_askable(label: str, value: str) -> bool:
-    """Whether a constraint can ask for the label with this value."""
-    asked = parse_constraint(f"node.labels.{label} == {value}")
-    return asked is not None and (asked.key, asked.value) == (f"node.labels.{label}", value)

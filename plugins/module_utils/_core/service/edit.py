@@ -14,7 +14,7 @@ from ...plan import Field
 from .constraints import parse_constraint
 from .diff import hidden_label, hidden_variables
 from .fields import BY_WORD, READ_BY_ALL, make_mount, make_port, make_reference
-from .naming import IMAGE_LABEL
+from .naming import IMAGE_LABEL, as_text
 from .spec import Json, ServiceSpec
 
 _PORT = re.compile(r"(\d{1,5})(?:/(tcp|udp|sctp))?")
@@ -180,13 +180,6 @@ def given_variables(environment: Given, secret_environment: Given) -> list[Field
 def _merge(present: Given, given: Given) -> Json:
     merged = {**present, **{name: as_text(value) for name, value in given.items()}}
     return {name: value for name, value in merged.items() if value is not None}
-
-
-def as_text(value: t.Any) -> str | None:
-    """A value of a variable or label as a person writes it: true rather than Python's True."""
-    if value is None:
-        return None
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _edit_environment(present: t.Sequence[str], given: Given) -> list[str]:

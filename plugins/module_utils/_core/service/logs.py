@@ -1,76 +1,15 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What containers write, as the Engine API sends it. Pure."""
+"""Logs of a service, whose lines come with their tasks. Pure."""
 
 from __future__ import annotations
 
 import re
-import struct
 
 from ...errors import PlanError
 from ..timestamps import parse_seconds, read_time
-
-OUTPUT_BYTES = 64 * 1024
-"""So much of an output is kept, its end."""
-
-
-TOLD_LINES = 20
-
-
-_HEADER = struct.Struct(">BxxxL")
-
-
-_STDERR = 2
-
-
-_SYSTEM = 3  # what the engine itself has to say
-
-
-def split_streams(raw: bytes) -> tuple[str, str]:
-    """Standard output and standard error out of a stream of the Engine API, the last part of each where it is long."""
-    parts = frames(raw)
-    return bounded(b"".join(part for kind, part in parts if kind != _STDERR)), bounded(
-        b"".join(part for kind, part in parts if kind == _STDERR)
-    )
-
-
-def engine_words(raw: bytes) -> list[str]:
-    """What the engine itself wrote into a stream, such as that it did not get all of a log."""
-    return [part.decode("utf-8", "replace").strip() for kind, part in frames(raw) if kind == _SYSTEM]
-
-
-def last_words(stdout: str, stderr: str) -> str:
-    """The last lines of both outputs for an error message, each indented on a line of its own."""
-    lines = [line.rstrip() for line in f"{stdout}\n{stderr}".splitlines() if line.strip()]
-    return "".join(f"\n    {line}" for line in lines[-TOLD_LINES:])
-
-
-def split_log(raw: bytes) -> list[str]:
-    """Lines out of a stream of the Engine API, of both outputs as they came."""
-    text = b"".join(part for _kind, part in frames(raw)).decode("utf-8", "replace")
-    return [line.rstrip() for line in text.splitlines() if line.strip()]
-
-
-def frames(raw: bytes) -> list[tuple[int, bytes]]:
-    """Kind and content of frames with a header of 8 bytes; plain text from a terminal is one frame of standard output."""
-    found, position = [], 0
-    while position + _HEADER.size <= len(raw):
-        kind, length = _HEADER.unpack_from(raw, position)
-        if kind > _SYSTEM or raw[position + 1 : position + 4] != b"\0\0\0":
-            return [(1, raw)]
-        position += _HEADER.size
-        found.append((kind, raw[position : position + length]))
-        position += length
-    return found or [(1, raw)]
-
-
-def bounded(output: bytes, most: int = OUTPUT_BYTES) -> str:
-    """The text of an output, of a long one the end."""
-    left_out = len(output) - most
-    text = output[-most:].decode("utf-8", "replace")
-    return f"[{left_out} bytes before this were omitted]\n{text}" if left_out > 0 else text
-
+from .streams import frames
 
 _UNFIT = re.compile(r"[^\w.-]", re.ASCII)
 _TASK = re.compile(rb"com\.docker\.swarm\.task\.id=(\w+)")

@@ -113,3 +113,10 @@ def by_name(items: t.Iterable[Item]) -> dict[str, Item]:
 def own(stack: str, items: t.Iterable[Item]) -> list[Item]:
     """Those of the stack, by name."""
     return sorted((item for item in items if stack_of(item) == stack), key=item_name)
+
+
+def as_text(value: t.Any) -> str | None:
+    """A value of a variable or label as a person writes it: true rather than Python's True."""
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs: one in the shape of a service, where it may run, how it ended, and how an old engine lets go of one. Pure."""
+"""A job in the shape of a service, and where it may run. Pure."""
 
 from __future__ import annotations
 
@@ -18,10 +18,7 @@ from ..service.spec import Json, ServiceSpec, filled
 JOB_LABEL = "io.flotilla.swarm.job"
 """Which service a job has the shape of. By it the jobs of runs that were killed are found."""
 OLDEST_API = (1, 41)
-# Managers before keep the tasks of a job that is removed, and so nodes its containers and networks: github.com/moby/moby/issues/44312.
-FIXED_IN_API = (1, 43)
 _LONGEST = 40
-_RAN = ("complete", "failed")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
 # What answers requests, or waits for a person, is not for a job. What would look at its health asks a server that is not there.
@@ -84,20 +81,3 @@ def pin_to_image(spec: Json, tasks: t.Iterable[Item], nodes: Nodes) -> tuple[Jso
         return spec, ""
     view = ServiceSpec(spec)
     return view.constrained([*view.constraints, f"node.id == {homes[0]}"]).body, nodes.names[homes[0]]
-
-
-def exit_code(task: Item) -> int | None:
-    """Of a container that was started; None while it runs, and for one that never did."""
-    container = task["Status"].get("ContainerStatus") or {}
-    if task["Status"]["State"] not in _RAN or not container.get("ContainerID"):
-        return None
-    return int(container.get("ExitCode") or 0)
-
-
-def emptied_job(spec: Json) -> Json | None:
-    """The spec with which a job has no tasks; None for what is no job. An update of a job lets go of the tasks that completed before it."""
-    view = ServiceSpec(spec)
-    if not view.is_job:
-        return None
-    empty = {"ReplicatedJob": {"MaxConcurrent": 0, "TotalCompletions": 0}} if view.mode == "replicated-job" else spec["Mode"]
-    return view.constrained(["node.id==none"]).changed(Mode=empty).body

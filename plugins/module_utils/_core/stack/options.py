@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the module ``stack``, known to both of its halves, and those that other modules have as well. Pure."""
+"""The options of the module ``stack``, known to both of its halves. Pure."""
 
 from __future__ import annotations
 
@@ -9,22 +9,9 @@ import typing as t
 
 from ...errors import PlanError
 from ..service.images import REGISTRY_AUTH
+from ..service.options import CALLS, WAIT
 
 _WORDS = {**dict.fromkeys(("true", "yes", "on", "1"), True), **dict.fromkeys(("false", "no", "off", "0", ""), False)}
-
-# Documented by the fragments selection and wait.
-SELECTION: dict[str, t.Any] = {
-    "name": {"type": "list", "elements": "str", "default": []},
-    "stack": {"type": "list", "elements": "str", "default": []},
-    "label": {"type": "dict", "default": {}},
-    "allow_empty": {"type": "bool", "default": False},
-}
-WAIT: dict[str, t.Any] = {
-    "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "str", "default": "10m"},
-    "on_failure": {"type": "str", "choices": ["rollback", "stop"], "default": "rollback"},
-}
-CALLS: dict[str, t.Any] = {"session": {"type": "dict", "default": {}}, "call_seconds": {"type": "int", "default": 0}}
 
 ARGUMENTS: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -61,11 +48,6 @@ ARGUMENTS: dict[str, t.Any] = {
     "model": {"type": "str", "no_log": True},
     **CALLS,
 }
-
-
-def texts(given: t.Iterable[str]) -> list[str]:
-    """A list of texts without blanks around them and without empty ones: a survey that was not answered brings one of these."""
-    return [text.strip() for text in given if text.strip()]
 
 
 def kept_services(given: t.Any, stack: str, services: t.Collection[str]) -> bool | list[str]:

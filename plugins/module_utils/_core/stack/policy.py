@@ -9,12 +9,12 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ...plan import Change
+from ..schedule.task_states import exit_code
 from ..schedule.verdict import FAILED, RUNNING, Verdict
 from ..service.naming import Item, labelled, stack_of
 from ..service.spec import Service
 from ..service.work import REMOVE
 from ..timestamps import parse_seconds
-from .job import exit_code
 
 Filters = t.Mapping[str, t.Sequence[str]]
 

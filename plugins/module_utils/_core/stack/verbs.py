@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an operation on services that are already there changes: one function a verb. Pure."""
+"""What an operation on services that are already there changes: one function a verb. That of update is in ``update``. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from fnmatch import fnmatchcase
 from ...errors import PlanError
 from ...plan import Change, Field, Plan
 from ..schedule.capacity import find_lacks, find_unevenness
-from ..schedule.placement import Nodes, left_nodes, task_count
+from ..schedule.placement import Nodes, task_count
 from ..service.diff import Names, diff_service, scaling_reason, update_cost
-from ..service.edit import Edit, as_text
-from ..service.images import Resolved, settle_image
-from ..service.naming import Item, by_name, item_name, stack_of
-from ..service.spec import Json, Service, ServiceSpec
+from ..service.images import Resolved
+from ..service.naming import Item, as_text, by_name, item_name, stack_of
+from ..service.spec import Json, Service
 from ..service.work import UPDATE, Work
 
 
@@ -81,7 +80,7 @@ def plan_scale(observed: Observed, replicas: t.Mapping[str, t.Any], check_capaci
         wanted = spec.scaled(count).body
         diff = diff_service(service, wanted, Names())
         if diff.fields:
-            changes.append(_update(service, diff.body, diff.fields, reason=scaling_reason(spec.raw, wanted)))
+            changes.append(change_of(service, diff.body, diff.fields, reason=scaling_reason(spec.raw, wanted)))
             growing.append((service, count - spec.desired))
     if check_capacity and all(more > 0 for _service, more in growing):
         lacks = find_lacks(growing, observed.nodes.all, observed.tasks)
@@ -135,35 +134,14 @@ def plan_rollback(observed: Observed) -> Plan:
             raise PlanError(f"service {name} had another mode before, which can't be changed in place.")
         if diff.fields or diff.restarts:
             cost = update_cost(previous, task_count(previous, observed.nodes), diff.restarts)
-            changes.append(_update(service.raw, previous, diff.fields, cost, scaling_reason(service.spec.raw, previous)))
+            changes.append(change_of(service.raw, previous, diff.fields, cost, scaling_reason(service.spec.raw, previous)))
     if without:
         names = ", ".join(without)
         raise PlanError(f"{names}: never updated, so there is no previous spec to roll back to.")
     return Plan(tuple(changes), tuple(warnings))
 
 
-def plan_update(observed: Observed, edit: Edit) -> Plan:
-    """One after the other, each in one update. Raises PlanError where no node would match."""
-    changes: list[Change] = []
-    warnings: list[str] = []
-    for service in observed.chosen:
-        name, wanted = item_name(service), edit.apply(service["Spec"])
-        if edit.image:
-            wanted, problem = settle_image(wanted, service, observed.images, "always")
-            if problem and problem not in warnings:
-                warnings.append(problem)
-        if edit.constraints and not observed.nodes.eligible(wanted):
-            wish = ", ".join(ServiceSpec(wanted).constraints)
-            raise PlanError(f"service {name}: no node that is ready and active matches {wish}.")
-        diff = diff_service(service, wanted, observed.names)
-        if diff.fields or diff.restarts:
-            left = left_nodes(service["Spec"], diff.body, observed.nodes)
-            cost = update_cost(diff.body, task_count(wanted, observed.nodes), diff.restarts, left)
-            changes.append(_update(service, diff.body, diff.fields, cost))
-    return Plan(tuple(changes), tuple(warnings))
-
-
-def _update(service: Item, body: Json, fields: tuple[Field, ...], cost: str = "nothing", reason: str = "") -> Change:
+def change_of(service: Item, body: Json, fields: tuple[Field, ...], cost: str = "nothing", reason: str = "") -> Change:
     return Change("service", item_name(service), UPDATE, fields, cost, reason, Work(body, service))
 
 
@@ -172,7 +150,7 @@ def _forced(service: Item, observed: Observed, reason: str = "") -> Change:
     body = spec.changed(task={"ForceUpdate": spec.force_update + 1}).body
     fields = (Field("force_update", spec.force_update, spec.force_update + 1),)
     cost = update_cost(spec.raw, task_count(spec.raw, observed.nodes), restarts=True)
-    return _update(service, body, fields, cost, reason or spec.image.partition("@")[0])
+    return change_of(service, body, fields, cost, reason or spec.image.partition("@")[0])
 
 
 def _is_job(service: Item) -> bool:

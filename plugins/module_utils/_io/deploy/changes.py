@@ -12,7 +12,7 @@ from ..._core.service.diff import Names, diff_service
 from ..._core.service.naming import Item, labelled
 from ..._core.service.spec import Json
 from ..._core.service.work import Work
-from ..._core.stack.job import FIXED_IN_API
+from ..._core.stack.old_jobs import FIXED_IN_API
 from ..._core.stack.policy import Policy
 from ..._core.stack.session import CREATED, REMOVED, REPLACED, UPDATED, Session, Touched
 from ...plan import Change

@@ -8,8 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ..._core.schedule.report import account
-from ..._core.schedule.verdict import FAILED, Verdict
+from ..._core.schedule.verdict import FAILED, Verdict, account
 from ..._core.service.naming import Item, item_name, stack_of
 from ..._core.service.spec import Json
 from ..._core.service.work import CREATE, REMOVE

@@ -8,18 +8,18 @@ from __future__ import annotations
 import typing as t
 
 from ..._core.schedule.placement import Nodes
-from ..._core.schedule.task_states import error_of
-from ..._core.service.logs import last_words
+from ..._core.schedule.task_states import error_of, exit_code
 from ..._core.service.naming import Item, item_name
+from ..._core.service.outputs import last_words, split_streams
 from ..._core.service.spec import Json
-from ..._core.stack.job import JOB_LABEL, exit_code
+from ..._core.stack.job import JOB_LABEL
 from ..._core.stack.session import DeployError, Session
 from ..._core.timestamps import seconds_between
 from ...errors import FlotillaError
 from ...plan import Change
+from ..engine import EngineError
 from .deployment import Deployment
 from .lock import read_locks, read_swarm_time
-from .logs import read_output
 
 LOG_LINES = 2000
 
@@ -94,3 +94,12 @@ class JobRun:
 
 
 _NO_END: Json = {"rc": None, "node": "", "duration": 0.0, "stdout": "", "stderr": ""}
+
+
+def read_output(engine: t.Any, task_id: str, lines: int) -> tuple[str, str]:
+    """The last ``lines`` of what a task wrote to standard output and to standard error. Never raises."""
+    try:
+        raw = engine.get_raw(f"/tasks/{task_id}/logs", stdout=True, stderr=True, tail=lines)
+    except EngineError:
+        return "", ""
+    return split_streams(raw)

@@ -10,7 +10,7 @@ import typing as t
 from ..._core.schedule.placement import Nodes, hostname
 from ..._core.schedule.task_states import error_of
 from ..._core.schedule.verdict import Verdict, describe_end
-from ..._core.service.logs import split_log, split_streams
+from ..._core.service.streams import split_log
 from ..engine import EngineError
 
 _IMAGE_MISSING = "No such image"
@@ -65,12 +65,3 @@ def read_log_tail(engine: t.Any, task_id: str, lines: int = 10) -> list[str]:
     except EngineError:
         return []
     return split_log(raw)[-lines:]
-
-
-def read_output(engine: t.Any, task_id: str, lines: int) -> tuple[str, str]:
-    """The last ``lines`` of what a task wrote to standard output and to standard error. Never raises."""
-    try:
-        raw = engine.get_raw(f"/tasks/{task_id}/logs", stdout=True, stderr=True, tail=lines)
-    except EngineError:
-        return "", ""
-    return split_streams(raw)

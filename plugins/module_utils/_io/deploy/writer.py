@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..._core.service.images import image_of
 from ..._core.service.naming import Item, item_name
 from ..._core.service.spec import Json, ServiceSpec
-from ..._core.stack.job import FIXED_IN_API, emptied_job
+from ..._core.stack.old_jobs import FIXED_IN_API, emptied_job
 from ..._core.stack.policy import Terms
 from ...errors import FlotillaError
 from ...plan import keyed_hash

@@ -9,7 +9,8 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan, compare, render_changes, short_hash, summarise
+from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change, Field, Plan, compare, render_changes, short_hash
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_plan import summarise
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,14 +6,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.logs import (
-    bounded,
-    engine_words,
-    file_name,
-    read_moment,
-    sort_by_task,
-    split_streams,
-)
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.logs import file_name, read_moment, sort_by_task
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.outputs import bounded, split_streams
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.streams import engine_words
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from ansible_collections.flotilla.swarm.plugins.modules import service_logs
 from fake_engine import FakeEngine, node, service

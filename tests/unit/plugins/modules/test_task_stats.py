@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.task_states import read_usage
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.containers import read_usage
 from ansible_collections.flotilla.swarm.plugins.modules import task_stats
 from fake_engine import FakeEngine
 from module_runner import run_module_main

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.bare import must_start
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.units import must_start
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.host_answers import read_answers
 
 

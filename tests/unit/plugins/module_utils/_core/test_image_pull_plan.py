@@ -6,10 +6,11 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.image_pull import find_pulls, join_pulls, plan_pulls
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.image_pull import plan_pulls
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.placement import Nodes
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.images import source_of
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.work import Work
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.pulls import find_pulls, join_pulls
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from ansible_collections.flotilla.swarm.plugins.module_utils.plan import Change
 from fake_engine import node

@@ -8,13 +8,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.member_state import (
-    MemberState,
-    describe_cluster,
-    read_certificate,
-    read_info,
-    read_result,
-)
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.answers import describe_cluster, read_result
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.member_state import MemberState, read_certificate, read_info
 from node_certificate import EXPIRES, PEM, SUBJECT
 
 NOTHING = {"cluster_id": "", "role": "", "node_id": "", "expires": ""}

@@ -11,7 +11,8 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster import addresses
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.networks import plan_networks, read_network
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.subnets import find_overlaps, is_private, read_routes
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.routes import read_routes
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.subnets import find_overlaps, is_private
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 
 

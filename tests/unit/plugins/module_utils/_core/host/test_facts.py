@@ -12,11 +12,10 @@ from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.facts im
     parse_addresses,
     parse_memory_mb,
     parse_os_release,
-    parse_packages,
     parse_swarm_state,
-    parse_units,
     tell_addresses,
 )
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.software import parse_packages, parse_units
 
 OS_RELEASE = """PRETTY_NAME="Debian GNU/Linux 13 (trixie)"
 NAME="Debian GNU/Linux"

@@ -6,14 +6,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.volumes import (
-    Volume,
-    drift,
-    existing_volume,
-    plan_volumes,
-    wanted_volumes,
-    warnings,
-)
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.volume_plan import plan_volumes, wanted_volumes, warnings
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.volumes import Volume, drift, existing_volume
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 
 

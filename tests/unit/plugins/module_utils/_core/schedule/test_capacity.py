@@ -12,7 +12,8 @@ import typing as t
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.node import read_node
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.nodes import Wanted, plan_nodes
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.capacity import check_capacity, find_lacks, find_remains
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.capacity import check_capacity, find_lacks
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.drain import find_remains
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
 from fake_engine import node, service
 from hypothesis import given

@@ -7,7 +7,8 @@ import typing as t
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.report import report_services
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.task_states import error_of, summarise_tasks
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.task_states import error_of
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.schedule.task_summary import summarise_tasks
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.timestamps import read_time
 
 NOW = read_time("2026-01-31T12:00:00Z")

@@ -7,7 +7,7 @@ import struct
 import typing as t
 
 import pytest
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.logs import split_log
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.service.streams import split_log
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.objects import diff_data, diff_network
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.stack.order import COMPLETED, HEALTHY, STARTED, order_services
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import PlanError
