@@ -10,6 +10,7 @@ import os
 import pwd
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_engine import FakeEngine, volume
@@ -49,10 +50,18 @@ def test_one_manager_is_asked_little(silent: Played) -> None:
 
 def test_a_plan_tells_of_a_monitoring_and_an_edge_that_are_not_there_yet(tmp_path: Path) -> None:
     """No host is visited for them but one manager, and nobody waits there for what only a run would deploy."""
-    own = {"monitoring_stack": "monitoring", "monitoring_constraint": "node.role == manager", "monitoring_grafana": {"enabled": False}}
-    edge = {"edge_stack": "edge", "edge_domain": "example.org", "edge_constraint": "node.role == manager", "edge_timeout": 0}
+    given: dict[str, Any] = {
+        "monitoring_stack": "monitoring",
+        "monitoring_constraint": "node.role == manager",
+        "monitoring_grafana": {"enabled": False},
+        "edge_stack": "edge",
+        "edge_domain": "example.org",
+        "edge_constraint": "node.role == manager",
+        "edge_timeout": 0,
+        "edge_acme": {"email": "ops@example.org"},
+    }
     with FakeEngine(nodes=members(HOSTS), volumes=[volume("uploads")]) as fake:
-        fleet = Fleet.lay_out(tmp_path, fake, 5, **own, **edge, edge_acme={"email": "ops@example.org"})
+        fleet = Fleet.lay_out(tmp_path, fake, 5, **given)
         for name in ("m1", "m2", "m3", "w004", "w005"):
             seen = json.loads((tmp_path / f"{name}.json").read_text())
             seen["record"]["host"]["stat"] = {METRICS: {"kind": "absent"}}
