@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.monitoring.alerts import judge_alert, receiver_kinds
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.monitoring.problems import Problem, find_in_rule_files, find_problems
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.monitoring.settings import Settings
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.monitoring.stack import monitoring_stack as stack_of
@@ -35,6 +36,14 @@ def monitoring_targets(answer: str, given: Record, model: Record, services: t.Se
     return judge_targets(answer, expected_targets(model, services, settings.stack, settings.label))._asdict()
 
 
+def monitoring_receivers(receivers: t.Iterable[Record]) -> dict[str, dict[str, int]]:
+    return receiver_kinds(as_plain(receivers))
+
+
+def monitoring_arrival(answer: str, kinds: t.Mapping[str, t.Mapping[str, int]]) -> dict[str, t.Any]:
+    return judge_alert(answer, kinds)._asdict()
+
+
 class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        return {"monitoring_stack": monitoring_stack, "monitoring_targets": monitoring_targets}
+        return {each.__name__: each for each in (monitoring_stack, monitoring_targets, monitoring_receivers, monitoring_arrival)}

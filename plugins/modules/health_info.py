@@ -109,6 +109,11 @@ mounts:
     problem:
       description: Why it is of no use. Empty where it answers.
       type: str
+waiting_mounts:
+  description: Paths that systemd mounts at the first access, which nobody has made yet.
+  returned: success
+  type: list
+  elements: str
 gpus:
   description: The GPUs as generic resources, such as C(gpu=GPU-8932f937).
   returned: success
@@ -191,6 +196,7 @@ def observe(place: MemberHost, _params: dict[str, t.Any]) -> dict[str, t.Any]:
         "address": seen.address,
         "has_address": is_own_address(seen.address),
         "mounts": [{**mount, "problem": mount["problem"] or _silence(host, mount["path"])} for mount in _mounts(host)],
+        "waiting_mounts": mounts.waiting_mounts(host.read("/proc/self/mountinfo") or ""),
         "gpus": gpus.resources(found, {}),
         "gpu_problem": gpu_message if gpu_state == "failed" else "",
         "exposure": exposure_probe.read_exposure(host, config, flags),

@@ -112,7 +112,7 @@ import platform
 import typing as t
 from dataclasses import dataclass
 
-from ..module_utils._core.schedule.containers import TASK_LABEL
+from ..module_utils._core.schedule.containers import TASK_LABEL, name_of_task
 from ..module_utils._core.service.edit import given_variables
 from ..module_utils._core.service.options import WAIT
 from ..module_utils._core.service.outputs import last_words, split_streams
@@ -137,7 +137,6 @@ ARGUMENTS: dict[str, t.Any] = {
     "show_environment": STACK_ARGUMENTS["show_environment"],
     "wait_timeout": WAIT["wait_timeout"],
 }
-NAME_LABEL = "com.docker.swarm.task.name"
 
 
 @dataclass(frozen=True)
@@ -179,7 +178,7 @@ def plan(observed: Observed, params: dict[str, t.Any]) -> Plan:
     fields = [Field(path, None, value) for path, value in given if value]
     fields += given_variables(params["environment"], params["secret_environment"])
     fields += [Field("stdin", None, params["stdin"], secret=True)] if params["stdin"] else []
-    name = container["Labels"].get(NAME_LABEL, "").rpartition(".")[0] or params["task"]
+    name = name_of_task(container, params["task"])
     command = Command(container["Id"], body, params["stdin"].encode(), seconds, params["success_codes"])
     change = Change("exec", name, "create", tuple(fields), reason="runs a command", payload=command)
     return Plan((change,), result={"found": True, "node": observed.node})

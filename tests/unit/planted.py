@@ -48,7 +48,7 @@ PUBLIC = {
         service.stack service_logs.name service_logs.stack service_logs.task stack.name stack.profiles stack.show_environment
         stack.optional_variables stack.silence stack_info.name
         swarm.host swarm_info.hosts swarm.members swarm.rejoin task_exec.show_environment task_exec.task task_exec.user
-        task_info.node task_info.service task_stats.name task_stats.stack volume.remove_stack_volumes volume.test_image
+        task_info.node task_info.service task_kill.task task_stats.name task_stats.stack volume.remove_stack_volumes volume.test_image
         volume.volumes.driver volume.volumes.name""",
     "the name of a user or group of a host": "directory.directories.group directory.directories.owner",
     "the name of a user or a registry, shown beside what it opens": """

@@ -17,7 +17,7 @@ from playbook_runs import ROOT, run_all
 Json = dict[str, Any]
 PARTS = ("roles", "pre_tasks", "tasks", "post_tasks", "handlers")
 # Nodes and volumes that the inventory declares absent go in an ordinary run, so that their modules alone make no playbook destructive.
-DESTROY = {"data_restore", "data_root", "prune", "recover"}
+DESTROY = {"data_restore", "data_root", "prune", "recover", "task_kill"}
 CONDITION = "confirm | default('') is flotilla.swarm.confirmed(swarm_name | default(''))"
 
 GIVEN: dict[str, Json] = {
@@ -108,7 +108,8 @@ NAMES = [path.stem for path in DESTRUCTIVE]
 
 
 def test_the_known_ones_are_found() -> None:
-    assert {"recover", "teardown", "remove_node", "replace_node", "move_data_root", "restore", "prune", "rotate"} <= set(NAMES)
+    assert {"acceptance", "recover", "teardown", "remove_node", "replace_node", "move_data_root", "restore", "prune"} <= set(NAMES)
+    assert "rotate" in NAMES
     assert not {"site", "deploy", "drain", "backup", "status"} & set(NAMES)
 
 

@@ -10,6 +10,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,6 +162,36 @@ def test_a_node_that_joins_is_scraped_without_a_run_of_the_role() -> None:
 def test_what_is_wrong_is_refused_before_any_host_is_asked() -> None:
     run = _scenario.play("playbooks/check.yml", monitoring_rules={"own": {"expr": "sum(up"}})
     assert run.rc != 0 and "monitoring_rules.own.expr has ( that nothing closes" in run.out
+
+
+def modes() -> dict[str, Any]:
+    return {name: each["spec"]["Mode"] for name, each in look()["services"].items()}
+
+
+def accept(folder: Path, **variables: Any) -> tuple[Run, dict[str, Any]]:
+    given = {"confirm": "lab", "acceptance_file": str(folder / "report.json"), "backup_directory": str(folder / "backups"), **variables}
+    run = _scenario.play("playbooks/acceptance.yml", **given)
+    return run, json.loads((folder / "report.json").read_text())
+
+
+def test_the_swarm_is_accepted_when_every_step_was_tried_and_put_back(tmp_path: Path) -> None:
+    before = modes()
+    run, told = accept(tmp_path, acceptance_service="app_gpu", acceptance_node="m3")
+    assert run.rc == 0 and told["verdict"] == "accepted", run.out[-6000:]
+    states = {row["step"]: row["state"] for row in told["steps"]}
+    assert states.pop("edge") == "not asked" and set(states.values()) <= {"passed", "warning"}, told
+    assert all(states[step] == "passed" for step in ("nodes", "network", "services", "alerts", "scale", "drain", "restart", "backup")), told
+    alerts = get(f"http://{address('m1')}:8080/")
+    assert [each for each in alerts if each["labels"]["alertname"].startswith("acceptance_test_")]
+    assert modes() == before and by_name(look())["m3"]["availability"] == "active" and list((tmp_path / "backups").iterdir())
+
+
+def test_an_alert_that_nobody_takes_is_told(tmp_path: Path) -> None:
+    assert _scenario.play("playbooks/scale.yml", services_replicas={"app_hook": 0}).rc == 0
+    run, told = accept(tmp_path, acceptance_steps="alerts", acceptance_timeout=30)
+    assert _scenario.play("playbooks/scale.yml", services_replicas={"app_hook": 1}).rc == 0
+    assert run.rc != 0 and told["verdict"] == "rejected", run.out[-3000:]
+    assert "did not arrive: webhook refused" in told["findings"][0]["text"], told
 
 
 def test_teardown_leaves_nothing() -> None:

@@ -41,6 +41,15 @@ class Containers:
         self._container(name)["State"] = "exited"
         return Response(status=204)
 
+    def kill(self, request: Request, name: str) -> Response:
+        """``host.when_killed`` is what follows: the fake's tasks do not know their containers."""
+        container = self._container(name)
+        if container.get("State", "running") != "running":
+            raise ApiError(409, f"cannot kill container: {name}: container {name} is not running")
+        container["State"] = "exited"
+        self._host.when_killed(container)
+        return Response(status=204)
+
     def pause(self, request: Request, name: str) -> Response:
         self._container(name)["State"] = "paused"
         return Response(status=204)

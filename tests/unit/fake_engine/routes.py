@@ -54,6 +54,7 @@ def local_routes(local: Local, containers: Containers, networks: Networks, swarm
         ("POST /containers/create", containers.create),
         (f"POST /containers/{_ID}/start", containers.start),
         (f"POST /containers/{_ID}/stop", containers.stop),
+        (f"POST /containers/{_ID}/kill", containers.kill),
         (f"POST /containers/{_ID}/pause", containers.pause),
         (f"POST /containers/{_ID}/unpause", containers.unpause),
         (f"POST /containers/{_ID}/wait", containers.wait),

@@ -107,6 +107,7 @@ class Host:
     unmountable: dict[str, str] = field(default_factory=dict)
     commands: dict[str, t.Callable[[Json, bytes], tuple[int, str, str]]] = field(default_factory=dict)
     execs: dict[str, Json] = field(default_factory=dict)
+    when_killed: t.Callable[[Json], None] = lambda container: None
     local_networks: dict[str, Json] = field(default_factory=dict)
     info: Json = field(default_factory=dict)
     """Merged over the answer of ``GET /info``."""

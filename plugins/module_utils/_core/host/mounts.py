@@ -250,3 +250,8 @@ def network_mounts(mountinfo: str, fstab: str) -> list[dict[str, str]]:
         if _unescape(fields[1]) not in mounted:
             found[_unescape(fields[1])] = (fields[0], "not mounted, although /etc/fstab declares it")
     return [{"path": path, "source": source, "problem": problem} for path, (source, problem) in sorted(found.items())]
+
+
+def waiting_mounts(mountinfo: str) -> list[str]:
+    """The paths that systemd mounts at the first access, which nobody has made yet."""
+    return sorted(path for path, item in parse_mountinfo(mountinfo).items() if item.waiting and not item.source)

@@ -16,6 +16,11 @@ Json = t.Mapping[str, t.Any]
 TASK_LABEL, _NAME_LABEL, _SERVICE_LABEL = "com.docker.swarm.task.id", "com.docker.swarm.task.name", "com.docker.swarm.service.name"
 
 
+def name_of_task(container: Json, task_id: str) -> str:
+    """Such as ``grading_web.2``, of a container of the task."""
+    return str(container["Labels"].get(_NAME_LABEL, "")).rpartition(".")[0] or task_id
+
+
 def name_unmanaged(containers: t.Iterable[Json]) -> list[str]:
     """Names of the containers that belong to no task, sorted: a drain of their node leaves them as they are."""
     return sorted(each["Names"][0].lstrip("/") for each in containers if TASK_LABEL not in (each.get("Labels") or {}))

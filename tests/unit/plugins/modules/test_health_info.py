@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.host import mounts
-from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.mounts import network_mounts
+from ansible_collections.flotilla.swarm.plugins.module_utils._core.host.mounts import network_mounts, waiting_mounts
 from ansible_collections.flotilla.swarm.plugins.modules import health_info
 from fake_engine import FakeEngine, node
 from module_runner import run_module_main
@@ -41,6 +41,12 @@ def test_network_mounts_are_those_that_are_there_and_those_that_are_missed() -> 
         "/mnt/y z": ("user@main:/y", True),
     }
     assert network_mounts("", "") == []
+
+
+def test_what_systemd_mounts_at_the_first_access_waits_until_then() -> None:
+    trigger = "60 1 0:50 / /srv/slow rw,relatime shared:1 - autofs systemd-1 rw,fd=60\n"
+    made = "61 60 0:51 / /srv/slow rw,relatime shared:2 - nfs4 nas:/slow rw,vers=4.2\n"
+    assert waiting_mounts(trigger) == ["/srv/slow"] and waiting_mounts(trigger + made) == []
 
 
 @pytest.fixture

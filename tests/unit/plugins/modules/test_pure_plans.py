@@ -25,7 +25,7 @@ def defaults(arguments: t.Mapping[str, Json], **given: t.Any) -> Json:
 
 
 def test_a_command_in_a_task() -> None:
-    container = {"Id": "c1", "Labels": {task_exec.NAME_LABEL: "app_web.2.t1"}}
+    container = {"Id": "c1", "Labels": {"com.docker.swarm.task.name": "app_web.2.t1"}}
     params = defaults(task_exec.ARGUMENTS, task="t1", command="echo hi", environment={"A": 1}, stdin="in")
     planned = task_exec.plan(task_exec.Observed([container], "w1"), params)
     (change,) = planned.changes
