@@ -30,6 +30,25 @@ NEEDED = {
     "replace_node": "nodes_old",
     "restore": "backup_restore_from",
 }
+EDGE = """
+swarm_name: lab
+edge_stack: edge
+edge_domain: example.org
+edge_acme: {email: ops@example.org}
+edge_auth: {kind: saml}
+edge_routes: [{host: page, service: site_page, port: 80}]
+nodes_labels: {w1: {edge: true}, g1: {edge: true}, m1: {monitoring: true}}
+monitoring_stack: monitoring
+monitoring_grafana: {enabled: false}
+monitoring_alertmanager: {receivers: [{name: ops, webhook_configs: [{url: "https://hook.example.org/"}]}]}
+monitoring_rules: {own: {expr: "sum by (node) rate(up[5m])"}}
+"""
+WRONG_EDGE = (
+    "edge_acme keeps its certificates in a volume of one node, and edge_constraint allows w1 and g1.",
+    "edge_auth.kind is a text, which is not shown. Expected none, basic, forward or oidc.",
+    "edge_routes[0].service is site_page, which no stack of the inventory has. Its services are none.",
+    "monitoring_rules.own.expr has rate right after ). Write an operator or brackets between them.",
+)
 HOSTS = """
 all:
   vars: VARS
@@ -154,6 +173,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     (folder / bad / "group_vars/all/v.yml").write_text(f"backup_vault_password: !vault |\n{textwrap.indent(secret, '  ')}")
     right_hosts = HOSTS.replace("{engine_nofile: many}", "{}")
     right = write(folder, "right", RIGHT, right_hosts)
+    edge = write(folder, "edge", EDGE, right_hosts)
     typing = write(folder, "typing", "\n" + yaml.safe_dump(dict.fromkeys(TYPING, "x")), right_hosts)
     empty = write(folder, "empty", "\nswarm_name: lab\n", "all: {hosts: {w1: VARS}}")
     named = write(folder, "named", "\nswarm_name: lab\n", HOSTS.replace("swarm_managers", "swarm_manager"))
@@ -165,6 +185,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
         "limited": ["-i", bad, check, "--limit", "w1"],
         "json": ["-i", bad, check, "-e", "check_format=json"],
         "right": ["-i", right, check],
+        "edge": ["-i", edge, check],
         "typing": ["-i", typing, check],
         "empty": ["-i", empty, check],
         "named": ["-i", named, check],
@@ -205,6 +226,12 @@ def test_an_inventory_without_faults_passes(runs: dict[str, Ran]) -> None:
     ran = runs["right"]
     assert ran.rc == 0 and not ran.reached, ran.said
     assert "check: no fault in 5 hosts, " in ran.text and "warning:" not in ran.text and "hush-hush" not in ran.said
+
+
+def test_a_wrong_edge_and_a_wrong_rule_are_told_before_any_host_is_asked(runs: dict[str, Ran]) -> None:
+    ran = runs["edge"]
+    assert ran.rc and not ran.reached and "check: 4 faults" in ran.text, ran.said
+    assert [words for words in WRONG_EDGE if words not in ran.text] == [], ran.said
 
 
 @pytest.mark.parametrize("wrong", TYPING)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can be told of a PromQL expression without Prometheus. Pure.
 
-Strings that end, brackets that match, operators with two sides and functions that exist: the mistakes of the hand. Prometheus itself
-judges the rest when it reads its rules.
+Strings that end, brackets that match, operators with two sides and between two sides, and functions that exist: the mistakes of the
+hand. Prometheus itself judges the rest when it reads its rules.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ AGGREGATIONS = frozenset("avg bottomk count count_values group limitk limit_rati
 BEFORE_BRACKETS = frozenset("and or unless by without on ignoring group_left group_right bool atan2 offset start end".split())
 BINARY = frozenset("+ - * / % ^ == != > < >= <= and or unless atan2".split())
 SIGNS = frozenset("+ -".split())
+GROUPINGS = frozenset("by without on ignoring group_left group_right".split())
+MATCHINGS = GROUPINGS - {"by", "without"}
+KEYWORDS = BINARY | GROUPINGS | {"bool", "offset"}
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 TOKEN = re.compile(
     r"""\s+|\#[^\n]*"""
@@ -50,7 +53,8 @@ def find_wrong(expr: str) -> Wrong | None:
         return wrong
     if not tokens:
         return Wrong("is empty", "Write a PromQL expression")
-    return _of_brackets(tokens) or _of_functions(tokens) or _of_operators(tokens)
+    outside = _outside(tokens)
+    return _of_brackets(tokens) or _of_functions(tokens) or _of_operators(outside) or _of_neighbours(outside)
 
 
 def _read(expr: str) -> tuple[list[str], Wrong | None]:
@@ -94,12 +98,38 @@ def _of_functions(tokens: t.Sequence[str]) -> Wrong | None:
     return None
 
 
-def _of_operators(tokens: t.Sequence[str]) -> Wrong | None:
+def _outside(tokens: t.Sequence[str]) -> list[str]:
+    """Without matchers and ranges, of which the closing brackets are left."""
     outside, depth = [], 0
-    for token in tokens:  # between braces and brackets are matchers and ranges
+    for token in tokens:
         depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token, 0)
         if depth == 0:
             outside.append(token)
+    return outside
+
+
+def _of_neighbours(outside: t.Sequence[str]) -> Wrong | None:
+    """Two things to compute with, and nothing between them."""
+    opened: list[str] = []
+    after = "("  # the kind of what stands before: what may follow depends on it
+    for word, following in itertools.pairwise(["", *outside]):
+        lower = word.lower()
+        if word == ")":
+            after = opened.pop()
+        elif word in ("}", "]") or (word and (word[0].isalnum() or word[0] in "_.\"'`") and lower not in KEYWORDS | AGGREGATIONS):
+            after = "operand"
+        else:
+            after = lower
+        if following == "(":
+            opened.append(lower if lower in GROUPINGS else "operand")
+        starts = following[0].isalnum() or following[0] in "_.\"'`"
+        is_next = (starts and following.lower() not in KEYWORDS) or (following == "(" and word in (")", "}", "]"))
+        if is_next and (after == "operand" or (after in ("by", "without") and starts)):
+            return Wrong(f"has {following} right after {word}", "Write an operator or brackets between them")
+    return None
+
+
+def _of_operators(outside: t.Sequence[str]) -> Wrong | None:
     for before, operator, after in zip(["(", *outside[:-1]], outside, [*outside[1:], ")"], strict=True):
         if operator.lower() not in BINARY:
             continue

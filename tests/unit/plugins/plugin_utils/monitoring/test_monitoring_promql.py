@@ -27,6 +27,12 @@ WRONG = [
     ("== 1", "has == with nothing before it"),
     ("(* up)", "has * with nothing before it"),
     ("up and", "has and with nothing after it"),
+    ("sum by (node) rate(up[5m])", "has rate right after )"),
+    ("sum(up) rate(up[5m])", "has rate right after )"),
+    ("sum(up) (up)", "has ( right after )"),
+    ("up up", "has up right after up"),
+    ("up > 1 2", "has 2 right after 1"),
+    ("up{a='b'} 'text'", "has 'text' right after }"),
     ("up > $limit", "has '$' at character 6, which PromQL does not know"),
 ]
 RIGHT = [
@@ -42,6 +48,14 @@ RIGHT = [
     "job:rate:sum",
     'label_replace(up, "a", "$1", "b", "(.*)")',
     "a or vector(0) * NaN",
+    "sum(x) by (a) > 1",
+    "topk by (a) (3, sum(x) without (b))",
+    "a * on () group_left (c) b",
+    "a and on (b) (c or d)",
+    "count_values('v', x)",
+    "x offset -5m > bool 1",
+    "(a) / (b)",
+    "up {a='b'} [5m] offset 1h",
 ]
 
 
