@@ -20,6 +20,8 @@ from typing import Any
 
 # Unlike notifications_total, which counts those that have begun, these count what a receiver has answered.
 ALL, FAILED = "alertmanager_notification_requests_total", "alertmanager_notification_requests_failed_total"
+SPARE_SECONDS = 60
+"""Alertmanager shows only alerts that have not ended, and the last look is at the end of the time."""
 SAMPLE = re.compile(r'^(\w+)\{.*?integration="([^"]+)".*\} (\S+)$', re.MULTILINE)
 Counts = dict[str, float]
 
@@ -56,7 +58,7 @@ def since(now: Counts, before: Counts) -> Counts:
 def try_out(alertmanager: str, seconds: float, receivers: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     before = get(f"{alertmanager}/metrics")
     name, end = f"acceptance_test_{int(time.time())}", time.time() + seconds
-    send(alertmanager, name, end)
+    send(alertmanager, name, end + SPARE_SECONDS)
     told: dict[str, Any] = {}
     try:
         while True:

@@ -72,7 +72,8 @@ class Handler(BaseHTTPRequestHandler):
         name = self.server.posted[0]["labels"]["alertname"]
         assert name in self.path
         receivers = [{"name": receiver} for receiver in self.server.receivers]
-        self._answer(json.dumps([{"labels": self.server.posted[0]["labels"], "receivers": receivers}]))
+        is_active = self.server.posted[-1]["endsAt"] > time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self._answer(json.dumps([{"labels": self.server.posted[0]["labels"], "receivers": receivers}] if is_active else []))
 
     def _answer(self, text: str) -> None:
         self.send_response(200)
