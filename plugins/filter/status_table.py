@@ -17,7 +17,8 @@ LEAST_WRAPPED = 24
 def status_table(records: t.Sequence[t.Mapping[str, t.Any]], columns: t.Sequence[str], width: int = 72, wrap: bool = False) -> str:
     """Rows of ``columns`` (keys of the records, shown in capitals), no line longer than ``width`` characters.
 
-    Lists are joined by blanks, None is shown as nothing. Where the rows are too long the widest column is cut, with an ellipsis.
+    Lists are joined by blanks, labels too, of which one that is ``true`` is shown by its name; None is shown as nothing. Where the rows are
+    too long the widest column is cut, with an ellipsis.
     With ``wrap`` the last column goes on below instead, as long as it has room to do so.
     """
     if not isinstance(records, t.Sequence) or isinstance(records, str):
@@ -42,6 +43,8 @@ def _wrapped(row: list[str], width: int) -> list[list[str]]:
 def _text(value: t.Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, t.Mapping):
+        return " ".join(name if text == "true" else f"{name}={text}" for name, text in sorted(value.items()))
     if isinstance(value, (list, tuple)):
         return " ".join(map(str, value))
     return " ".join(str(value).split())

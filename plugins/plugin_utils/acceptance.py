@@ -174,6 +174,8 @@ def _looked(run: Run, step: str) -> tuple[Row, list[Finding]]:
     states = {finding.state for finding in found}
     state = FAILED if FAILED in states else WARNING if WARNING in states else PASSED
     texts = [f"{area['area']}: {area['text']}" if len(areas) > 1 else area["text"] for area in areas]
+    if step == "services" and _compares(run) and not run.told("services", "failed"):
+        texts.append("no stack differs from its files")
     return Row(step, state, "; ".join(texts) or "none"), found
 
 

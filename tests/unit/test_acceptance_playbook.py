@@ -16,7 +16,7 @@ from test_playbooks import Site as OneManager
 from test_playbooks import stack
 
 Json = dict[str, Any]
-HOOK = "https://hooks/hunter3"
+HOOK, PASSWORD = "https://hooks/hunter3", "hunter4"
 TASK, TASK_NAME = "com.docker.swarm.task.id", "com.docker.swarm.task.name"
 
 
@@ -51,8 +51,8 @@ class Site(OneManager):
     def accept(self, *arguments: str, **variables: Any) -> Json:
         report = self.directory / "report.json"
         report.unlink(missing_ok=True)
-        given = {"confirm": "lab", "stacks_present": [stack("one")], "acceptance_timeout": 20, "acceptance_file": str(report), **variables}
-        said = self.play("acceptance", *arguments, **given)
+        given = {"confirm": "lab", "stacks_present": [stack(PASSWORD)], "acceptance_timeout": 20, **variables}
+        said = self.play("acceptance", *arguments, **given, acceptance_file=str(report))
         assert report.exists(), said[-6000:]
         told: Json = json.loads(report.read_text())
         told["said"] = said
@@ -63,7 +63,7 @@ class Site(OneManager):
 def site(tmp_path: Path, fake_engine: Callable[..., FakeEngine]) -> Site:
     """Its stack is deployed."""
     made = Site(tmp_path, fake_engine)
-    assert made.play("deploy", stacks_present=[stack("one")]).endswith("rc=0")
+    assert made.play("deploy", stacks_present=[stack(PASSWORD)]).endswith("rc=0")
     made.container_of("vault_reader")
     made.fake.forget()
     return made
@@ -118,7 +118,7 @@ def test_a_step_that_fails_says_why_and_leaves_nothing(site: Site) -> None:
 
 
 def test_stacks_that_differ_are_told_and_nothing_is_disturbed(site: Site) -> None:
-    given: Json = {"acceptance_steps": "services,drain", "acceptance_node": "w1", "stacks_present": [stack("one", level="debug")]}
+    given: Json = {"acceptance_steps": "services,drain", "acceptance_node": "w1", "stacks_present": [stack(PASSWORD, level="debug")]}
     told = site.accept(**given)
     assert states(told)["services"] == "failed" and states(told)["drain"] == "not tried", told
     assert told["findings"][0]["text"] == "The swarm differs from the stack files in vault_reader" and not site.fake.writes
@@ -134,7 +134,7 @@ def test_a_test_alert_has_arrived_where_its_receivers_took_it(site: Site) -> Non
     given: Json = {"monitoring_stack": "mon", "monitoring_alertmanager": {"receivers": receivers}, "acceptance_steps": "alerts"}
     told = site.accept("-vvvv", "--diff", **given)
     assert (states(told)["alerts"], told["findings"]) == ("passed", []), told["said"][-6000:]
-    assert HOOK not in told["said"].partition("PLAY [")[2] and not site.fake.calls("POST /nodes.*")
+    assert "hunter" not in told["said"].partition("PLAY [")[2] and not site.fake.calls("POST /nodes.*")
 
     site.arrives = False
     told = site.accept(**given)

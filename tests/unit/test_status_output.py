@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `status` and `health` look like on a terminal of 80 columns, to the letter."""
+"""What `status`, `health` and `acceptance` look like on a terminal of 80 columns, to the letter."""
 
 from __future__ import annotations
 
@@ -178,6 +178,62 @@ warning exposure m2: nothing limits who reaches the published ports
 """
 
 
+ACCEPTANCE: dict[str, Any] = {
+    "acceptance_manager": "m1",
+    "acceptance_steps": "nodes,network,services,scale,drain",
+    "acceptance_service": "grading_django",
+    "acceptance_node": "gpu01",
+    "acceptance_declared": {"swarm_name": "prod", "stacks": [{"name": "grading"}]},
+    "acceptance_health": {
+        "report": {
+            "areas": [
+                {"area": area, "state": "ok", "text": "3 of 3 answer"}
+                for area in ("hosts", "nodes", "quorum", "network", "overlay", "services")
+            ],
+            "findings": [],
+        },
+        "hosts": {},
+        "nodes": [{**each, "node_id": each["hostname"]} for each in CLUSTER["nodes"]],
+        "services": SERVICES,
+    },
+    "__acceptance_facts": {
+        "__acceptance_scale_done": True,
+        "__acceptance_drain_failed": "no room for 1 service on the other nodes: grading_grader",
+    },
+}
+
+ACCEPTANCE_TEXT = """
+rejected: 4 passed, 1 failed, 6 not asked
+
+STEP      STATE      TEXT
+nodes     passed     hosts: 3 of 3 answer; nodes: 3 of 3 answer; quorum:
+                     3 of 3 answer
+hosts     not asked  left out of acceptance_steps
+mounts    not asked  left out of acceptance_steps
+network   passed     network: 3 of 3 answer; overlay: 3 of 3 answer
+services  passed     3 of 3 answer; no stack differs from its files
+edge      not asked  left out of acceptance_steps
+alerts    not asked  left out of acceptance_steps
+scale     passed     grading_django ran with one task more, and again
+                     with as many as before
+drain     failed     gpu01: see below
+restart   not asked  left out of acceptance_steps
+backup    not asked  left out of acceptance_steps
+
+failed drain gpu01: no room for 1 service on the other nodes:
+  grading_grader.
+  Mend that, then try it alone: -e acceptance_steps=drain.
+
+HOSTNAME  ROLE     ADDRESS   STATE  AVAILABILITY  LABELS
+m1        manager  10.0.0.3  ready  active        cache database rack=a7
+                                                  registry webserver
+m2        manager  10.0.0.4  ready  active
+m3        manager  10.0.0.5  ready  drain
+gpu01     worker   10.0.0.6  ready  active        grader
+gpu02     worker   10.0.0.7  down   active
+"""
+
+
 def shown(folder: Path, role: str, template: str, variables: dict[str, Any]) -> list[str]:
     """What Ansible itself shows of a role's template."""
     message = f"{{{{ lookup('ansible.builtin.template', '{ROOT}/roles/{role}/templates/{template}') }}}}"
@@ -210,6 +266,12 @@ def test_health(tmp_path: Path) -> None:
     lines = shown(tmp_path, "health", "health.txt.j2", HEALTH)
     assert max(map(len, lines)) <= 80
     assert [line.removeprefix(" " * 8) for line in lines] == HEALTH_TEXT.strip().splitlines()
+
+
+def test_acceptance(tmp_path: Path) -> None:
+    lines = shown(tmp_path, "acceptance", "acceptance.txt.j2", ACCEPTANCE)
+    assert max(map(len, lines)) <= 80
+    assert [line.removeprefix(" " * 8) for line in lines] == ACCEPTANCE_TEXT.strip().splitlines()
 
 
 def test_health_without_a_fault(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_all_that_passed_is_accepted() -> None:
     told = judge_acceptance(run(facts=done(*TRIED)))
     assert (told["verdict"], told["summary"], told["findings"]) == ("accepted", "11 passed", [])
     assert list(states(told)) == list(STEPS) and texts(told)["nodes"] == "hosts: hosts well; nodes: nodes well; quorum: quorum well"
-    assert texts(told)["mounts"] == "mounts well"
+    assert (texts(told)["mounts"], texts(told)["services"]) == ("mounts well", "services well; no stack differs from its files")
     assert texts(told)["scale"] == "shop_web ran with one task more, and again with as many as before"
     assert [node["hostname"] for node in told["nodes"]] == ["m1", "w1", "w2"] and "node_id" not in told["nodes"][0]
 
