@@ -65,6 +65,7 @@ def declared(folder: Path) -> dict[str, Any]:
         "swarm_unlock_key_file": str(folder / "unlock.key"),
         "swarm_unlock_key_vault_password": PASSWORDS["vault"],
         "swarm_rotate": ["worker_token", "manager_token", "unlock_key", "ca"],
+        "confirm": "lab",
         "volumes_present": [],
         "registry_stack": "",
         "images_build": [],
