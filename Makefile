@@ -4,8 +4,11 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
+SYSTEM := autograder
+INVENTORY := inventories/$(patsubst autograder-lab,lab,$(SYSTEM)-lab)
+PROOF := $(wildcard examples/$(SYSTEM)/lab/proof.yml)
 LAB := $(BIN)/python -m tests.lab
-PLAY := $(BIN)/ansible-playbook -i inventories/lab
+PLAY := $(BIN)/ansible-playbook -i $(INVENTORY)
 LAB_TESTS := $(patsubst molecule/%/molecule.yml,lab-test-%,$(wildcard molecule/*/molecule.yml))
 TARGETS := demo plan status teardown test lint sanity unit unit39 unit-thorough unit-cores lab-test lab-test-more test-kernel bench help lock schema
 .PHONY: $(TARGETS) $(LAB_TESTS)
@@ -14,20 +17,27 @@ help: ## say what there is; a scenario says it in its molecule.yml
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@awk 'sub("^## ", "") {split(FILENAME, path, "/"); printf "make lab-test-%-11s%s\n", path[2], $$0}' molecule/*/molecule.yml
 
-demo: .venv/.runtime ## start three nodes, make them a swarm, deploy the autograder
-	$(LAB) up
+demo plan status teardown: export FLOTILLA_LAB ?= lab
+demo plan status teardown: $(INVENTORY) .venv/.runtime
+
+demo: ## start three nodes, make them a swarm, deploy the autograder, or another example as SYSTEM=ray
+	$(LAB) up --name $(FLOTILLA_LAB)
 	$(PLAY) site.yml
 	$(PLAY) playbooks/status.yml
+	$(PROOF:%=$(PLAY) %)
 
-plan: .venv/.runtime ## say what `make demo` would change, and change nothing
+plan: ## say what `make demo` would change, and change nothing
 	$(PLAY) playbooks/plan.yml
 
-status: .venv/.runtime ## show the swarm of the lab
+status: ## show the swarm of the lab
 	$(PLAY) playbooks/status.yml
 
-teardown: .venv/.runtime ## take the swarm apart and remove the lab
+teardown: ## take the swarm apart and remove the lab
 	$(PLAY) playbooks/teardown.yml -e confirm=lab
-	$(LAB) down
+	$(LAB) down --name $(FLOTILLA_LAB)
+
+inventories/%:
+	$(error there is no $@; SYSTEM is one of $(patsubst inventories/%-lab,%,$(wildcard inventories/*-lab)) or autograder)
 
 test: lint sanity unit39 lab-test unit ## every check, with a lab of its own; under 30 minutes
 
