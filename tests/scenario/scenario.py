@@ -33,16 +33,17 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Scenario:
-    """The lab that FLOTILLA_LAB names; ``given`` are variables of all its runs."""
+    """The lab that FLOTILLA_LAB names; ``given`` are variables of all its runs, ``inventory`` is that of the system on it."""
 
     given: Mapping[str, Any] = field(default_factory=dict)
     name: str = field(default_factory=lambda: os.environ.get("FLOTILLA_LAB", "lab"))
+    inventory: str = INVENTORY
 
     def start(
         self,
         playbook: str,
         *arguments: str,
-        inventory: str = INVENTORY,
+        inventory: str = "",
         environ: Mapping[str, str] | None = None,
         **variables: Any,
     ) -> subprocess.Popen[str]:
@@ -55,7 +56,7 @@ class Scenario:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PY_COLORS"))}
         environment |= {"FLOTILLA_LAB": self.name, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", **(environ or {})}
         return subprocess.Popen(
-            ["ansible-playbook", "-i", inventory, playbook, *arguments, "-e", f"@{path}"],
+            ["ansible-playbook", "-i", inventory or self.inventory, playbook, *arguments, "-e", f"@{path}"],
             cwd=ROOT,
             env=environment,
             text=True,
