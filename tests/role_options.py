@@ -62,6 +62,7 @@ VALUES: dict[str, Json] = {
     "registry_environment": TEXT_OR_NOTHING,
     "services_environment": TEXT_OR_NOTHING,
     "services_labels_selector": TEXT_OR_NOTHING,
+    "status_labels_selector": TEXT_OR_NOTHING,
     "services_replicas": SCALARS["int"],
     "services_secret_environment": TEXT_OR_NOTHING,
     "stacks_plan_ids": {"type": "string"},

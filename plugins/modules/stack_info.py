@@ -19,6 +19,10 @@ options:
   name:
     description: Name of the stack. If omitted, all services are reported, also those of no stack.
     type: str
+  label:
+    description: Report services that have all of these labels.
+    type: dict
+    default: {}
 seealso:
   - module: flotilla.swarm.stack
 author:
@@ -101,11 +105,11 @@ from ..module_utils._core.timestamps import read_time
 from ..module_utils.plan import Plan
 from ..module_utils.runner import run_module
 
-ARGUMENTS: dict[str, t.Any] = {"name": {"type": "str"}}
+ARGUMENTS: dict[str, t.Any] = {"name": {"type": "str"}, "label": {"type": "dict", "default": {}}}
 
 
 def observe(engine: t.Any, params: dict[str, t.Any]) -> dict[str, t.Any]:
-    filters = labelled(params["name"]) if params["name"] else {}
+    filters = labelled(params["name"] or "", params["label"])
     doing = "reading the services of the swarm"
     services = engine.get("/services", doing, filters=filters)
     tasks, current = (engine.get("/tasks", doing, filters={**filters, **more}) for more in ({}, {"_up-to-date": ["true"]}))

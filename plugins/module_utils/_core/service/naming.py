@@ -47,9 +47,10 @@ def require_name(kind: str, key: str, name: str) -> None:
         )
 
 
-def labelled(stack: str) -> dict[str, list[str]]:
-    """The filter of the API for what belongs to a stack."""
-    return {"label": [f"{NAMESPACE_LABEL}={stack}"]}
+def labelled(stack: str, labels: t.Mapping[str, t.Any] | None = None) -> dict[str, list[str]]:
+    """The filter of the API for what belongs to a stack, if one is named, and has all of these labels."""
+    wanted = {**({NAMESPACE_LABEL: stack} if stack else {}), **(labels or {})}
+    return {"label": [f"{name}={as_text(value)}" for name, value in wanted.items()]} if wanted else {}
 
 
 @dataclass(frozen=True)

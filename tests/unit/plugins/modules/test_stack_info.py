@@ -47,6 +47,17 @@ def test_tells_of_every_service_in_five_requests(fake_engine: Fakes) -> None:
     assert [row[0] for row in rows(info(fake, name="app"))] == ["app_agent", "app_migrate", "app_off", "app_web"]
 
 
+def test_services_by_their_labels_alone(fake_engine: Fakes) -> None:
+    fake = fake_engine(
+        nodes=[node("m1", role="manager", leader=True)],
+        services=[service("app_web", labels={**STACK, "tier": "front", "public": "true"}), service("app_db", labels=STACK)],
+    )
+    fake.settle()
+    assert [row[0] for row in rows(info(fake, label={"tier": "front", "public": True}))] == ["app_web"]
+    assert [row[0] for row in rows(info(fake, label={"tier": "front"}, name="app"))] == ["app_web"]
+    assert rows(info(fake, label={"tier": "back"})) == rows(info(fake, label={"tier": "front"}, name="other")) == []
+
+
 def test_names_the_nodes_of_ports_in_host_mode(fake_engine: Fakes) -> None:
     ports = [{"TargetPort": 80, "PublishedPort": 80, "PublishMode": "host"}]
     fake = fake_engine(
