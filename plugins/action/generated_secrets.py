@@ -49,7 +49,7 @@ class ActionModule(ActionBase):
     def _complete(self, options: dict[str, Any], in_awx: bool) -> dict[str, Any]:
         file = VaultFile(options["file"], directories(self._loader.get_basedir()), self._loader)
         made = complete(file.read(), options["secrets"], options["rotate"], datetime.now(UTC), str(file.path), make_key)
-        warnings = []
+        warnings: list[str] = []
         if made.changes and not self._task.check_mode:
             if in_awx:
                 names = ", ".join(change.name for change in made.changes)
@@ -57,11 +57,7 @@ class ActionModule(ActionBase):
                     f"{file.path} lacks {names}, and what a job of AWX makes is lost with the job",
                     "Make it once where you keep the inventory, encrypt it, and commit it: see the README of role secrets.",
                 )
-            if not file.write(made.texts, HEAD):
-                warnings.append(
-                    f"{file.path} holds secrets and is not encrypted, because Ansible has no vault password. "
-                    f"Encrypt it: ansible-vault encrypt {file.path}"
-                )
+            warnings = file.write(made.texts, HEAD, "secrets")
         for warning in warnings:
             self._display.warning(warning)
         return Plan(made.changes, tuple(warnings), {"file": str(file.path)}).as_result()

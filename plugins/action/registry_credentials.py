@@ -43,11 +43,8 @@ class ActionModule(ActionBase):
             self._refuse_to_begin_anew(file, options["registry"], variables)
         made = complete(file.read(), options["registry"], options["names"], datetime.now(UTC), str(file.path))
         warnings = list(made.warnings)
-        if made.fields and not self._task.check_mode and not file.write(made.credentials, HEAD):
-            warnings.append(
-                f"{file.path} holds a private key and a password, and is not encrypted, because Ansible has no vault password. "
-                f"Encrypt it: ansible-vault encrypt {file.path}"
-            )
+        if made.fields and not self._task.check_mode:
+            warnings += file.write(made.credentials, HEAD, "a private key and a password")
         plan = Plan(made.changes(existed), tuple(warnings), {"ca": made.credentials.get("ca", ""), "file": str(file.path)})
         for warning in plan.warnings:
             self._display.warning(warning)

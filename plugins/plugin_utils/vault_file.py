@@ -46,8 +46,11 @@ class VaultFile:
         self._opener = (opened.vault_id, opened.secret) if opened.secret else None
         return {str(name): value for name, value in found.items()}
 
-    def write(self, content: t.Mapping[str, str], head: str) -> bool:
-        """Replace it at once, encrypted with the password that opened it, or else the first of the run; whether it is encrypted."""
+    def write(self, content: t.Mapping[str, str], head: str, what: str) -> list[str]:
+        """Replace it at once, encrypted with the password that opened it, or else the first of the run; what to warn of.
+
+        ``what`` it holds is named where there is no password.
+        """
         plain = {str(name): str(text) for name, text in content.items()}  # Ansible has texts of its own kind
         data = f"{head}---\n{yaml.dump(plain, Dumper=_Dumper, sort_keys=False)}".encode()
         secrets = self._vault.secrets
@@ -67,7 +70,10 @@ class VaultFile:
         finally:
             if os.path.exists(temporary):
                 os.unlink(temporary)
-        return bool(secrets)
+        if secrets:
+            return []
+        cure = f"Encrypt it: ansible-vault encrypt {self.path}"
+        return [f"{self.path} holds {what} and is not encrypted, because Ansible has no vault password. {cure}"]
 
 
 class _Dumper(yaml.SafeDumper):

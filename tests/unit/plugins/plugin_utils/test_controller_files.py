@@ -150,7 +150,7 @@ def test_a_file_stays_encrypted_with_the_password_that_opened_it(tmp_path: Path)
     dev, prod = ("dev", OTHERS[0][1]), ("prod", SECRETS[0][1])
     (tmp_path / "vaulted").write_bytes(VaultLib([prod]).encrypt(b"a: b", prod[1], "prod"))
     file = VaultFile("vaulted", [tmp_path], mock.Mock(_vault=VaultLib([dev, prod])))
-    assert file.write(file.read(), "")
+    assert file.write(file.read(), "", "a") == []
     data = (tmp_path / "vaulted").read_bytes()
     assert data.splitlines()[0].endswith(b";prod") and b"a: b" in VaultLib([prod]).decrypt(data)
 
@@ -192,5 +192,5 @@ def test_a_vault_file_is_a_regular_file_of_bounded_size(name: str, tmp_path: Pat
 def test_a_failed_write_leaves_no_temporary_file(tmp_path: Path) -> None:
     vault = VaultFile("login.yml", [tmp_path], _Loader())
     with mock.patch("os.fsync", side_effect=OSError(28, "No space left on device")), pytest.raises(FlotillaError, match="No space left"):
-        vault.write({"password": "x"}, "")
+        vault.write({"password": "x"}, "", "a password")
     assert list(tmp_path.iterdir()) == []
