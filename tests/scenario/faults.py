@@ -14,11 +14,10 @@ import yaml
 from . import ROOT, Run, Scenario, Seen, by_name, running, until
 
 _scenario = Scenario(yaml.safe_load((ROOT / "molecule/faults/app/vars.yml").read_text()))
-address, lab, look, on, sdk = _scenario.address, _scenario.lab, _scenario.look, _scenario.on, _scenario.sdk
+lab, look, on, sdk = _scenario.lab, _scenario.look, _scenario.on, _scenario.sdk
 NODES = ("m1", "m2", "m3", "w1", "w2")
 LAST = ("m2", "m3", "m1")
 """The managers in an order in which that of the registry is not the one that acts."""
-SERVICES = ("app_slow", "app_store", "app_web")
 
 ALTER = """
 service = api.inspect_service({name!r})

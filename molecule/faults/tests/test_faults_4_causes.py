@@ -18,30 +18,23 @@ def well() -> None:
     settle()
 
 
-def test_a_service_that_something_else_changes_is_named() -> None:
-    process = start("deploy", release="changed")
+# What somebody does to a deploy by hand, and what it says of that.
+OTHERS = {
+    "changed": (ALTER.format(name="app_store"), "service app_store was changed by something else (environment.FOREIGN)"),
+    "removed": ("api.remove_service('app_store')", "app_store is gone: something else removed it meanwhile"),
+    "unlocked": ("api.remove_config('lock.app')", "the lock of app is gone"),
+}
+
+
+@pytest.mark.parametrize("release", OTHERS)
+def test_what_something_else_does_to_a_deploy_is_named(release: str) -> None:
+    act, told = OTHERS[release]
+    process = start("deploy", release=release)
     until(is_updating, "the deploy")
-    sdk("m1", ALTER.format(name="app_store"))
+    sdk("m1", act)
     run = finish(process)
-    assert run.rc != 0 and "service app_store was changed by something else (environment.FOREIGN)" in run.text, run.out
+    assert run.rc != 0 and told in run.text, run.out
     assert not locks(see())
-
-
-def test_a_service_that_something_else_removes_is_named() -> None:
-    process = start("deploy", release="removed")
-    until(is_updating, "the deploy")
-    sdk("m1", "api.remove_service('app_store')")
-    run = finish(process)
-    assert run.rc != 0 and "app_store is gone: something else removed it meanwhile" in run.text, run.out
-    assert not locks(see())
-
-
-def test_a_lock_that_is_removed_by_hand_stops_the_run() -> None:
-    process = start("deploy", release="unlocked")
-    until(is_updating, "the deploy")
-    sdk("m1", "api.remove_config('lock.app')")
-    run = finish(process)
-    assert run.rc != 0 and "the lock of app is gone" in run.text, run.out
 
 
 ROOTS = {

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import docker
 import pytest
 from ansible_collections.flotilla.swarm.plugins.modules import (
     health_info,
@@ -24,6 +25,7 @@ from ansible_collections.flotilla.swarm.plugins.modules import (
     swarm_info,
     volume,
 )
+from docker.errors import APIError
 from fake_engine import FakeEngine, node
 from module_runner import CONFIRMED, run_module_main
 
@@ -107,6 +109,11 @@ def test_images_without_a_config_are_pruned_and_built_anew(fake: FakeEngine) -> 
 
 
 def test_an_older_client_is_told_by_engine_29(fake_engine: Callable[..., FakeEngine]) -> None:
-    """The client that negotiates asks for no version, so that it is never too old."""
+    """In the words of the engine. The client that negotiates asks for no version, so that it is never too old."""
     new = fake_engine(nodes=[node("m1", role="manager", leader=True)], engine_version="29.0.4", api_version="1.52")
+    old = docker.APIClient(new.docker_host, version="1.43")
+    with pytest.raises(APIError, match="client version 1.43 is too old. Minimum supported API version is 1.44"):
+        old.info()
+    old.close()
+    new.forget()
     assert run(swarm_info, new)["acting"] and all(request.status == 200 for request in new.requests)
