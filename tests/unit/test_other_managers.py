@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 120
 CONTENT = "services: {web: {image: 'web:%d', environment: {NODE: '{{.Node.Hostname}}'}}, db: {image: 'db:1'}}"
 WAITS = 15
+LONG = "2h"
+"""By the clock of a run, which is fast."""
 
 Swarm = tuple[FakeEngine, FakeEngine]
 
@@ -55,6 +57,9 @@ def start(folder: Path, swarm: Swarm, told: t.Any = "{{ seen.answers }}", **task
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
         "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
         "ANSIBLE_NOCOLOR": "1",
+        # Losses are noticed by waiting, on the host and on the controller. The swarm has a clock of its own.
+        "PYTHONPATH": str(Path(__file__).parent / "fast_clock"),
+        "FAST_CLOCK_BEGAN": str(time.time()),
     }
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "hosts.json", "play.yml"]
     given: dict[str, t.Any] = {"cwd": folder, "env": environment, "stdin": subprocess.DEVNULL}
@@ -64,7 +69,7 @@ def start(folder: Path, swarm: Swarm, told: t.Any = "{{ seen.answers }}", **task
 
 def deploy(folder: Path, swarm: Swarm, version: int, **options: t.Any) -> subprocess.Popen[str]:
     (folder / "stack.yml").write_text(CONTENT % version)
-    stack = {"name": "{{ item }}", "files": ["stack.yml"], "resolve_image": "never", **options}
+    stack = {"name": "{{ item }}", "files": ["stack.yml"], "resolve_image": "never", "wait_timeout": LONG, **options}
     return start(folder, swarm, **{"flotilla.swarm.stack": stack})
 
 
@@ -118,7 +123,7 @@ def test_a_manager_that_was_lost_before_the_run_began_is_no_obstacle(tmp_path: P
     told = "{{ seen.answers | map('combine', {'role': 'manager', 'state': 'active', 'acting': true}) | list }}"
     demote(first)
     (tmp_path / "stack.yml").write_text(CONTENT % 1)
-    stack = {"name": "app", "files": ["stack.yml"], "resolve_image": "never"}
+    stack = {"name": "app", "files": ["stack.yml"], "resolve_image": "never", "wait_timeout": LONG}
     run = start(tmp_path, swarm, told, **{"flotilla.swarm.stack": stack})
     assert run.wait(PATIENCE_SECONDS) == 0, said(tmp_path)
     assert {each["Spec"]["Name"] for each in second.cluster.services.values()} == {"app_web", "app_db"}
@@ -131,7 +136,7 @@ def test_a_drain_goes_on_through_another_manager(tmp_path: Path, swarm: Swarm, l
     (home,) = {task["NodeID"] for task in first.tasks("app_web")}
     name = first.node(home)["Description"]["Hostname"]
     first.behave("web:1", runs(start=WAITS))
-    run = start(tmp_path, swarm, **{"flotilla.swarm.nodes": {"availability": {name: "drain"}}})
+    run = start(tmp_path, swarm, **{"flotilla.swarm.nodes": {"availability": {name: "drain"}, "drain_timeout": 3600}})
     wait_for(lambda: first.node(home)["Spec"]["Availability"] == "drain", "the drain did not begin")
     lose(first)
     assert run.wait(PATIENCE_SECONDS) == 0, said(tmp_path)
