@@ -266,8 +266,9 @@ def run_names() -> list[str]:
 
 def groups() -> list[str]:
     """The groups of hosts that plays name, or that roles look for."""
-    plays = [play for path in ROOT.glob("playbooks/*.yml") for play in read(path) if "{{" not in play.get("hosts", "")]
-    named = {name for play in plays for name in play.get("hosts", "").split(":")} - {"", "all", "localhost"}
+    hosts = [play.get("hosts", "") for path in ROOT.glob("playbooks/*.yml") for play in read(path)]
+    named = {name for each in hosts if "{{" not in each for name in each.split(":")} - {"", "all", "localhost"}
+    named |= {name for each in hosts for name in re.findall(r"groups\.(\w+)", each)}
     defaults = {option.get("default") for role in specs() for name, option in options_of(role).items() if name.endswith("_group")}
     return sorted(named | {str(name) for name in defaults if name})
 

@@ -27,7 +27,8 @@ Json = dict[str, t.Any]
 MODULES = Path(__file__).parents[4] / "plugins/modules"
 # Whose plan has one change at most.
 ONE_CHANGE = """
-    backup daemon_config data_backup data_root firewall metrics_file nfs_exports overlay_probe port_probe recover repository_key task_exec task_kill
+    backup daemon_config data_backup data_root firewall metrics_file nfs_exports overlay_probe port_probe recover repository_key
+    task_exec task_kill
 """.split()
 # With the scripts that stand for programs of a host.
 ELSEWHERE = ["mount", "nvidia_runtime"]
