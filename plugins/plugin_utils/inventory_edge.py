@@ -17,7 +17,7 @@ from .compose.errors import ComposeError
 from .compose.load import load_stack
 from .edge_stack import AUTH, auth_kind, edge_stack, full_host, routes_of
 from .fault import FAULT, WARNING
-from .inventory_model import Finding, Inventory, names_in, of_stack, some
+from .inventory_model import Finding, Inventory, names_in, of_stack, some, unmet
 from .inventory_schema import Path_, find_wrong, known_names
 from .inventory_values import is_known
 from .stack_check import StackSeen, networks_of
@@ -95,8 +95,9 @@ def _of_stack(inventory: Inventory, values: Values) -> t.Iterator[Found]:
     name = values.get("stack")
     if name in names_in(inventory, "stacks_present"):
         yield "stack", (), f"is {name}, as a stack of stacks_present", "Give one of them another name", FAULT
-    if _edge_nodes(inventory, values) == []:
-        text = f"is {values['constraint']}, and nodes_labels gives that label to no node"
+    constraint = parse_constraint(str(values.get("constraint", "")))
+    if constraint and inventory.allowed_nodes(constraint) == []:
+        text = f"is {values['constraint']}, and {unmet(constraint)}"
         yield "constraint", (), text, "Add it, unless a node already has it", WARNING
 
 
@@ -119,7 +120,7 @@ def _of_acme(inventory: Inventory, values: Values) -> t.Iterator[Found]:
 
 
 def _edge_nodes(inventory: Inventory, values: Values) -> list[str] | None:
-    """The nodes that the constraint allows by the labels of the inventory; None where it asks for something else."""
+    """The nodes that the constraint allows by the roles and labels of the inventory; None where it asks for something else."""
     constraint = parse_constraint(str(values.get("constraint", "")))
     return inventory.allowed_nodes(constraint) if constraint else None
 

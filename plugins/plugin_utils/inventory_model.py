@@ -19,6 +19,7 @@ from .stack_check import StackSeen
 
 LATER = "later"
 MANAGERS, WORKERS, GPU_NODES = "swarm_managers", "swarm_workers", "gpu_nodes"
+ROLE = "node.role"
 NFS_SERVERS, SSHFS_SERVERS = "nfs_servers", "sshfs_servers"
 
 
@@ -94,10 +95,19 @@ class Inventory:
         return {node: text_labels(given.get(node)) for node in self.nodes} if is_known(given) else None
 
     def allowed_nodes(self, constraint: Constraint) -> list[str] | None:
-        """The nodes that a constraint on labels allows; None for another one, or if the labels are not known."""
+        """The nodes that a constraint on the role or a label allows; None for another one, or if the labels are not known."""
+        if constraint.key.lower() == ROLE:
+            managers = self.groups.get(MANAGERS, ())
+            roles = {node: "manager" if node in managers else "worker" for node in self.nodes}
+            return [node for node, role in roles.items() if constraint.allows({"Spec": {"Role": role}})]
         if not constraint.key.lower().startswith("node.labels.") or self._labels is None:
             return None
         return [node for node, labels in self._labels.items() if constraint.allows({"Spec": {"Labels": labels}})]
+
+
+def unmet(constraint: Constraint) -> str:
+    """Why ``allowed_nodes`` has none."""
+    return "no host of the inventory has that role" if constraint.key.lower() == ROLE else "nodes_labels gives that label to no node"
 
 
 def said(finding: Finding) -> str:

@@ -16,7 +16,7 @@ from ..module_utils._core.service.images import familiar_image, registry_of, spl
 from ..module_utils._core.stack.finding import is_silenced
 from .compose.errors import ComposeError
 from .fault import WARNING
-from .inventory_model import GPU_NODES, Finding, Inventory, at, names_in, of_stack, some
+from .inventory_model import GPU_NODES, Finding, Inventory, at, names_in, of_stack, some, unmet
 from .inventory_values import UNKNOWN
 from .stack_check import StackSeen, needs_of, provided_by
 
@@ -142,7 +142,7 @@ def _unmet_constraints(inventory: Inventory, constraints: t.Mapping[Constraint, 
             text = f"runs {some(services)} where {wanted}, and the inventory has no node of this name"
             yield text, "Check the name, unless the host has another one here"
         if constraint.operator == "==" and inventory.allowed_nodes(constraint) == []:
-            text = f"runs {some(services)} where {wanted}, and nodes_labels gives that label to no node"
+            text = f"runs {some(services)} where {wanted}, and {unmet(constraint)}"
             yield text, "Add it, unless a node already has it"
 
 

@@ -264,6 +264,13 @@ def test_warnings(variables: Json, words: str) -> None:
     assert [text for text in told(findings, WARNING) if text.startswith(words)], told(findings, WARNING)
 
 
+def test_a_role_that_no_host_has_is_told() -> None:
+    stacks = [stack(deploy={"placement": {"constraints": ["node.role == worker"]}})]
+    (text,) = told(find_faults(inventory({"all": ["m1", "x1"], "swarm_workers": []}, stacks_present=stacks)), WARNING)
+    assert text.startswith("stack site runs site_web where node.role == worker, and no host of the inventory has that role.")
+    assert find_faults(inventory(stacks_present=stacks)) == []
+
+
 def test_groups_with_nearly_the_right_name_are_told() -> None:
     assert told(find_faults(inventory({"gpu_node": ["w1"], "own_group": ["w1"]}))) == [
         "has a group gpu_node, on which no playbook acts. Write gpu_nodes."

@@ -96,6 +96,10 @@ def test_without_a_stack_nothing_is_looked_at() -> None:
             {"nodes_labels": {"w1": {"edge": True}, "w2": {"edge": True}}},
             "edge_acme keeps its certificates in a volume of one node, and edge_constraint allows w1 and w2. Let it allow one, or give",
         ),
+        (
+            {"edge_constraint": "node.role == worker"},
+            "edge_acme keeps its certificates in a volume of one node, and edge_constraint allows w1 and w2. Let it allow one, or give",
+        ),
         ({"edge_auth": {"kind": "saml"}}, "edge_auth.kind is a text, which is not shown. Expected none, basic, forward or oidc."),
         ({"edge_auth": {"kind": "basic"}}, "edge_auth.users is missing, and kind is basic."),
         ({"edge_auth": {"kind": "forward"}}, "edge_auth.address is missing, and kind is forward."),
