@@ -84,7 +84,8 @@ PUBLIC = {
         service.update.constraints_absent service.scale.replicas
         stack.device_kinds stack.keep_replicas volume.volumes.nfs.options volume.volumes.nfs.version""",
     "a command of the controller, where everybody reads the arguments of processes": "deploy_gate.command",
-    "labels by which services or hosts are chosen": "directory.directories.labels directory.labels service.label service_logs.label stack_info.label",
+    "labels by which services or hosts are chosen": """directory.directories.labels directory.labels
+        service.label service_logs.label stack_info.label""",
     "made by this collection out of what modules returned": """
         data_restore.archives image.images.context_hash job.session network.routes nodes.caller nodes.node_ids
         nodes.replaces
