@@ -15,11 +15,12 @@ from tests.scenario.ray import NODES, SCENARIO, counted, cpus, done, lab, look, 
 
 @pytest.fixture
 def whole() -> Iterator[None]:
-    """Afterwards the cluster is as the inventory has it."""
+    """Afterwards the cluster is as the inventory has it: the new one of two workers goes to the zone that has none."""
     yield
     lab("start", "w2")
     until(lambda: by_name(look())["w2"]["state"] == "ready", "the return of w2")
-    done("rebalance", services_names=["ray_worker"])
+    for replicas in (1, 2):
+        done("scale", services_replicas={"ray_worker": replicas})
     until(lambda: cpus() == {"w1": 1, "w2": 1}, "a worker on each node")
 
 

@@ -70,6 +70,10 @@ def test_workers_are_spread_over_zones_and_end_their_tasks_before_they_stop(name
     assert worker["depends_on"]["head"]["condition"] == "service_healthy"
 
 
+def test_a_job_is_not_lost_with_a_node_of_the_workers() -> None:
+    assert load("stack.yml")["client"]["deploy"]["placement"]["constraints"] == ["node.role == manager"]
+
+
 def test_a_gpu_is_reserved_and_told_to_ray() -> None:
     worker = load("stack.yml", "gpu.yml")["gpu_worker"]
     (gpu,) = worker["deploy"]["resources"]["reservations"]["generic_resources"]
