@@ -211,9 +211,9 @@ def _passwords(specs: t.Iterable[ServiceSpec]) -> t.Iterator[Finding]:
 
 
 def _password(variable: str) -> str:
-    """The name of a variable whose value is likely to be or to hold one; empty for others, such as the path of a file or a number."""
+    """The name of a variable whose value is likely to be or to hold one; empty for others, such as a path, a realm or a number."""
     name, _equals, value = variable.partition("=")
-    is_other = name.upper().endswith("_FILE") or _NO_PASSWORD.fullmatch(value)
+    is_other = name.upper().endswith(("_FILE", "_REALM")) or _NO_PASSWORD.fullmatch(value)
     return name if _LOGIN_IN_URL.search(value) or (_PASSWORD.search(name) and not is_other) else ""
 
 

@@ -126,7 +126,8 @@ ALL_GPUS = {"Env": ["NVIDIA_VISIBLE_DEVICES=all"]}
          ["service app_web: Traefik reads the labels of services in a swarm; move them to deploy.labels (traefik_labels)"]),
         (spec(container={"Labels": {"traefik.enable": "true"}}, Labels={"traefik.enable": "true"}), []),
         (spec(container={"Env": ["DB_PASSWORD=hunter2", "API_KEY=x", "TOKEN=", "A_PASSWORD_FILE=/x", "B_PASSWORD=/run/secrets/b", "C_TOKEN",
-                                 "MAX_TOKEN=5", "DB_URL=http://x", "SECRET={{.Service.ID}}", "A_URL=http://user@x:80/@", "B_URL=http://x:1/a:b@c"]}),
+                                 "MAX_TOKEN=5", "DB_URL=http://x", "SECRET={{.Service.ID}}", "HTPASSWD_REALM=registry",
+                                 "A_URL=http://user@x:80/@", "B_URL=http://x:1/a:b@c"]}),
          ["passwords seem to be in plain environment, which everyone can read who may inspect a service (app_web: API_KEY, DB_PASSWORD); "
           "use secrets (plain_password)"]),
         (spec(container={"Env": ["STORE=mongodb://me:my%40pw@store:27017/x", "CACHE=redis://:pw@cache/0", "SUBSCRIPTION_KEY=1a",
