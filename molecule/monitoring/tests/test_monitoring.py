@@ -188,9 +188,9 @@ def test_the_swarm_is_accepted_when_every_step_was_tried_and_put_back(tmp_path: 
 
 
 def test_an_alert_that_nobody_takes_is_told(tmp_path: Path) -> None:
-    assert _scenario.play("playbooks/scale.yml", services_replicas={"app_hook": 0}).rc == 0
+    """Its receiver is gone, which nothing after this needs."""
+    _scenario.sdk("m1", "api.remove_service('app_hook')")
     run, told = accept(tmp_path, acceptance_steps="alerts", acceptance_timeout=30)
-    assert _scenario.play("playbooks/scale.yml", services_replicas={"app_hook": 1}).rc == 0
     assert run.rc != 0 and told["verdict"] == "rejected", run.out[-3000:]
     assert "did not arrive: webhook refused" in told["findings"][0]["text"], told
 
