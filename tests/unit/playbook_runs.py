@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many runs of ansible-playbook in one process that has loaded Ansible, on hosts that only note that something wanted to run there."""
+"""Runs of ansible-playbook: one on this machine, one that goes on meanwhile, and many on hosts that only note what wanted to run there."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fake_engine import FakeEngine
+
 ROOT = Path(__file__).parents[2]
+COMMAND = str(Path(sys.executable).with_name("ansible-playbook"))
+PATIENCE_SECONDS = 120
 
 CONNECTION = """
 import os
@@ -122,3 +128,58 @@ def run_each(folder: Path, commands: list[list[str]]) -> list[Ran]:
         Ran(int((folder / f"{number}.rc").read_text()), (folder / f"{number}.said").read_text(), (folder / f"{number}.notes").exists())
         for number in range(len(commands))
     ]
+
+
+def play_on(fake: FakeEngine, inventory: Path, playbook: str | Path, *arguments: str, **variables: Any) -> str:
+    """Run a playbook, with the settings of the project, on hosts whose engine is the fake one.
+
+    What was printed, its lines joined; the exit code stands at its end.
+    """
+    given = inventory.with_name("given.json")  # at -vvvv Ansible shows its command line
+    given.write_text(json.dumps(variables))
+    settings = {"DOCKER_HOST": fake.docker_host, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    command = [COMMAND, "-i", str(inventory), str(playbook), "-e", f"@{given}", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
+    return f"{' '.join((done.stdout + done.stderr).split())} rc={done.returncode}"
+
+
+def play_in(folder: Path, playbook: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a playbook of a project of its own, on this machine."""
+    settings = {
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
+        "ANSIBLE_LOCAL_TEMP": str(folder / "local"),
+        "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    environment = {**os.environ, **settings, **environ}
+    return subprocess.run([COMMAND, playbook, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def begin(folder: Path, play: dict[str, Any], hosts: dict[str, Any], **environ: str) -> subprocess.Popen[str]:
+    """Start a play on hosts of an inventory, and go on meanwhile. ``said`` has what it prints."""
+    (folder / "play.yml").write_text(json.dumps([{"gather_facts": False, **play}]))
+    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+    (folder / "ansible.cfg").write_text("[defaults]\n")
+    settings = {
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
+        "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    given: dict[str, Any] = {"cwd": folder, "env": {**os.environ, **settings, **environ}, "stdin": subprocess.DEVNULL}
+    with (folder / "out").open("w") as out:
+        command = [COMMAND, "-i", "hosts.json", "play.yml"]
+        return subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, text=True, start_new_session=True, **given)
+
+
+def said(folder: Path) -> str:
+    """What the play that was begun there has printed, its lines joined."""
+    return " ".join((folder / "out").read_text().split())
+
+
+def wait_for(condition: Callable[[], Any], what: str) -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < until, what
+        time.sleep(0.2)

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 from fake_engine import FakeEngine, node
+from playbook_runs import ROOT, play_on
 
-ROOT = Path(__file__).parents[2]
 PLAY = """
 - hosts: swarm_managers
   gather_facts: false
@@ -63,12 +61,7 @@ class Swarm:
 
     def play(self, playbook: str = "", *arguments: str, **variables: Any) -> str:
         """What was printed, its lines joined; the exit code stands at its end."""
-        settings = {"DOCKER_HOST": self.fake.docker_host, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-        (self.folder / "given.json").write_text(json.dumps(variables))
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(self.folder / "hosts.json")]
-        command += [playbook or str(self.folder / "edge.yml"), "-e", f"@{self.folder}/given.json", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
-        return f"{' '.join((done.stdout + done.stderr).split())} rc={done.returncode}"
+        return play_on(self.fake, self.folder / "hosts.json", playbook or self.folder / "edge.yml", *arguments, **variables)
 
     def names(self) -> dict[str, list[str]]:
         cluster = self.fake.cluster

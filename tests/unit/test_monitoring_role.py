@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +13,8 @@ from typing import Any
 
 import pytest
 from fake_engine import FakeEngine, node
+from playbook_runs import play_on
 
-ROOT = Path(__file__).parents[2]
 PLAY = [{"hosts": "m1", "gather_facts": False, "roles": [{"role": "flotilla.swarm.monitoring"}]}]
 GIVEN: dict[str, Any] = {
     "monitoring_stack": "monitoring",
@@ -47,14 +45,7 @@ class Site:
 
     def play(self, *arguments: str, **variables: Any) -> str:
         """What was printed, its lines joined; the exit code stands at its end."""
-        environment = {**os.environ, "DOCKER_HOST": self.fake.docker_host, "ANSIBLE_NOCOLOR": "1"}
-        environment["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(self.directory / "hosts.yml")]
-        given = self.directory / "given.json"  # at -vvvv Ansible shows its command line
-        given.write_text(json.dumps({**GIVEN, **variables}))
-        command += [str(self.directory / "play.yml"), "-e", f"@{given}", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        return f"{' '.join(done.stdout.split())} rc={done.returncode}"
+        return play_on(self.fake, self.directory / "hosts.yml", self.directory / "play.yml", *arguments, **{**GIVEN, **variables})
 
     def runs_exporter(self) -> None:
         (task,) = self.fake.tasks("monitoring_exporter")

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 import time
@@ -16,9 +14,8 @@ from pathlib import Path
 
 import pytest
 from fake_engine import FakeEngine, image_missing, node, runs
+from playbook_runs import PATIENCE_SECONDS, begin, said, wait_for
 
-ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 120
 CONTENT = "services: {web: {image: 'web:%d', environment: {NODE: '{{.Node.Hostname}}'}}, db: {image: 'db:1'}}"
 WAITS = 15
 LONG = "2h"
@@ -49,39 +46,15 @@ def start(folder: Path, swarm: Swarm, told: t.Any = "{{ seen.answers }}", **task
     keep = {"name": "Keep", "ansible.builtin.set_fact": {"swarm_told": told}}
     act = {"name": "Act", "delegate_to": "{{ 'm1' }}", "run_once": True, "register": "done", "loop": ["app"], **task}
     tell = {"name": "Tell", "ansible.builtin.debug": {"msg": "ended: {{ done.results[0].summary | default(done.results[0].changed) }}"}}
-    (folder / "play.yml").write_text(json.dumps([{"hosts": "m1", "gather_facts": False, "tasks": [ask, keep, act, tell]}]))
-    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
-    (folder / "ansible.cfg").write_text("[defaults]\n")
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
-        "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
-        "ANSIBLE_NOCOLOR": "1",
-        # Losses are noticed by waiting, on the host and on the controller. The swarm has a clock of its own.
-        "PYTHONPATH": str(Path(__file__).parent / "fast_clock"),
-        "FAST_CLOCK_BEGAN": str(time.time()),
-    }
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "hosts.json", "play.yml"]
-    given: dict[str, t.Any] = {"cwd": folder, "env": environment, "stdin": subprocess.DEVNULL}
-    with (folder / "out").open("w") as out:
-        return subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, text=True, **given)
+    # Losses are noticed by waiting, on the host and on the controller. The swarm has a clock of its own.
+    clock = {"PYTHONPATH": str(Path(__file__).parent / "fast_clock"), "FAST_CLOCK_BEGAN": str(time.time())}
+    return begin(folder, {"hosts": "m1", "tasks": [ask, keep, act, tell]}, hosts, **clock)
 
 
 def deploy(folder: Path, swarm: Swarm, version: int, **options: t.Any) -> subprocess.Popen[str]:
     (folder / "stack.yml").write_text(CONTENT % version)
     stack = {"name": "{{ item }}", "files": ["stack.yml"], "resolve_image": "never", "wait_timeout": LONG, **options}
     return start(folder, swarm, **{"flotilla.swarm.stack": stack})
-
-
-def said(folder: Path) -> str:
-    return " ".join((folder / "out").read_text().split())
-
-
-def wait_for(condition: Callable[[], t.Any], what: str) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < until, what
-        time.sleep(0.2)
 
 
 def is_updating(fake: FakeEngine) -> bool:

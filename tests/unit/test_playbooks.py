@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from fake_engine import FakeEngine, node, volume
+from playbook_runs import play_on
 
 ROOT = Path(__file__).parents[2]
 INVENTORY = """
@@ -38,16 +39,7 @@ class Site:
 
     def play(self, playbook: str, *arguments: str, **variables: Any) -> str:
         """What was printed, its lines joined; the exit code stands at its end."""
-        environment = {
-            **os.environ,
-            "DOCKER_HOST": self.fake.docker_host,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-        }
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(self.directory / "hosts.yml")]
-        command += [f"playbooks/{playbook}.yml", "-e", json.dumps(variables), *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        return f"{' '.join(done.stdout.split())} rc={done.returncode}"
+        return play_on(self.fake, self.directory / "hosts.yml", f"playbooks/{playbook}.yml", *arguments, **variables)
 
     def secrets(self) -> list[str]:
         return sorted(item["Spec"]["Name"] for item in self.fake.cluster.secrets.values())
@@ -93,7 +85,7 @@ def test_check_mode_changes_nothing_whatever_plan_only_says(site: Site) -> None:
 @pytest.mark.parametrize(
     ("playbook", "variables", "words"),
     [
-        ("deploy", {"stacks_present": [{"nam": "vault"}]}, "-e: stacks_present[0].nam is not a known key. Write name."),
+        ("deploy", {"stacks_present": [{"nam": "vault"}]}, "stacks_present[0].nam is not a known key. Write name."),
         (
             "deploy",
             {"stacks_present": [{**stack("one"), "keep_replica": True}]},

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_engine import FakeEngine, volume
+from playbook_runs import play_in
 
-ROOT = Path(__file__).parents[4]
 MEANT = {"confirm": "lab", "swarm_name": "lab"}
 PASSWORD, CONTENT = "horse-battery", "quiet-otter-7"
 
@@ -38,18 +35,7 @@ class Site:
         tasks = [{f"flotilla.swarm.{module}": given}]
         play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
         (self.directory / "play.yml").write_text(json.dumps([play]))
-        environment = {
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
-            "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
-            "ANSIBLE_LOCAL_TEMP": str(self.directory / "local"),
-            "ANSIBLE_REMOTE_TEMP": str(self.directory / "remote"),
-            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_NOCOLOR": "true",
-        }
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "play.yml", *options]
-        done = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True, check=False)
+        done = play_in(self.directory, "play.yml", *options, ANSIBLE_STDOUT_CALLBACK="ansible.builtin.minimal")
         _head, _arrow, result = done.stdout.partition("=> ")
         found, _end = json.JSONDecoder().raw_decode(result.lstrip())
         return found, done.stdout + done.stderr

@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from playbook_runs import play_in
 
-ROOT = Path(__file__).parents[4]
 FILE = ".generated_secrets.yml"
 SECRETS = [
     {"name": "database"},
@@ -46,14 +45,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def play(project: Path, *options: str, playbook: str = "play.yml") -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
-        "ANSIBLE_LOCAL_TEMP": str(project / "local"),
-        "ANSIBLE_NOCOLOR": "true",
-    }
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "inventory.yml", playbook, *options]
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    return play_in(project, playbook, "-i", "inventory.yml", *options)
 
 
 def kept(project: Path) -> dict[str, str]:

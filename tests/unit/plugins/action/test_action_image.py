@@ -9,7 +9,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,8 @@ from typing import Any
 import pytest
 from fake_docker import FakeDocker
 from image_builder import Builder
+from playbook_runs import play_in
 
-ROOT = Path(__file__).parents[4]
 NAMES = ("r:5000/app:1", "r:5000/tool:1")
 
 
@@ -37,19 +36,8 @@ def project(tmp_path: Path, builder: Builder) -> Path:
 
 
 def started(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
-        "ANSIBLE_LOCAL_TEMP": str(project / "local"),
-        "ANSIBLE_REMOTE_TEMP": str(project / "remote"),
-        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "ANSIBLE_NOCOLOR": "true",
-        "PATH": f"{project / 'docker-bin'}:{os.environ['PATH']}",
-    }
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "playbooks/build.yml", *options]
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    path = f"{project / 'docker-bin'}:{os.environ['PATH']}"
+    return play_in(project, "playbooks/build.yml", *options, ANSIBLE_STDOUT_CALLBACK="ansible.builtin.minimal", PATH=path)
 
 
 def play(project: Path, *options: str) -> dict[str, Any]:

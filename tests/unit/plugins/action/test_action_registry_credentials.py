@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from playbook_runs import play_in
 
-ROOT = Path(__file__).parents[4]
 REGISTRY = "127.0.0.1:5999"
 FILE = ".registry_credentials.yml"
 LOGIN = f"query('flotilla.swarm.registry_login', '{FILE}')"
@@ -37,17 +35,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def play(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
-        "ANSIBLE_LOCAL_TEMP": str(project / "local"),
-        "ANSIBLE_REMOTE_TEMP": str(project / "remote"),
-        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "ANSIBLE_NOCOLOR": "true",
-    }
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "play.yml", *options]
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    return play_in(project, "play.yml", "-i", "localhost,", *options)
 
 
 def kept(project: Path) -> dict[str, Any]:
