@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from well_host import NOTHING_OPEN, WELL
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -93,29 +95,12 @@ Updates that did not go through:
 http://grading.example.org/
 """
 
-WELL: dict[str, Any] = {
-    "state": "active",
-    "problem": "",
-    "node_id": "n1",
-    "certificate_expires": "2027-01-01T00:00:00Z",
-    "certificate_days": 80.0,
-    "data_root": "/var/lib/docker",
-    "disk_free_mb": 50_000,
-    "disk_total_mb": 100_000,
-    "disk_free_inodes_percent": 80.0,
-    "disk_read_only": [],
-    "pulls": [],
-    "filter_problem": "", "names_problem": "", "address": "", "has_address": True,
-    "mounts": [],
-    "gpus": [],
-    "gpu_problem": "",
-    "exposure": {"engine": [], "metrics": "", "exports": [], "ports": ["80/tcp"], "closed": [], "registries": []},
-}
+HOST = {**WELL, "exposure": {**NOTHING_OPEN, "ports": ["80/tcp"]}}
 LOST = {"path": "/srv/media", "source": "storage.example.org:/exports/media", "problem": "no answer within 5 s"}
 HEALTH: dict[str, Any] = {
     "__health_hosts": {
-        "m1": WELL,
-        "m2": {**WELL, "disk_free_mb": 900, "mounts": [LOST], "exposure": {**WELL["exposure"], "ports": ["80/tcp", "9000/tcp"]}},
+        "m1": HOST,
+        "m2": {**WELL, "disk_free_mb": 900, "mounts": [LOST], "exposure": {**NOTHING_OPEN, "ports": ["80/tcp", "9000/tcp"]}},
         "gpu01": {"unreachable": True, "msg": "no route to host"},
     },
     "__health_cluster": {
@@ -282,6 +267,6 @@ def test_health_without_a_fault(tmp_path: Path) -> None:
         tmp_path,
         "health",
         "health.txt.j2",
-        {"__health_hosts": {"m1": WELL}, "__health_cluster": swarm, "__health_services": {"services": []}},
+        {"__health_hosts": {"m1": HOST}, "__health_cluster": swarm, "__health_services": {"services": []}},
     )
     assert lines[0].strip() == "healthy" and len(lines) == 14

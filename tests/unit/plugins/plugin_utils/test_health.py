@@ -7,36 +7,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.health import Limits, judge_health
+from well_host import NOTHING_OPEN, WELL
 
 Json = dict[str, Any]
-NOTHING_OPEN: Json = {"engine": [], "metrics": "", "exports": [], "ports": [], "closed": [], "registries": []}
 REGISTRY: Json = {"port": "5000/tcp", "tls": True, "open": False, "certificate_days": 800.0}
 LIMITS = Limits(min_disk_free_mb=1000, certificate_days=3)
 
 
 def host(**changes: Any) -> Json:
-    plain: Json = {
-        "state": "active",
-        "problem": "",
-        "node_id": "n1",
-        "certificate_expires": "2027-01-01T00:00:00Z",
-        "certificate_days": 80.0,
-        "data_root": "/var/lib/docker",
-        "disk_free_mb": 50_000,
-        "disk_total_mb": 100_000,
-        "disk_free_inodes_percent": 80.0,
-        "disk_read_only": [],
-        "pulls": [],
-        "filter_problem": "",
-        "names_problem": "",
-        "address": "10.0.0.1",
-        "has_address": True,
-        "mounts": [],
-        "gpus": [],
-        "gpu_problem": "",
-        "exposure": NOTHING_OPEN,
-    }
-    return {**plain, **changes}
+    return {**WELL, **changes}
 
 
 def node(**changes: Any) -> Json:

@@ -14,6 +14,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.health_overlay impo
     find_closed_ways,
     overlay_words,
 )
+from well_host import WELL
 
 Way = tuple[str, str, str]
 
@@ -194,24 +195,7 @@ def test_an_encrypted_ingress_network_is_told_of_once() -> None:
 def test_a_member_without_an_end_of_the_ingress_network_is_told(state: str, listening: str, told: bool) -> None:
     """Unless none has one: then there is no such network."""
     cluster = {"quorum": {"reachable": 1, "managers": 1, "margin": 0}}
-    plain: dict[str, object] = {
-        "problem": "",
-        "certificate_expires": "",
-        "certificate_days": None,
-        "disk_free_mb": 9,
-        "disk_free_inodes_percent": None,
-        "disk_read_only": [],
-        "pulls": [],
-        "filter_problem": "",
-        "names_problem": "",
-        "address": "",
-        "has_address": True,
-        "mounts": [],
-        "gpus": [],
-        "gpu_problem": "",
-        "exposure": {"engine": [], "metrics": "", "exports": [], "ports": [], "closed": [], "registries": []},
-    }
-    hosts = {name: {**plain, "node_id": name, "state": state if name == "c" else "active"} for name in "abc"}
+    hosts = {name: {**WELL, "node_id": name, "state": state if name == "c" else "active"} for name in "abc"}
     findings = judge_health(hosts, cluster, [], Limits(1, 1), results(listening))["findings"]
     mine = [(finding["state"], finding["where"]) for finding in findings if finding["area"] == "overlay"]
     assert mine == ([("failed", "c")] if told else [])

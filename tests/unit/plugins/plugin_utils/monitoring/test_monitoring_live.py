@@ -9,7 +9,6 @@ import importlib.util
 import json
 import subprocess
 import threading
-import time
 import typing as t
 import urllib.parse
 import urllib.request
@@ -28,6 +27,7 @@ from ansible_collections.flotilla.swarm.plugins.plugin_utils.monitoring.targets 
 from fake_engine import FakeEngine, network, node, service
 
 from tests.prometheus_programs import REASON, find_program
+from tests.scenario import until
 
 PROMETHEUS = find_program("prometheus")
 pytestmark = pytest.mark.skipif(not PROMETHEUS, reason=REASON.format("prometheus"))
@@ -140,19 +140,6 @@ def free_port() -> int:
         return server.server_port
 
 
-def until(found: t.Callable[[], t.Any], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if found():
-                return
-            problem = "it does not come"
-        except OSError as error:
-            problem = str(error)
-        assert time.monotonic() < deadline, problem
-        time.sleep(0.3)
-
-
 def reachable(fake: FakeEngine, name: str) -> None:
     """Give the tasks of a service an address of this machine."""
     for task in fake.tasks(name):
@@ -202,7 +189,7 @@ def test_what_goes_wrong_is_told_and_what_is_well_again_is_not(swarm: Swarm) -> 
     until(lambda: swarm.firing() <= {"task_restarts"})
 
     fake.lose_leader()
-    until(lambda: "swarm_unseen" in swarm.firing(), 60)
+    until(lambda: "swarm_unseen" in swarm.firing())
 
 
 def test_a_service_is_found_when_it_comes_and_forgotten_when_it_goes(swarm: Swarm) -> None:
