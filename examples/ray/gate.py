@@ -4,14 +4,13 @@
 """usage: gate.py URL RELEASE
 
 A gate of deploys (stacks_gate): ends with 1 where the cluster whose dashboard is at the URL runs tasks and another release of Ray than this
-one. A new release restarts the head, and with it all that runs is lost. A cluster that is not there loses nothing.
+one. A new release restarts the head, and with it all that runs is lost. Where nothing listens there is nothing to lose.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import urllib.error
 import urllib.request
 from typing import Any
 
@@ -27,11 +26,11 @@ def refusal(url: str, release: str) -> str:
     """Why not to deploy, or nothing."""
     try:
         runs = read(f"{url}/api/version")["ray_version"]
-    except urllib.error.HTTPError:
-        raise
-    except OSError:
-        return ""
-    tasks = 0 if runs == release else read(f"{url}/{RUNNING}")["data"]["result"]["num_filtered"]
+        tasks = 0 if runs == release else read(f"{url}/{RUNNING}")["data"]["result"]["num_filtered"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        if isinstance(getattr(error, "reason", None), ConnectionRefusedError):
+            return ""
+        return f"{url} does not tell what runs on the cluster ({error}). Look at it, or deploy without the gate."
     return f"{tasks} tasks run on Ray {runs}, and release {release} would end them. Wait for them, or stop them." if tasks else ""
 
 

@@ -142,5 +142,11 @@ def test_only_another_release_while_tasks_run_is_refused(
     assert found == code and ("3 tasks run on Ray 2.60.0" in said) == bool(code), said
 
 
+def test_what_is_no_dashboard_is_refused_in_one_line(dashboard: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Dashboard, "tasks", {"data": None})
+    found, said = gate(dashboard, "2.61.0")
+    assert found == 1 and said.count("\n") == 1 and "does not tell what runs on the cluster" in said, said
+
+
 def test_a_cluster_that_is_not_there_loses_nothing() -> None:
     assert gate("http://127.0.0.1:1", "2.61.0") == (0, "")
