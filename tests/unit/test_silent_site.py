@@ -56,7 +56,7 @@ def test_a_plan_tells_of_a_monitoring_and_an_edge_that_are_not_there_yet(tmp_pat
         "monitoring_grafana": {"enabled": False},
         "edge_stack": "edge",
         "edge_domain": "example.org",
-        "edge_constraint": "node.role == manager",
+        "edge_constraint": "node.hostname == m1",
         "edge_timeout": 0,
         "edge_acme": {"email": "ops@example.org"},
     }
