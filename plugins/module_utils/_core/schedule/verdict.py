@@ -72,10 +72,10 @@ def judge(service: Raw, tasks: t.Iterable[Task], nodes: Nodes, since: int | None
     """
     view = Service(service)
     spec, mode = view.spec, view.spec.mode
+    if mode.endswith("-job"):
+        return _judge_job(view, tasks, nodes, since)
     # What has completed stays so when its node goes.
     mine = [task for task in tasks if task.get("NodeID") not in nodes.down or task["Status"]["State"] == "complete"]
-    if mode.endswith("-job"):
-        return _judge_job(view, mine, nodes, since)
     if mode == "global":
         mine = _of_eligible(spec, mine, nodes)
     desired = spec.desired if mode == "replicated" else len(nodes.eligible(spec.raw))
@@ -224,12 +224,14 @@ def _of_eligible(spec: ServiceSpec, tasks: t.Iterable[Task], nodes: Nodes) -> li
     return [task for task in tasks if task.get("NodeID", "") in eligible]
 
 
-def _judge_job(service: Service, tasks: t.Sequence[Task], nodes: Nodes, since: int | None) -> Verdict:
+def _judge_job(service: Service, tasks: t.Iterable[Task], nodes: Nodes, since: int | None) -> Verdict:
     spec, mode = service.spec, service.spec.mode
     mine = [task for task in tasks if (task.get("JobIteration") or {}).get("Index", 0) == service.job_iteration]
     desired = spec.desired if mode == "replicated-job" else len(nodes.eligible(spec.raw))
     done = {_slot(task) for task in mine if task["Status"]["State"] == "complete"}
     active = [task for task in mine if task["Status"]["State"] in (*_NOT_YET, "running")]
+    lost = [task for task in active if task.get("NodeID") in nodes.down]
+    active = [task for task in active if task not in lost]
     text = f"{len(done)}/{desired} completed{_states(active)}"
     verdict = Verdict(spec.name, WAITING, len(done), desired, text, finished=len(done))
     if len(done) >= desired:
@@ -237,6 +239,10 @@ def _judge_job(service: Service, tasks: t.Sequence[Task], nodes: Nodes, since: i
     if mode == "global-job":
         active = _of_eligible(spec, active, nodes)
     crashed = [task for task in mine if _is_crash(spec, task) and (since is None or _index(task) > since)]
+    if lost and not active and mode == "replicated-job":
+        node = nodes.names[lost[0]["NodeID"]]
+        cause = f"task {lost[0]['Slot']} ran on {node}, which is down, and the engine starts no other in its place"
+        return replace(verdict, state=_STUCK, cause=cause, task=lost[0]["ID"])
     if since is None and not active:
         if crashed:
             return replace(_blame(verdict, crashed, nodes), state=FAILED)

@@ -133,6 +133,22 @@ CASES: list[tuple[str, Json, list[Json], str, tuple[int, int], str]] = [
     ("job done", service(JOB, job=1), [task(1, "complete"), task(2, "complete")], "converged", (2, 2), ""),
     ("job done on a node that went", service(JOB, job=1), [task(i, "complete", node_id="N3") for i in (1, 2)], "converged", (2, 2), ""),
     (
+        "job on a node that went",
+        service(JOB, job=1),
+        [task(1, "complete"), task(2, "running", node_id="N3")],
+        "stuck",
+        (1, 2),
+        "task 2 ran on w2, which is down, and the engine starts no other in its place",
+    ),
+    (
+        "job of which a part is on a node that went",
+        service(JOB, job=1),
+        [task(1, "running"), task(2, "running", node_id="N3")],
+        "waiting",
+        (0, 2),
+        "",
+    ),
+    (
         "job of another time",
         service(JOB, job=2),
         [task(1, "complete", JobIteration={"Index": 1}), task(2, "complete", JobIteration={"Index": 1})],
