@@ -12,17 +12,11 @@ import urllib.request
 from collections import Counter
 from typing import Any
 
-from . import Run, Scenario, finish, running
+from .system import System, result_of
 
-SCENARIO = Scenario(inventory="inventories/ray-lab")
-lab, look, on, play, sdk = SCENARIO.lab, SCENARIO.look, SCENARIO.on, SCENARIO.play, SCENARIO.sdk
-NODES = ("m1", "w1", "w2")
+SCENARIO = System(inventory="inventories/ray-lab")
+done, lab, look, nodes_of, play = SCENARIO.done, SCENARIO.lab, SCENARIO.look, SCENARIO.nodes_of, SCENARIO.play
 Json = dict[str, Any]
-
-
-def done(playbook: str, *arguments: str, **variables: Any) -> Run:
-    """As ``play``, for a verb that has to succeed."""
-    return SCENARIO.converge(f"playbooks/{playbook}.yml", *arguments, **variables)
 
 
 def told(kind: str, **filters: str) -> list[Json]:
@@ -46,21 +40,12 @@ def cpus() -> dict[str, float]:
 
 def start_count(below: int, parts: int) -> subprocess.Popen[str]:
     """Begin to count primes as a job in the shape of the client."""
-    command = ["python3", "/srv/ray/primes.py", f"--below={below}", f"--parts={parts}"]
-    return SCENARIO.start("playbooks/job.yml", services_service="ray_client", services_command=command)
+    return SCENARIO.start_job("ray_client", "python3", "/srv/ray/primes.py", f"--below={below}", f"--parts={parts}")
 
 
 def counted(job: subprocess.Popen[str]) -> Json:
     """What it found, at its end."""
-    run = finish(job)
-    assert run.rc == 0, run.out[-6000:]
-    (line,) = [line for line in run.out.replace("\\n", "\n").replace('\\"', '"').splitlines() if '"primes": ' in line]
-    found: Json = json.loads(line[line.index("{") : line.rindex("}") + 1])
-    return found
-
-
-def nodes_of(service: str) -> list[str]:
-    return sorted(running(look()["services"][service]).values())
+    return result_of(job, "primes")
 
 
 def image_of(service: str) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.scenario import by_name, until
-from tests.scenario.ray import NODES, SCENARIO, counted, cpus, done, lab, look, nodes_of, play, start_count, told
+from tests.scenario.ray import SCENARIO, counted, cpus, done, lab, look, nodes_of, play, start_count, told
+from tests.scenario.system import NODES
 
 
 @pytest.fixture

@@ -5,22 +5,11 @@
 
 from __future__ import annotations
 
-import json
-
-from tests.scenario.ray import NODES, done, sdk
-
-LEFT = """
-print(json.dumps({
-    "swarm": api.info()["Swarm"]["LocalNodeState"],
-    "containers": [each["Names"] for each in api.containers(all=True)],
-    "networks": [each["Name"] for each in api.networks() if each["Scope"] == "swarm"],
-    "volumes": [each["Name"] for each in api.volumes()["Volumes"] or [] if not each["Name"].startswith("registry")],
-}))
-"""
+from tests.scenario.ray import SCENARIO, done
+from tests.scenario.system import NOTHING
 
 
 def test_teardown_leaves_nothing_and_is_silent_the_second_time() -> None:
     done("teardown", confirm="lab")
-    left = {node: json.loads(sdk(node, LEFT)) for node in NODES}
-    assert left == {node: {"swarm": "inactive", "containers": [], "networks": [], "volumes": []} for node in NODES}
+    assert SCENARIO.left() == NOTHING
     assert not any(done("teardown", confirm="lab").changed.values())
