@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenario import Run
+from tests.scenario import Run, until
 from tests.scenario.controller import Controller, answers_of
 from tests.scenario.hosts import DAEMON_JSON, IMAGE, NODES, daemon_json, have_image, on, play, playbook, sdk, unit
 
@@ -48,7 +48,7 @@ def content() -> None:
     ("variables", "words"),
     [
         ({"confirm": "other"}, "confirm=lab"),
-        ({"engine_data_root": ""}, "engine_data_root is not set"),
+        ({"engine_data_root": ""}, "engine_data_root is not given"),
         ({"engine_data_root": "/srv/docker"}, "/srv/docker is on overlay"),
         ({"engine_data_root": f"{FORMER}/below"}, "are one inside the other"),
         ({"engine_data_root": "/var/lib/containerd"}, "Use an empty directory"),
@@ -97,7 +97,9 @@ def test_both_nodes_move_and_are_the_same_nodes() -> None:
         assert known(node) == {**before[node], "root": WANTED}
         assert on(node, f"cd {WANTED}/volumes/kept/_data && cat two && stat -c '%u:%g %h' one") == "precious\n1234:99 2"
         assert on(node, f"cat {FORMER}/volumes/kept/_data/one") == "precious"
-    assert sdk("m1", "print({(n['Spec']['Availability'], n['Status']['State']) for n in api.nodes()})") == "{('active', 'ready')}"
+    # A manager that has just started has yet to hear of the others.
+    states = "print({(n['Spec']['Availability'], n['Status']['State']) for n in api.nodes()})"
+    until(lambda: sdk("m1", states) == "{('active', 'ready')}", "ready nodes", 30)
     # the nodes are containers of one machine and share its monotonic clock
     assert int(unit("w1", "ActiveEnterTimestampMonotonic")) < int(unit("m1", "InactiveExitTimestampMonotonic"))
 
