@@ -14,7 +14,7 @@ import yaml
 from . import ROOT, Run, Scenario, Seen, by_name, running, until
 
 _scenario = Scenario(yaml.safe_load((ROOT / "molecule/faults/app/vars.yml").read_text()))
-lab, look, on, sdk = _scenario.lab, _scenario.look, _scenario.on, _scenario.sdk
+done, lab, look, on, sdk = _scenario.done, _scenario.lab, _scenario.look, _scenario.on, _scenario.sdk
 NODES = ("m1", "m2", "m3", "w1", "w2")
 LAST = ("m2", "m3", "m1")
 """The managers in an order in which that of the registry is not the one that acts."""
@@ -53,11 +53,6 @@ def start(playbook: str, *arguments: str, user: str = "ann", **variables: Any) -
 
 def play(playbook: str, *arguments: str, **variables: Any) -> Run:
     return _scenario.play(f"playbooks/{playbook}.yml", *arguments, **variables)
-
-
-def done(playbook: str, *arguments: str, **variables: Any) -> Run:
-    """As ``play``, for a run that has to succeed."""
-    return _scenario.converge(f"playbooks/{playbook}.yml", *arguments, **variables)
 
 
 def see() -> Seen:

@@ -18,7 +18,7 @@ import yaml
 from . import Run, Scenario, running
 
 _scenario = Scenario()
-addresses, look, on = _scenario.addresses, _scenario.look, _scenario.on
+addresses, done, look, on = _scenario.addresses, _scenario.done, _scenario.look, _scenario.on
 PORT = 8088
 PROBE = {"name": "probe", "files": ["molecule/operations/probe/stack.yml"], "env": {"REGISTRY": "{{ registry_address }}", "TAG": "1"}}
 
@@ -29,11 +29,6 @@ def start(playbook: str, *arguments: str, **variables: Any) -> subprocess.Popen[
 
 def play(playbook: str, *arguments: str, **variables: Any) -> Run:
     return _scenario.play(f"playbooks/{playbook}.yml", *arguments, **variables)
-
-
-def done(playbook: str, *arguments: str, **variables: Any) -> Run:
-    """As ``play``, for a run that has to succeed."""
-    return _scenario.converge(f"playbooks/{playbook}.yml", *arguments, **variables)
 
 
 def login() -> dict[str, str]:

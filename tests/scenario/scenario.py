@@ -75,6 +75,10 @@ class Scenario:
         assert run.rc == 0, run.out[-6000:]
         return run
 
+    def done(self, verb: str, *arguments: str, **variables: Any) -> Run:
+        """Run a verb that has to succeed."""
+        return self.converge(f"playbooks/{verb}.yml", *arguments, **variables)
+
     def lab(self, command: str, *arguments: str) -> None:
         """Such as ``lab("stop", "--hard", "m1")``."""
         subprocess.run(["python3", "-m", "tests.lab", command, "--name", self.name, *arguments], cwd=ROOT, check=True)

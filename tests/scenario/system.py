@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from .look import running
-from .run import Run
 from .scenario import Scenario, finish
 
 NODES = ("m1", "w1", "w2")
@@ -28,10 +27,6 @@ NOTHING = {node: {"swarm": "inactive", "containers": [], "networks": [], "volume
 
 @dataclass(frozen=True)
 class System(Scenario):
-    def done(self, verb: str, *arguments: str, **variables: Any) -> Run:
-        """Run a verb that has to succeed."""
-        return self.converge(f"playbooks/{verb}.yml", *arguments, **variables)
-
     def nodes_of(self, service: str) -> list[str]:
         """The nodes of its running tasks, once for each task."""
         return sorted(running(self.look()["services"][service]).values())
