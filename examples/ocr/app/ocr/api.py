@@ -41,7 +41,7 @@ async def get(request: web.Request) -> web.Response:
         document = await documents.find(connection, page)
     if document:
         return web.json_response(document)
-    if (SCANS / page).exists():
+    if await asyncio.to_thread((SCANS / page).exists):
         return web.json_response({"status": "waiting"})
     raise web.HTTPNotFound(text=f"There is no page {page}.\n")
 

@@ -74,8 +74,7 @@ def judge(service: Raw, tasks: t.Iterable[Task], nodes: Nodes, since: int | None
     spec, mode = view.spec, view.spec.mode
     if mode.endswith("-job"):
         return _judge_job(view, tasks, nodes, since)
-    # What has completed stays so when its node goes.
-    mine = [task for task in tasks if task.get("NodeID") not in nodes.down or task["Status"]["State"] == "complete"]
+    mine = _that_remain(tasks, nodes)
     if mode == "global":
         mine = _of_eligible(spec, mine, nodes)
     desired = spec.desired if mode == "replicated" else len(nodes.eligible(spec.raw))
@@ -226,12 +225,12 @@ def _of_eligible(spec: ServiceSpec, tasks: t.Iterable[Task], nodes: Nodes) -> li
 
 def _judge_job(service: Service, tasks: t.Iterable[Task], nodes: Nodes, since: int | None) -> Verdict:
     spec, mode = service.spec, service.spec.mode
-    mine = [task for task in tasks if (task.get("JobIteration") or {}).get("Index", 0) == service.job_iteration]
+    now = [task for task in tasks if (task.get("JobIteration") or {}).get("Index", 0) == service.job_iteration]
+    mine = _that_remain(now, nodes)
+    lost = [task for task in now if task.get("NodeID") in nodes.down and _is_at_work(task)]
     desired = spec.desired if mode == "replicated-job" else len(nodes.eligible(spec.raw))
     done = {_slot(task) for task in mine if task["Status"]["State"] == "complete"}
-    active = [task for task in mine if task["Status"]["State"] in (*_NOT_YET, "running")]
-    lost = [task for task in active if task.get("NodeID") in nodes.down]
-    active = [task for task in active if task not in lost]
+    active = [task for task in mine if _is_at_work(task)]
     text = f"{len(done)}/{desired} completed{_states(active)}"
     verdict = Verdict(spec.name, WAITING, len(done), desired, text, finished=len(done))
     if len(done) >= desired:
@@ -250,6 +249,15 @@ def _judge_job(service: Service, tasks: t.Iterable[Task], nodes: Nodes, since: i
         return replace(verdict, state=_CONVERGED, desired=len(done)) if done and mode == "global-job" else verdict
     # One that was not changed may still be at work; it is failed only when nothing works on it any more.
     return _judge_failures(spec, verdict, crashed, active, nodes, FAILED if since is not None else WAITING)
+
+
+def _that_remain(tasks: t.Iterable[Task], nodes: Nodes) -> list[Task]:
+    """Without those of nodes that are down. What has completed stays so when its node goes."""
+    return [task for task in tasks if task.get("NodeID") not in nodes.down or task["Status"]["State"] == "complete"]
+
+
+def _is_at_work(task: Task) -> bool:
+    return task["Status"]["State"] in (*_NOT_YET, "running")
 
 
 def count_up(tasks: t.Iterable[Task], nodes: Nodes) -> int:
