@@ -28,9 +28,8 @@ import tempfile
 import time
 import typing as t
 
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.callback import CallbackBase
-from ansible.template import Templar
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.play import is_checking, variables_of
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_plan import gather, summarise
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_tally import TALLY
 
@@ -83,11 +82,9 @@ class CallbackModule(CallbackBase):
         TALLY.failed += 1
 
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
-        # The keyword may be a template, and plays hold templates as they were written.
-        variables = play.get_variable_manager().get_vars(play=play)
-        templar = Templar(loader=play.get_loader(), variables=variables)
-        self._checking = boolean(templar.template(play.check_mode), strict=False) if play.check_mode else False
+        self._checking = is_checking(play)
         self._planned |= self._checking
+        variables, templar = variables_of(play)
         if variables.get("plan_file"):
             self._file = os.path.abspath(os.path.expanduser(str(templar.template(variables["plan_file"]))))
             self._write(gather(self._results), complete=False)

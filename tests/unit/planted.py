@@ -48,9 +48,10 @@ PUBLIC = {
         service.stack service_logs.name service_logs.stack service_logs.task stack.name stack.profiles stack.show_environment
         stack.optional_variables stack.silence stack_info.name
         swarm.host swarm_info.hosts swarm.members swarm.rejoin task_exec.show_environment task_exec.task task_exec.user
-        task_info.node task_info.service task_kill.task task_stats.name task_stats.stack volume.remove_stack_volumes volume.test_image
+        task_info.node task_info.service task_kill.task task_stats.name task_stats.stack timers.prefix
+        timers.timers.name volume.remove_stack_volumes volume.test_image
         volume.volumes.driver volume.volumes.name""",
-    "the name of a user or group of a host": "directory.directories.group directory.directories.owner",
+    "the name of a user or group of a host": "directory.directories.group directory.directories.owner timers.user",
     "the name of a user or a registry, shown beside what it opens": """
         autoscale.rules.metric.username image.registry_auth.registry image.registry_auth.username
         image_pull.registry_auth.registry image_pull.registry_auth.username job.registry_auth.registry
@@ -62,7 +63,7 @@ PUBLIC = {
         image.images.context
         image.images.dockerfile metrics_file.directory
         generated_secrets.file mount.absent mount.mounts.path nfs_exports.exports.path path_info.paths recover.archive
-        registry_credentials.file stack.env_files stack.files stack.files_below stack.project_dir
+        registry_credentials.file timers.directory stack.env_files stack.files stack.files_below stack.project_dir
         task_exec.workdir volume.volumes.nfs.path""",
     "an address of a host or a network": """
         firewall.peers firewall.published.sources host_info.advertise_addr host_info.data_path_addr host_info.peers
@@ -74,7 +75,8 @@ PUBLIC = {
         autoscale.rules.cool_down_down autoscale.rules.cool_down_up autoscale.wait_timeout job.wait_timeout prune.older_than
         service.update.rollback_config.delay service.update.rollback_config.monitor
         service.update.update_config.delay service.update.update_config.monitor
-        service.wait_timeout service_logs.since service_logs.until stack.wait_timeout swarm.settings.dispatcher_heartbeat
+        timers.timers.calendar service.wait_timeout
+        service_logs.since service_logs.until stack.wait_timeout swarm.settings.dispatcher_heartbeat
         swarm.settings.node_cert_expiry task_exec.wait_timeout""",
     "words of a small language without a place for a credential": """
         autoscale.rules.metric.path autoscale.rules.metric.query directory.directories.mode
@@ -84,6 +86,7 @@ PUBLIC = {
         service.update.constraints_absent service.scale.replicas
         stack.device_kinds stack.keep_replicas volume.volumes.nfs.options volume.volumes.nfs.version""",
     "a command of the controller, where everybody reads the arguments of processes": "deploy_gate.command",
+    "the text of a unit of systemd, which everybody on the host reads": "timers.timers.command timers.timers.description",
     "labels by which services or hosts are chosen": """directory.directories.labels directory.labels
         service.label service_logs.label stack_info.label""",
     "made by this collection out of what modules returned": """

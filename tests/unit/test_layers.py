@@ -60,6 +60,7 @@ LAYERS = (  # the first that matches
     ),
     Layer("loading of stacks", "plugin_utils/stack_loading.py", ON_CONTROLLER, YAML | {"ansible"}),
     Layer("managers of a run", "plugin_utils/other_managers.py", ON_CONTROLLER, frozenset({"ansible"}), PROCESSES),
+    Layer("plays of callbacks", "plugin_utils/play.py", theirs=frozenset({"ansible"}), never=PROCESSES),
     Layer("several hosts at once", "plugin_utils/at_once.py", theirs=frozenset({"ansible"}), never=PROCESSES),
     Layer("controller util", "plugin_utils/*.py", ON_CONTROLLER, YAML | CRYPTOGRAPHY),
     Layer("inventory", "inventory/*.py", ("plugin_utils.", CORE, IO, *FRAME), frozenset({"ansible"}), PROCESSES),

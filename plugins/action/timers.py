@@ -1,0 +1,1 @@
+apt_info.py
