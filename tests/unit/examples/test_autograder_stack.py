@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import yaml
 from ansible_collections.flotilla.swarm.plugins.module_utils._core.cluster.labels import check_policies
 from ansible_collections.flotilla.swarm.plugins.module_utils.errors import FlotillaError
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.stack_files import load_model
+from fake_engine import FakeEngine, network, node
+from planned_stacks import images_of, plan
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "autograder"
 SECRETS = (
@@ -61,8 +64,9 @@ def test_production_uses_the_mesh_and_public_images() -> None:
     assert {name: image for name, image in images.items() if image != "127.0.0.1:5000/autograder:42"} == {
         "database": "postgres:17", "cache": "redis:7", "rabbitmq": "rabbitmq:4.0", "sandboxes": "registry:2", "nginx": "nginx:1.28",
     }  # fmt: skip
-    assert published(services) == {"nginx": {80: "ingress", 443: "ingress"}, "sandboxes": {5001: "ingress"}}
-    assert not [name for name, service in services.items() if service["deploy"].get("endpoint_mode", "vip") != "vip"]
+    assert published(services) == {"nginx": {80: "host", 443: "host"}, "sandboxes": {5001: "ingress"}}
+    assert [name for name, service in services.items() if service["deploy"].get("endpoint_mode", "vip") != "vip"] == ["database"]
+    assert services["nginx"]["deploy"]["update_config"]["order"] == "stop-first"
 
 
 def test_the_lab_differs_in_images_ports_and_names_and_in_two_classes_only() -> None:
@@ -74,7 +78,23 @@ def test_the_lab_differs_in_images_ports_and_names_and_in_two_classes_only() -> 
     for name, service in lab.items():
         if name != "mesh":
             changed = {key for key in {*service, *services[name]} if service.get(key) != services[name].get(key)}
-            assert changed <= {"image", "deploy"} | ({"ports"} if name in ("nginx", "sandboxes") else set()), name
+            assert changed <= {"image", "deploy"} | ({"ports"} if name == "sandboxes" else set()), name
+
+
+@pytest.mark.parametrize("files", [("stack.yml",), ("stack.yml", "lab.yml")])
+def test_the_plan_has_nothing_to_warn_of(files: tuple[str, ...], fake_engine: Callable[..., FakeEngine]) -> None:
+    labels = {"m1": {}, **declared("lab" if len(files) > 1 else "prod", "nodes")["nodes_labels"]}
+    nodes = [
+        node(name, role="manager" if name == "m1" else "worker", leader=name == "m1", addr=f"192.0.2.{number}",
+             labels=dict.fromkeys(each, "true"), cpus=8, memory=32 << 30)
+        for number, (name, each) in enumerate(labels.items(), 1)
+    ]  # fmt: skip
+    fake = fake_engine(nodes=nodes, networks=[network("autograder")])
+    options = {"name": "autograder", "files": [str(EXAMPLE / file) for file in files], "env": ENVIRONMENT}
+    fake.host.images |= {image: {"digest": f"sha256:{'a' * 64}"} for image in images_of(options)}
+    planned = plan(fake, options)
+    services = {change["name"] for change in planned["plan"] if change["kind"] == "service"}
+    assert len(services) == len(load(*files)["services"]) and not planned["warnings"]
 
 
 def test_each_label_has_its_services() -> None:
