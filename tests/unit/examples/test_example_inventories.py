@@ -57,5 +57,5 @@ def test_what_all_labs_have_in_common_is_there_once(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in LABS if name != "lab"])
 def test_a_system_has_all_that_make_looks_for(name: str) -> None:
     example = ROOT / "examples" / name.removesuffix("-lab")
-    parts = ("README.md", "stack.yml", "lab.yml", "lab/proof.yml")
+    parts = ("README.md", "lab.yml", "lab/proof.yml")
     assert name.endswith("-lab") and [part for part in parts if not Path(example, part).exists()] == []
