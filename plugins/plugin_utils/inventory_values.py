@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..module_utils.redact import redact_text
+from .generated_secrets import STAND_IN
 from .inventory_schema import Path_, is_unknown, known_names, load_schema
 
 Template = t.Callable[[str, t.Any], t.Any]
@@ -134,9 +135,9 @@ def words_in_templates(raw: t.Mapping[str, t.Mapping[str, t.Any]]) -> set[str]:
 
 
 def is_known(value: t.Any) -> bool:
-    """Whether nothing in the value waits for something that is not known."""
+    """Whether nothing in the value waits for something that is not known, or for a secret that is not made yet."""
     if isinstance(value, dict):
         return all(is_known(item) for item in value.values())
     if isinstance(value, list):
         return all(is_known(item) for item in value)
-    return bool(value != UNKNOWN)
+    return bool(value != UNKNOWN) and STAND_IN not in str(value)

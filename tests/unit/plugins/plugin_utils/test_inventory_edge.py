@@ -11,6 +11,7 @@ from functools import partial
 import pytest
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import LoadedStack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.fault import FAULT, WARNING
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.generated_secrets import STAND_IN
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_check import find_faults
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_model import Inventory, said
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.inventory_values import fill_in
@@ -169,3 +170,15 @@ def test_labels_that_the_edge_can_not_use_are_told(service: Json, words: str) ->
 def test_a_constraint_that_no_label_meets_is_told() -> None:
     (text,) = find(WARNING, nodes_labels={})
     assert text.startswith("edge_constraint is node.labels.edge == true, and nodes_labels gives that label to no node.")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"edge_auth": {"kind": "basic", "users": [STAND_IN]}},
+        {"edge_auth": {**OIDC, "cookie_secret": STAND_IN}},
+        {"edge_acme": {}, "edge_certificates": [{"certificate": f"{STAND_IN}\n{STAND_IN}", "key": STAND_IN}]},
+    ],
+)
+def test_what_the_run_makes_first_is_not_judged_before(more: Json) -> None:
+    assert find(FAULT, **more) == []
