@@ -6,6 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 SYSTEM := autograder
 INVENTORY := inventories/$(patsubst autograder-lab,lab,$(SYSTEM)-lab)
+PREPARE := $(wildcard molecule/$(SYSTEM)/prepare.yml)
 PROOF := $(wildcard examples/$(SYSTEM)/lab/proof.yml)
 LAB := $(BIN)/python -m tests.lab
 PLAY := $(BIN)/ansible-playbook -i $(INVENTORY)
@@ -22,6 +23,7 @@ demo plan status teardown: $(INVENTORY) .venv/.runtime
 
 demo: ## start three nodes, make them a swarm, deploy the autograder, or another example as SYSTEM=ray
 	$(LAB) up --name $(FLOTILLA_LAB)
+	$(PREPARE:%=$(PLAY) %)
 	$(PLAY) site.yml
 	$(PLAY) playbooks/status.yml
 	$(PROOF:%=$(PLAY) %)

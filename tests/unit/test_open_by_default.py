@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = ("prod", "staging", "ray", "ocr", "openmpf")
+EXAMPLES = ("prod", "staging", "ray", "ocr", "openmpf", "unmute", "unmute-staging")
 ROLES_THAT_PULL = ("images", "stacks", "services", "migrate")
 
 
@@ -34,7 +34,7 @@ def test_the_firewall_is_on_and_keeps_the_registry_for_the_nodes(inventory: str)
     assert given["engine_daemon_config"]["metrics-addr"].startswith("127.0.0.1:")
 
 
-@pytest.mark.parametrize("inventory", [*EXAMPLES, "lab", "ray-lab", "ocr-lab", "openmpf-lab"])
+@pytest.mark.parametrize("inventory", [*EXAMPLES, "lab", "ray-lab", "ocr-lab", "openmpf-lab", "unmute-lab"])
 def test_the_registry_has_a_login_that_reaches_who_needs_it(inventory: str) -> None:
     given = declared(inventory)
     assert not given.get("registry_open") and "insecure-registries" not in given.get("engine_daemon_config", {})
