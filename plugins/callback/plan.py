@@ -13,6 +13,7 @@ version_added: 0.1.0
 author: Flotilla contributors (@flotilla-swarm)
 description:
   - Gathers what the modules of this collection planned or did on all hosts, and prints it once when the run ends, with its time.
+    Where P(flotilla.swarm.glance#callback) is chosen, that one prints it.
   - Tasks of other collections that changed something are listed by their name.
   - Where the variable C(plan_file) is set, the list is written to that file on the controller as JSON, at the start of each play and at
     the end of the run. It holds C(plan_changes), the changes as the modules return them; C(plan_complete), whether no host failed;
@@ -30,11 +31,8 @@ import typing as t
 
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.play import is_checking, variables_of
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_plan import gather, summarise
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_plan import RUN_PLAN, gather
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_tally import TALLY
-
-from ..module_utils.errors import NOTHING_CHANGED
-from ..module_utils.plan import render_changes
 
 
 def write_json(path: str, data: t.Mapping[str, t.Any]) -> None:
@@ -56,8 +54,7 @@ class CallbackModule(CallbackBase):
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)
-        self._results: list[tuple[str, str, bool, t.Mapping[str, t.Any]]] = []
-        self._checking = self._planned = self._applied = False
+        self._checking = False
         self._file = ""
         self._began = time.monotonic()
         self._stacks_plan_ids: dict[str, str] = {}
@@ -68,9 +65,7 @@ class CallbackModule(CallbackBase):
         self._stacks_plan_ids.update(stats.get("stacks_plan_ids") or {})
         if result._result.get("changed"):
             TALLY.changed += 1
-            self._planned |= self._checking
-            self._applied |= not self._checking
-            self._results.append((result._host.get_name(), task.get_name(), bool(task.run_once), result._result))
+            RUN_PLAN.note(result._host.get_name(), task.get_name(), bool(task.run_once), result._result, self._checking)
 
     def v2_playbook_on_start(self, playbook: t.Any) -> None:
         TALLY.playbook, TALLY.began = os.path.splitext(os.path.basename(playbook._file_name))[0], time.time()
@@ -83,27 +78,20 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
         self._checking = is_checking(play)
-        self._planned |= self._checking
+        RUN_PLAN.is_planned |= self._checking
         variables, templar = variables_of(play)
         if variables.get("plan_file"):
             self._file = os.path.abspath(os.path.expanduser(str(templar.template(variables["plan_file"]))))
-            self._write(gather(self._results), complete=False)
+            self._write(gather(RUN_PLAN.results), complete=False)
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
-        changes = gather(self._results)
-        whole = not (stats.failures or stats.dark)
-        self._write(changes, whole)
-        if not changes and not self._planned:
-            return
-        self._display.banner("PLAN" if self._planned else "CHANGES")
-        if not whole:
-            hosts = ", ".join(sorted({*stats.failures, *stats.dark}))
-            self._display.display(f"This list is incomplete: the run failed on {hosts}.")
-        for line in render_changes(changes):
+        lost = {*stats.failures, *stats.dark}
+        self._write(gather(RUN_PLAN.results), complete=not lost)
+        lines = RUN_PLAN.end(sorted(lost), f"{time.monotonic() - self._began:.0f} s")
+        for title in lines[:1]:
+            self._display.banner(title)
+        for line in lines[1:]:
             self._display.display(line)
-        count = summarise(changes) if changes or whole else "No change was planned before that"
-        end = f", in {time.monotonic() - self._began:.0f} s." if self._applied else f". {NOTHING_CHANGED}"
-        self._display.display(f"{count}{end}")
 
     def _write(self, changes: list[dict[str, t.Any]], complete: bool) -> None:
         if not self._file:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, field
 
 from ..module_utils.errors import NOTHING_CHANGED
 from ..module_utils.plan import SIGNS, render_changes
+from .host_names import name_hosts
 
 REGISTERED = ("_decided", "_planned", "_done")
 """How the names end under which roles register what holds a plan."""
@@ -54,7 +56,7 @@ def _foreign(task: str) -> dict[str, t.Any]:
 
 
 def _with_hosts(reason: str, hosts: list[str]) -> str:
-    return f"{reason} on {', '.join(sorted(hosts))}".strip() if hosts else reason
+    return f"{reason} on {name_hosts(hosts)}".strip() if hosts else reason
 
 
 def gather_registered(variables: t.Mapping[str, t.Mapping[str, t.Any]], hosts: t.Iterable[str]) -> list[dict[str, t.Any]]:
@@ -80,3 +82,35 @@ def summarise(changes: t.Sequence[t.Mapping[str, t.Any]]) -> str:
     """Such as ``2 to change, 1 to add``; ``Nothing to change`` when there are none."""
     counts = [(sum(change["action"] == action for change in changes), words) for action, words in _SUMMARY]
     return ", ".join(f"{count} {words}" for count, words in counts if count) or "Nothing to change"
+
+
+@dataclass
+class RunPlan:
+    """What the tasks of a run planned or did so far. The callback ``plan`` notes it; it is shown once, by the callback that comes first."""
+
+    results: list[tuple[str, str, bool, t.Mapping[str, t.Any]]] = field(default_factory=list)
+    is_planned: bool = False
+    is_applied: bool = False
+    is_shown: bool = False
+
+    def note(self, host: str, task: str, whole_cluster: bool, result: t.Mapping[str, t.Any], checking: bool) -> None:
+        self.is_planned |= checking
+        self.is_applied |= not checking
+        self.results.append((host, task, whole_cluster, result))
+
+    def end(self, lost: t.Sequence[str], took: str = "") -> list[str]:
+        """A title, the changes and their number. Nothing where the run neither planned nor did any, or it was shown.
+
+        ``lost`` are the hosts on which the run failed.
+        """
+        changes = gather(self.results)
+        if self.is_shown or not (changes or self.is_planned):
+            return []
+        self.is_shown = True
+        incomplete = [f"This list is incomplete: the run failed on {name_hosts(lost)}."] if lost else []
+        count = "No change was planned before that" if lost and not changes else summarise(changes)
+        end = f"{took and ', in '}{took}." if self.is_applied else f". {NOTHING_CHANGED}"
+        return ["PLAN" if self.is_planned else "CHANGES", *incomplete, *render_changes(changes), f"{count}{end}"]
+
+
+RUN_PLAN = RunPlan()

@@ -74,7 +74,8 @@ class Node:
         """With the settings of this project and no others."""
         own = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "DOCKER_"))}
         places = f"{self.collections}:{self.root / 'collections'}"
-        return {**own, "ANSIBLE_CONFIG": str(self.root / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": places}
+        settings = {"ANSIBLE_CONFIG": str(self.root / "ansible.cfg"), "ANSIBLE_STDOUT_CALLBACK": "default"}
+        return {**own, **settings, "ANSIBLE_COLLECTIONS_PATH": places}
 
     @property
     def _files(self) -> Path:

@@ -54,7 +54,9 @@ class Scenario:
             json.dump({**self.given, **variables}, stream)
         # As from a shell: molecule has settings of its own.
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PY_COLORS"))}
-        environment |= {"FLOTILLA_LAB": self.name, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", **(environ or {})}
+        # What is asserted of a run is in the output that shows every task.
+        shown = {"ANSIBLE_STDOUT_CALLBACK": "default", "ANSIBLE_NOCOLOR": "1"}
+        environment |= {"FLOTILLA_LAB": self.name, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **shown, **(environ or {})}
         return subprocess.Popen(
             ["ansible-playbook", "-i", inventory or self.inventory, playbook, *arguments, "-e", f"@{path}"],
             cwd=ROOT,

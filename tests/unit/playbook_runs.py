@@ -131,7 +131,7 @@ def run_each(folder: Path, commands: list[list[str]]) -> list[Ran]:
 
 
 def play_on(fake: FakeEngine, inventory: Path, playbook: str | Path, *arguments: str, **variables: Any) -> str:
-    """Run a playbook, with the settings of the project, on hosts whose engine is the fake one.
+    """Run a playbook, with the settings of the project, on hosts whose engine is the fake one. It shows every task.
 
     What was printed, its lines joined; the exit code stands at its end.
     """
@@ -145,6 +145,7 @@ def play_on(fake: FakeEngine, inventory: Path, playbook: str | Path, *arguments:
     settings = {
         "DOCKER_HOST": fake.docker_host,
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_STDOUT_CALLBACK": "default",
         "ANSIBLE_NOCOLOR": "1",
         "PATH": f"{programs}:{os.environ['PATH']}",
     }

@@ -15,6 +15,8 @@ from typing import Any
 from well_host import NOTHING_OPEN, WELL
 
 ROOT = Path(__file__).parents[2]
+STOCK = 72
+"""What Ansible's own callback has room for in 80 columns."""
 
 
 def node(hostname: str, **told: Any) -> dict[str, Any]:
@@ -238,25 +240,26 @@ def shown(folder: Path, role: str, template: str, variables: dict[str, Any]) -> 
     environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.split("msg: |-\n", 1)[1].split("\nPLAY RECAP", 1)[0].rstrip().splitlines()
+    _head, *lines = done.stdout.split("\n\nlocalhost ok", 1)[0].splitlines()
+    return lines
 
 
 def test_status(tmp_path: Path) -> None:
     lines = shown(tmp_path, "status", "status.txt.j2", STATUS)
-    assert max(map(len, lines)) <= 80
-    assert [line.removeprefix(" " * 8) for line in lines] == STATUS_TEXT.strip().splitlines()
+    assert max(map(len, lines)) <= STOCK
+    assert lines == STATUS_TEXT.strip().splitlines()
 
 
 def test_health(tmp_path: Path) -> None:
     lines = shown(tmp_path, "health", "health.txt.j2", HEALTH)
-    assert max(map(len, lines)) <= 80
-    assert [line.removeprefix(" " * 8) for line in lines] == HEALTH_TEXT.strip().splitlines()
+    assert max(map(len, lines)) <= STOCK
+    assert lines == HEALTH_TEXT.strip().splitlines()
 
 
 def test_acceptance(tmp_path: Path) -> None:
     lines = shown(tmp_path, "acceptance", "acceptance.txt.j2", ACCEPTANCE)
-    assert max(map(len, lines)) <= 80
-    assert [line.removeprefix(" " * 8) for line in lines] == ACCEPTANCE_TEXT.strip().splitlines()
+    assert max(map(len, lines)) <= STOCK
+    assert lines == ACCEPTANCE_TEXT.strip().splitlines()
 
 
 def test_health_without_a_fault(tmp_path: Path) -> None:
@@ -269,4 +272,4 @@ def test_health_without_a_fault(tmp_path: Path) -> None:
         "health.txt.j2",
         {"__health_hosts": {"m1": HOST}, "__health_cluster": swarm, "__health_services": {"services": []}},
     )
-    assert lines[0].strip() == "healthy" and len(lines) == 14
+    assert lines[0] == "healthy" and len(lines) == 14

@@ -56,6 +56,7 @@ def migrate(fake: FakeEngine, folder: Path, *arguments: str) -> str:
     }
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(folder / "hosts.yml")]
     environment = {**os.environ, "DOCKER_HOST": fake.docker_host, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    environment["ANSIBLE_STDOUT_CALLBACK"] = "default"
     command += ["playbooks/migrate_from_compose.yml", "-e", json.dumps(given), *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     return f"{' '.join(done.stdout.split())} rc={done.returncode}"

@@ -48,6 +48,7 @@ def test_a_run_has_the_projects_settings_and_none_of_molecules(started: dict[str
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_LOG_PATH": "/log",
         "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_STDOUT_CALLBACK": "default",
         "FLOTILLA_LAB": "ci",
     }
 
