@@ -43,6 +43,7 @@ def test_what_hosts_say() -> None:
     )
     assert found == {
         "acting": ["m1"],
+        "silence": "",
         "locked": ["m3"],
         "leaderless": ["m2", "m4"],
         "node_ids": {name: f"id-{name}" for name in ("m1", "m2", "m3", "m4", "w1")},
@@ -50,3 +51,15 @@ def test_what_hosts_say() -> None:
         "check_mode": True,
     }
     assert read_answers([])["check_mode"] is False
+
+
+def test_why_none_acts_is_told_once_for_several_hosts() -> None:
+    none = "connecting to the engine: the Docker SDK can't be imported. Install python3-docker."
+    told = [
+        answer("m1", "unreachable", problem=none),
+        answer("m2", "unreachable", problem=none),
+        answer("m3", "inactive", problem=""),
+        {"item": "m4", "unreachable": True, "msg": "no route to host"},
+    ]
+    assert read_answers(told)["silence"] == f"m1, m2: {none}\nm4: no route to host."
+    assert read_answers([answer("m1", "inactive")])["silence"] == "" == read_answers([])["silence"]
