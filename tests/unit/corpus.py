@@ -15,6 +15,8 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from fake_engine import config, network, secret
+
 Json = dict[str, t.Any]
 CORPUS = Path(os.environ.get("FLOTILLA_CORPUS") or Path(__file__).resolve().parents[3] / "shared" / "corpus")
 MISSING = f"no corpus at {CORPUS}; FLOTILLA_CORPUS can name another folder"
@@ -90,3 +92,21 @@ def _comparable(body: Json) -> Json:
     if len(ports) > _SORTED_PORTS:
         ports.sort(key=lambda port: json.dumps(port, sort_keys=True))
     return body
+
+
+def outside(case: Case) -> dict[str, list[Json]]:
+    """The external objects, and cluster volumes, that the expected services refer to."""
+    names: dict[str, set[str]] = {"networks": set(), "secrets": set(), "configs": set(), "volumes": set()}
+    for body in case.expected.values():
+        template = body.get("TaskTemplate", {})
+        container = template.get("ContainerSpec", {})
+        names["networks"] |= {item["Target"] for item in template.get("Networks", [])}
+        names["secrets"] |= {item["SecretName"] for item in container.get("Secrets", [])}
+        names["configs"] |= {item["ConfigName"] for item in container.get("Configs", [])}
+        names["volumes"] |= {mount["Source"] for mount in container.get("Mounts", []) if mount["Type"] == "cluster"}
+    made: dict[str, t.Callable[[str], Json]] = {"networks": network, "secrets": secret, "configs": config, "volumes": cluster_volume}
+    return {kind: [made[kind](name) for name in sorted(found - case.expected.keys())] for kind, found in names.items()}
+
+
+def cluster_volume(name: str) -> Json:
+    return {"Name": name, "Driver": "csi", "ClusterVolumeSpec": {}}

@@ -24,7 +24,12 @@ def render(model: Model, shown: t.Collection[str] = ()) -> str:
     """YAML that says what the stack's files say together, redacted; ``shown`` are patterns of variables that may be shown."""
     file = as_file(model)
     redacted = {section: {key: redact("", item, shown) for key, item in items.items()} for section, items in file.items()}
-    return yaml.dump(escaped(redacted), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return dump(escaped(redacted))
+
+
+def dump(data: Model) -> str:
+    """YAML of the data of a file."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def as_file(model: Model) -> Model:

@@ -356,7 +356,7 @@ def make_spec(given: Raw) -> Json:
     """The fields that a service in normal form has. A section that is given is sent, if only empty."""
     spec: Json = {"TaskTemplate": {"ContainerSpec": {}, "ForceUpdate": 0, "Placement": {}, "Resources": {}}, "EndpointSpec": {}}
     for section, fields in _BY_SECTION.items():
-        values = _value_at(given, section)
+        values = value_at(given, section)
         for field in fields if values is not None else ():
             value = values.get(field.key[-1])
             value = None if value is None else field.make(value)
@@ -426,7 +426,7 @@ def refuse_unknown(specs: t.Iterable[Raw], api: tuple[int, ...]) -> None:
     """Raise PlanError for a field that an engine with this version of the API drops silently: each later plan would show it again."""
     for spec in map(ServiceSpec, specs):
         for field in _NEWER:
-            if field.since > api and field.is_given(_value_at(spec.raw, field.path)):
+            if field.since > api and field.is_given(value_at(spec.raw, field.path)):
                 since, spoken = (".".join(map(str, version)) for version in (field.since, api))
                 raise PlanError(
                     f"service {spec.name}: {field.word} is new in version {since} of the Engine API, and the manager has {spoken}",
@@ -434,7 +434,7 @@ def refuse_unknown(specs: t.Iterable[Raw], api: tuple[int, ...]) -> None:
                 )
 
 
-def _value_at(node: t.Any, path: tuple[str, ...]) -> t.Any:
+def value_at(node: t.Any, path: tuple[str, ...]) -> t.Any:
     for name in path:
         node = (node or {}).get(name)
     return node

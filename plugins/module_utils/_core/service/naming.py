@@ -17,6 +17,7 @@ Item = t.Mapping[str, t.Any]
 NAMESPACE_LABEL = "com.docker.stack.namespace"
 IMAGE_LABEL = "com.docker.stack.image"
 KEY_LABEL = "io.flotilla.swarm.key"
+LOCK_LABEL = "io.flotilla.swarm.lock"
 SALT_LABEL = "io.flotilla.swarm.salt"
 """What the hash in the name of a secret or config is keyed with: who sees the name can't guess the content."""
 _NAME = re.compile(r"[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*")

@@ -15,7 +15,7 @@ from ..service.spec import Json, Raw, ServiceSpec
 from .convert import StackObjects
 
 # The engine adds these to what was asked for.
-_ENGINE_OPTIONS = ("com.docker.network.driver.overlay.vxlanid_list",)
+ENGINE_OPTIONS = ("com.docker.network.driver.overlay.vxlanid_list",)
 
 
 def foreign(kind: str, item: Item) -> PlanError:
@@ -31,7 +31,7 @@ def diff_network(observed: Item, wanted: Item) -> tuple[Field, ...]:
 
 
 def _network_form(network: Item, wanted: Item) -> dict[str, t.Any]:
-    options = {key: value for key, value in (network.get("Options") or {}).items() if key not in _ENGINE_OPTIONS}
+    options = {key: value for key, value in (network.get("Options") or {}).items() if key not in ENGINE_OPTIONS}
     form = {
         "driver": network.get("Driver") or "overlay",
         "driver_opts": options,
@@ -125,6 +125,8 @@ def _with_names(spec: Json, names: t.Mapping[str, str]) -> Json:
     view = ServiceSpec(spec)
     if not view.configs:
         return spec
+    if view.credential_config in names:
+        view = view.with_credential_config(names[view.credential_config])
     configs = [{**item, "ConfigName": names.get(item["ConfigName"], item["ConfigName"])} for item in view.configs]
     configs.sort(key=lambda item: str(item["ConfigName"]))
     return view.changed(container={"Configs": configs}).body

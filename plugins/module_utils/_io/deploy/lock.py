@@ -13,6 +13,7 @@ import typing as t
 import uuid
 from functools import partial
 
+from ..._core.service.naming import LOCK_LABEL
 from ..._core.service.spec import Json
 from ..._core.stack.session import Session
 from ..._core.timestamps import read_time
@@ -27,7 +28,6 @@ TURN_SECONDS = 900.0
 """The same for a lock that a run keeps from one task to another, while an engine restarts and nobody renews it."""
 NODES = "of.nodes"
 """What is locked while availability or role of nodes change. No stack can have a dot in its name."""
-_LABEL = "io.flotilla.swarm.lock"
 _CLOCK = "io.flotilla.swarm.clock"
 _ATTEMPTS = 5
 _DATA = base64.b64encode(b"lock").decode()
@@ -37,7 +37,7 @@ class LockedError(FlotillaError):
     """Another run holds the lock."""
 
     def __init__(self, name: str, lock: Json, seconds: float) -> None:
-        self.holder, self.run = _holder(lock), _labels(lock).get(f"{_LABEL}.run", "")
+        self.holder, self.run = _holder(lock), _labels(lock).get(f"{LOCK_LABEL}.run", "")
         cure = f"Wait for it; if it died, its lock ends in {max(seconds, 1):.0f} s at most, or remove the config {lock_name(name)}."
         super().__init__(_tell_holder(name, lock), cure)
         self.result = {"rival": self.run}
@@ -98,7 +98,7 @@ class Locks:
                 lock = self._engine.get(f"/configs/{lock_name(name)}", f"reading the lock of {tell_locked(name)}")
             except EngineError:  # nobody holds it, or the engine is away for a while
                 continue
-            if _labels(lock).get(_LABEL) == name and newest(times) <= _written(lock) + _lease(lock):
+            if _labels(lock).get(LOCK_LABEL) == name and newest(times) <= _written(lock) + _lease(lock):
                 return _tell_holder(name, lock)
         return ""
 
@@ -117,13 +117,13 @@ class Locks:
     def release_all(self) -> None:
         """Also those that a call of the run took whose end nobody heard of."""
         self.release()
-        filters = {"label": [f"{_LABEL}.run={self._session.run}"]}
+        filters = {"label": [f"{LOCK_LABEL}.run={self._session.run}"]}
         for lock in self._engine.get("/configs", "looking for the locks of this run", filters=filters):
             release_lock(self._engine, lock["ID"])
 
     def _take(self, name: str) -> str:
-        labels = {_LABEL: name, f"{_LABEL}.holder": self._session.holder, f"{_LABEL}.run": self._session.run}
-        labels.update({f"{_LABEL}.lease": f"{self._lease:.0f}"} if self._lease != LEASE_SECONDS else {})
+        labels = {LOCK_LABEL: name, f"{LOCK_LABEL}.holder": self._session.holder, f"{LOCK_LABEL}.run": self._session.run}
+        labels.update({f"{LOCK_LABEL}.lease": f"{self._lease:.0f}"} if self._lease != LEASE_SECONDS else {})
         body = {"Name": lock_name(name), "Labels": labels, "Data": _DATA}
         for _attempt in range(_ATTEMPTS):
             found = self._through_outages(lambda: self._create(name, body))
@@ -145,11 +145,11 @@ class Locks:
         except NotFound:
             return ""
         labels = _labels(lock)
-        if labels.get(_LABEL) != name:
+        if labels.get(LOCK_LABEL) != name:
             raise FlotillaError(
                 f"config {lock_name(name)} has the name of a lock, but is not a lock of this collection", "Remove or rename it."
             )
-        run = labels.get(f"{_LABEL}.run", "")
+        run = labels.get(f"{LOCK_LABEL}.run", "")
         if run == self._session.run:  # only the answer to its creation was lost, or it was kept
             _rewrite(self._engine, lock)
             return str(lock["ID"])
@@ -216,8 +216,8 @@ def release_lock(engine: t.Any, lock_id: str) -> None:
 
 def read_locks(engine: t.Any) -> dict[str, tuple[str, float]]:
     """What is locked, or was until its lock's time ended: the ID of the lock and when it ends by the swarm's clock, by name."""
-    locks = engine.get("/configs", "reading locks", filters={"label": [_LABEL]})
-    return {lock["Spec"]["Labels"][_LABEL]: (lock["ID"], _written(lock) + _lease(lock)) for lock in locks}
+    locks = engine.get("/configs", "reading locks", filters={"label": [LOCK_LABEL]})
+    return {lock["Spec"]["Labels"][LOCK_LABEL]: (lock["ID"], _written(lock) + _lease(lock)) for lock in locks}
 
 
 def read_swarm_time(engine: t.Any) -> float:
@@ -256,7 +256,7 @@ def _written(lock: Json) -> float:
 
 def _lease(lock: Json) -> float:
     """How many seconds the lock counts after it was written."""
-    given = _labels(lock).get(f"{_LABEL}.lease", "")
+    given = _labels(lock).get(f"{LOCK_LABEL}.lease", "")
     return min(float(given), TURN_SECONDS) if given.isascii() and given.isdigit() else LEASE_SECONDS
 
 
@@ -272,7 +272,7 @@ def _labels(lock: Json) -> dict[str, str]:
 
 
 def _holder(lock: Json) -> str:
-    return _labels(lock).get(f"{_LABEL}.holder", "")
+    return _labels(lock).get(f"{LOCK_LABEL}.holder", "")
 
 
 def _tell_holder(stack: str, lock: Json) -> str:

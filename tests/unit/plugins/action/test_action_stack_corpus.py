@@ -24,8 +24,8 @@ from ansible_collections.flotilla.swarm.plugins.action import stack as action
 from ansible_collections.flotilla.swarm.plugins.modules import stack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.yaml_reader import read_yaml
-from corpus import CORPUS, MISSING, TAKEN, Case, by_name, find_cases
-from fake_engine import FakeEngine, config, network, node, secret
+from corpus import CORPUS, MISSING, TAKEN, Case, by_name, find_cases, outside
+from fake_engine import FakeEngine, node
 from module_runner import run_module_main
 
 Json = dict[str, t.Any]
@@ -53,24 +53,6 @@ def run(case: Case, fake: FakeEngine, check: bool = False) -> Json:
         result: Json = plugin.run(task_vars={})
     assert not result.get("failed"), result["msg"]
     return result
-
-
-def outside(case: Case) -> dict[str, list[Json]]:
-    """The external objects, and cluster volumes, that the expected services refer to."""
-    names: dict[str, set[str]] = {"networks": set(), "secrets": set(), "configs": set(), "volumes": set()}
-    for body in case.expected.values():
-        template = body.get("TaskTemplate", {})
-        container = template.get("ContainerSpec", {})
-        names["networks"] |= {item["Target"] for item in template.get("Networks", [])}
-        names["secrets"] |= {item["SecretName"] for item in container.get("Secrets", [])}
-        names["configs"] |= {item["ConfigName"] for item in container.get("Configs", [])}
-        names["volumes"] |= {mount["Source"] for mount in container.get("Mounts", []) if mount["Type"] == "cluster"}
-    made: dict[str, t.Callable[[str], Json]] = {"networks": network, "secrets": secret, "configs": config, "volumes": cluster_volume}
-    return {kind: [made[kind](name) for name in sorted(found - case.expected.keys())] for kind, found in names.items()}
-
-
-def cluster_volume(name: str) -> Json:
-    return {"Name": name, "Driver": "csi", "ClusterVolumeSpec": {}}
 
 
 @pytest.mark.parametrize("case", find_cases(), ids=lambda case: case.name)

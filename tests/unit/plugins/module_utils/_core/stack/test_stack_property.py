@@ -18,58 +18,9 @@ from fake_engine import FakeEngine, node
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from module_runner import run_module_main
+from random_stacks import STACK
 
 Json = dict[str, t.Any]
-
-KEYS = st.sampled_from(["a", "b", "c", "d"])
-WORDS = st.text("abc123", min_size=1, max_size=3)
-
-
-def subset(values: list[t.Any], most: int = 3) -> st.SearchStrategy[list[t.Any]]:
-    return st.lists(st.sampled_from(values), unique_by=str, max_size=most)
-
-
-DEPLOY = st.fixed_dictionaries(
-    {"mode": st.sampled_from(["replicated", "replicated", "global"])},
-    optional={
-        "labels": st.dictionaries(KEYS, WORDS),
-        "placement": st.fixed_dictionaries(
-            {"constraints": subset(["node.role == manager", "node.labels.x != y", "node.platform.os==linux"])}
-        ),
-        "resources": st.fixed_dictionaries({"limits": st.fixed_dictionaries({"memory": st.sampled_from(["64M", "1G"])})}),
-        "update_config": st.fixed_dictionaries({"parallelism": st.integers(0, 3), "order": st.sampled_from(["start-first", "stop-first"])}),
-        "restart_policy": st.fixed_dictionaries({"condition": st.just("any"), "delay": st.sampled_from(["1s", "5s"])}),
-    },
-)
-SERVICE = st.fixed_dictionaries(
-    {"image": st.sampled_from(["x:1", "x:2", "y"]), "deploy": DEPLOY},
-    optional={
-        "environment": st.dictionaries(KEYS, st.none() | WORDS | st.just("")),
-        "command": WORDS,
-        "networks": subset(["n1", "n2"]),
-        "secrets": subset(["s1", "s2"]),
-        "configs": subset(["c1", "c2"]),
-        "volumes": subset(["v:/a", "/tmp:/b", "/c"]),
-        "ports": subset([{"target": 80, "published": 0, "mode": "ingress"}, {"target": 81, "mode": "host"}]),
-        "extra_hosts": subset(["h1:1.1.1.1", "h2:2.2.2.2"]),
-        "healthcheck": st.fixed_dictionaries({"test": st.just("true"), "interval": st.sampled_from(["5s", "10s"])}),
-        "init": st.booleans(),
-        "stop_grace_period": st.sampled_from(["1s", "10s"]),
-        "cap_add": subset(["NET_ADMIN", "SYS_TIME"]),
-    },
-)
-STACK = st.builds(
-    lambda services, contents: {
-        "services": services,
-        "networks": {"n1": {}, "n2": {}},
-        "volumes": {"v": {}},
-        "secrets": {name: {"environment": name} for name in ("s1", "s2")},
-        "configs": {name: {"content": contents[name]} for name in ("c1", "c2")},
-        "_env": {name: contents[name] for name in ("s1", "s2")},
-    },
-    st.dictionaries(KEYS, SERVICE, min_size=1),
-    st.fixed_dictionaries({name: st.sampled_from(["1", "2"]) for name in ("s1", "s2", "c1", "c2")}),
-)
 
 
 def run(fake: FakeEngine, wanted: Json, check: bool = False, **options: t.Any) -> Json:
