@@ -75,20 +75,18 @@ class Glance:
         return [] if self._is_free else self.flush()
 
     def begin_host(self) -> list[Line]:
-        """A host begins a task. A step that was there before is shown again only where it does something."""
+        """A host begins a task. A step that was there before is shown again only where it changes, says or loses something."""
         return [] if self.step in self._shown_steps else self._head()
 
     def pass_task(
         self, host: str, task: str, result: Json, checking: bool = False, is_message: bool = False, of_all: bool = False
     ) -> list[Line]:
         """A task went well; ``is_message`` says that its message is for the reader, ``of_all`` that it is not about this host alone."""
-        lines = self._head()
-        if is_message:
-            for text in messages(result):
-                self._note("", text, host, of_all)
+        for text in messages(result) if is_message else ():
+            self._note("", text, host, of_all)
         if result.get("changed"):
             self._note("would change" if checking else "changed", task, host, of_all)
-        return lines
+        return self._head() if self._events else []
 
     def fail_task(self, host: str, task: str, result: Json, rescued: bool = False, of_all: bool = False) -> list[Line]:
         self.causes.append(Cause(host, task, cause_of(result), rescued, of_all))

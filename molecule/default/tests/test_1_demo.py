@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.scenario import Run, Scenario, Seen, declared, running
+from tests.scenario import Run, Scenario, Seen, declared, finish, running
 
 NODES = {"m1", "w1", "w2"}
 
@@ -162,6 +162,12 @@ def test_another_run_changes_nothing_and_moves_no_version(play: Callable[..., Ru
     assert run.rc == 0, run.out[-4000:]
     assert run.changed == dict.fromkeys(NODES, 0)
     assert look() == before
+
+
+def test_a_silent_run_fits_a_screen() -> None:
+    run = finish(Scenario().start("site.yml", environ={"ANSIBLE_STDOUT_CALLBACK": "flotilla.swarm.glance"}))
+    assert run.rc == 0 and "3 hosts ok, nothing changed, in " in run.out, run.out
+    assert len(run.out.strip().splitlines()) <= 25, run.out
 
 
 def test_the_status_table_names_all_and_fits_a_terminal(play: Callable[..., Run], site: str) -> None:

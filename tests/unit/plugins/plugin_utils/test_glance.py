@@ -46,7 +46,8 @@ def test_a_step_that_comes_again_is_shown_where_it_does_something() -> None:
     glance.begin_host()
     glance.begin_step("Prepare the hosts", HOSTS)
     assert glance.begin_host() == []
-    assert glance.pass_task("m1", "Look", {}) == [Line(HEAD)]
+    assert glance.pass_task("m1", "Look", {}) == []
+    assert glance.pass_task("m1", "Install", CHANGED) == [Line(HEAD)]
 
 
 def test_batches_of_one_play_are_one_step() -> None:
