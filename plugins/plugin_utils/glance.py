@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 from dataclasses import dataclass, field
 
@@ -22,6 +23,9 @@ _OUTPUTS = ("cmd", "module_stdout", "module_stderr")
 
 _FAILED = ("failed", "unreachable", "exception")
 """Since ansible-core 2.21 items that failed have only the last one."""
+
+_PREFIXES = re.compile(r"(Task failed: )?(The (test|filter|lookup) plugin 'flotilla\.swarm\.\w+' failed: )?")
+"""What Ansible puts before a message, which says nothing of its cause."""
 
 Json = t.Mapping[str, t.Any]
 State = t.Literal["", "changed", "would change", "failed", "unreachable"]
@@ -196,7 +200,7 @@ def cause_of(result: Json) -> str:
     failed = [item for item in _items(result) if any(item.get(sign) for sign in _FAILED)]
     if failed:
         return "\n".join(dict.fromkeys(cause_of(item) for item in failed))
-    text = _as_text(result.get("msg") or result.get("reason") or "It failed without a message.").strip().removeprefix("Task failed: ")
+    text = _PREFIXES.sub("", _as_text(result.get("msg") or result.get("reason") or "It failed without a message.").strip(), count=1)
     return f"{_sentence(text)} {MORE}" if any(result.get(name) for name in _OUTPUTS) else text
 
 

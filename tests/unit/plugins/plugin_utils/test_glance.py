@@ -124,6 +124,8 @@ def test_a_failure_that_is_rescued_is_not_shown() -> None:
         ({}, "It failed without a message."),
         ({"reason": "no such file"}, "no such file"),
         ({"msg": "Task failed: no"}, "no"),
+        ({"msg": "no. Task failed: no"}, "no. Task failed: no"),
+        ({"msg": "Task failed: The test plugin 'flotilla.swarm.confirmed' failed: confirm is missing."}, "confirm is missing."),
         ({"msg": "non-zero return code", "cmd": "false", "stderr": "pass: word"}, f"non-zero return code. {MORE}"),
         ({"msg": "MODULE FAILURE", "module_stderr": "Traceback"}, f"MODULE FAILURE. {MORE}"),
         ({"msg": "x", "results": [{"failed": True, "msg": "a"}, {"msg": "b"}, {"exception": "t", "msg": "c"}]}, "a\nc"),
