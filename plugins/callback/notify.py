@@ -35,6 +35,7 @@ from email.message import EmailMessage
 from ansible.errors import AnsibleError
 from ansible.module_utils.urls import open_url
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.glance import cause_of
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.notification import Email, Run, Settings, message, read_settings
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.play import is_checking, variables_of
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_plan import gather
@@ -98,10 +99,10 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         if not ignore_errors:
-            self._failed[result._host.get_name()] = self._cause(result)
+            self._failed[result._host.get_name()] = redact_text(cause_of(result._result))
 
     def v2_runner_on_unreachable(self, result: t.Any) -> None:
-        self._failed[result._host.get_name()] = self._cause(result)
+        self._failed[result._host.get_name()] = redact_text(cause_of(result._result))
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         # What was rescued did not fail.
@@ -109,11 +110,6 @@ class CallbackModule(CallbackBase):
         failed = {host: self._failed.get(host, "it failed") for host in sorted(lost)}
         changes = gather(self._results)
         self._tell(Run(self._playbook, self._swarm, self._checking, changes, failed, time.monotonic() - self._began))
-
-    def _cause(self, result: t.Any) -> str:
-        if result._task.no_log:
-            return "a task failed whose result is hidden"
-        return redact_text(str(result._result.get("msg") or "a task failed"))
 
     def _read(self, play: t.Any) -> Settings:
         """What the inventory says. A play alone knows no variables of groups, so those of a host are taken."""
