@@ -80,6 +80,7 @@ def test_managers_are_promoted_and_demoted_in_one_run_under_their_ids() -> None:
     assert settled(["m1", "w2", "w3"])
     assert {node["name"]: node["id"] for node in look()["nodes"]} == ids
     converge(THREE)
+    assert settled(THREE)
 
 
 def test_a_wiped_first_manager_joins_the_swarm_again() -> None:
