@@ -22,7 +22,9 @@ PLAYBOOKS = sorted([*ROOT.glob("*.yml"), *(ROOT / "playbooks").glob("*.yml")])
 COLLECTIONS = ("ansible.builtin", "ansible.posix", "community.general", "flotilla.swarm")
 NEVER = {f"ansible.builtin.{name}" for name in ("shell", "raw", "script", "expect", "pause")}
 # Commands of roles, each with the reason why no module does it: {("role", "task"): "reason"}.
-COMMANDS: dict[tuple[str, str], str] = {}
+COMMANDS: dict[tuple[str, str], str] = {
+    ("runner", "Checkout | Take the newest commit"): "as another user, also where root connects and there is no sudo",
+}
 # A host on which nothing is to be done leaves a play by meta, which costs less than a task that is skipped.
 PLAYBOOK_ACTIONS = {f"ansible.builtin.{name}" for name in ("assert", "set_stats", "include_role", "import_role", "meta", "debug")}
 
