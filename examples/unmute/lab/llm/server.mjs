@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// As much of OpenAI's API as vLLM has and the backend uses: POST /v1/chat/completions, GET /health.
+// As much of OpenAI's API as vLLM has and the backend uses, POST /v1/chat/completions, and beside it GET /health and /metrics.
 import { createServer } from "node:http";
 import { getLlama, LlamaChatSession } from "node-llama-cpp";
 
@@ -24,6 +24,7 @@ async function answer({ messages, max_tokens: maxTokens, temperature = 1 }) {
 
 // One at a time: the context has one sequence.
 let last = Promise.resolve();
+let answered = 0;
 function inTurn(body) {
   const mine = last.then(() => answer(body));
   last = mine.catch(() => {});
@@ -43,9 +44,11 @@ function reply(response, status, body) {
 createServer(async (request, response) => {
   try {
     if (request.url === "/health") return reply(response, 200, {});
+    if (request.url === "/metrics") return response.writeHead(200, { "Content-Type": "text/plain" }).end(`vllm:request_success_total ${answered}\n`);
     if (request.method !== "POST" || request.url !== "/v1/chat/completions") return reply(response, 404, { error: "not found" });
     const body = await read(request);
     const content = await inTurn(body);
+    answered += 1;
     return reply(response, 200, { model: body.model, choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content } }] });
   } catch (error) {
     return reply(response, 500, { error: String(error) });
