@@ -30,8 +30,8 @@ Json = dict[str, Any]
 
 def login() -> tuple[str, str]:
     """Name and password of the operator, from the file that role secrets made."""
-    kept = yaml.safe_load((SCENARIO.folder / "generated_secrets.yml").read_text())["operator"]
-    return str(kept["username"]), str(kept["password"])
+    kept = yaml.safe_load((SCENARIO.folder / "generated_secrets.yml").read_text())
+    return str(kept["operator.username"]), str(kept["operator.password"])
 
 
 def jobs(port: int = 8080, scheme: str = "http", context: ssl.SSLContext | None = None, who: tuple[str, str] | None = None) -> Json:
