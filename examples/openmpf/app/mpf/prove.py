@@ -74,7 +74,7 @@ def prove(jobs: int, words: list[str], wait: float) -> Json:
     picture, content = portrait(words), io.BytesIO()
     picture.save(content, "PNG")
     query = "algorithm=FACECV" + ("&algorithm=TESSERACTOCR" if words else "")
-    waiting = [json.loads(ask(f"/rest/jobs?{query}", content.getvalue()))["jobId"] for _ in range(jobs)]
+    waiting = [json.loads(ask(f"/rest/jobs?{query}", content.getvalue()))["jobId"] for _number in range(jobs)]
     ended: list[Json] = []
     while waiting and time.monotonic() - begun < wait:
         told = [json.loads(ask(f"/rest/jobs/{job}")) for job in waiting[:10]]
