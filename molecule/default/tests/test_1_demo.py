@@ -5,19 +5,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import json
 import ssl
-import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.scenario import Run, Scenario, Seen, declared, finish, running
 
@@ -28,37 +24,24 @@ NODES = {"m1", "w1", "w2"}
 def site(manager: Any) -> str:
     """The address of the web server."""
     address = manager.run("python3 -c %s", "import docker; print(docker.from_env().info()['Swarm']['NodeAddr'])").stdout.strip()
-    return f"https://{address}"
-
-
-def generated(name: str) -> str:
-    """A secret as the first run made it."""
-    return str(yaml.safe_load((Scenario().folder / "generated_secrets.yml").read_text())[name])
+    return f"http://{address}"
 
 
 def read(url: str, body: dict[str, str] | None = None) -> dict[str, Any]:
     data = json.dumps(body).encode() if body else None
-    return dict(json.loads(fetch(url, data)))
-
-
-def fetch(url: str, data: bytes | None = None) -> str:
-    trusted = ssl.create_default_context(cadata=generated("authority.certificate"))
-    with urllib.request.urlopen(url, data, timeout=30, context=trusted) as answer:
-        return str(answer.read().decode())
+    with urllib.request.urlopen(url, data, timeout=30) as answer:
+        return dict(json.load(answer))
 
 
 def graded(site: str, exercise: str, code: str) -> dict[str, Any]:
     """Hand in, and wait for the report."""
-    return wait_for_grade(site, read(f"{site}/submissions/", {"exercise": exercise, "code": code})["url"])
-
-
-def wait_for_grade(site: str, path: str) -> dict[str, Any]:
-    for _attempt in range(120):
-        report = read(f"{site}{path}")
+    submission = read(f"{site}/submissions/", {"exercise": exercise, "code": code})
+    for _attempt in range(60):
+        report = read(f"{site}{submission['url']}")
         if report["status"] == "graded":
             return report
         time.sleep(0.5)
-    pytest.fail(f"no grade within 60 s: {report}")
+    pytest.fail(f"no grade within 30 s: {report}")
 
 
 def test_three_nodes_are_ready(look: Callable[[], Seen]) -> None:
@@ -68,9 +51,9 @@ def test_three_nodes_are_ready(look: Callable[[], Seen]) -> None:
 def test_labels_are_as_declared(look: Callable[[], Seen]) -> None:
     labels = {node["name"]: set(node["labels"]) for node in look()["nodes"]}
     assert labels == {
-        "m1": {"registry", "webserver", "database", "cache", "rabbitmq_broker", "custom_image_registry", "image_builder"},
-        "w1": {"django_app", "small_tasks", "fast_grader", "tiny_fast_grader", "deferred_grader"},
-        "w2": {"grader", "rerun_grader", "tiny_rerun_grader"},
+        "m1": {"registry", "database", "cache", "webserver"},
+        "w1": {"django_app", "fast_grader"},
+        "w2": {"grader"},
     }
 
 
@@ -81,36 +64,14 @@ def test_every_service_runs_all_its_tasks_and_the_migration_ran_once(look: Calla
         "registry_registry": 1,
         "autograder_cache": 1,
         "autograder_database": 1,
-        "autograder_deferred_grader": 1,
         "autograder_django": 2,
         "autograder_fast_grader": 1,
         "autograder_grader": 1,
-        "autograder_image_builder": 1,
-        "autograder_mesh": 3,
         "autograder_migrate": 0,
         "autograder_nginx": 1,
-        "autograder_rabbitmq": 1,
-        "autograder_rerun_grader": 1,
-        "autograder_sandboxes": 1,
         "autograder_small_tasks": 1,
-        "autograder_tiny_fast_grader": 1,
-        "autograder_tiny_rerun_grader": 1,
     }
     assert [task["state"] for task in services["autograder_migrate"]["tasks"]] == ["complete"]
-
-
-def test_the_proof_of_the_demonstration(play: Callable[..., Run]) -> None:
-    """A first user, a course with an image of its own, and grades over HTTPS."""
-    run = play("examples/autograder/lab/proof.yml")
-    assert run.rc == 0, run.out[-6000:]
-    assert "6 hand-ins graded as they deserve over HTTPS" in run.text and not any(run.changed.values())
-
-
-def test_who_comes_without_tls_is_sent_there(site: str) -> None:
-    connection = http.client.HTTPConnection(site.removeprefix("https://"), timeout=30)
-    connection.request("GET", "/healthz/")
-    answer = connection.getresponse()
-    assert (answer.status, answer.headers["Location"]) == (301, f"{site}/healthz/")
 
 
 @pytest.mark.parametrize(
@@ -127,31 +88,12 @@ def test_a_submission_is_graded_on_another_node(site: str, exercise: str, code: 
     assert report["grade"] == grade if grade is not None else report["grade"] < 100, report
 
 
-def test_a_hand_in_is_graded_again_by_the_graders_for_that(site: str, play: Callable[..., Run]) -> None:
-    submission = graded(site, "add", "def add(a, b): return a + b")
-    run = play("playbooks/job.yml", services_service="autograder_django", services_command="python3 manage.py rerun add")
-    assert run.rc == 0, run.out[-4000:]
-    report = wait_for_grade(site, f"/submissions/{submission['id']}/")
-    assert report["grader"] in ("rerun_grader", "tiny_rerun_grader") and report["worker"] == "w2"
-
-
-def test_a_receipt_is_signed_by_the_site(site: str, tmp_path: Path) -> None:
-    submission = graded(site, "add", "def add(a, b): return a - b")
-    signed, home = fetch(f"{site}/submissions/{submission['id']}/receipt/"), str(tmp_path)
-    gpg = ["gpg", "--homedir", home, "--batch", "--quiet"]
-    subprocess.run([*gpg, "--import"], input=generated("receipts.public"), text=True, check=True)
-    told = subprocess.run([*gpg, "--decrypt"], input=signed, text=True, capture_output=True, check=True)
-    digest = hashlib.sha256(b"def add(a, b): return a - b").hexdigest()
-    assert "Good signature" in told.stderr and json.loads(told.stdout)["sha256"] == digest
-
-
-@pytest.mark.parametrize("port", [5000, 5001])
 @pytest.mark.parametrize(("method", "path"), [("GET", "/v2/"), ("GET", "/v2/_catalog"), ("POST", "/v2/evil/blobs/uploads/")])
-def test_who_has_no_login_gets_nothing_from_a_registry(site: str, port: int, method: str, path: str) -> None:
+def test_who_has_no_login_gets_nothing_from_the_registry(site: str, method: str, path: str) -> None:
     """The controller is no node."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    connection = http.client.HTTPSConnection(site.removeprefix("https://"), port, timeout=30, context=context)
+    connection = http.client.HTTPSConnection(site.removeprefix("http://"), 5000, timeout=30, context=context)
     connection.request(method, path)
     assert connection.getresponse().status == 401
 

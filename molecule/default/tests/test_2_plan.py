@@ -17,7 +17,7 @@ def changed_inventory() -> dict[str, Any]:
     """One label, one environment value and one replica count other than in the lab's inventory."""
     labels = declared("nodes")["nodes_labels"]
     stacks = declared("stacks")["stacks_present"]
-    labels["w2"] = {**labels["w2"], "ssd": True}
+    labels["w2"] = {**labels["w2"], "rerun_grader": True}
     stacks[0]["env"] = {**stacks[0]["env"], "WEB_CONCURRENCY": "1", "DJANGO_REPLICAS": "3"}
     stacks[0]["show_environment"] = ["WEB_*"]
     return {"nodes_labels": labels, "stacks_present": stacks}
@@ -38,7 +38,7 @@ def test_three_changes_are_planned_then_made_and_no_others(play: Callable[..., R
     planned = play("playbooks/plan.yml", **wanted)
     assert planned.rc == 0, planned.out[-4000:]
     assert look() == before
-    assert '~ node w2 labels.ssd: (none) -> "true"' in lines(planned)
+    assert '~ node w2 labels.rerun_grader: (none) -> "true"' in lines(planned)
     text = " ".join(lines(planned))
     assert "~ service autograder_django" in text
     assert 'WEB_CONCURRENCY: "2" -> "1"' in text
@@ -53,7 +53,7 @@ def test_three_changes_are_planned_then_made_and_no_others(play: Callable[..., R
     assert differing(by_name(before), by_name(after)) == {"w2"}
     assert len(running(after["services"]["autograder_django"])) == 3
 
-    back = play("site.yml", nodes_labels={**wanted["nodes_labels"], "w2": {**wanted["nodes_labels"]["w2"], "ssd": None}})
+    back = play("site.yml", nodes_labels={**wanted["nodes_labels"], "w2": {"grader": True, "rerun_grader": None}})
     assert back.rc == 0, back.out[-4000:]
     assert look()["services"]["autograder_django"]["spec"] == before["services"]["autograder_django"]["spec"]
 

@@ -10,11 +10,18 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task
+from ansible.template import Templar
+from ansible_collections.flotilla.swarm.plugins.action import stack as action
+from ansible_collections.flotilla.swarm.plugins.modules import stack
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.compose.load import load_stack
 from fake_engine import FakeEngine, network, node
-from planned_stacks import images_of, plan
+from module_runner import run_module_main
 from playbook_runs import ROOT, Ran, run_each
 
 INVENTORIES = Path(__file__).parent / "inventories"
@@ -186,6 +193,27 @@ def test_with_that_given_the_plan_has_few_warnings_and_true_ones(
     for word, names in WARNINGS[name].items():
         text = " ".join(alike) if word == "two_writers" else found[word]
         assert [each for each in names if each not in text] == [], text
+
+
+def images_of(options: dict[str, Any]) -> set[str]:
+    loaded = load_stack(options["files"], env=options["env"], project_dir=str(Path(options["files"][0]).parent))
+    images = {service["image"] for service in loaded.model["services"].values()}
+    return {image if ":" in image.rpartition("/")[2] else f"{image}:latest" for image in images}
+
+
+def plan(fake: FakeEngine, options: dict[str, Any]) -> dict[str, Any]:
+    """The result of the task in check mode, with the warnings of both its halves."""
+    loader = DataLoader()
+    task = Task()
+    task.args = {**options, "docker_host": fake.docker_host}
+    task.check_mode = True
+    plugin = action.ActionModule(task, mock.Mock(), mock.Mock(), loader, Templar(loader), None)
+    display = mock.Mock()
+    plugin._display = display
+    with mock.patch.object(plugin, "_execute_module", lambda module_args, **_more: run_module_main(stack.main, module_args, check=True)):
+        result: dict[str, Any] = plugin.run(task_vars={})
+    assert not result.get("failed"), result["msg"]
+    return {**result, "warnings": [*(call.args[0] for call in display.warning.call_args_list), *result["warnings"]]}
 
 
 def word_of(warning: str) -> str:

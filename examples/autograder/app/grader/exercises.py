@@ -17,13 +17,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Exercise:
-    """``queue`` names the classes of graders that may run it: each is read by graders of its name and by tiny ones."""
+    """``queue`` names the class of graders that may run it."""
 
     title: str
     function: str
     cases: tuple[Case, ...]
     queue: str = "grader"
-    course: str = "intro"
 
 
 EXERCISES = {
@@ -42,6 +41,5 @@ EXERCISES = {
         title="primes(n) returns the list of the primes below n",
         function="primes",
         cases=(Case((0,), []), Case((3,), [2]), Case((20,), [2, 3, 5, 7, 11, 13, 17, 19])),
-        queue="deferred_grader",
     ),
 }

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Grades a submission: runs its function in a sandbox, within limits, and compares what comes back."""
+"""Grades a submission: runs its function in a process of its own, within limits, and compares what comes back."""
 
 from __future__ import annotations
 
@@ -10,17 +10,28 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from .exercises import Exercise
-from .runners import Limits, Runner, RunnerFailed
 
+SANDBOX = Path(__file__).with_name("sandbox.py")
 MAX_OUTPUT_BYTES = 1 << 20
 MAX_LINE = 200
-# With which the Docker client ends when there is no container.
-NO_CONTAINER = 125
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds and bytes that one submission may use."""
+
+    wall_seconds: float = 10.0
+    cpu_seconds: int = 5
+    memory_bytes: int = 256 << 20
+    file_bytes: int = 1 << 20
+    processes: int = 0
 
 
 @dataclass(frozen=True)
@@ -33,8 +44,8 @@ class Report:
     failures: tuple[str, ...] = ()
 
 
-def grade(code: str, exercise: Exercise, run: Runner, limits: Limits) -> Report:
-    """Run every case of the exercise. Whatever the code does ends in a report; RunnerFailed is not its doing.
+def grade(code: str, exercise: Exercise, limits: Limits = Limits()) -> Report:
+    """Run every case of the exercise. Whatever the code does ends in a report, never in an exception.
 
     The expected values stay in this process, where the code can't read them.
     """
@@ -45,8 +56,7 @@ def grade(code: str, exercise: Exercise, run: Runner, limits: Limits) -> Report:
         "calls": [case.arguments for case in exercise.cases],
         "limits": asdict(limits),
     }
-    with run(limits) as command:
-        answers, problem = _run(command, request, limits)
+    answers, problem = _run(request, limits.wall_seconds)
     if problem:
         return Report(0, 0, total, (_line(problem),))
     failures = []
@@ -69,32 +79,30 @@ def _same(value: Any, expected: Any) -> bool:
     return bool(value == expected) and isinstance(value, bool) is isinstance(expected, bool)
 
 
-def _run(command: list[str], request: dict[str, Any], limits: Limits) -> tuple[list[dict[str, Any]], str]:
+def _run(request: dict[str, Any], wall_seconds: float) -> tuple[list[dict[str, Any]], str]:
     """The answers of the sandbox, or why there are none."""
     with tempfile.TemporaryDirectory(prefix="submission-") as directory, tempfile.TemporaryFile() as output:
-        running = subprocess.Popen(
-            command,
+        process = subprocess.Popen(
+            [sys.executable, "-I", str(SANDBOX)],
             stdin=subprocess.PIPE,
             stdout=output,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             cwd=directory,
-            env={name: os.environ[name] for name in ("PATH", "DOCKER_CONFIG") if name in os.environ},
+            env={},
             start_new_session=True,
         )
         try:
-            _none, said = running.communicate(json.dumps(request).encode(), timeout=limits.start_seconds + limits.wall_seconds)
+            process.communicate(json.dumps(request).encode(), timeout=wall_seconds)
         except subprocess.TimeoutExpired:
-            return [], f"it ran longer than {limits.wall_seconds:g} s"
+            return [], f"it ran longer than {wall_seconds:g} s"
         finally:
-            _end(running)
+            _end(process)
         output.seek(0)
         written = output.read(MAX_OUTPUT_BYTES)
-    if running.returncode == NO_CONTAINER and said:
-        raise RunnerFailed(said.decode(errors="replace").strip())
     try:
         result = json.loads(written)
     except ValueError:
-        return [], _cause_of_death(running.returncode)
+        return [], _cause_of_death(process.returncode)
     if isinstance(result, dict) and "error" in result:
         return [], str(result["error"])
     # The code shares a process with what writes the answers, so that it may have written them itself.
@@ -104,18 +112,16 @@ def _run(command: list[str], request: dict[str, Any], limits: Limits) -> tuple[l
     return answers, ""
 
 
-def _end(running: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     """End the whole session of the process: it may have left children behind."""
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _cause_of_death(returncode: int) -> str:
-    # A process that was ended by a signal has its negative number, a container 128 more than it.
-    number = -returncode if returncode < 0 else returncode - 128
-    if number in (signal.SIGXCPU, signal.SIGKILL):
-        return "it used more processor time or memory than it may"
-    if number in {each.value for each in signal.Signals}:
-        return f"it was ended by signal {signal.Signals(number).name}"
+    if returncode == -signal.SIGXCPU or returncode == -signal.SIGKILL:
+        return "it used more processor time than it may"
+    if returncode < 0:
+        return f"it was ended by signal {signal.Signals(-returncode).name}"
     return f"it ended by itself with exit code {returncode}"

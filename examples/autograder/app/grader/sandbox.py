@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs in a container of its own: limits itself, runs the code, calls the function, writes the answers as JSON."""
+"""Runs in a process of its own: limits itself, runs the code, calls the function, writes the answers as JSON."""
 
 from __future__ import annotations
 
@@ -50,10 +50,9 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     request = json.load(sys.stdin)
-    # What the code prints must not mix with the answers, nor with what the engine says.
+    # What the code prints must not mix with the answers.
     answers = os.fdopen(os.dup(1), "w")
-    for stream in (1, 2):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     limit(request["limits"])
     json.dump(run(request), answers)
     answers.flush()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Courses, and what is handed in for their exercises."""
+"""One submission and, once it is graded, its report."""
 
 from __future__ import annotations
 
@@ -11,24 +11,12 @@ from typing import Any
 from django.db import models
 
 
-class Course(models.Model):
-    """``image`` is what hand-ins run in, empty until it is built, ``recipe`` what it was built of; ``problem`` is of the last build."""
-
-    name = models.CharField(max_length=64, primary_key=True)
-    recipe = models.CharField(max_length=64, default="")
-    image = models.CharField(max_length=255, default="")
-    problem = models.TextField(default="")
-
-
 class Submission(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     exercise = models.CharField(max_length=64)
     code = models.FileField(upload_to="submissions/%Y/%m/%d")
     submitted = models.DateTimeField(auto_now_add=True)
     report = models.JSONField(null=True)
-
-    class Meta:
-        ordering = ("submitted",)
 
     def as_json(self) -> dict[str, Any]:
         """``status`` is ``queued`` or ``graded``; the fields of the report follow when it is ``graded``."""

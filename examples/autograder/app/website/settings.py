@@ -1,21 +1,25 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings from the environment."""
+"""Settings from the environment. A secret NAME is read from the file that NAME_FILE names."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
-from grader.secret import secret
+
+def secret(name: str) -> str:
+    path = os.environ.get(f"{name}_FILE")
+    return Path(path).read_text().strip() if path else os.environ.get(name, "")
+
 
 SECRET_KEY = secret("DJANGO_SECRET_KEY")
 ALLOWED_HOSTS = ["127.0.0.1", *os.environ.get("SITE_DOMAIN", "localhost").split(",")]
+# Users can be made by a job: manage.py createsuperuser.
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "website"]
 ROOT_URLCONF = "website.urls"
 WSGI_APPLICATION = "website.wsgi.application"
-# The web server in front says whether a request came over TLS.
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 DATABASES = {
@@ -28,13 +32,6 @@ DATABASES = {
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"connect_timeout": 5},
-    }
-}
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": f"redis://{os.environ.get('CACHE_HOST', 'cache')}:6379",
-        "TIMEOUT": 24 * 3600,
     }
 }
 MEDIA_ROOT = os.environ.get("MEDIA_ROOT", "/var/lib/autograder/media")

@@ -9,13 +9,11 @@ import os
 from typing import Any
 
 import django
-from grader.celery import app, build_image, grade
+from grader.celery import app, grade
 from grader.exercises import EXERCISES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "website.settings")
 django.setup()
-
-SMALL_TASKS = "small_tasks"
 
 
 @app.task(name="record")
@@ -25,19 +23,7 @@ def record(report: dict[str, Any], submission: str) -> None:
     Submission.objects.filter(pk=submission).update(report=report)
 
 
-@app.task(name="record_image")
-def record_image(built: dict[str, str], course: str) -> None:
-    from .models import Course
-
-    Course.objects.filter(name=course).update(**built)
-
-
-def enqueue(submission: str, exercise: str, code: str, image: str, queue: str = "") -> None:
-    """Have a stored file graded by the class of graders that its exercise wants, or another one, and the report recorded."""
-    graded = grade.s(code, exercise, image).set(queue=queue or EXERCISES[exercise].queue)
-    (graded | record.s(submission).set(queue=SMALL_TASKS)).apply_async()
-
-
-def enqueue_image(course: str, dockerfile: str, recipe: str) -> None:
-    """Have the image of a course built, and recorded with what it was built of."""
-    (build_image.s(course, dockerfile, recipe).set(queue="image_builder") | record_image.s(course).set(queue=SMALL_TASKS)).apply_async()
+def enqueue(submission: str, exercise: str, code: str) -> None:
+    """Have a submission graded by the class of graders that its exercise wants, and the report recorded."""
+    graded = grade.s(code, exercise).set(queue=EXERCISES[exercise].queue)
+    (graded | record.s(submission).set(queue="small_tasks")).apply_async()

@@ -14,6 +14,4 @@ urlpatterns = [
     path("healthz/", views.health),
     path("submissions/", views.submit),
     path("submissions/<uuid:submission>/", views.show, name="submission"),
-    path("submissions/<uuid:submission>/receipt/", views.receipt),
-    path("grades/", views.grades),
 ]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flotilla contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first tables."""
+"""The first table."""
 
 from __future__ import annotations
 
@@ -15,15 +15,6 @@ class Migration(migrations.Migration):
     dependencies = ()
     operations = (
         migrations.CreateModel(
-            name="Course",
-            fields=[
-                ("name", models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ("recipe", models.CharField(default="", max_length=64)),
-                ("image", models.CharField(default="", max_length=255)),
-                ("problem", models.TextField(default="")),
-            ],
-        ),
-        migrations.CreateModel(
             name="Submission",
             fields=[
                 (
@@ -35,6 +26,5 @@ class Migration(migrations.Migration):
                 ("submitted", models.DateTimeField(auto_now_add=True)),
                 ("report", models.JSONField(null=True)),
             ],
-            options={"ordering": ("submitted",)},
         ),
     )
