@@ -31,7 +31,7 @@ ONE_CHANGE = """
     task_exec task_kill
 """.split()
 # With the scripts that stand for programs of a host.
-ELSEWHERE = ["mount", "nvidia_runtime"]
+ELSEWHERE = ["mount", "nvidia_runtime", "timers"]
 COMPOSE = "com.docker.compose"
 MANAGER = node("m1", role="manager", leader=True)
 

@@ -85,3 +85,10 @@ def test_a_time_that_systemd_does_not_know_is_refused_before_anything_is_written
     result = host.run(JOB, {**JOB, "name": "other", "calendar": "never"})
     assert result["msg"].startswith("calendar: Failed to parse calendar specification. Write it as systemd.time(7) says"), result["msg"]
     assert not list(host.units.iterdir())
+
+
+def test_a_failure_after_the_first_of_two_names_what_was_changed(host: Host, tmp_path: Path) -> None:
+    script = tmp_path / "bin/systemctl"
+    script.write_text(script.read_text().replace("exit 0", '[ "$2" = swarm-other.timer ] && exit 1\nexit 0'))
+    result = host.run(JOB, {**JOB, "name": "other"})
+    assert "swarm-drift" in result["msg"] and "Nothing was changed" not in result["msg"], result["msg"]
