@@ -12,12 +12,10 @@ import subprocess
 import urllib.request
 from typing import Any
 
-import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key, pkcs12
 
 from .certificates import Signed
-from .scenario import ROOT
 from .system import System, result_of
 
 SCENARIO = System(inventory="inventories/openmpf-lab")
@@ -30,8 +28,7 @@ Json = dict[str, Any]
 
 def login() -> tuple[str, str]:
     """Name and password of the operator, from the file that role secrets made."""
-    kept = yaml.safe_load((SCENARIO.folder / "generated_secrets.yml").read_text())
-    return str(kept["operator.username"]), str(kept["operator.password"])
+    return SCENARIO.secret("operator.username"), SCENARIO.secret("operator.password")
 
 
 def jobs(port: int = 8080, scheme: str = "http", context: ssl.SSLContext | None = None, who: tuple[str, str] | None = None) -> Json:
@@ -60,11 +57,12 @@ def proof(job: subprocess.Popen[str]) -> Json:
 
 def declared() -> Json:
     """The stack of the inventory, templates as they are written."""
-    (stack,) = yaml.safe_load((ROOT / SCENARIO.inventory / "group_vars/all/stacks.yml").read_text())["stacks_present"]
+    (stack,) = SCENARIO.declared("stacks")["stacks_present"]
     return dict(stack)
 
 
 def keystore(signed: Signed, password: str) -> bytes:
     key = load_pem_private_key(signed.key.encode(), None)
     certificate = x509.load_pem_x509_certificate(signed.certificate.encode())
+    # A PEM file may hold keys of kinds that PKCS 12 can't; this one is ours.
     return pkcs12.serialize_key_and_certificates(b"mpf", key, certificate, None, BestAvailableEncryption(password.encode()))  # type: ignore[arg-type]

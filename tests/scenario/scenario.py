@@ -104,6 +104,14 @@ class Scenario:
         """Where the lab keeps its files."""
         return Paths.from_environment().directory(self.name)
 
+    def declared(self, name: str) -> dict[str, Any]:
+        """The variables of one file of the inventory, templates as they are written: to be changed and handed to ``play``."""
+        return dict(yaml.safe_load((ROOT / self.inventory / "group_vars/all" / f"{name}.yml").read_text()))
+
+    def secret(self, name: str) -> str:
+        """One that role secrets made in the first run."""
+        return str(yaml.safe_load((self.folder / "generated_secrets.yml").read_text())[name])
+
     def addresses(self) -> dict[str, str]:
         """Node -> its address, of all nodes."""
         lab = Paths.from_environment().load(self.name)
@@ -115,8 +123,8 @@ class Scenario:
 
 
 def declared(name: str) -> dict[str, Any]:
-    """The variables of one file of the lab's inventory, templates as they are written: to be changed and handed to ``play``."""
-    return dict(yaml.safe_load((ROOT / INVENTORY / "group_vars/all" / f"{name}.yml").read_text()))
+    """Those of the lab's own inventory, as ``Scenario.declared`` has them."""
+    return Scenario().declared(name)
 
 
 @cache

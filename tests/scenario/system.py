@@ -10,8 +10,8 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any
 
-from .look import running
-from .scenario import Scenario, finish
+from .look import by_name, running
+from .scenario import Scenario, finish, until
 
 NODES = ("m1", "w1", "w2")
 LEFT = """
@@ -30,6 +30,11 @@ class System(Scenario):
     def nodes_of(self, service: str) -> list[str]:
         """The nodes of its running tasks, once for each task."""
         return sorted(running(self.look()["services"][service]).values())
+
+    def bring_back(self, node: str) -> None:
+        """Switch a node on again, and wait until it takes tasks."""
+        self.lab("start", node)
+        until(lambda: by_name(self.look())[node]["state"] == "ready", f"the return of {node}")
 
     def start_job(self, service: str, *command: str) -> subprocess.Popen[str]:
         """Begin a job in the shape of a service."""

@@ -13,13 +13,11 @@ import ssl
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
-from .scenario import ROOT
 from .system import System
 
 SCENARIO = System(inventory="inventories/unmute-lab")
 done, look, nodes_of, on, play, sdk = SCENARIO.done, SCENARIO.look, SCENARIO.nodes_of, SCENARIO.on, SCENARIO.play, SCENARIO.sdk
+declared, secret = SCENARIO.declared, SCENARIO.secret
 SITE, OPERATORS = "unmute.test", "traefik.unmute.test"
 PARTS = ("stt", "llm", "tts")
 Json = dict[str, Any]
@@ -42,16 +40,6 @@ import base64, json, sys, urllib.request
 request = urllib.request.Request("http://tts:8000/speak", json.dumps({"text": sys.argv[1]}).encode())
 print(base64.b64encode(urllib.request.urlopen(request, timeout=60).read()).decode())
 """
-
-
-def declared(name: str) -> Json:
-    """The variables of one file of the inventory, templates as they are written."""
-    return dict(yaml.safe_load((ROOT / SCENARIO.inventory / "group_vars/all" / f"{name}.yml").read_text()))
-
-
-def secret(name: str) -> str:
-    """One that the first run has made."""
-    return str(yaml.safe_load((SCENARIO.folder / "generated_secrets.yml").read_text())[name])
 
 
 def tasks(service: str) -> list[tuple[str, str, list[str]]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.scenario import by_name, until
+from tests.scenario import until
 from tests.scenario.ocr import SCENARIO, depth, done, lab, look, nodes_of, on, play, proof, rows, start_pages
 
 
@@ -19,8 +19,7 @@ def whole() -> Iterator[str]:
     (api,) = nodes_of("ocr_api")
     node = "w1" if api == "w2" else "w2"
     yield node
-    lab("start", node)
-    until(lambda: by_name(look())[node]["state"] == "ready", f"the return of {node}")
+    SCENARIO.bring_back(node)
     until(lambda: on(node, "ls -d /mnt/scans/* | wc -l").strip() != "0", "the mount")
     done("rebalance", services_names=["ocr_worker"])
 

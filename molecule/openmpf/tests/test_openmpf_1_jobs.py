@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.scenario import by_name, until
+from tests.scenario import until
 from tests.scenario.openmpf import FACES, SCENARIO, SHARE, complete, done, lab, look, nodes_of, on, play, proof, start_proof
 from tests.scenario.system import NODES
 
@@ -19,8 +19,7 @@ from tests.scenario.system import NODES
 def whole() -> Iterator[None]:
     """Afterwards the components are as the inventory has them."""
     yield
-    lab("start", "w2")
-    until(lambda: by_name(look())["w2"]["state"] == "ready", "the return of w2")
+    SCENARIO.bring_back("w2")
     until(lambda: on("w2", "ls /mnt/mpf").split() != [], "the mount")
     until(lambda: nodes_of("openmpf_markup") == list(NODES), "markup on each node")
     done("rebalance", services_names=[FACES])

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.scenario import by_name, until
+from tests.scenario import until
 from tests.scenario.ray import SCENARIO, counted, cpus, done, lab, look, nodes_of, play, start_count, told
 from tests.scenario.system import NODES
 
@@ -18,8 +18,7 @@ from tests.scenario.system import NODES
 def whole() -> Iterator[None]:
     """Afterwards the cluster is as the inventory has it: the new one of two workers goes to the zone that has none."""
     yield
-    lab("start", "w2")
-    until(lambda: by_name(look())["w2"]["state"] == "ready", "the return of w2")
+    SCENARIO.bring_back("w2")
     for replicas in (1, 2):
         done("scale", services_replicas={"ray_worker": replicas})
     until(lambda: cpus() == {"w1": 1, "w2": 1}, "a worker on each node")
