@@ -116,6 +116,7 @@ class Events(CallbackBase):
             self._display.display(text, color=COLORS.get(state))
 
 
+# Which of the two is known only when Ansible starts, and types are read before.
 class CallbackModule(Default if Display().verbosity else Events):  # type: ignore[misc]
     """With -v Ansible's own, which shows everything."""
 

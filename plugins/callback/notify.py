@@ -38,7 +38,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.glance import cause_of
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.notification import Email, Run, Settings, message, read_settings
 from ansible_collections.flotilla.swarm.plugins.plugin_utils.play import is_checking, variables_of
-from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_plan import gather
+from ansible_collections.flotilla.swarm.plugins.plugin_utils.run_plan import RunPlan, gather
 
 from ..module_utils.errors import FlotillaError
 from ..module_utils.redact import redact_text
@@ -78,8 +78,8 @@ class CallbackModule(CallbackBase):
         super().__init__(*args, **kwargs)
         self._settings: Settings | None = None
         self._playbook = self._swarm = ""
-        self._checking = self._plays_checking = False
-        self._results: list[tuple[str, str, bool, t.Mapping[str, t.Any]]] = []
+        self._checking = False
+        self._plan = RunPlan()  # of its own: the callback that prints one need not be enabled
         self._failed: dict[str, str] = {}
         self._began = time.monotonic()
 
@@ -90,12 +90,13 @@ class CallbackModule(CallbackBase):
         if self._settings is None:
             self._settings = self._read(play)
             self._tell(Run(self._playbook, self._swarm))
-        self._plays_checking = is_checking(play)
+        if self._settings.tells_anybody:
+            self._checking = is_checking(play, variables_of(play)[1])
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         if result._result.get("changed"):
-            self._checking |= self._plays_checking
-            self._results.append((result._host.get_name(), result._task.get_name(), bool(result._task.run_once), result._result))
+            task = result._task
+            self._plan.note(result._host.get_name(), task.get_name(), bool(task.run_once), result._result, self._checking)
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         if not ignore_errors:
@@ -108,8 +109,8 @@ class CallbackModule(CallbackBase):
         # What was rescued did not fail.
         lost = {*stats.failures, *stats.dark}
         failed = {host: self._failed.get(host, "it failed") for host in sorted(lost)}
-        changes = gather(self._results)
-        self._tell(Run(self._playbook, self._swarm, self._checking, changes, failed, time.monotonic() - self._began))
+        changes = gather(self._plan.results)
+        self._tell(Run(self._playbook, self._swarm, self._plan.is_planned, changes, failed, time.monotonic() - self._began))
 
     def _read(self, play: t.Any) -> Settings:
         """What the inventory says. A play alone knows no variables of groups, so those of a host are taken."""
@@ -128,18 +129,16 @@ class CallbackModule(CallbackBase):
         if run.event not in settings.events:
             return
         body = message(run)
-        sends: list[tuple[str, t.Callable[[], None]]] = []
         if settings.webhook:
-            webhook = settings.webhook
-            sends.append(("notify_webhook", lambda: post(webhook, body)))
+            self._try("notify_webhook", post, settings.webhook, body)
         if settings.email:
-            email = settings.email
-            sends.append(("notify_email", lambda: mail(email, body["text"])))
-        for name, send in sends:
-            try:
-                send()
-            except (OSError, ValueError, smtplib.SMTPException) as error:
-                self._warn(f"{name}: {getattr(error, 'reason', None) or getattr(error, 'strerror', None) or type(error).__name__}")
+            self._try("notify_email", mail, settings.email, body["text"])
+
+    def _try(self, name: str, send: t.Callable[..., None], *what: t.Any) -> None:
+        try:
+            send(*what)
+        except (OSError, ValueError, smtplib.SMTPException) as error:
+            self._warn(f"{name}: {getattr(error, 'reason', None) or getattr(error, 'strerror', None) or type(error).__name__}")
 
     def _warn(self, why: str) -> None:
         self._display.warning(f"Nobody is told of this run: {redact_text(why)}.")

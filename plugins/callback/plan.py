@@ -77,9 +77,9 @@ class CallbackModule(CallbackBase):
         TALLY.failed += 1
 
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
-        self._checking = is_checking(play)
-        RUN_PLAN.is_planned |= self._checking
         variables, templar = variables_of(play)
+        self._checking = is_checking(play, templar)
+        RUN_PLAN.is_planned |= self._checking
         if variables.get("plan_file"):
             self._file = os.path.abspath(os.path.expanduser(str(templar.template(variables["plan_file"]))))
             self._write(gather(RUN_PLAN.results), complete=False)

@@ -40,6 +40,10 @@ class Settings:
     email: Email | None = None
     events: tuple[str, ...] = DEFAULT_EVENTS
 
+    @property
+    def tells_anybody(self) -> bool:
+        return bool(self.webhook or self.email)
+
 
 def read_settings(variables: t.Mapping[str, t.Any]) -> Settings:
     """From ``notify_webhook``, ``notify_email`` and ``notify_events``. Raises PlanError, without the values that may be secret."""

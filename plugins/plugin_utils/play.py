@@ -17,8 +17,6 @@ def variables_of(play: t.Any, host: t.Any = None) -> tuple[dict[str, t.Any], Tem
     return variables, Templar(loader=play.get_loader(), variables=variables)
 
 
-def is_checking(play: t.Any) -> bool:
+def is_checking(play: t.Any, templar: Templar) -> bool:
     """Whether a play is in check mode. The keyword may be a template, and plays hold templates as they were written."""
-    if not play.check_mode:
-        return False
-    return bool(boolean(variables_of(play)[1].template(play.check_mode), strict=False))
+    return bool(play.check_mode) and bool(boolean(templar.template(play.check_mode), strict=False))

@@ -51,6 +51,7 @@ class Pools:
         """Whether a subnet may come from there, so that nobody need have asked for it."""
         wanted = ipaddress.ip_network(subnet, strict=False)
         pools = (ipaddress.ip_network(each, strict=False) for each in self.networks)
+        # The versions are compared first, which the types can't tell.
         return wanted.prefixlen == self.prefix and any(wanted.version == pool.version and wanted.subnet_of(pool) for pool in pools)  # type: ignore[arg-type]
 
 

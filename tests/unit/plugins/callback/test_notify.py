@@ -25,6 +25,7 @@ COPY = {"name": "Write", "ansible.builtin.copy": {"content": "x", "dest": "{{ pl
 FAIL = {"name": "Stop", "ansible.builtin.fail": {"msg": "the disk is full"}}
 
 
+# Both servers have a list `got` besides, which their types do not know.
 class Hook(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
